@@ -1,0 +1,160 @@
+import { bytesPerElement, type TensorData } from "../graph/dtype.ts";
+import type { Executable, Storage } from "../graph/device.ts";
+import { DisposedError } from "../graph/errors.ts";
+import { constantData } from "../graph/leaf.ts";
+import { loopKey } from "../graph/loop.ts";
+import type { LoopCall, Plan, StridedOperand } from "../graph/plan.ts";
+import { sizeOf } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { SharedMemory } from "./memory.ts";
+import { planRecords } from "./records.ts";
+import { copyOut, type CpuStorage } from "./storage.ts";
+import type { ThreadPool } from "./thread_pool.ts";
+import { compileLoop } from "./wasm/loop_code.ts";
+import { writeModule } from "./wasm/module.ts";
+
+/** A plan laid out in the shared memory: replaying it writes the scalars and makes one call. */
+export class CpuExecutable implements Executable {
+  readonly scalars: readonly Tensor[];
+  readonly #owned: number[] = [];
+  readonly #arena: number;
+  readonly #scalarBlock: number;
+  readonly #floats: Float32Array;
+  readonly #words: Uint32Array;
+  readonly #integer: boolean[];
+  readonly #plan: number;
+  readonly #constants = new Map<Tensor, number>();
+  readonly #recorded: { address: number; dtype: string }[];
+  #rows = new Float64Array(64);
+  #rowCount = 0;
+  #disposed = false;
+
+  /** Lays `plan` out: addresses, compiled loops, constants; nothing is left for the steps to do. */
+  constructor(
+    private readonly plan: Plan,
+    private readonly memory: SharedMemory,
+    private readonly pool: ThreadPool,
+    private readonly bind: (leaf: Tensor) => Storage,
+    recorded: number,
+  ) {
+    this.scalars = plan.scalars;
+    this.#arena = this.#allocate(plan.arenaBytes, "the arena");
+    this.#scalarBlock = this.#allocate(plan.scalars.length * 4, "scalars");
+    for (const leaf of plan.leaves) if (leaf.operation.name === "constant") this.#upload(leaf);
+    this.#compileLoops();
+    const records = planRecords(plan, {
+      address: (buffer, element) => this.#address(buffer, element),
+      functionIndex: (call) => pool.find(functionKey(call))!,
+      argumentBlock: (words) => this.#write(Uint32Array.from(words), "arguments"),
+    });
+    this.#plan = this.#write(records, "the plan");
+    const buffer = memory.memory.buffer;
+    this.#floats = new Float32Array(buffer, this.#scalarBlock, plan.scalars.length);
+    this.#words = new Uint32Array(buffer, this.#scalarBlock, plan.scalars.length);
+    this.#integer = plan.scalars.map(({ dtype }) => dtype !== "f32");
+    this.#recorded = plan.outputs.slice(0, recorded).map((output) => ({
+      address: this.#address(output.buffer, output.offset),
+      dtype: output.dtype,
+    }));
+  }
+
+  run(scalars: ArrayLike<number>): undefined {
+    if (this.#disposed) throw new DisposedError("Cannot run a program after its disposal");
+    for (let place = 0; place < this.#integer.length; place++) {
+      if (this.#integer[place]) this.#words[place] = scalars[place];
+      else this.#floats[place] = scalars[place];
+    }
+    this.pool.run(this.#plan);
+    if (this.#recorded.length > 0) this.#record();
+  }
+
+  drain(): Promise<Float64Array> {
+    const rows = this.#rows.slice(0, this.#rowCount * this.#recorded.length);
+    this.#rowCount = 0;
+    return Promise.resolve(rows);
+  }
+
+  read(output: number): Promise<TensorData> {
+    if (this.#disposed) throw new DisposedError("Cannot read a program after its disposal");
+    const place: StridedOperand = this.plan.outputs[output];
+    const address = this.#address(place.buffer, place.offset);
+    return Promise.resolve(copyOut(this.memory, address, place.dtype, sizeOf(place.shape)));
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const address of this.#owned) this.memory.free(address);
+  }
+
+  #record(): void {
+    const width = this.#recorded.length;
+    const start = this.#rowCount++ * width;
+    if (start + width > this.#rows.length) {
+      const grown = new Float64Array(this.#rows.length * 2 + width);
+      grown.set(this.#rows);
+      this.#rows = grown;
+    }
+    this.#views ??= this.#recorded.map(({ address, dtype }) => {
+      const { buffer } = this.memory.memory;
+      return dtype === "f32"
+        ? new Float32Array(buffer, address, 1)
+        : dtype === "i32"
+        ? new Int32Array(buffer, address, 1)
+        : new Uint32Array(buffer, address, 1);
+    });
+    for (let place = 0; place < width; place++) {
+      this.#rows[start + place] = this.#views[place][0];
+    }
+  }
+
+  #views: (Float32Array | Int32Array | Uint32Array)[] | undefined;
+
+  #allocate(bytes: number, what: string): number {
+    const address = this.memory.allocate(bytes, what);
+    this.#owned.push(address);
+    return address;
+  }
+
+  #write(words: Uint32Array, what: string): number {
+    const address = this.#allocate(words.byteLength, what);
+    new Uint32Array(this.memory.memory.buffer, address, words.length).set(words);
+    return address;
+  }
+
+  #upload(leaf: Tensor): void {
+    const data = constantData(leaf);
+    const address = this.#allocate(data.byteLength, "a constant");
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    new Uint8Array(this.memory.memory.buffer, address, bytes.length).set(bytes);
+    this.#constants.set(leaf, address);
+  }
+
+  #address(buffer: number, element: number): number {
+    const { leaf, offset, dtype } = this.plan.buffers[buffer];
+    const bytes = element * bytesPerElement(dtype);
+    if (leaf === null) return this.#arena + offset + bytes;
+    if (leaf === "scalars") return this.#scalarBlock + bytes;
+    const address = this.#constants.get(leaf) ?? (this.bind(leaf) as CpuStorage).address;
+    return address + bytes;
+  }
+
+  /** Compiles the loops that no plan of this device has used before, all in one module. */
+  #compileLoops(): void {
+    const missing = new Map<string, LoopCall>();
+    for (const call of this.plan.phases.flat()) {
+      if (call.kind !== "loop") continue;
+      const key = functionKey(call);
+      if (this.pool.find(key) === undefined) missing.set(key, call);
+    }
+    if (missing.size === 0) return;
+    const codes = [...missing.values()].map(({ kernel, partition }) =>
+      compileLoop(kernel, partition.units)
+    );
+    this.pool.load(writeModule(codes), [...missing.keys()]);
+  }
+}
+
+function functionKey({ kernel, partition }: LoopCall): string {
+  return `${partition.units}|${loopKey(kernel)}`;
+}

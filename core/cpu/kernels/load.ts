@@ -1,0 +1,150 @@
+/**
+ * Instantiates the WebAssembly kernels, and names what lies where in the memory they share.
+ *
+ * A **plan** is a row of records of 32 words (u32, little-endian), ended by a record of kind 0:
+ *
+ * | word | meaning |
+ * |---|---|
+ * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy |
+ * | 1 | 1: all threads meet before this record |
+ * | 2 | units, shared out between the threads |
+ * | 3 | elements in a unit (only 0 matters: every thread does all units) |
+ *
+ * Thread t of T does units boundary(t) to boundary(t + 1): boundary(t) = U·t/T, rounded up to a
+ * multiple of 4 (and at most U) if U ≥ 4·T; boundary(T) = U.
+ *
+ * - 1 function: word 4 index in the table of a `(start: i32, end: i32, arguments: i32) => void`;
+ *   `arguments` is the address of word 5.
+ * - 2 matmul: 4 a, 5 aRowStride, 6 aColStride, 7 b, 8 bRowStride, 9 bColStride, 10 c,
+ *   11 cRowStride, 12 rows, 13 columns, 14 k, 15 batch, 16 aBatchStride, 17 bBatchStride,
+ *   18 cBatchStride, 19 partition (units are 0 rows, 1 columns, 2 batches), 20 accumulate.
+ *   Pointers are bytes, strides elements.
+ * - 3 gather: 4 data, 5 dataKind (0 f32, 1 u8 to f32, 2 u8 to u32, 3 words), 6 order (0: none),
+ *   7 address of the first position (0: position 0), 8 row length, 9 out, 10 scale, 11 offset
+ *   (f32; kinds 0 and 1), 12 rows of data. A unit is a row of out. A row out of range gives NaN
+ *   (kinds 0, 1) or 0xffffffff.
+ * - 4 copy: 4 from, 5 to, 6 bytes in a unit.
+ *
+ * The memory must reach 128 bytes past the last operand: vectors may read (never write) beyond it.
+ *
+ * A worker's JavaScript calls `workerLoop` again when it returns 2, after it has loaded what the
+ * main thread announced (or quits); on 1, or when a call throws, it stores 1 in the `failed` word
+ * so that nobody waits for it.
+ */
+import { plainKernels, relaxedKernels } from "./kernels.wasm.ts";
+
+/** Indices of the i32 words of the control block; words that threads spin on have a line each. */
+export const controlWords = {
+  /** Even: number of commands times two; odd: a command is being written. */
+  generation: 0,
+  /** 1: walk the plan; 2: back to JavaScript. */
+  command: 16,
+  /** Address of the plan. */
+  plan: 17,
+  /** Threads that walk it; a worker of a higher index does not take part. */
+  threads: 18,
+  /** Times that `callWorkers` was called. */
+  modules: 19,
+  /** Address of the scratch areas, `scratchBytes` for each thread; written by JavaScript. */
+  scratch: 20,
+  /** Set to 1 by the JavaScript of a thread whose kernel threw: waiting threads then give up. */
+  failed: 21,
+  /** Workers that have walked the plan. */
+  done: 32,
+  /** Arrivals at the plan's barriers. */
+  arrived: 48,
+  /** Threads that sleep, and must be notified. */
+  sleepers: 64,
+  /** From here a word for each thread: 0, or 1 + the `modules` it has loaded. */
+  ready: 80,
+} as const;
+
+/** Most threads that a control block serves. */
+export const maximumThreads: number = 64;
+/** Bytes of a control block; it must start at a multiple of 64, filled with zeros. */
+export const controlBytes: number = 4 * (controlWords.ready + maximumThreads);
+/** u32 words in a record of a plan. */
+export const recordWords: number = 32;
+
+/** What the kernels export. Addresses and sizes are bytes, strides are elements. */
+export interface KernelExports {
+  /** Scratch bytes that each thread needs. */
+  scratchBytes: number;
+  /** C[i,j] (+)= Σ A[i,k]·B[k,j] in the given block; B has a row or a column stride of 1. */
+  matmul(
+    a: number,
+    aRowStride: number,
+    aColStride: number,
+    b: number,
+    bRowStride: number,
+    bColStride: number,
+    c: number,
+    cRowStride: number,
+    rowStart: number,
+    rowEnd: number,
+    colStart: number,
+    colEnd: number,
+    k: number,
+    scratch: number,
+    accumulate: number,
+  ): void;
+  /** Says where the control block is, for a bare `walk`. */
+  setControl(control: number): void;
+  /** Walks a plan as one of its threads: 0 done, 1 another thread failed. */
+  walk(plan: number, thread: number, threads: number): number;
+  /** Threads that can share a plan now, from 1 to `most`. */
+  readyThreads(control: number, most: number): number;
+  /** Runs a plan with the first `threads` ready threads: 0 done, 1 another thread failed. */
+  runPlan(control: number, plan: number, threads: number): number;
+  /** Makes every worker's `workerLoop` return 2; only between plans. */
+  callWorkers(control: number): void;
+  /** Serves plans: returns 2 when JavaScript is called, 1 when another thread failed. */
+  workerLoop(control: number, thread: number): number;
+}
+
+/** A module whose one function is `i8x16.relaxed_swizzle`: valid where relaxed SIMD is. */
+const relaxedProbe = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0],
+  ...[65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+);
+
+/** True where multiply-adds may be fused. */
+export function relaxedSimd(): boolean {
+  return WebAssembly.validate(relaxedProbe);
+}
+
+/**
+ * Compiles and instantiates the kernels, synchronously (about 1 ms).
+ *
+ * @param memory Shared memory, of at most 65,536 pages.
+ * @param table Table of function references; record kind 1 calls into it.
+ * @param relaxed Whether to take the build with fused multiply-adds; by default where it runs.
+ * @returns The exports of a new instance; each thread has its own.
+ *
+ * @example
+ * ```ts
+ * import { instantiateKernels } from "./load.ts";
+ * const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+ * const table = new WebAssembly.Table({ initial: 1, element: "anyfunc" });
+ * if (instantiateKernels(memory, table).scratchBytes < 1) throw new Error("no scratch");
+ * ```
+ */
+export function instantiateKernels(
+  memory: WebAssembly.Memory,
+  table: WebAssembly.Table,
+  relaxed: boolean = relaxedSimd(),
+): KernelExports {
+  const module = kernelsModule(relaxed);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, table } });
+  const { scratchBytes, ...functions } = exports;
+  return {
+    ...functions,
+    scratchBytes: (scratchBytes as WebAssembly.Global).value,
+  } as unknown as KernelExports;
+}
+
+/** The compiled module, which can be posted to a worker. */
+export function kernelsModule(relaxed: boolean = relaxedSimd()): WebAssembly.Module {
+  const bytes = Uint8Array.fromBase64(relaxed ? relaxedKernels : plainKernels);
+  return new WebAssembly.Module(bytes);
+}

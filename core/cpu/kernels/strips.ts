@@ -1,0 +1,136 @@
+/**
+ * Writes the innermost loops of the matrix product as AssemblyScript source.
+ *
+ * AssemblyScript keeps a value in a register only if it is a named local, so a register block of
+ * 6 rows by 2 vectors is twelve named accumulators, unrolled. Written out by hand, the shapes below
+ * would be a thousand lines; `build.ts` hands this text to the compiler as `strips.ts`.
+ */
+
+/** One register block: `rows` rows by `vectors` × 4 columns. */
+interface Block {
+  rows: number;
+  vectors: number;
+  /** true: A[i,k] lies at `a + 4 i + aStep k`; false: at `a + aStep i + 4 k`. */
+  kMajor: boolean;
+}
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+/** The blocks `matmul.ts` uses; 6×2 is as large as V8's 15 xmm registers allow (12 + 2 + 1). */
+const blocks: Block[] = [
+  ...[true, false].flatMap((kMajor) =>
+    [6, 4].flatMap((rows) => [2, 1].map((vectors) => ({ rows, vectors, kMajor })))
+  ),
+  ...[8, 2, 1].map((vectors) => ({ rows: 1, vectors, kMajor: true })),
+];
+
+/** `steps` steps of the sum over k, unrolled; eight make the pointers' additions nearly free. */
+function multiplyAdds({ rows, vectors, kMajor }: Block, steps: number): string {
+  const lines = range(steps).flatMap((step) => [
+    ...range(vectors).map((v) => `b${v} = v128.load(q, ${16 * v});`),
+    ...range(rows).flatMap((r) => [
+      `x = v128.load32_splat(${kMajor ? `p0, ${4 * r}` : `p${r}, ${4 * step}`});`,
+      ...range(vectors).map((v) => `s${r}${v} = madd(x, b${v}, s${r}${v});`),
+    ]),
+    "q += bStep;",
+    ...(kMajor ? ["p0 += aStep;"] : []),
+  ]);
+  const advance = kMajor ? [] : range(rows).map((r) => `p${r} += ${4 * steps};`);
+  return [...lines, ...advance].join("\n      ");
+}
+
+/** The stores of one block; eight vectors are stored whole, fewer may be cut at `columns`. */
+function stores({ rows, vectors }: Block): string {
+  const upwards = range(rows).reverse();
+  const whole = upwards.flatMap((r) =>
+    range(vectors).map((v) => `v128.store(c${r}, s${r}${v}, ${16 * v});`)
+  ).join("\n      ");
+  if (vectors > 2) return whole;
+  const cut = upwards.map((r) => {
+    return `store${vectors}(c${r}, columns, ${range(vectors).map((v) => `s${r}${v}`).join(", ")});`;
+  }).join("\n      ");
+  return `if (columns >= ${4 * vectors}) {
+      ${whole}
+    } else {
+      ${cut}
+    }`;
+}
+
+/** A function that computes `rows` × `columns` of C, a block at a time, down one panel of B. */
+function strip(block: Block): string {
+  const { rows, vectors, kMajor } = block;
+  const each = (line: (r: number, v: number) => string) =>
+    range(rows).flatMap((r) => range(vectors).map((v) => line(r, v)));
+  const pointers = range(kMajor ? 1 : rows);
+  // Rows past the last one repeat its pointers; storing from the last row upwards then leaves the
+  // true value there, so a block of fewer rows needs no code of its own.
+  const follow = (name: string, step: string) => (r: number) =>
+    `let ${name}${r} = ${r ? `${name}${r - 1} + (rows > ${r} ? ${step} : 0)` : name};`;
+  return `
+export function strip${rows}x${vectors}${kMajor ? "k" : "r"}(
+  a: usize, aStep: usize, aBlock: usize, b: usize, bStep: usize, c: usize, cStep: usize,
+  rows: i32, columns: i32, k: i32, resume: i32,
+): void {
+  let x: v128, ${range(vectors).map((v) => `b${v}: v128`).join(", ")};
+  while (rows > 0) {
+    let q = b;
+    ${pointers.map((r) => follow("p", "aStep")(r).replace("= p;", "= a;")).join("\n    ")}
+    ${each((r, v) => `let s${r}${v} = f32x4.splat(0);`).join("\n    ")}
+    if (resume) {
+      ${range(rows).map(follow("c", "cStep")).join("\n      ")}
+      ${each((r, v) => `s${r}${v} = v128.load(c${r}, ${16 * v});`).join("\n      ")}
+    }
+    let turns = k >> 3;
+    while (turns > 0) {
+      ${multiplyAdds(block, 8)}
+      --turns;
+    }
+    if (k & 4) {
+      ${multiplyAdds(block, 4)}
+    }
+    let left = k & 3;
+    while (left > 0) {
+      ${multiplyAdds(block, 1)}
+      --left;
+    }
+    ${range(rows).map(follow("c", "cStep")).join("\n    ")}
+    ${stores(block)}
+    a += aBlock;
+    c += ${rows} * cStep;
+    rows -= ${rows};
+  }
+}
+`;
+}
+
+/** Stores the first `columns` lanes of one or two vectors, and nothing beside them. */
+const partialStores = `
+@inline function store1(c: usize, columns: i32, value: v128): void {
+  if (columns >= 4) {
+    v128.store(c, value);
+    return;
+  }
+  if (columns & 2) {
+    v128.store64_lane(c, value, 0);
+    c += 8;
+    value = v128.shuffle<i64>(value, value, 1, 0);
+  }
+  if (columns & 1) v128.store32_lane(c, value, 0);
+}
+
+@inline export function store2(c: usize, columns: i32, first: v128, second: v128): void {
+  store1(c, columns, first);
+  if (columns > 4) store1(c + 16, columns - 4, second);
+}
+
+/** One rounding where the machine can (relaxed SIMD), else two; the same in every path. */
+@inline export function madd(a: v128, b: v128, sum: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
+  return f32x4.add(f32x4.mul(a, b), sum);
+}
+`;
+
+/** The generated AssemblyScript module. */
+export function stripsSource(): string {
+  return partialStores + blocks.map(strip).join("");
+}

@@ -1,0 +1,124 @@
+import type { LoopCall, Plan, StridedOperand, StructuredCall } from "../graph/plan.ts";
+import type { DType } from "../graph/dtype.ts";
+import { sizeOf } from "../graph/shape.ts";
+import { recordWords } from "./kernels/load.ts";
+
+/** Kinds of records that the plan walker knows. */
+const kind = { function: 1, matmul: 2, gather: 3, scatterAdd: 5 } as const;
+
+/** Where a call finds things: addresses of operands, table indices, memory for arguments. */
+export interface Binding {
+  /** Address of an element of a buffer. */
+  address(buffer: number, element: number): number;
+  /** Table index of a fused loop. */
+  functionIndex(call: LoopCall): number;
+  /** Writes words somewhere that stays, and gives their address. */
+  argumentBlock(words: readonly number[]): number;
+}
+
+/** Ops with kernels of their own; a name without a record here does not compile. */
+export type StructuredName = "matmul" | "gather" | "scatterAdd";
+
+type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
+
+const structured = {
+  matmul: matmulRecord,
+  gather: gatherRecord,
+  scatterAdd: scatterRecord,
+} satisfies Record<StructuredName, RecordWriter>;
+
+/** The words of a whole plan, ended by a record of kind 0. */
+export function planRecords(plan: Plan, binding: Binding): Uint32Array {
+  const records: (readonly number[])[] = [];
+  plan.phases.forEach((phase, number) => {
+    phase.forEach((call, place) => {
+      const meets = number > 0 && place === 0 ? 1 : 0;
+      const { units, replicated } = call.partition;
+      const [first, ...words] = call.kind === "loop"
+        ? loopRecord(call, binding)
+        : structured[call.name as StructuredName](call, binding);
+      records.push([first, meets, units, replicated ? 0 : 1, ...words]);
+    });
+  });
+  const words = new Uint32Array((records.length + 1) * recordWords);
+  records.forEach((record, place) =>
+    words.set(record.map((word) => word >>> 0), place * recordWords)
+  );
+  return words;
+}
+
+function loopRecord(call: LoopCall, binding: Binding): number[] {
+  const { loads, stores } = call.kernel;
+  const addresses = [...loads, ...stores].map(({ buffer, offset }) =>
+    binding.address(buffer, offset)
+  );
+  return [kind.function, binding.functionIndex(call), binding.argumentBlock(addresses)];
+}
+
+function matmulRecord(call: StructuredCall, binding: Binding): number[] {
+  const [a, b] = call.operands;
+  const c = call.output;
+  const [rows, columns] = c.shape.slice(-2);
+  const inner = a.shape[a.shape.length - 1];
+  const partition = { rows: 0, columns: 1, batches: 2 }[call.partition.axis];
+  const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
+  const strides = ({ strides }: StridedOperand) => strides.slice(-2);
+  return [
+    kind.matmul,
+    ...[place(a), ...strides(a)],
+    ...[place(b), ...unitStride(b)],
+    ...[place(c), columns],
+    ...[rows, columns, inner],
+    ...[sizeOf(c.shape.slice(0, -2)), batchStride(a), batchStride(b), rows * columns],
+    ...[partition, 0],
+  ];
+}
+
+/** The kernel wants a stride of 1 in one of the axes, also where an axis has one element only. */
+function unitStride({ shape, strides }: StridedOperand): number[] {
+  const [row, column] = strides.slice(-2);
+  const columns = shape[shape.length - 1];
+  return row === 1 || column === 1 || columns > 1 ? [row, column] : [row, 1];
+}
+
+function batchStride({ shape, strides }: StridedOperand): number {
+  for (let axis = shape.length - 3; axis >= 0; axis--) if (shape[axis] > 1) return strides[axis];
+  return 0;
+}
+
+function gatherRecord(call: StructuredCall, binding: Binding): number[] {
+  const [data, order, start] = call.operands;
+  const { scale = 1, offset = 0 } = call.attributes as { scale?: number; offset?: number };
+  const real = call.output.dtype === "f32";
+  return [
+    kind.gather,
+    binding.address(data.buffer, data.offset),
+    gatherKind(data.dtype, real),
+    binding.address(order.buffer, order.offset),
+    start ? binding.address(start.buffer, start.offset) : 0,
+    sizeOf(data.shape.slice(1)),
+    binding.address(call.output.buffer, call.output.offset),
+    bitsOf(scale),
+    bitsOf(offset),
+    data.shape[0],
+  ];
+}
+
+function gatherKind(dtype: DType, real: boolean): number {
+  if (dtype === "u8") return real ? 1 : 2;
+  return dtype === "f32" ? 0 : 3;
+}
+
+function scatterRecord(call: StructuredCall, binding: Binding): number[] {
+  const [updates, indices] = call.operands;
+  const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
+  return [
+    kind.scatterAdd,
+    ...[place(updates), place(indices), indices.shape[0]],
+    ...[sizeOf(call.output.shape.slice(1)), place(call.output), call.output.shape[0]],
+  ];
+}
+
+function bitsOf(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0];
+}

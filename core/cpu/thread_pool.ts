@@ -1,0 +1,138 @@
+import { DisposedError, KernelError } from "../graph/errors.ts";
+import {
+  controlBytes,
+  controlWords,
+  instantiateKernels,
+  type KernelExports,
+  kernelsModule,
+} from "./kernels/load.ts";
+import type { SharedMemory } from "./memory.ts";
+
+// A worker sleeps inside WebAssembly and comes back to JavaScript only to load modules or to quit.
+// Modules hang in a list in shared memory: next, length, first table index, functions, bytes.
+const workerSource = `
+onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
+  const table = new WebAssembly.Table({ initial: 16, element: "anyfunc" });
+  const kernels = new WebAssembly.Instance(module, { env: { memory, table } }).exports;
+  let last = mailbox;
+  const word = (at) => Atomics.load(new Int32Array(memory.buffer), at >> 2);
+  const load = () => {
+    for (let entry = word(last); entry; entry = word(entry)) {
+      const [length, first, count] = [word(entry + 4), word(entry + 8), word(entry + 12)];
+      const bytes = new Uint8Array(memory.buffer).slice(entry + 16, entry + 16 + length);
+      const made = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+      if (table.length < first + count) table.grow(first + count - table.length + 64);
+      for (let i = 0; i < count; i++) table.set(first + i, made.exports[i]);
+      last = entry;
+    }
+  };
+  try {
+    do load(); while (kernels.workerLoop(control, thread) === 2 && word(mailbox + 4) === 0);
+  } catch (error) {
+    Atomics.store(new Int32Array(memory.buffer), (control >> 2) + ${controlWords.failed}, 1);
+    throw error;
+  } finally {
+    self.close();
+  }
+};`;
+
+/**
+ * The threads of a CPU device: this one, and workers from a `blob:` URL, which need no permission.
+ * A worker joins when it is ready; until then the others do its share.
+ */
+export class ThreadPool {
+  /** The kernels, for this thread. */
+  readonly kernels: KernelExports;
+  readonly #table: WebAssembly.Table;
+  readonly #control: number;
+  readonly #mailbox: number;
+  readonly #workers: Worker[] = [];
+  readonly #known = new Map<string, number>();
+  #lastModule: number;
+  #tableEnd = 0;
+  #disposed = false;
+
+  /** @param memory Memory that the threads share. @param threads Threads, this one included. */
+  constructor(private readonly memory: SharedMemory, readonly threads: number) {
+    this.#table = new WebAssembly.Table({ initial: 16, element: "anyfunc" });
+    this.kernels = instantiateKernels(memory.memory, this.#table);
+    this.#control = memory.allocate(controlBytes, "the control block");
+    this.#mailbox = memory.allocate(8, "the list of modules");
+    this.#lastModule = this.#mailbox;
+    const scratch = memory.allocate(this.kernels.scratchBytes * threads, "scratch");
+    this.#words()[(this.#control >> 2) + controlWords.scratch] = scratch;
+    if (threads > 1) this.#startWorkers();
+  }
+
+  /** Table index of the compiled function of `key`, or `undefined`. */
+  find(key: string): number | undefined {
+    return this.#known.get(key);
+  }
+
+  /** Gives a module of functions to every thread; they are found by `keys` from now on. */
+  load(bytes: Uint8Array<ArrayBuffer>, keys: readonly string[]): void {
+    const first = this.#tableEnd;
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: { memory: this.memory.memory },
+    });
+    this.#tableEnd += keys.length;
+    if (this.#table.length < this.#tableEnd) {
+      this.#table.grow(this.#tableEnd - this.#table.length + 64);
+    }
+    keys.forEach((key, place) => {
+      this.#table.set(first + place, instance.exports[place] as CallableFunction);
+      this.#known.set(key, first + place);
+    });
+    const entry = this.memory.allocate(16 + bytes.length, "a kernel module");
+    const words = this.#words();
+    words.set([0, bytes.length, first, keys.length], entry >> 2);
+    new Uint8Array(this.memory.memory.buffer).set(bytes, entry + 16);
+    Atomics.store(words, this.#lastModule >> 2, entry);
+    this.#lastModule = entry;
+    if (this.#workers.length > 0) this.kernels.callWorkers(this.#control);
+  }
+
+  /**
+   * Runs the plan at `address` on all threads that are ready.
+   *
+   * @throws {KernelError} when a worker failed.
+   */
+  run(address: number): void {
+    if (this.#disposed) throw new DisposedError("Cannot run a plan on a device after its disposal");
+    const threads = this.threads > 1 ? this.kernels.readyThreads(this.#control, this.threads) : 1;
+    if (this.kernels.runPlan(this.#control, address, threads) !== 0) {
+      throw new KernelError("A worker thread of the CPU device failed: see the error above");
+    }
+  }
+
+  /** Lets the workers go; a second call does nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    Atomics.store(this.#words(), (this.#mailbox >> 2) + 1, 1);
+    if (this.#workers.length > 0) this.kernels.callWorkers(this.#control);
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  #startWorkers(): void {
+    const blob = new Blob([workerSource], { type: "text/javascript" });
+    const url = URL.createObjectURL(blob);
+    const module = kernelsModule();
+    for (let thread = 1; thread < this.threads; thread++) {
+      const worker = new Worker(url, { type: "module", name: `millrace-${thread}` });
+      worker.postMessage({
+        memory: this.memory.memory,
+        module,
+        control: this.#control,
+        mailbox: this.#mailbox,
+        thread,
+      });
+      this.#workers.push(worker);
+    }
+    URL.revokeObjectURL(url);
+  }
+
+  #words(): Int32Array {
+    return new Int32Array(this.memory.memory.buffer);
+  }
+}

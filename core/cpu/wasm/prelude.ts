@@ -1,0 +1,95 @@
+/**
+ * Mathematical functions that WebAssembly has no instruction for, in the language of the ops'
+ * bodies. They are inlined, so that four lanes run at once.
+ *
+ * Polynomials: Moshier, Cephes Mathematical Library, single precision (expf, logf, sinf, tanhf).
+ */
+export const prelude: Readonly<
+  Record<string, { readonly parameters: readonly string[]; readonly body: string }>
+> = {
+  exp: {
+    parameters: ["x"],
+    // 2ⁿ in two factors: n = 128 and the denormals need both.
+    body: `
+      let c = min(max(x, -104.0), 89.0);
+      let n = floor(c * 1.44269504088896341 + 0.5);
+      let r = (c - n * 0.693359375) - n * -2.12194440e-4;
+      let p = ((((1.9875691500e-4 * r + 1.3981999507e-3) * r + 8.3334519073e-3) * r
+        + 4.1665795894e-2) * r + 1.6666665459e-1) * r + 5.0000001201e-1;
+      let y = p * (r * r) + r + 1.0;
+      let k = i32(n);
+      let h = k >> 1u;
+      y * bitcast<f32>((h + 127) << 23u) * bitcast<f32>((k - h + 127) << 23u)`,
+  },
+  log: {
+    parameters: ["x"],
+    body: `
+      let small = x < 1.17549435e-38;
+      let b = bitcast<i32>(select(x, x * 8388608.0, small));
+      let m = bitcast<f32>((b & 0x007fffff) | 0x3f000000);
+      let low = m < 0.707106781186547524;
+      let e = f32((b >> 23u) - 126) - select(0.0, 1.0, low) - select(0.0, 23.0, small);
+      let r = select(m, m + m, low) - 1.0;
+      let z = r * r;
+      let p = (((((((7.0376836292e-2 * r - 1.1514610310e-1) * r + 1.1676998740e-1) * r
+        - 1.2420140846e-1) * r + 1.4249322787e-1) * r - 1.6668057665e-1) * r
+        + 2.0000714765e-1) * r - 2.4999993993e-1) * r + 3.3333331174e-1;
+      let y = p * r * z + e * -2.12194440e-4 - 0.5 * z;
+      let v = r + y + e * 0.693359375;
+      let zero = select(v, bitcast<f32>(0xff800000u), x == 0.0);
+      let large = select(zero, x, x > 3.40282346e38);
+      select(large, bitcast<f32>(0x7fc00000u), (x < 0.0) || (x != x))`,
+  },
+  sin: {
+    parameters: ["x"],
+    body: `
+      let n = round(x * 0.636619772367581343);
+      let r = ((x - n * 1.5703125) - n * 4.837512969970703125e-4) - n * 7.54978995489188216e-8;
+      let q = i32(n) & 3;
+      let z = r * r;
+      let s = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
+      let c = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2)
+        * z * z - 0.5 * z + 1.0;
+      let v = select(s, c, (q & 1) == 1);
+      select(v, -v, (q & 2) == 2)`,
+  },
+  cos: {
+    parameters: ["x"],
+    body: `
+      let n = round(x * 0.636619772367581343);
+      let r = ((x - n * 1.5703125) - n * 4.837512969970703125e-4) - n * 7.54978995489188216e-8;
+      let q = (i32(n) + 1) & 3;
+      let z = r * r;
+      let s = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
+      let c = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2)
+        * z * z - 0.5 * z + 1.0;
+      let v = select(s, c, (q & 1) == 1);
+      select(v, -v, (q & 2) == 2)`,
+  },
+  tanh: {
+    parameters: ["x"],
+    body: `
+      let a = abs(x);
+      let z = x * x;
+      let near = ((((-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z
+        + 1.33314422036e-1) * z - 3.33332819422e-1) * z * x + x;
+      let far = 1.0 - 2.0 / (exp(2.0 * a) + 1.0);
+      select(select(far, -far, x < 0.0), near, a < 0.625)`,
+  },
+  pow: {
+    parameters: ["x", "y"],
+    body: `select(exp(y * log(x)), 1.0, y == 0.0)`,
+  },
+  sign: {
+    parameters: ["x"],
+    body: `select(select(0.0, -1.0, x < 0.0), 1.0, x > 0.0)`,
+  },
+  clamp: {
+    parameters: ["x", "low", "high"],
+    body: `min(max(x, low), high)`,
+  },
+  fma: {
+    parameters: ["x", "y", "z"],
+    body: `x * y + z`,
+  },
+};

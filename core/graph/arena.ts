@@ -1,0 +1,69 @@
+import { bytesPerElement } from "./dtype.ts";
+import type { BufferSpec, StridedOperand } from "./plan.ts";
+import type { ScheduledCall } from "./schedule.ts";
+
+/** Buffers begin at multiples of a cache line, and a line lies between them: kernels may read past. */
+const line = 64;
+
+interface Life {
+  readonly buffer: BufferSpec;
+  readonly first: number;
+  last: number;
+  readonly bytes: number;
+}
+
+/**
+ * Gives every buffer of the arena an offset, so that buffers alive in the same phase lie apart.
+ * Memory is reused across phases only: inside one, threads are at different calls.
+ *
+ * @returns Bytes of the arena.
+ */
+export function planArena(
+  phases: readonly (readonly ScheduledCall[])[],
+  buffers: readonly BufferSpec[],
+  outputs: readonly StridedOperand[],
+): number {
+  const lives = findLives(phases, buffers, outputs);
+  const placed: Life[] = [];
+  let end = 0;
+  for (const life of lives.sort((a, b) => b.bytes - a.bytes)) {
+    const neighbours = placed
+      .filter((other) => other.first <= life.last && life.first <= other.last)
+      .sort((a, b) => a.buffer.offset - b.buffer.offset);
+    let offset = 0;
+    for (const other of neighbours) {
+      if (offset + life.bytes <= other.buffer.offset) break;
+      offset = Math.max(offset, other.buffer.offset + other.bytes);
+    }
+    life.buffer.offset = offset;
+    placed.push(life);
+    end = Math.max(end, offset + life.bytes);
+  }
+  return end;
+}
+
+function findLives(
+  phases: readonly (readonly ScheduledCall[])[],
+  buffers: readonly BufferSpec[],
+  outputs: readonly StridedOperand[],
+): Life[] {
+  const lives = new Map<number, Life>();
+  const touch = (index: number, phase: number) => {
+    const buffer = buffers[index];
+    if (buffer.leaf !== null) return;
+    const life = lives.get(index);
+    if (life) life.last = Math.max(life.last, phase);
+    else {
+      const bytes = Math.ceil(buffer.elements * bytesPerElement(buffer.dtype) / line) * line + line;
+      lives.set(index, { buffer, first: phase, last: phase, bytes });
+    }
+  };
+  phases.forEach((phase, number) => {
+    for (const { call } of phase) {
+      for (const index of call.partition.writes.keys()) touch(index, number);
+      for (const index of call.partition.reads.keys()) touch(index, number);
+    }
+  });
+  for (const output of outputs) touch(output.buffer, phases.length);
+  return [...lives.values()];
+}

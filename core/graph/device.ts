@@ -1,0 +1,71 @@
+import type { DType, TensorData } from "./dtype.ts";
+import type { Program } from "./program.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Where plans run. */
+export type DeviceType = "reference" | "cpu" | "webgpu";
+
+/** Memory on a device that outlives a step: a weight, a data set, an order of rows. */
+export interface Storage {
+  /** Element type. */
+  readonly dtype: DType;
+  /** Number of elements. */
+  readonly elements: number;
+  /** Writes `data` from element `offset`; steps already run see the old values, later ones the new. */
+  write(data: TensorData, offset?: number): void;
+  /** The elements as they are after all steps run so far. */
+  read(): Promise<TensorData>;
+  /** Takes over the elements of another storage of the same device, type and size. */
+  copyFrom(source: Storage): void;
+  /** Frees the memory; a second call does nothing. */
+  dispose(): void;
+}
+
+/** A program made ready for a device. Nothing is allocated or compiled after it exists. */
+export interface Executable {
+  /** Scalars to give to {@link Executable.run}, in this order. */
+  readonly scalars: readonly Tensor[];
+  /**
+   * Runs one step with the values of {@link Executable.scalars}.
+   *
+   * @returns Nothing when the step is done, or a promise of when it will be.
+   */
+  run(scalars: ArrayLike<number>): Promise<void> | undefined;
+  /**
+   * The recorded outputs of all steps since the last call, a row a step: `[steps · recorded]`.
+   * On a GPU this is the only wait.
+   */
+  drain(): Promise<Float64Array>;
+  /** The outputs of the last step, each contiguous. */
+  read(output: number): Promise<TensorData>;
+  /** Frees the memory; a second call does nothing, use after it throws. */
+  dispose(): void;
+}
+
+/** Options of {@link Device.prepare}. */
+export interface PrepareOptions {
+  /** The program's first so many outputs, all scalars, are recorded at every step; default 0. */
+  readonly recorded?: number;
+}
+
+/** An executor: the float64 reference, the CPU or a GPU. */
+export interface Device {
+  /** Which executor it is. */
+  readonly type: DeviceType;
+  /** Name of the hardware. */
+  readonly name: string;
+  /** Threads that compute; 1 where that says nothing. */
+  readonly threads: number;
+  /** Steps that may be under way at once. */
+  readonly stepsInFlight: number;
+  /** Zeroed memory for `elements` elements; `name` is for messages. */
+  allocate(dtype: DType, elements: number, name: string): Storage;
+  /** Makes `program` ready; `bind` gives the memory of its inputs and states. */
+  prepare(
+    program: Program,
+    bind: (leaf: Tensor) => Storage,
+    options?: PrepareOptions,
+  ): Executable;
+  /** Frees everything; a second call does nothing. */
+  dispose(): void;
+}

@@ -1,0 +1,81 @@
+import { DTypeError } from "./errors.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Every node that `roots` need, inputs before users, each once. */
+export function topologicalOrder(roots: readonly Tensor[]): Tensor[] {
+  const order: Tensor[] = [];
+  const seen = new Set<Tensor>();
+  // A stack of its own: a network of a thousand layers is deeper than the call stack.
+  const stack: { node: Tensor; next: number }[] = [];
+  for (const root of roots) {
+    if (seen.has(root)) continue;
+    seen.add(root);
+    stack.push({ node: root, next: 0 });
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      if (top.next < top.node.inputs.length) {
+        const input = top.node.inputs[top.next++];
+        if (!seen.has(input)) {
+          seen.add(input);
+          stack.push({ node: input, next: 0 });
+        }
+      } else {
+        order.push(top.node);
+        stack.pop();
+      }
+    }
+  }
+  return order;
+}
+
+/** How gradients begin and add up; the ops give it, as the graph knows no op by name. */
+export interface GradientAlgebra {
+  /** Ones of the shape of `like`. */
+  onesLike(like: Tensor): Tensor;
+  /** Zeros of the shape of `like`. */
+  zerosLike(like: Tensor): Tensor;
+  /** Sum of two gradients. */
+  add(a: Tensor, b: Tensor): Tensor;
+}
+
+/**
+ * Reverse-mode differentiation: the gradients of the sum of `output` with respect to `sources`,
+ * as nodes, so that they can be differentiated again.
+ *
+ * A source that `output` does not depend on has a gradient of zeros.
+ *
+ * @throws {DTypeError} when an op between them has no gradient.
+ */
+export function differentiate(
+  output: Tensor,
+  sources: readonly Tensor[],
+  algebra: GradientAlgebra,
+  initial: Tensor = algebra.onesLike(output),
+): Tensor[] {
+  const order = topologicalOrder([output]);
+  const wanted = new Set<Tensor>(sources);
+  const active = new Set<Tensor>();
+  for (const node of order) {
+    if (wanted.has(node) || node.inputs.some((input) => active.has(input))) active.add(node);
+  }
+  const gradients = new Map<Tensor, Tensor>([[output, initial]]);
+  for (let index = order.length - 1; index >= 0; index--) {
+    const node = order[index];
+    const gradient = gradients.get(node);
+    if (!gradient || !active.has(node) || node.inputs.length === 0) continue;
+    if (!node.inputs.some((input) => active.has(input))) continue;
+    if (!node.operation.vjp) {
+      throw new DTypeError(
+        `Cannot differentiate ${node.describe()} as the op "${node.operation.name}" has no ` +
+          `gradient: remove it from the path between the weights and the loss`,
+      );
+    }
+    node.operation.vjp(gradient, node).forEach((part, position) => {
+      const input = node.inputs[position];
+      if (!part || !active.has(input)) return;
+      const sum = gradients.get(input);
+      gradients.set(input, sum ? algebra.add(sum, part) : part);
+    });
+  }
+  return sources.map((source) => gradients.get(source) ?? algebra.zerosLike(source));
+}

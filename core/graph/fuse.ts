@@ -1,0 +1,102 @@
+import { keepsAxes, reshapeStrides, resolveView } from "./access.ts";
+import type { Program } from "./program.ts";
+import { sizeOf } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Work, in additions, above which a value is kept rather than computed again. */
+const cheap = 4;
+
+/** True for leaves that have memory of their own. */
+export function isBound(node: Tensor): boolean {
+  return node.operation.kind === "leaf" && node.operation.name !== "literal" &&
+    node.operation.name !== "iota";
+}
+
+/**
+ * Which nodes of `program` get memory. All others are computed inside the loops of their users.
+ *
+ * Users are looked at before what they use: whether a value is worth keeping depends on how many
+ * kernels would compute it, and how often.
+ */
+export function chooseStored(program: Program): Set<Tensor> {
+  const stored = new Set<Tensor>(program.order.filter(isBound));
+  const isStored = (node: Tensor) => stored.has(node);
+  const sinks = new Map<Tensor, Set<Tensor>>(program.order.map((node) => [node, new Set()]));
+  const enlarged = new Set<Tensor>();
+  const costs = subtreeCosts(program.order);
+
+  const store = (node: Tensor) => {
+    if (node.operation.kind === "view") storeBase(node);
+    stored.add(node);
+  };
+  const storeBase = (node: Tensor) => {
+    while (node.operation.kind === "view") node = node.inputs[0];
+    stored.add(node);
+  };
+  for (const { value } of program.assignments) if (!isBound(value)) store(value);
+  for (const output of program.outputs) {
+    if (output.operation.kind === "view") storeBase(output);
+    const view = resolveView(output, isStored);
+    if (!view || !isContiguous(output, view.offset, view.strides)) store(output);
+  }
+
+  for (let index = program.order.length - 1; index >= 0; index--) {
+    const node = program.order[index];
+    const { kind } = node.operation;
+    if (kind === "structured" || kind === "reduction" || kind === "concat") stored.add(node);
+    const repeated = sinks.get(node)!.size > 1 || enlarged.has(node);
+    if (kind === "elementwise" && repeated && costs.get(node)! >= cheap) stored.add(node);
+    for (const input of node.inputs) {
+      if (kind === "structured") {
+        storeBase(input);
+        if (!suits(node, input, resolveView(input, isStored))) store(input);
+      } else if (kind === "view" && !stored.has(node) && !readsThrough(node)) {
+        storeBase(input);
+        if (!resolveView(node, isStored)) store(input);
+      }
+      const target = stored.has(node) ? [node] : sinks.get(node)!;
+      for (const sink of target) sinks.get(input)!.add(sink);
+      const grows = node.operation.name === "broadcastTo" && node.size > input.size;
+      if (grows || (enlarged.has(node) && !stored.has(node))) enlarged.add(input);
+    }
+  }
+  return stored;
+}
+
+function readsThrough(node: Tensor): boolean {
+  return node.operation.name !== "reshape" || keepsAxes(node.inputs[0].shape, node.shape);
+}
+
+function isContiguous(node: Tensor, offset: number, strides: readonly number[]): boolean {
+  let expected = 1;
+  for (let axis = node.rank - 1; axis >= 0; axis--) {
+    if (node.shape[axis] === 1) continue;
+    if (strides[axis] !== expected) return false;
+    expected *= node.shape[axis];
+  }
+  return offset === 0;
+}
+
+/** A matrix product reads any operand with a unit stride in its last two axes; the rest do not. */
+function suits(
+  node: Tensor,
+  input: Tensor,
+  view: { offset: number; strides: readonly number[] } | null,
+): boolean {
+  if (!view) return false;
+  if (node.operation.name !== "matmul") return isContiguous(input, view.offset, view.strides);
+  const batches = input.shape.slice(0, -2);
+  if (!reshapeStrides(batches, view.strides.slice(0, -2), [sizeOf(batches)])) return false;
+  const [row, column] = view.strides.slice(-2);
+  return row === 1 || column === 1 || input.shape[input.rank - 1] === 1;
+}
+
+function subtreeCosts(order: readonly Tensor[]): Map<Tensor, number> {
+  const costs = new Map<Tensor, number>();
+  for (const node of order) {
+    const inner = node.inputs.reduce((sum, input) => sum + costs.get(input)!, 0);
+    if (node.operation.kind === "elementwise") costs.set(node, node.operation.cost + inner);
+    else costs.set(node, node.operation.kind === "view" ? inner : 0);
+  }
+  return costs;
+}

@@ -1,0 +1,303 @@
+import { type Access, accessInput, resolveView } from "./access.ts";
+import { chooseStored, isBound } from "./fuse.ts";
+import { identityAccess, LoopBuilder, type Place, storeStrides } from "./loop_builder.ts";
+import type { LoopKernel } from "./loop.ts";
+import { loopCall, structuredCall } from "./partition.ts";
+import type { BufferSpec, Call, StridedOperand } from "./plan.ts";
+import type { Assignment, Program } from "./program.ts";
+import type { ScheduledCall } from "./schedule.ts";
+import { contiguousStrides, sameShape, type Shape } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** A program as kernel calls over buffers, not yet ordered. */
+export interface Lowered {
+  readonly calls: readonly ScheduledCall[];
+  readonly buffers: BufferSpec[];
+  readonly scalars: readonly Tensor[];
+  readonly outputs: readonly StridedOperand[];
+}
+
+/** Nodes that one kernel computes. */
+interface Group {
+  readonly nodes: Tensor[];
+  readonly shape: Shape;
+  /** Only a plain loop takes further nodes. */
+  readonly open: boolean;
+  readonly after: Set<Group>;
+}
+
+/** A device binds at least eight buffers to a kernel; one is the arena. */
+const mostLeaves = 7;
+
+/** Lowers `program` to fused loops and structured calls. */
+export function lower(program: Program): Lowered {
+  return new Lowering(program).run();
+}
+
+class Lowering {
+  readonly #stored: Set<Tensor>;
+  readonly #groups: Group[] = [];
+  readonly #groupOf = new Map<Tensor, Group>();
+  readonly #buffers: BufferSpec[] = [];
+  readonly #places = new Map<Tensor, Place>();
+  readonly #scalars: Tensor[] = [];
+  readonly #sourcesOf = new Map<Tensor, ReadonlyMap<Tensor, boolean>>();
+  readonly #readersOf = new Map<Tensor, Set<Group>>();
+  readonly #copies: { source: Tensor; state: Tensor; group: Group }[] = [];
+
+  constructor(private readonly program: Program) {
+    this.#stored = chooseStored(program);
+  }
+
+  run(): Lowered {
+    for (const node of this.program.order) {
+      if (isBound(node)) this.#bind(node);
+      else if (this.#stored.has(node)) this.#assignGroup(node);
+    }
+    for (const assignment of this.program.assignments) this.#placeAssigned(assignment);
+    for (const node of this.program.order) {
+      if (this.#stored.has(node) && !this.#places.has(node)) {
+        this.#places.set(node, this.#buffer(null, node.dtype, node.size));
+      }
+    }
+    return {
+      calls: this.#build(),
+      buffers: this.#buffers,
+      scalars: this.#scalars,
+      outputs: this.program.outputs.map((output) => this.#operand(output)),
+    };
+  }
+
+  readonly #isStored = (node: Tensor): boolean => this.#stored.has(node);
+  readonly #place = (node: Tensor): Place => this.#places.get(node)!;
+
+  #buffer(leaf: BufferSpec["leaf"], dtype: BufferSpec["dtype"], elements: number): Place {
+    this.#buffers.push({ leaf, dtype, elements, offset: 0 });
+    return { buffer: this.#buffers.length - 1, offset: 0 };
+  }
+
+  #bind(node: Tensor): void {
+    if (node.operation.name !== "scalar") {
+      this.#places.set(node, this.#buffer(node, node.dtype, node.size));
+      return;
+    }
+    let block = this.#buffers.findIndex(({ leaf }) => leaf === "scalars");
+    if (block < 0) block = this.#buffer("scalars", "f32", 0).buffer;
+    this.#places.set(node, { buffer: block, offset: this.#scalars.length });
+    this.#scalars.push(node);
+  }
+
+  /** Every stored node under `node`, and whether it is read at the index it is needed at. */
+  #sources(node: Tensor): ReadonlyMap<Tensor, boolean> {
+    const known = this.#sourcesOf.get(node);
+    if (known) return known;
+    const found = new Map<Tensor, boolean>();
+    const seen = new Set<string>();
+    const visit = (inner: Tensor, access: Access | null) => {
+      const key = `${inner.id}@${access?.dimensions}+${access?.offsets}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      if (this.#stored.has(inner)) {
+        const identity = access !== null && isIdentity(inner.shape, node.shape, access);
+        found.set(inner, (found.get(inner) ?? true) && identity);
+        return;
+      }
+      const next = access && inner.operation.kind === "view" ? accessInput(inner, access) : access;
+      for (const input of inner.inputs) visit(input, next);
+    };
+    const { kind } = node.operation;
+    const access = identityAccess(node.rank);
+    const plain = kind === "elementwise"
+      ? access
+      : kind === "view"
+      ? accessInput(node, access)
+      : null;
+    for (const input of node.inputs) visit(input, plain);
+    this.#sourcesOf.set(node, found);
+    return found;
+  }
+
+  #assignGroup(node: Tensor): void {
+    const sources = this.#sources(node);
+    const kind = node.operation.kind;
+    const open = kind === "elementwise" || kind === "view" || kind === "leaf";
+    const home = open ? this.#findGroup(node, sources) : undefined;
+    const group = home ?? { nodes: [], shape: node.shape, open, after: new Set<Group>() };
+    if (!home) this.#groups.push(group);
+    group.nodes.push(node);
+    this.#groupOf.set(node, group);
+    for (const source of sources.keys()) {
+      const readers = this.#readersOf.get(source);
+      if (readers) readers.add(group);
+      else this.#readersOf.set(source, new Set([group]));
+      const from = this.#groupOf.get(source);
+      if (from && from !== group) group.after.add(from);
+    }
+  }
+
+  /** A loop of the same shape, over some of the same values, that may compute `node` as well. */
+  #findGroup(node: Tensor, sources: ReadonlyMap<Tensor, boolean>): Group | undefined {
+    const candidates = new Set<Group>();
+    for (const source of sources.keys()) {
+      if (!sameShape(source.shape, node.shape)) continue;
+      const home = this.#groupOf.get(source);
+      if (home) candidates.add(home);
+      for (const reader of this.#readersOf.get(source) ?? []) candidates.add(reader);
+    }
+    return [...candidates].findLast((group) =>
+      group.open && sameShape(group.shape, node.shape) && this.#fits(node, sources, group)
+    );
+  }
+
+  #fits(node: Tensor, sources: ReadonlyMap<Tensor, boolean>, group: Group): boolean {
+    const members = [...group.nodes, node];
+    const touched = [...members, ...members.flatMap((member) => [...this.#sources(member).keys()])];
+    if (new Set(touched.map((source) => this.#bufferKey(source))).size > mostLeaves) return false;
+    return [...sources].every(([source, identity]) => {
+      const from = this.#groupOf.get(source);
+      if (from === group) return identity;
+      return !from || !dependsOn(from, group);
+    });
+  }
+
+  /** What a device must bind for `node`: the arena is one thing, every leaf another. */
+  #bufferKey(node: Tensor): unknown {
+    const assigned = this.program.assignments.find(({ value }) => value === node);
+    if (assigned) return assigned.state;
+    if (!isBound(node)) return "arena";
+    return node.operation.name === "scalar" ? "scalars" : node;
+  }
+
+  /** Lets the kernel that computes a state's next value write it in place, if nobody reads after. */
+  #placeAssigned({ state, value }: Assignment): void {
+    const home = this.#groupOf.get(value);
+    const copies = this.#copies.filter(({ source }) => source === state);
+    const readers = [...this.#readersOf.get(state) ?? [], ...copies.map(({ group }) => group)]
+      .filter((group) => group !== home);
+    const inPlace = home && home.open && !this.#places.has(value) &&
+      readers.every((reader) => !dependsOn(reader, home)) &&
+      home.nodes.every((node) => this.#sources(node).get(state) !== false);
+    if (!this.#places.has(state)) this.#bind(state);
+    if (inPlace) {
+      this.#places.set(value, this.#places.get(state)!);
+      for (const reader of readers) home.after.add(reader);
+      return;
+    }
+    const group: Group = { nodes: [], shape: state.shape, open: false, after: new Set(readers) };
+    if (home) group.after.add(home);
+    this.#groups.push(group);
+    this.#copies.push({ source: value, state, group });
+  }
+
+  #build(): ScheduledCall[] {
+    const scheduled = new Map<Group, { call: Call; after: Set<ScheduledCall> }[]>();
+    for (const group of this.#groups) {
+      const copy = this.#copies.find((entry) => entry.group === group);
+      const calls = copy ? [this.#copyCall(copy.source, copy.state)] : this.#calls(group);
+      scheduled.set(group, calls.map((call) => ({ call, after: new Set<ScheduledCall>() })));
+    }
+    for (const [group, calls] of scheduled) {
+      for (const before of group.after) {
+        for (const call of calls) for (const other of scheduled.get(before)!) call.after.add(other);
+      }
+    }
+    return [...scheduled.values()].flat();
+  }
+
+  #calls(group: Group): Call[] {
+    const [node] = group.nodes;
+    switch (node.operation.kind) {
+      case "structured":
+        return [structuredCall(
+          node,
+          node.inputs.map((input) => this.#operand(input)),
+          this.#operand(node),
+          this.#buffers,
+        )];
+      case "concat":
+        return this.#concatCalls(node);
+      case "reduction":
+        return [this.#reductionCall(node)];
+      default:
+        return [this.#mapCall(group)];
+    }
+  }
+
+  #mapCall(group: Group): Call {
+    const builder = new LoopBuilder(group.shape, this.#isStored, this.#place);
+    const strides = contiguousStrides(group.shape);
+    for (const node of group.nodes) {
+      builder.store(builder.compute(node), this.#place(node), strides);
+    }
+    return this.#loop(builder.finish(), group.nodes);
+  }
+
+  #copyCall(source: Tensor, state: Tensor): Call {
+    const builder = new LoopBuilder(state.shape, this.#isStored, this.#place);
+    const value = builder.value(source, identityAccess(source.rank));
+    builder.store(value, this.#place(state), contiguousStrides(state.shape));
+    return this.#loop(builder.finish(), [source]);
+  }
+
+  #reductionCall(node: Tensor): Call {
+    if (node.operation.kind !== "reduction") throw new Error("Cannot reduce another op");
+    const [input] = node.inputs;
+    const axes = node.attributes.axes as number[];
+    const kept = input.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    const order = [...kept, ...axes];
+    const shape = order.map((axis) => input.shape[axis]);
+    const builder = new LoopBuilder(shape, this.#isStored, this.#place);
+    const dimensions = input.shape.map((_, axis) => order.indexOf(axis));
+    const value = builder.value(input, { dimensions, offsets: input.shape.map(() => 0) });
+    builder.store(value, this.#place(node), storeStrides(node.shape, shape.length));
+    return this.#loop(builder.finish(axes.length, node.operation.reducer), [node]);
+  }
+
+  #concatCalls(node: Tensor): Call[] {
+    const axis = node.attributes.axis as number;
+    const strides = contiguousStrides(node.shape);
+    const place = this.#place(node);
+    let start = 0;
+    return node.inputs.filter((input) => input.size > 0).map((input) => {
+      const builder = new LoopBuilder(input.shape, this.#isStored, this.#place);
+      const value = builder.value(input, identityAccess(input.rank));
+      const part = { buffer: place.buffer, offset: place.offset + start * strides[axis] };
+      builder.store(value, part, strides);
+      start += input.shape[axis];
+      return this.#loop(builder.finish(), [node]);
+    });
+  }
+
+  #loop(kernel: LoopKernel, nodes: readonly Tensor[]): Call {
+    return loopCall(kernel, nodes, this.#buffers);
+  }
+
+  #operand(node: Tensor): StridedOperand {
+    const view = resolveView(node, this.#isStored)!;
+    const place = this.#place(view.base);
+    return {
+      buffer: place.buffer,
+      offset: place.offset + view.offset,
+      shape: node.shape,
+      strides: view.strides,
+      dtype: node.dtype,
+    };
+  }
+}
+
+function isIdentity(inner: Shape, outer: Shape, access: Access): boolean {
+  return sameShape(inner, outer) &&
+    access.dimensions.every((dimension, axis) =>
+      (dimension === axis || inner[axis] === 1) && access.offsets[axis] === 0
+    );
+}
+
+function dependsOn(group: Group, other: Group): boolean {
+  if (group === other) return true;
+  const seen = new Set<Group>([group]);
+  for (const current of seen) {
+    if (current === other) return true;
+    for (const before of current.after) seen.add(before);
+  }
+  return false;
+}

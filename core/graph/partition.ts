@@ -1,0 +1,127 @@
+import { collapse, type LoopKernel, type LoopOperand } from "./loop.ts";
+import type { BufferSpec, LoopCall, Partition, StridedOperand, StructuredCall } from "./plan.ts";
+import { sizeOf } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Loop steps up to which a call with one unit is done by every thread for itself. */
+const tiny = 1024;
+
+/** A fused loop with its dimensions merged and its work divided along its first axis. */
+export function loopCall(
+  kernel: LoopKernel,
+  nodes: readonly Tensor[],
+  buffers: readonly BufferSpec[],
+): LoopCall {
+  const outputRank = kernel.shape.length - kernel.reduced;
+  const axis = kernel.shape.findIndex((size, place) => place < outputRank && size !== 1);
+  const units = axis < 0 ? 1 : kernel.shape[axis];
+  const inLine = (operand: LoopOperand): boolean => {
+    if (axis < 0) return false;
+    const chunk = operand.strides[axis];
+    const inside = operand.strides.reduce(
+      (sum, stride, place) => place === axis ? sum : sum + stride * (kernel.shape[place] - 1),
+      0,
+    );
+    return operand.offset === 0 && inside < chunk &&
+      chunk * units === buffers[operand.buffer].elements;
+  };
+  const reads = touched(kernel.loads, inLine);
+  const writes = touched(kernel.stores, inLine);
+  const inArena = kernel.stores.every((store) => buffers[store.buffer].leaf === null);
+  const replicated = axis < 0 && inArena && sizeOf(kernel.shape) <= tiny;
+  return {
+    kind: "loop",
+    kernel: collapse(kernel),
+    partition: { units, replicated, reads, writes },
+    label: describe(nodes),
+  };
+}
+
+function touched(
+  operands: readonly LoopOperand[],
+  inLine: (operand: LoopOperand) => boolean,
+): Map<number, boolean> {
+  const result = new Map<number, boolean>();
+  for (const operand of operands) {
+    const before = result.get(operand.buffer) ?? true;
+    result.set(operand.buffer, before && inLine(operand));
+  }
+  return result;
+}
+
+/** A call of a structured op's kernel, divided along rows, columns or batches. */
+export function structuredCall(
+  node: Tensor,
+  operands: readonly StridedOperand[],
+  output: StridedOperand,
+  buffers: readonly BufferSpec[],
+): StructuredCall {
+  const { name } = node.operation;
+  const axis = name === "matmul" ? matmulAxis(node) : name === "gather" ? "rows" : "columns";
+  const units = unitsAlong(axis, node);
+  const reads = new Map<number, boolean>();
+  operands.forEach((operand, place) => {
+    const first = name === "matmul" && place === 0;
+    const aligned = axis === "batches" || (first && axis === "rows");
+    const inLine = aligned && operand.offset === 0 &&
+      isInLine(operand, units, buffers[operand.buffer].elements);
+    reads.set(operand.buffer, (reads.get(operand.buffer) ?? true) && inLine);
+  });
+  const writes = new Map([[output.buffer, axis !== "columns" && output.offset === 0]]);
+  const partition: Partition & { axis: typeof axis } = {
+    units,
+    replicated: false,
+    reads,
+    writes,
+    axis,
+  };
+  return {
+    kind: "structured",
+    name,
+    attributes: node.attributes,
+    operands,
+    output,
+    partition,
+    label: describe([node]),
+  };
+}
+
+/** Each of `units` pieces of the buffer is read by the unit of the same number alone. */
+function isInLine(operand: StridedOperand, units: number, elements: number): boolean {
+  const chunk = elements / units;
+  const axis = operand.shape.findIndex((size) => size !== 1);
+  if (axis < 0) return units === 1;
+  const inside = operand.strides.reduce(
+    (sum, stride, place) => place <= axis ? sum : sum + stride * (operand.shape[place] - 1),
+    0,
+  );
+  return operand.shape[axis] === units && operand.strides[axis] === chunk && inside < chunk;
+}
+
+function unitsAlong(axis: "rows" | "columns" | "batches", node: Tensor): number {
+  if (axis === "batches") return sizeOf(node.shape.slice(0, -2));
+  if (axis === "columns") {
+    return node.operation.name === "matmul"
+      ? node.shape[node.rank - 1]
+      : sizeOf(node.shape.slice(1));
+  }
+  return node.operation.name === "matmul" ? node.shape[node.rank - 2] : node.shape[0];
+}
+
+/**
+ * Rows keep a batch's work with one thread. Columns are for a wide second operand: each thread
+ * then packs its own part of it only.
+ */
+function matmulAxis(node: Tensor): "rows" | "columns" | "batches" {
+  if (sizeOf(node.shape.slice(0, -2)) > 1) return "batches";
+  const [rows, columns] = node.shape.slice(-2);
+  const inner = node.inputs[0].shape[node.inputs[0].rank - 1];
+  const wide = columns >= 32 && inner * columns >= 32768 && rows <= 256;
+  return wide || (rows < 8 && columns >= 16) ? "columns" : "rows";
+}
+
+function describe(nodes: readonly Tensor[]): string {
+  const names = [...new Set(nodes.map((node) => node.operation.name))].join("+");
+  const layer = nodes.find((node) => node.label)?.label;
+  return layer ? `${layer}: ${names}` : names;
+}

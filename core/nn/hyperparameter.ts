@@ -1,0 +1,75 @@
+import { BehaviorSubject } from "rxjs";
+import { checkScalar } from "./check_scalar.ts";
+
+/** Options of {@link hyperparameter}. */
+export interface HyperparameterOptions {
+  /** Name for messages; default "hyperparameter". */
+  readonly name?: string;
+}
+
+/**
+ * A number that may change while a network trains, and the stream of its changes.
+ *
+ * It is an RxJS `BehaviorSubject`: whoever subscribes gets the present number first.
+ */
+export class Hyperparameter extends BehaviorSubject<number> {
+  /** Name for messages. */
+  readonly name: string;
+
+  /**
+   * @param initial First number, finite.
+   * @param options Name for messages.
+   * @throws {RangeError} when `initial` is not a finite number.
+   */
+  constructor(initial: number, options: HyperparameterOptions = {}) {
+    const { name = "hyperparameter" } = options;
+    super(checkScalar(name, initial));
+    this.name = name;
+  }
+
+  /** The present number. */
+  override get value(): number {
+    return this.getValue();
+  }
+
+  /**
+   * Changes the number, from the next step on.
+   *
+   * @param value The new number, finite.
+   * @throws {RangeError} when it is not a finite number; the old one stays.
+   */
+  override next(value: number): void {
+    super.next(checkScalar(this.name, value));
+  }
+}
+
+/**
+ * A number that may change while a network trains: a learning rate, a dropout rate, a momentum.
+ *
+ * It goes wherever a number goes, and rules and schedules write to it.
+ *
+ * @param initial First number, finite.
+ * @param options Name for messages.
+ * @returns The number and the stream of its changes.
+ * @throws {RangeError} when `initial` is not a finite number.
+ *
+ * @example
+ * ```ts
+ * import { hyperparameter } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const rate = hyperparameter(0.3);
+ * const seen: number[] = [];
+ * rate.subscribe((value) => seen.push(value));
+ * rate.next(0.27);
+ * assert.equal(rate.value, 0.27);
+ * assert.deepEqual(seen, [0.3, 0.27]);
+ * assert.throws(() => rate.next(NaN), RangeError);
+ * ```
+ */
+export function hyperparameter(
+  initial: number,
+  options: HyperparameterOptions = {},
+): Hyperparameter {
+  return new Hyperparameter(initial, options);
+}

@@ -1,0 +1,16 @@
+import type { Shape } from "../graph/shape.ts";
+import type { RandomKey } from "./random_key.ts";
+
+/** How the first values of a weight are made. */
+export interface Initializer {
+  /** Name, as in Keras but camel case: `glorotUniform`. */
+  readonly name: string;
+  /**
+   * First values, row by row; the same shape and key give the same values.
+   *
+   * @param shape Sizes of the axes; the last two are inputs and outputs.
+   * @param key Random key of this weight.
+   * @returns As many numbers as the shape has elements.
+   */
+  values(shape: Shape, key: RandomKey): Float32Array;
+}

@@ -1,0 +1,62 @@
+import { type Shape, sizeOf } from "../../graph/shape.ts";
+import { checkScalar } from "../check_scalar.ts";
+import type { Initializer } from "../initializer.ts";
+
+/**
+ * Every weight the same number.
+ *
+ * @param value The number, finite; default 0.
+ * @returns An initializer that uses no random numbers.
+ * @throws {RangeError} when `value` is not a finite number.
+ *
+ * @example
+ * ```ts
+ * import { constant, randomKey } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual([...constant(0.5).values([2], randomKey(0, "bias"))], [0.5, 0.5]);
+ * ```
+ */
+export function constant(value = 0): Initializer {
+  return filled("constant", checkScalar("the value of constant", value));
+}
+
+/**
+ * Every weight 0: what biases start from.
+ *
+ * A kernel of zeros does not learn: all units of a layer would stay the same.
+ *
+ * @returns An initializer that uses no random numbers.
+ *
+ * @example
+ * ```ts
+ * import { randomKey, zeros } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual([...zeros().values([2], randomKey(0, "bias"))], [0, 0]);
+ * ```
+ */
+export function zeros(): Initializer {
+  return filled("zeros", 0);
+}
+
+/**
+ * Every weight 1.
+ *
+ * @returns An initializer that uses no random numbers.
+ *
+ * @example
+ * ```ts
+ * import { ones, randomKey } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual([...ones().values([2], randomKey(0, "scale"))], [1, 1]);
+ * ```
+ */
+export function ones(): Initializer {
+  return filled("ones", 1);
+}
+
+function filled(name: string, value: number): Initializer {
+  return { name, values: (shape: Shape) => new Float32Array(sizeOf(shape)).fill(value) };
+}

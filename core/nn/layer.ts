@@ -1,0 +1,83 @@
+import type { Shape } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { ScalarRange } from "./check_scalar.ts";
+import type { RandomKey } from "./random_key.ts";
+import type { ScalarSource } from "./scalar.ts";
+
+/** What a layer may ask of the run that applies it. */
+export interface ApplyContext {
+  /** True while training, false in inference: dropout acts only in the first. */
+  readonly training: boolean;
+  /**
+   * A number that may change between steps, as a tensor of rank 0, f32, of the step's scalar block.
+   *
+   * The same source under the same name is the same tensor.
+   *
+   * @param source Where the numbers come from.
+   * @param name What the number is, unique in the layer: `rate`.
+   * @param range Numbers allowed; the run refuses others as the step is sent.
+   */
+  scalar(source: ScalarSource, name: string, range?: ScalarRange): Tensor;
+  /**
+   * A key of random numbers folded from the run's seed and `name`, as u32 tensors of rank 0.
+   *
+   * The same name is the same key.
+   *
+   * @param name What the numbers are for, unique in the layer: `mask`.
+   */
+  randomKey(name: string): { key0: Tensor; key1: Tensor };
+  /** The step's number, u32, rank 0. */
+  readonly counter: Tensor;
+}
+
+/** A weight as a layer describes it when the model is made. */
+export interface LayerParameter {
+  /** Its role in the layer: `kernel`. */
+  readonly name: string;
+  /** Sizes of the axes. */
+  readonly shape: Shape;
+  /** First values, row by row. */
+  readonly values: Float32Array;
+  /** Whether optimizers change it. */
+  readonly trainable: boolean;
+}
+
+/** What a layer makes of an input shape. */
+export interface LayerInitialization {
+  /** Shape of the outputs, without the batch. */
+  readonly outputShape: Shape;
+  /** The layer's weights; none for most. */
+  readonly parameters: readonly LayerParameter[];
+}
+
+/**
+ * A layer: a description of weights and a pure function of them and the input.
+ *
+ * A layer holds no values: the same object may stand in two models, or twice in one, and then has
+ * weights of its own in each place. (Keras: a layer owns its weights.)
+ */
+export interface Layer {
+  /** Keras's class name, for the summary: `Dense`. */
+  readonly type: string;
+  /** Name, unique in the model; empty until the model gives one, as `dense_1`. */
+  readonly name: string;
+  /** Shape of the inputs without the batch, where the layer is the first of a model. */
+  readonly inputShape?: Shape;
+  /**
+   * The layer's weights and output shape.
+   *
+   * @param inputShape Shape of the inputs without the batch.
+   * @param key Random key of the layer, folded from the model's seed and the layer's name.
+   * @throws {ShapeError} when the layer cannot take that shape.
+   */
+  init(inputShape: Shape, key: RandomKey): LayerInitialization;
+  /**
+   * The outputs for a batch, as symbols.
+   *
+   * @param parameters The weights by role.
+   * @param x Inputs, `[batch, ...inputShape]`.
+   * @param context The run's scalars and random keys; names are the layer's own.
+   * @returns Outputs, `[batch, ...outputShape]`.
+   */
+  apply(parameters: Readonly<Record<string, Tensor>>, x: Tensor, context: ApplyContext): Tensor;
+}

@@ -1,0 +1,100 @@
+import { ShapeError } from "../../graph/errors.ts";
+import { formatShape, type Shape } from "../../graph/shape.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { add } from "../../ops/add.ts";
+import { matmul } from "../../ops/matmul.ts";
+import { reshape } from "../../ops/reshape.ts";
+import { type ActivationFunction, type ActivationName, activationOf } from "../activations.ts";
+import { checkCount } from "../check_count.ts";
+import type { Initializer } from "../initializer.ts";
+import { type InitializerName, initializerOf } from "../initializers/by_name.ts";
+import type { Layer } from "../layer.ts";
+
+/** Options of {@link dense}. */
+export interface DenseOptions {
+  /** What is applied to the sums, by name or as a function; default `linear`. */
+  readonly activation?: ActivationName | ActivationFunction;
+  /** Whether a number is added for each unit; default true. */
+  readonly useBias?: boolean;
+  /** How the kernel starts; default `glorotUniform`. */
+  readonly kernelInitializer?: InitializerName | Initializer;
+  /** How the bias starts; default `zeros`. */
+  readonly biasInitializer?: InitializerName | Initializer;
+  /** Name; default `dense_1`, `dense_2` and so on in the model. */
+  readonly name?: string;
+  /** Shape of the inputs without the batch, for a first layer without {@link input} before it. */
+  readonly inputShape?: Shape;
+}
+
+/**
+ * A layer of units that each see all features: activation(x · kernel + bias).
+ *
+ * The weights are `kernel` `[features, units]` and `bias` `[units]`. Inputs are `[batch, features]`;
+ * with more axes, the layer works on the last one.
+ *
+ * @param units Number of outputs, from 1.
+ * @param options Activation, bias, initializers, name.
+ * @returns A layer from `[..., features]` to `[..., units]`.
+ * @throws {RangeError} when `units` is not a whole number from 1, or a name is not known.
+ *
+ * @example
+ * ```ts
+ * import { dense, input, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([784]), dense(30, { activation: "relu" }), dense(10)]);
+ * const counts = model.parameters.map((parameter) => [parameter.name, parameter.size]);
+ * assert.deepEqual(counts, [
+ *   ["dense_1/kernel", 23_520],
+ *   ["dense_1/bias", 30],
+ *   ["dense_2/kernel", 300],
+ *   ["dense_2/bias", 10],
+ * ]);
+ * ```
+ *
+ * Keras: `Dense`. PyTorch: `nn.Linear`, which stores the kernel transposed and starts it otherwise.
+ */
+export function dense(units: number, options: DenseOptions = {}): Layer {
+  const { useBias = true, name = "", inputShape } = options;
+  checkCount("the units of dense", units, 1);
+  const activate = activationOf(options.activation ?? "linear");
+  const kernelInitializer = initializerOf(options.kernelInitializer ?? "glorotUniform");
+  const biasInitializer = initializerOf(options.biasInitializer ?? "zeros");
+  const weight = (role: string, shape: Shape, values: Float32Array) => ({
+    name: role,
+    shape,
+    values,
+    trainable: true,
+  });
+  return {
+    type: "Dense",
+    name,
+    inputShape,
+    init(given, key) {
+      if (given.length === 0) {
+        throw new ShapeError("expected input of one axis of features or more, got shape []");
+      }
+      const kernelShape = [given[given.length - 1], units];
+      const values = kernelInitializer.values(kernelShape, key.fold("kernel"));
+      const parameters = [weight("kernel", kernelShape, values)];
+      if (useBias) {
+        const bias = biasInitializer.values([units], key.fold("bias"));
+        parameters.push(weight("bias", [units], bias));
+      }
+      return { outputShape: [...given.slice(0, -1), units], parameters };
+    },
+    apply({ kernel, bias }, x) {
+      checkFeatures(x, kernel.shape[0]);
+      const rows = x.rank === 2 ? x : reshape(x, [-1, kernel.shape[0]]);
+      const product = matmul(rows, kernel);
+      const outputs = activate(useBias ? add(product, bias) : product);
+      return x.rank === 2 ? outputs : reshape(outputs, [...x.shape.slice(0, -1), units]);
+    },
+  };
+}
+
+function checkFeatures(x: Tensor, features: number): void {
+  if (x.rank >= 2 && x.shape[x.rank - 1] === features) return;
+  const received = x.rank >= 2 ? `${x.shape[x.rank - 1]}` : `shape ${formatShape(x.shape)}`;
+  throw new ShapeError(`expected input of ${features} features, got ${received}`);
+}

@@ -1,0 +1,17 @@
+import type { Tensor } from "../graph/tensor.ts";
+
+/** How far outputs are from targets, sample by sample. */
+export interface Loss {
+  /** Keras's name, for logs: `mean_squared_error`. */
+  readonly name: string;
+  /**
+   * The loss of every sample; what training makes small is its mean over the batch.
+   *
+   * @param targets What the outputs should be: `[batch, outputs]` f32, or labels `[batch]` or
+   * `[batch, 1]` of integers or f32, as the loss says.
+   * @param outputs Outputs of a model, `[batch, outputs]` or `[batch]`, f32.
+   * @returns `[batch]`, f32.
+   * @throws {ShapeError} when targets and outputs do not fit the loss.
+   */
+  apply(targets: Tensor, outputs: Tensor): Tensor;
+}

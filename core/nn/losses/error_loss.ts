@@ -1,0 +1,30 @@
+import type { Tensor } from "../../graph/tensor.ts";
+import { sub } from "../../ops/sub.ts";
+import type { Loss } from "../loss.ts";
+import { alignTargets, meanPerSample, oneHotLabels } from "./targets.ts";
+
+/** Options of losses that compare outputs with targets one by one. */
+export interface ErrorLossOptions {
+  /**
+   * Whether targets are class labels `[batch]` that become rows of zeros with a one at the class;
+   * default false.
+   */
+  readonly oneHot?: boolean;
+}
+
+/** A loss of the errors ŷ − y: `perOutput` of each, then the mean over the outputs of a sample. */
+export function errorLoss(
+  name: string,
+  factory: string,
+  options: ErrorLossOptions,
+  perOutput: (error: Tensor) => Tensor,
+  perSample: (losses: Tensor) => Tensor = meanPerSample,
+): Loss {
+  const hints = { labels: `are they class labels? then use ${factory}({ oneHot: true })` };
+  const align = options.oneHot ? oneHotLabels : alignTargets;
+  return {
+    name,
+    apply: (targets, outputs) =>
+      perSample(perOutput(sub(outputs, align(factory, targets, outputs, hints)))),
+  };
+}

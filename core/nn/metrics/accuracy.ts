@@ -1,0 +1,48 @@
+import { ShapeError } from "../../graph/errors.ts";
+import { formatShape, sameShape } from "../../graph/shape.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { areLabels } from "../losses/targets.ts";
+import type { Metric } from "../metric.ts";
+import { averageMetric } from "./average_metric.ts";
+import { binaryHits } from "./binary_accuracy.ts";
+import { categoricalHits } from "./categorical_accuracy.ts";
+import { sparseHits } from "./sparse_categorical_accuracy.ts";
+
+/**
+ * The part of the answers that are right, of the kind that the shapes tell.
+ *
+ * One output a sample: {@link binaryAccuracy} at ½. Targets of the outputs' shape:
+ * {@link categoricalAccuracy}. One label a sample: {@link sparseCategoricalAccuracy}.
+ *
+ * @returns A metric named `accuracy`, from 0 to 1; larger is better.
+ *
+ * @example
+ * ```ts
+ * import { accuracy, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const metric = accuracy();
+ * const outputs = tensor([[0.1, 0.9], [0.8, 0.2]]);
+ * const { total, count } = metric.apply(tensor([1, 1]), outputs);
+ * assert.equal(metric.result((await total.data())[0], Number(count)), 0.5);
+ * ```
+ *
+ * Keras: `"accuracy"`, by the same rule. For one logit a sample use `binaryAccuracy({ threshold: 0 })`;
+ * for several answers a sample (multi-label) `binaryAccuracy()`.
+ */
+export function accuracy(): Metric {
+  return averageMetric("accuracy", "max", (targets, outputs) => chooseHits(targets, outputs));
+}
+
+function chooseHits(targets: Tensor, outputs: Tensor): Tensor {
+  const classes = outputs.rank > 1 ? outputs.shape[outputs.rank - 1] : 1;
+  if (classes === 1) return binaryHits("accuracy", targets, outputs, 0.5);
+  if (sameShape(targets.shape, outputs.shape)) return categoricalHits("accuracy", targets, outputs);
+  if (areLabels(targets, outputs)) return sparseHits("accuracy", targets, outputs);
+  throw new ShapeError(
+    `Cannot apply accuracy as targets must be labels ${
+      formatShape(outputs.shape.slice(0, -1))
+    } or ` +
+      `rows ${formatShape(outputs.shape)}: received ${formatShape(targets.shape)} ${targets.dtype}`,
+  );
+}

@@ -1,0 +1,66 @@
+import type { Shape } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { ScalarRange } from "./check_scalar.ts";
+import type { ScalarSource } from "./scalar.ts";
+
+/** What an optimizer may ask of the run that applies it. */
+export interface UpdateContext {
+  /**
+   * A number that may change between steps, as a tensor of rank 0, f32, of the step's scalar block.
+   *
+   * The same source under the same name is the same tensor.
+   *
+   * @param source Where the numbers come from.
+   * @param name What the number is: `learning_rate`.
+   * @param range Numbers allowed; the run refuses others as the step is sent.
+   */
+  scalar(source: ScalarSource, name: string, range?: ScalarRange): Tensor;
+  /**
+   * A number that follows from the count of updates, worked out on the host in float64 for every
+   * step, such as Adam's bias correction.
+   *
+   * The same name is the same tensor.
+   *
+   * @param name What the number is, unique in the optimizer.
+   * @param value The number at an iteration, counted from 1.
+   * @returns Rank 0, f32.
+   */
+  iterationScalar(name: string, value: (iteration: number) => number): Tensor;
+}
+
+/** What an update makes of one weight. */
+export interface Updated {
+  /** The new weight, of the same shape. */
+  readonly parameter: Tensor;
+  /** The new slots, by name; all of those that `slots` named. */
+  readonly slots: Readonly<Record<string, Tensor>>;
+}
+
+/** A rule that changes weights by their gradients: an ordinary tensor program. */
+export interface Optimizer {
+  /** Keras's name, for messages: `adam`. */
+  readonly name: string;
+  /** The learning rate, as it was given: what is logged as `learning_rate`. */
+  readonly learningRate: ScalarSource;
+  /**
+   * The values that the optimizer keeps for a weight from step to step, each of the weight's shape.
+   *
+   * @param parameter The weight.
+   * @returns For every slot's name, the number that fills it at first.
+   */
+  slots(parameter: { readonly shape: Shape }): Readonly<Record<string, number>>;
+  /**
+   * One step for one weight.
+   *
+   * @param parameter The weight, f32.
+   * @param gradient Its gradient, of the same shape.
+   * @param slots The slots by name, of the same shape.
+   * @param context The run's scalars.
+   */
+  apply(
+    parameter: Tensor,
+    gradient: Tensor,
+    slots: Readonly<Record<string, Tensor>>,
+    context: UpdateContext,
+  ): Updated;
+}

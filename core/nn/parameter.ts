@@ -1,0 +1,84 @@
+import { ShapeError } from "../graph/errors.ts";
+import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+
+/** What a {@link Parameter} is made from. */
+export interface ParameterDefinition {
+  /** Layer and role, `dense_1/kernel`: unique in a model, and the name in a weights file. */
+  readonly name: string;
+  /** Sizes of the axes. */
+  readonly shape: Shape;
+  /** First values, row by row. */
+  readonly values: ArrayLike<number>;
+  /** Whether optimizers change it; default true. */
+  readonly trainable?: boolean;
+}
+
+/**
+ * A weight of a model, with the host's copy of its values.
+ *
+ * While a run trains, the newest values are on the device; the host's copy is brought up to date at
+ * the ends of epochs and when it is asked for.
+ */
+export class Parameter {
+  /** Layer and role: `dense_1/kernel`. */
+  readonly name: string;
+  /** Sizes of the axes. */
+  readonly shape: Shape;
+  /** Element type. */
+  readonly dtype = "f32" as const;
+  /** Whether optimizers change it. */
+  readonly trainable: boolean;
+  /** The host's copy, row by row; change it with {@link Parameter.set}, which others can see. */
+  readonly value: Float32Array;
+  /** Number of times that {@link Parameter.set} has been called. */
+  version = 0;
+
+  /**
+   * @param definition Name, shape and first values.
+   * @throws {ShapeError} when the number of values does not fit the shape.
+   */
+  constructor(definition: ParameterDefinition) {
+    const { name, shape, values, trainable = true } = definition;
+    this.name = name;
+    this.shape = shape;
+    this.trainable = trainable;
+    this.#checkCount(values.length);
+    this.value = Float32Array.from(values);
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return this.value.length;
+  }
+
+  /**
+   * Replaces the values, and counts {@link Parameter.version} up.
+   *
+   * @param values As many numbers as the shape has elements, row by row; they are copied.
+   * @throws {ShapeError} when there are more or fewer.
+   *
+   * @example
+   * ```ts
+   * import { dense, input, sequential } from "@millrace/millrace";
+   * import assert from "node:assert/strict";
+   *
+   * const model = sequential([input([2]), dense(1)]);
+   * model.parameters[0].set([3, 4]);
+   * assert.deepEqual([...model.parameters[0].value], [3, 4]);
+   * assert.throws(() => model.parameters[0].set([1]), /dense_1\/kernel/);
+   * ```
+   */
+  set(values: ArrayLike<number>): void {
+    this.#checkCount(values.length);
+    this.value.set(values);
+    this.version++;
+  }
+
+  #checkCount(count: number): void {
+    if (count === sizeOf(this.shape)) return;
+    throw new ShapeError(
+      `Cannot set the parameter ${this.name} as it has ${sizeOf(this.shape)} elements of shape ` +
+        `${formatShape(this.shape)}: received ${count}`,
+    );
+  }
+}

@@ -1,0 +1,135 @@
+/** What the writer needs of an open file. */
+export interface WritableFile {
+  /** Writes some of the bytes and tells how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Waits until what was written is on the disk. */
+  sync(): Promise<void>;
+  /** Closes the file. */
+  close(): void;
+}
+
+/** Temporary files of writes in progress, so that two writes to one file do not share theirs. */
+const inProgress = new Set<string>();
+
+/**
+ * Writes a file so that it is either wholly replaced or left as it was.
+ *
+ * The bytes go to `PATH.tmp-PID` in the same folder and are flushed to the disk; then that file takes
+ * the place of the old one, and the folder is flushed. If anything fails or the process is
+ * killed, the old file stays whole; after a failure the temporary file is removed.
+ *
+ * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
+ * @param bytes The new contents.
+ * @throws {Error} If the folder is missing, may not be written, or the disk is full; the message
+ * says what to do and `cause` holds the system's error.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { writeFileAtomic } from "@millrace/millrace";
+ *
+ * const bytes = new Uint8Array([1, 2, 3]);
+ * await assert.rejects(writeFileAtomic("no-such-folder/file.bin", bytes), /no-such-folder/);
+ * ```
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  await writeFileThrough(path, bytes, openNew);
+}
+
+/**
+ * Does what {@linkcode writeFileAtomic} does, with a way to open the temporary file.
+ *
+ * @param path The file's path.
+ * @param bytes The new contents.
+ * @param open Opens a new file for writing; tests give one whose disk is full.
+ * @throws {Error} As {@linkcode writeFileAtomic} does.
+ */
+export async function writeFileThrough(
+  path: string,
+  bytes: Uint8Array,
+  open: (path: string) => Promise<WritableFile>,
+): Promise<void> {
+  const folder = folderOf(path);
+  let temporary = `${path}.tmp-${Deno.pid}`;
+  for (let i = 1; inProgress.has(temporary); i++) temporary = `${path}.tmp-${Deno.pid}-${i}`;
+  inProgress.add(temporary);
+  let created = false;
+  try {
+    // Opened first, so that a folder that is missing or not allowed is known before any writing.
+    // Windows has no handles of folders.
+    using directory = Deno.build.os === "windows" ? undefined : await Deno.open(folder);
+    const file = await open(temporary);
+    created = true;
+    try {
+      await writeAll(file, bytes);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await Deno.rename(temporary, path);
+    created = false;
+    // Without this a power cut may bring the old file back: the new name is in the folder.
+    await directory?.sync().catch(ignoreUnsupported);
+  } catch (cause) {
+    if (created) await Deno.remove(temporary).catch(() => {});
+    throw new Error(`Cannot write "${path}" as ${explain(cause, folder)}`, { cause });
+  } finally {
+    inProgress.delete(temporary);
+  }
+}
+
+async function openNew(path: string): Promise<WritableFile> {
+  const options: Deno.OpenOptions = { write: true, createNew: true };
+  try {
+    return await Deno.open(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    // Left by a process of the same number that was killed. Removed rather than opened: it may be a
+    // link to something else.
+    await Deno.remove(path);
+    return await Deno.open(path, options);
+  }
+}
+
+async function writeAll(file: WritableFile, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const count = await file.write(bytes.subarray(written));
+    if (count === 0) throw new Deno.errors.WriteZero("the system wrote nothing");
+    written += count;
+  }
+}
+
+/** Some network file systems cannot flush a folder; the file itself is in place by then. */
+function ignoreUnsupported(error: unknown): void {
+  if ((error as { code?: string }).code !== "EINVAL") throw error;
+}
+
+function folderOf(path: string): string {
+  const backslash = Deno.build.os === "windows" ? path.lastIndexOf("\\") : -1;
+  const end = Math.max(path.lastIndexOf("/"), backslash);
+  return end < 0 ? "." : path.slice(0, end + 1);
+}
+
+function explain(error: unknown, folder: string): string {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return "the disk is full: free some space, the old file is unharmed";
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return `this program has no permission to: run it again with --allow-read=${folder} ` +
+      `--allow-write=${folder} (the new file is written beside the old one)`;
+  }
+  if (error instanceof Deno.errors.NotFound) {
+    return `there is no folder "${folder}": create it or name another`;
+  }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return `"${folder}" is not a folder: name a file in a folder`;
+  }
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder: name a file";
+  if (error instanceof Deno.errors.PermissionDenied || code === "EROFS") {
+    return `the folder "${folder}" may not be written by this user: check its owner and mode, or ` +
+      `name another folder`;
+  }
+  return `the system refused: ${message}`;
+}

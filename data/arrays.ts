@@ -1,0 +1,174 @@
+import { DataError } from "../core/graph/errors.ts";
+import type { DataSet, StoredInputs, StoredTargets } from "./data_set.ts";
+import { flatten, type NestedNumbers } from "./nested.ts";
+
+/** What {@linkcode arrays} may be told beyond the numbers. */
+export interface ArraysOptions {
+  /** Number of classes; given, the targets are class ids from 0 to `classes - 1`. */
+  classes?: number;
+  /** Shape of one sample when `x` is a flat typed array, e.g. `[28, 28]`; default one dimension. */
+  inputShape?: readonly number[];
+  /** Factor of the value a model sees, `x * scale + offset`; default 1. */
+  scale?: number;
+  /** Term of the value a model sees, `x * scale + offset`; default 0. */
+  offset?: number;
+  /** Name for logs and messages. */
+  name?: string;
+}
+
+/**
+ * Builds a data set from arrays in memory.
+ *
+ * @param x Inputs, `[samples, ...features]`: nested arrays (stored as float32), or a flat
+ * `Uint8Array` or `Float32Array` (stored as it is, not copied), or a flat `Float64Array` (stored as
+ * float32).
+ * @param y Targets. With `options.classes`, or as a `Uint8Array` or `Int32Array`: class ids,
+ * `[samples]`. As nested arrays: values, `[samples, ...outputs]`, stored as float32. As a flat list
+ * of numbers: one value a sample, stored as `[samples, 1]`.
+ * @param options Number of classes, shape of one sample, scale, offset, name.
+ * @returns The data set.
+ * @throws {DataError} If there are no samples, rows differ in length, something is not a finite
+ * number, a class id is not an integer from 0 to `classes - 1`, or inputs and targets differ in
+ * number; `row` (from 1) and `column` say where.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { arrays } from "@millrace/millrace";
+ *
+ * const xor = arrays([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], { classes: 2 });
+ * assert.deepEqual(xor.x.shape, [4, 2]);
+ * assert.deepEqual(xor.y.shape, [4]);
+ * assert.throws(() => arrays([[0, 0], [0]], [0, 1]), /sample 1/);
+ * ```
+ */
+export function arrays(
+  x: NestedNumbers | Uint8Array | Float32Array | Float64Array,
+  y: NestedNumbers | Uint8Array | Int32Array | Float32Array | Float64Array,
+  options: ArraysOptions = {},
+): DataSet {
+  const { classes, inputShape, scale, offset, name } = options;
+  if (classes !== undefined && !(Number.isInteger(classes) && classes >= 1)) {
+    throw new RangeError(
+      `Cannot build a data set as classes must be an integer from 1: received ${classes}`,
+    );
+  }
+  for (const [key, value] of Object.entries({ scale, offset })) {
+    if (value !== undefined && !Number.isFinite(value)) {
+      throw new RangeError(
+        `Cannot build a data set as ${key} must be a finite number: received ${value}`,
+      );
+    }
+  }
+  const targets = storeTargets(y, classes);
+  const samples = targets.shape[0];
+  const inputs = storeInputs(x, samples, inputShape);
+  if (inputs.shape[0] !== samples) {
+    throw new DataError(
+      `Cannot build a data set as every sample needs its target: received ${inputs.shape[0]} ` +
+        `inputs and ${samples} targets`,
+    );
+  }
+  return {
+    x: { ...inputs, ...(scale === undefined ? {} : { scale }), ...(offset ? { offset } : {}) },
+    y: targets,
+    ...(classes === undefined ? {} : { classes }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
+function storeInputs(
+  x: NestedNumbers | Uint8Array | Float32Array | Float64Array,
+  samples: number,
+  inputShape: readonly number[] | undefined,
+): StoredInputs {
+  if (!ArrayBuffer.isView(x)) {
+    const { data, shape } = flatten(x, "x");
+    if (inputShape !== undefined && String(inputShape) !== String(shape.slice(1))) {
+      throw new DataError(
+        `Cannot build a data set as x must hold samples of shape [${inputShape.join(", ")}]: ` +
+          `received [${shape.slice(1).join(", ")}]`,
+      );
+    }
+    // A flat list is one feature a sample: a model's input always has a feature dimension.
+    return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
+  }
+  const size = inputShape?.reduce((product, length) => product * length, 1) ?? x.length / samples;
+  if (x.length === 0 || !Number.isInteger(x.length / size) || !Number.isInteger(size)) {
+    throw new DataError(
+      `Cannot build a data set as x must hold whole samples: received ${x.length} numbers for ` +
+        (inputShape ? `samples of shape [${inputShape.join(", ")}]` : `${samples} targets`),
+    );
+  }
+  const shape = [x.length / size, ...(inputShape ?? [size])];
+  return { data: x instanceof Uint8Array ? x : finiteFloats(x, size, "x"), shape };
+}
+
+function storeTargets(
+  y: NestedNumbers | Uint8Array | Int32Array | Float32Array | Float64Array,
+  classes: number | undefined,
+): StoredTargets {
+  if (y instanceof Uint8Array || y instanceof Int32Array) {
+    if (y.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
+    checkClasses(y, classes);
+    return { data: y, shape: [y.length] };
+  }
+  const { data, shape } = ArrayBuffer.isView(y)
+    ? { data: finiteFloats(y, 1, "y"), shape: [y.length] }
+    : flatten(y, "y");
+  if (data.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
+  if (classes === undefined) return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
+  if (shape.length > 1) {
+    if (shape.at(-1) === classes) return { data, shape };
+    throw new DataError(
+      `Cannot build a data set as y must hold class ids, or rows of ${classes} values, one a ` +
+        `class: received shape [${shape.join(", ")}]`,
+    );
+  }
+  checkClasses(data, classes);
+  return { data: classes <= 256 ? Uint8Array.from(data) : Int32Array.from(data), shape };
+}
+
+/**
+ * Checks that every target is a class id.
+ *
+ * @param ids The targets.
+ * @param classes Number of classes; `undefined` for no upper bound.
+ * @param file The file they came from, for messages.
+ * @throws {DataError} At the first that is not an integer from 0 to `classes - 1`, with its row.
+ */
+export function checkClasses(
+  ids: ArrayLike<number>,
+  classes: number | undefined,
+  file?: string,
+): void {
+  const bound = classes ?? Infinity;
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i];
+    if (!(id >= 0 && id < bound && Number.isInteger(id))) {
+      const source = file === undefined ? "" : ` of "${file}"`;
+      const range = classes === undefined ? "0 or more" : `0 to ${classes - 1}`;
+      const advice = id >= bound ? " (set classes to the number of classes if there are more)" : "";
+      throw new DataError(
+        `Cannot use the labels${source} as each must be an integer from ${range}: received ${id} ` +
+          `at index ${i}${advice}`,
+        { file, row: i + 1 },
+      );
+    }
+  }
+}
+
+function finiteFloats(values: Float32Array | Float64Array, size: number, what: string) {
+  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
+  for (let i = 0; i < floats.length; i++) {
+    if (!Number.isFinite(floats[i])) {
+      const sample = Math.floor(i / size);
+      throw new DataError(
+        `Cannot build a data set as ${what} must hold finite float32 numbers: received ` +
+          `${values[i]} at sample ${sample}, position ${i % size}`,
+        { row: sample + 1, column: i % size + 1 },
+      );
+    }
+  }
+  return floats;
+}

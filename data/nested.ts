@@ -1,0 +1,67 @@
+import { DataError } from "../core/graph/errors.ts";
+
+/** Arrays of numbers, of arrays of numbers, and so on; all rows of one depth have one length. */
+export type NestedNumbers = readonly number[] | readonly NestedNumbers[];
+
+/**
+ * Flattens nested arrays into float32 numbers, checking that they make a full block.
+ *
+ * @param values Nested arrays, `[samples, …]`.
+ * @param what What they are, for messages: `"x"` or `"y"`.
+ * @returns The numbers, row-major, and their shape.
+ * @throws {DataError} If there are none, rows differ in length or depth, or something is not a
+ * finite number within float32's range; `row` and `column` count from 1.
+ */
+export function flatten(
+  values: NestedNumbers,
+  what: string,
+): { data: Float32Array<ArrayBuffer>; shape: number[] } {
+  const shape: number[] = [];
+  for (let level: unknown = values; Array.isArray(level); level = level[0]) {
+    if (level.length === 0) {
+      throw new DataError(
+        `Cannot build a data set as ${what} holds no numbers: received an array of shape ` +
+          `[${[...shape, 0].join(", ")}]`,
+      );
+    }
+    shape.push(level.length);
+  }
+  const data = new Float32Array(shape.reduce((product, length) => product * length, 1));
+  const path = shape.map(() => 0);
+  let next = 0;
+  const visit = (value: unknown, depth: number): void => {
+    if (depth === shape.length) {
+      data[next] = typeof value === "number" ? value : NaN;
+      if (!Number.isFinite(data[next])) {
+        throw refuse(what, path, "a finite float32 number", describe(value));
+      }
+      next++;
+      return;
+    }
+    if (!Array.isArray(value) || value.length !== shape[depth]) {
+      const expected = `${shape[depth]} values, as in the first sample`;
+      throw refuse(what, path.slice(0, depth), expected, describe(value));
+    }
+    for (let i = 0; i < shape[depth]; i++) {
+      path[depth] = i;
+      visit(value[i], depth + 1);
+    }
+  };
+  visit(values, 0);
+  return { data, shape };
+}
+
+function refuse(what: string, path: number[], expected: string, received: string): DataError {
+  const [sample, ...inside] = path;
+  const where = `sample ${sample}` + (inside.length > 0 ? `, position [${inside.join(", ")}]` : "");
+  return new DataError(
+    `Cannot build a data set as ${what} must be full arrays of numbers: expected ${expected} at ` +
+      `${where}, received ${received}`,
+    { row: sample + 1, ...(inside.length > 0 ? { column: inside[0] + 1 } : {}) },
+  );
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return `${value.length} values`;
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,77 @@
+import { type DataSet, sampleCount, sliceSamples, type StoredTargets } from "./data_set.ts";
+import { shuffledOrder } from "./shuffled_order.ts";
+
+/** How {@linkcode trainValidationSplit} divides a data set. */
+export interface SplitOptions {
+  /** Share of the samples set aside for validation, above 0 and below 1. */
+  validationSplit: number;
+  /** Whether to shuffle the samples first, which copies them; default `false`. */
+  shuffle?: boolean;
+  /** Seed of the shuffle, an integer from 0 to 2^32 − 1; default 0. */
+  seed?: number;
+}
+
+/**
+ * Divides a data set into samples to train on and samples to validate on.
+ *
+ * The validation part is the last `validationSplit` of the samples, as in Keras: the training part
+ * has `floor(samples * (1 - validationSplit))`. Data sorted by class should be shuffled first.
+ *
+ * @param dataSet Any data set of two samples or more.
+ * @param options Share of the validation part, and whether and how to shuffle first.
+ * @returns The two parts; without `shuffle` they share memory with `dataSet`.
+ * @throws {RangeError} If an option is out of its range, or a part would be empty.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { arrays, trainValidationSplit } from "@millrace/millrace";
+ *
+ * const all = arrays([[1], [2], [3], [4], [5]], [1, 2, 3, 4, 5]);
+ * const { train, validation } = trainValidationSplit(all, { validationSplit: 0.4 });
+ * assert.deepEqual([...train.y.data], [1, 2, 3]);
+ * assert.deepEqual([...validation.y.data], [4, 5]);
+ * ```
+ */
+export function trainValidationSplit(
+  dataSet: DataSet,
+  options: SplitOptions,
+): { train: DataSet; validation: DataSet } {
+  const { validationSplit, shuffle = false, seed = 0 } = options;
+  if (!(validationSplit > 0 && validationSplit < 1)) {
+    throw new RangeError(
+      `Cannot split the data set as validationSplit must be above 0 and below 1: ` +
+        `received ${validationSplit}`,
+    );
+  }
+  const samples = sampleCount(dataSet);
+  // 10 * (1 - 0.9) is 0.9999999999999998: rounding noise must not cost a sample.
+  const trainSamples = Math.floor(samples * (1 - validationSplit) + 1e-6);
+  if (trainSamples === 0 || trainSamples === samples) {
+    throw new RangeError(
+      `Cannot split the data set as neither part may be empty: received ${samples} samples and a ` +
+        `validationSplit of ${validationSplit}`,
+    );
+  }
+  const ordered = shuffle ? reorder(dataSet, shuffledOrder(samples, seed)) : dataSet;
+  return {
+    train: sliceSamples(ordered, 0, trainSamples),
+    validation: sliceSamples(ordered, trainSamples, samples),
+  };
+}
+
+function reorder(dataSet: DataSet, order: Uint32Array): DataSet {
+  const rows = <Data extends StoredTargets["data"]>(data: Data): Data => {
+    const size = data.length / order.length;
+    const result = data.slice() as Data;
+    for (let row = 0; row < order.length; row++) {
+      result.set(data.subarray(order[row] * size, (order[row] + 1) * size), row * size);
+    }
+    return result;
+  };
+  return {
+    ...dataSet,
+    x: { ...dataSet.x, data: rows(dataSet.x.data) },
+    y: { ...dataSet.y, data: rows(dataSet.y.data) },
+  };
+}

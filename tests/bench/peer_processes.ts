@@ -1,0 +1,103 @@
+/** Which peers there are, and how each is started in a process of its own. */
+
+import { fileURLToPath } from "node:url";
+import type { Measurement } from "./peer.ts";
+import type { Workload } from "./workloads.ts";
+
+/** A peer that can be started. */
+export interface PeerProcess {
+  /** Name in tables and after `--peer`. */
+  readonly name: string;
+  readonly threads: number;
+  /** Command and arguments; the workload's arguments are appended. */
+  readonly command: readonly string[];
+  readonly environment?: Record<string, string>;
+}
+
+/** The Python that Debian's python3-torch serves; `--python` names another. */
+export const DEFAULT_PYTHON = "/usr/bin/python3";
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+function deno(configuration: string, script: string, ...more: string[]): string[] {
+  return [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "-q",
+    "--config",
+    here(configuration),
+    here(script),
+    ...more,
+  ];
+}
+
+function pytorch(python: string, threads: number): PeerProcess {
+  const count = String(threads);
+  return {
+    name: `pytorch-${threads}`,
+    threads,
+    command: [python, "-B", here("peers/pytorch.py")],
+    environment: { OMP_NUM_THREADS: count, OPENBLAS_NUM_THREADS: count },
+  };
+}
+
+/** Every peer; `millrace` first, since the ratios are against it. */
+export function peerProcesses(python = DEFAULT_PYTHON): PeerProcess[] {
+  const cores = navigator.hardwareConcurrency;
+  const tensorflow = (backend: string) =>
+    deno("peers/deno.json", "peers/tensorflow_js.ts", "--backend", backend);
+  const several = cores > 1;
+  return [
+    { name: "millrace-1", threads: 1, command: deno("../../deno.json", "millrace.ts") },
+    ...(several
+      ? [{ name: "millrace-2", threads: 2, command: deno("../../deno.json", "millrace.ts") }]
+      : []),
+    pytorch(python, 1),
+    ...(several ? [pytorch(python, 2)] : []),
+    { name: "jax-js", threads: cores, command: deno("peers/deno.json", "peers/jax_js.ts") },
+    { name: "tfjs-wasm", threads: 1, command: tensorflow("wasm") },
+    { name: "tfjs-cpu", threads: 1, command: tensorflow("cpu") },
+  ];
+}
+
+/** Runs a command to its end. */
+async function output(command: readonly string[], environment?: Record<string, string>) {
+  const [program, ...args] = command;
+  const process = new Deno.Command(program, { args, env: environment, stderr: "piped" });
+  const { code, stdout, stderr } = await process.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Tells whether a Python can import torch. */
+export async function hasTorch(python: string): Promise<boolean> {
+  try {
+    return (await output([python, "-c", "import torch"])).code === 0;
+  } catch {
+    return false; // no such program
+  }
+}
+
+/**
+ * Measures a workload with a peer in a new process.
+ *
+ * @throws {Error} If the process fails or prints no measurement; the message ends in its stderr.
+ */
+export async function measure(
+  peer: PeerProcess,
+  workload: Workload,
+  folder: string,
+): Promise<Measurement> {
+  const command = [
+    ...peer.command,
+    ...["--workload", JSON.stringify(workload), "--data", folder],
+    ...["--threads", String(peer.threads), "--started", String(Date.now())],
+  ];
+  const { code, stdout, stderr } = await output(command, peer.environment);
+  const line = stdout.split("\n").findLast((text) => text.startsWith("{"));
+  if (code !== 0 || !line) {
+    throw new Error(`${peer.name} failed on ${workload.name}: ${stderr.trim().slice(-600)}`);
+  }
+  return { ...JSON.parse(line), peer: peer.name };
+}

@@ -1,0 +1,161 @@
+"""PyTorch on the CPU: the same measuring loop as tests/bench/peer.ts, line for line."""
+
+import argparse
+import json
+import pathlib
+import statistics
+import time
+
+import numpy
+import torch
+
+MINIMUM_SECONDS, MAXIMUM_SECONDS, SAMPLES = 0.5, 30, 10_000
+functional = torch.nn.functional
+
+
+class Network(torch.nn.Module):
+    """Dense layers with relu between them, from the weights that every peer starts with."""
+
+    def __init__(self, folder, workload):
+        super().__init__()
+        values = torch.from_numpy(numpy.fromfile(folder / f"{workload['name']}.f32", "float32"))
+        self.layers, offset, widths = torch.nn.ModuleList(), 0, workload["widths"]
+        for inputs, outputs in zip(widths, widths[1:]):
+            layer, size = torch.nn.Linear(inputs, outputs), inputs * outputs
+            kernel = values[offset:offset + size].reshape(inputs, outputs)
+            layer.weight.data.copy_(kernel.T)
+            layer.bias.data.copy_(values[offset + size:offset + size + outputs])
+            offset += size + outputs
+            self.layers.append(layer)
+
+    def forward(self, x):
+        """Logits [batch, 10]."""
+        for layer in self.layers[:-1]:
+            x = torch.relu(layer(x))
+        return self.layers[-1](x)
+
+
+def read_digits(folder):
+    """Pixels in 0..1 as [10000, 784] and classes."""
+    images = numpy.fromfile(folder / "images.u8", "uint8").reshape(SAMPLES, 784)
+    labels = numpy.fromfile(folder / "labels.u8", "uint8")
+    return torch.from_numpy(images).float() / 255, torch.from_numpy(labels).long()
+
+
+def training(workload, folder):
+    """Step and settle for training; batches are views, cut before the clock starts."""
+    pixels, labels = read_digits(folder)
+    size = workload["batchSize"]
+    count = SAMPLES // size
+    batches = [(pixels[i * size:(i + 1) * size], labels[i * size:(i + 1) * size])
+               for i in range(count)]
+    network, rate = Network(folder, workload), workload["learningRate"]
+    if workload["optimizer"] == "sgd":
+        optimizer = torch.optim.SGD(network.parameters(), lr=rate)
+    else:
+        optimizer = torch.optim.Adam(network.parameters(), lr=rate, eps=1e-7)
+    last = [None]
+
+    def step(index):
+        x, y = batches[index % count]
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(network(x), y)
+        loss.backward()
+        optimizer.step()
+        last[0] = loss
+
+    return step, lambda: last[0].item()
+
+
+def inference(workload, folder):
+    """Step and settle for prediction; every step reads its result."""
+    pixels, _ = read_digits(folder)
+    batch, network, last = pixels[:workload["batchSize"]], Network(folder, workload), [0.0]
+
+    def step(_):
+        with torch.inference_mode():
+            last[0] = network(batch).numpy()[0, 0].item()
+
+    return step, lambda: last[0]
+
+
+def operand(rows, columns, factor, transposed):
+    """The given numbers; a transposed operand is stored the other way and seen as a view."""
+    values = (torch.arange(rows * columns) * factor % 1000) / 1000 - 0.5
+    return values.reshape(columns, rows).T if transposed else values.reshape(rows, columns)
+
+
+def matmul(workload, _):
+    """Step and settle for a matrix product."""
+    rows, inner, columns = workload["rows"], workload["inner"], workload["columns"]
+    left = operand(rows, inner, 7919, workload["transposeLeft"])
+    right = operand(inner, columns, 6007, workload["transposeRight"])
+    last = [None]
+
+    def step(_):
+        last[0] = left @ right
+
+    return step, lambda: last[0][-1, -1].item()
+
+
+def run_steps(prepared, first, count):
+    """Runs steps and returns the value read after the last."""
+    step, settle = prepared
+    for index in range(first, first + count):
+        step(index)
+    return settle()
+
+
+def late_loss(workload, losses, first_loss):
+    """Mean of the losses read in the second half of the learning steps."""
+    if workload["kind"] != "training":
+        return first_loss
+    limit = workload["learningSteps"]
+    return statistics.fmean(loss for step, loss in losses if limit / 2 < step <= limit)
+
+
+def measure(workload, prepared, given):
+    """Runs the workload and returns the line to print."""
+    before = time.perf_counter()
+    first_loss = run_steps(prepared, 0, 1)
+    first_step, cold_start = time.perf_counter() - before, time.time() * 1000 - given.started
+    run_steps(prepared, 1, workload["warmUp"] - 1)
+    learning_steps = workload.get("learningSteps", 0)
+    times, losses, steps, seconds = [], [], workload["warmUp"], 0.0
+    while seconds < MAXIMUM_SECONDS and (
+        seconds < MINIMUM_SECONDS or len(times) < workload["windows"] or steps < learning_steps
+    ):
+        start = time.perf_counter()
+        loss = run_steps(prepared, steps, workload["window"])
+        elapsed = time.perf_counter() - start
+        steps, seconds = steps + workload["window"], seconds + elapsed
+        times.append(elapsed * 1e6 / workload["window"])
+        losses.append((steps, loss))
+    middle = statistics.median(times)
+    return {
+        "peer": "pytorch", "version": torch.__version__, "network": workload["name"],
+        "threads": given.threads, "medianMicrosecondsPerStep": middle,
+        "fastestMicrosecondsPerStep": min(times), "slowestMicrosecondsPerStep": max(times),
+        "stepsPerSecond": 1e6 / middle, "steps": steps, "coldStartMilliseconds": cold_start,
+        "firstStepMilliseconds": first_step * 1000, "firstLoss": first_loss,
+        "lastLoss": late_loss(workload, losses, first_loss),
+    }
+
+
+def main():
+    """Reads the arguments, measures, prints one line of JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--workload", type=json.loads, required=True)
+    parser.add_argument("--data", type=pathlib.Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--started", type=float, default=time.time() * 1000)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)  # OpenBLAS's own are set by the caller's environment
+    torch.manual_seed(0)
+    prepare = {"training": training, "inference": inference, "matmul": matmul}
+    prepared = prepare[given.workload["kind"]](given.workload, given.data)
+    print(json.dumps(measure(given.workload, prepared, given)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+/** TensorFlow.js; `--backend wasm` (the default) or `--backend cpu`. */
+
+import * as tf from "@tensorflow/tfjs";
+import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
+import { type PeerArguments, peerArguments, type PreparedSteps, runPeer } from "../peer.ts";
+import { operands, readBatches, readWeights } from "../peer_data.ts";
+import type { Inference, MatrixProduct, Training } from "../workloads.ts";
+
+type Layers = { kernel: tf.Variable; bias: tf.Variable }[];
+
+function readLayers(folder: string, network: Training | Inference): Layers {
+  return readWeights(folder, network).map(({ kernel, bias, inputs, outputs }) => ({
+    kernel: tf.variable(tf.tensor2d(kernel, [inputs, outputs])),
+    bias: tf.variable(tf.tensor1d(bias)),
+  }));
+}
+
+/** Relu between the layers, fused into the product as Keras layers of TensorFlow.js do it. */
+function logits(layers: Layers, pixels: tf.Tensor2D): tf.Tensor2D {
+  return layers.reduce((x, { kernel, bias }, index) =>
+    tf.fused.matMul({
+      a: x,
+      b: kernel as unknown as tf.Tensor2D,
+      bias,
+      activation: index < layers.length - 1 ? "relu" : "linear",
+    }) as tf.Tensor2D, pixels);
+}
+
+function training(workload: Training, folder: string): PreparedSteps {
+  const { batchSize, learningRate } = workload;
+  const batches = readBatches(folder, batchSize).map(({ pixels, oneHot }) => ({
+    pixels: tf.tensor2d(pixels, [batchSize, 784]),
+    oneHot: tf.tensor2d(oneHot, [batchSize, 10]),
+  }));
+  const layers = readLayers(folder, workload);
+  const optimizer = workload.optimizer === "sgd"
+    ? tf.train.sgd(learningRate)
+    : tf.train.adam(learningRate, 0.9, 0.999, 1e-7);
+  let last: tf.Scalar | null = null;
+  return {
+    step(index) {
+      const { pixels, oneHot } = batches[index % batches.length];
+      last?.dispose();
+      last = optimizer.minimize(
+        () => tf.losses.softmaxCrossEntropy(oneHot, logits(layers, pixels)),
+        true,
+      );
+    },
+    settle: () => last!.dataSync()[0],
+  };
+}
+
+function inference(workload: Inference, folder: string): PreparedSteps {
+  const { pixels } = readBatches(folder, workload.batchSize)[0];
+  const batch = tf.tensor2d(pixels, [workload.batchSize, 784]);
+  const layers = readLayers(folder, workload);
+  let value = 0;
+  return {
+    step() {
+      value = tf.tidy(() => logits(layers, batch).dataSync()[0]);
+    },
+    settle: () => value,
+  };
+}
+
+function matmul(workload: MatrixProduct): PreparedSteps {
+  const { left, leftShape, right, rightShape } = operands(workload);
+  const [a, b] = [tf.tensor2d(left, leftShape), tf.tensor2d(right, rightShape)];
+  let last: tf.Tensor | undefined;
+  return {
+    step() {
+      last?.dispose();
+      last = tf.matMul(a, b, workload.transposeLeft, workload.transposeRight);
+    },
+    settle: () => last!.dataSync().at(-1)!,
+  };
+}
+
+const backend = Deno.args.includes("cpu") ? "cpu" : "wasm";
+const given: PeerArguments = peerArguments();
+if (backend === "wasm") setThreadsCount(given.threads);
+if (!await tf.setBackend(backend)) {
+  throw new Error(`TensorFlow.js has no backend "${backend}" here`);
+}
+await tf.ready();
+await runPeer(
+  { name: `tensorflow.js ${backend}`, version: tf.version.tfjs, training, inference, matmul },
+  given,
+);

@@ -1,0 +1,144 @@
+/** Turns measurements into checks, rows and text. */
+
+import type { Measurement } from "./peer.ts";
+import { summarise, type Summary } from "./statistics.ts";
+import { operationsPerStep, type Workload } from "./workloads.ts";
+
+/** One peer's rounds on one workload. */
+export interface Row {
+  readonly network: string;
+  readonly peer: string;
+  readonly threads: number;
+  /** Microseconds a step, over the rounds' medians. */
+  readonly microseconds: Summary;
+  readonly stepsPerSecond: number;
+  readonly gigaflops: number;
+  /** Time of this peer over the time of the compared one: above 1, this peer is slower. */
+  readonly ratio: number | null;
+  readonly coldStartMilliseconds: number;
+  readonly firstStepMilliseconds: number;
+  readonly firstLoss: number;
+  readonly lastLoss: number;
+  /** What is wrong with the result, if anything is. */
+  readonly complaint: string | null;
+}
+
+/** Relative difference beyond which two peers did not compute the same thing. */
+const SAME_VALUE = 1e-3;
+/** Last losses may be this far apart, relative to their median: rounding grows over the steps. */
+const LOSS_BAND = 0.1;
+
+function far(value: number, expected: number, tolerance: number): boolean {
+  return !(Math.abs(value - expected) <= tolerance * Math.max(Math.abs(expected), 1e-3));
+}
+
+/** Says what is wrong: another first value, a last loss out of the band, or no learning. */
+function complaint(row: Row, rows: readonly Row[], workload: Workload): string | null {
+  const first = summarise(rows.map((other) => other.firstLoss)).median;
+  if (far(row.firstLoss, first, SAME_VALUE)) {
+    return `first value ${row.firstLoss}, the others' ${first}`;
+  }
+  if (workload.kind !== "training") return null;
+  if (!(row.lastLoss < 0.7 * row.firstLoss)) {
+    return `does not learn: loss ${row.firstLoss} to ${row.lastLoss}`;
+  }
+  const last = summarise(rows.map((other) => other.lastLoss)).median;
+  return far(row.lastLoss, last, LOSS_BAND) ? `last loss ${row.lastLoss}, others' ${last}` : null;
+}
+
+/** Rows of one workload, in the order in which peers were first measured. */
+export function makeRows(
+  workload: Workload,
+  measurements: readonly Measurement[],
+  comparedWith: string,
+): Row[] {
+  const groups = Map.groupBy(measurements, (measurement) => measurement.peer);
+  const compared = groups.get(comparedWith)?.map((one) => one.medianMicrosecondsPerStep);
+  const base = compared && summarise(compared).median;
+  const rows = [...groups].map(([peer, rounds]): Row => {
+    const over = (key: "coldStartMilliseconds" | "firstStepMilliseconds") =>
+      summarise(rounds.map((round) => round[key])).median;
+    const microseconds = summarise(rounds.map((round) => round.medianMicrosecondsPerStep));
+    return {
+      network: workload.name,
+      peer,
+      threads: rounds[0].threads,
+      microseconds,
+      stepsPerSecond: 1e6 / microseconds.median,
+      gigaflops: operationsPerStep(workload) / microseconds.median / 1000,
+      ratio: base ? microseconds.median / base : null,
+      coldStartMilliseconds: over("coldStartMilliseconds"),
+      firstStepMilliseconds: over("firstStepMilliseconds"),
+      firstLoss: rounds[0].firstLoss,
+      lastLoss: rounds[0].lastLoss,
+      complaint: null,
+    };
+  });
+  return rows.map((row) => ({ ...row, complaint: complaint(row, rows, workload) }));
+}
+
+function digits(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString("en-US");
+  return value.toPrecision(3);
+}
+
+/** A table with aligned columns: the first is left-aligned, the others right-aligned. */
+export function formatTable(header: readonly string[], lines: readonly string[][]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...lines.map((line) => line[column].length))
+  );
+  const format = (cells: readonly string[]) =>
+    cells.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
+    ).join("  ").trimEnd();
+  return [format(header), ...lines.map(format)].join("\n");
+}
+
+/** The rows of one workload as text. */
+export function formatRows(rows: readonly Row[], comparedWith: string): string {
+  const header = [
+    rows[0].network,
+    "µs/step",
+    "spread",
+    "steps/s",
+    "GFLOP/s",
+    `÷ ${comparedWith}`,
+    "first step ms",
+    "cold start ms",
+    "first loss",
+    "last loss",
+  ];
+  const lines = rows.map((row) => [
+    row.peer,
+    digits(row.microseconds.median),
+    `${Math.round(row.microseconds.spread * 100)}%`,
+    digits(row.stepsPerSecond),
+    digits(row.gigaflops),
+    row.ratio === null ? "–" : digits(row.ratio),
+    digits(row.firstStepMilliseconds),
+    digits(row.coldStartMilliseconds),
+    row.firstLoss.toFixed(4),
+    row.lastLoss.toFixed(4),
+  ]);
+  const complaints = rows.filter((row) => row.complaint)
+    .map((row) => `! ${row.peer}: ${row.complaint}`);
+  return [formatTable(header, lines), ...complaints].join("\n");
+}
+
+/** The machine, as far as it says what it is. */
+export function machine(): Record<string, string | number> {
+  const read = (path: string, pattern: RegExp) => {
+    try {
+      return Deno.readTextFileSync(path).match(pattern)?.[1] ?? "unknown";
+    } catch {
+      return "unknown"; // no /proc outside Linux
+    }
+  };
+  return {
+    processor: read("/proc/cpuinfo", /^model name\s*:\s*(.+)$/m),
+    cores: navigator.hardwareConcurrency,
+    memoryMebibytes: Math.round(Deno.systemMemoryInfo().total / 2 ** 20),
+    system: `${Deno.build.os} ${Deno.osRelease()}`,
+    deno: Deno.version.deno,
+  };
+}

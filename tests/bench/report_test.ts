@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import type { Measurement } from "./peer.ts";
+import { makeRows } from "./report.ts";
+import { median, summarise } from "./statistics.ts";
+import { operationsPerStep, selectWorkloads } from "./workloads.ts";
+
+const [small] = selectWorkloads(["small"]);
+
+function measurement(peer: string, given: Partial<Measurement> = {}): Measurement {
+  return {
+    peer,
+    version: "1",
+    network: "small",
+    threads: 1,
+    medianMicrosecondsPerStep: 100,
+    fastestMicrosecondsPerStep: 90,
+    slowestMicrosecondsPerStep: 110,
+    stepsPerSecond: 10_000,
+    steps: 600,
+    coldStartMilliseconds: 300,
+    firstStepMilliseconds: 10,
+    firstLoss: 2.3,
+    lastLoss: 0.33,
+    ...given,
+  };
+}
+
+function complaints(given: Partial<Measurement>): (string | null)[] {
+  const measurements = [measurement("a"), measurement("b"), measurement("c", given)];
+  return makeRows(small, measurements, "a").map((row) => row.complaint);
+}
+
+Deno.test("median takes the middle of odd and even counts and refuses none", () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 2, 3]), 2.5);
+  assert.throws(() => median([]), RangeError);
+  assert.deepEqual(summarise([2, 4, 3]), { median: 3, lowest: 2, highest: 4, spread: 2 / 3 });
+});
+
+Deno.test("rows take the median over rounds and compare with the named peer", () => {
+  const rows = makeRows(small, [
+    measurement("slow", { medianMicrosecondsPerStep: 300 }),
+    measurement("fast", { medianMicrosecondsPerStep: 50 }),
+    measurement("slow", { medianMicrosecondsPerStep: 100 }),
+  ], "fast");
+  assert.deepEqual(rows.map((row) => [row.peer, row.microseconds.median, row.ratio]), [
+    ["slow", 200, 4],
+    ["fast", 50, 1],
+  ]);
+});
+
+Deno.test("equal losses raise no complaint", () => {
+  assert.deepEqual(complaints({}), [null, null, null]);
+});
+
+Deno.test("another start, another end, no learning and NaN are complained of", () => {
+  assert.match(complaints({ firstLoss: 2.4 })[2]!, /first value/);
+  assert.match(complaints({ lastLoss: 0.4 })[2]!, /last loss/);
+  assert.match(complaints({ lastLoss: 2.29 })[2]!, /does not learn/);
+  assert.match(complaints({ lastLoss: NaN })[2]!, /does not learn/);
+  assert.match(complaints({ firstLoss: NaN })[2]!, /first value/);
+});
+
+Deno.test("workloads are found by name and by group, and unknown names are refused", () => {
+  assert.equal(selectWorkloads(["inference"]).length, 2);
+  assert.deepEqual(selectWorkloads(["large", "small"]).map(({ name }) => name), ["large", "small"]);
+  assert.throws(() => selectWorkloads(["tiny"]), /Unknown network "tiny": expected one of/);
+});
+
+Deno.test("operations of the small network are 3.2 million a step", () => {
+  // Forward 2·32·(784·30 + 30·30 + 30·10); backward twice that, less the gradient of the input.
+  const forward = 2 * 32 * 24_720;
+  assert.equal(operationsPerStep(small), 3 * forward - 2 * 32 * 784 * 30);
+});

@@ -1,0 +1,162 @@
+/**
+ * Measures Millrace and its peers on the same digits, weights and batches.
+ *
+ * Every measurement is a process of its own; the peers take turns in every round, so that a slow
+ * minute of the machine falls on all of them. Tables and progress go to stderr, JSON to stdout or to
+ * a file. Exit codes: 0 done, 1 a peer failed or computed something else, 2 wrong usage.
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import type { Measurement } from "./peer.ts";
+import {
+  DEFAULT_PYTHON,
+  hasTorch,
+  measure,
+  type PeerProcess,
+  peerProcesses,
+} from "./peer_processes.ts";
+import { prepareData } from "./prepare_data.ts";
+import { formatRows, machine, makeRows, type Row } from "./report.ts";
+import { selectWorkloads, type Workload } from "./workloads.ts";
+
+const HELP = `Usage: deno task bench [options]
+
+  --network NAMES   comma-separated: small, large, inference, matmul, all, or one workload such as
+                    inference-1 or matmul-32x784x30 (default: small,large,inference,matmul)
+  --peer NAMES      comma-separated names or their beginnings: millrace, pytorch, pytorch-2, jax-js,
+                    tfjs, tfjs-wasm (default: all that are installed)
+  --rounds N        rounds, in which the peers take turns (default: 5)
+  --compare NAME    the peer that ratios are against (default: the first one measured)
+  --python FILE     a Python that can import torch (default: ${DEFAULT_PYTHON})
+  --json FILE       write the results there (default: stdout)
+  --help            print this text
+
+The peers' packages are downloaded at their first run, from tests/bench/peers/deno.json.`;
+
+interface Options {
+  readonly workloads: Workload[];
+  readonly peers: string[] | null;
+  readonly rounds: number;
+  readonly compare?: string;
+  readonly python: string;
+  readonly json?: string;
+}
+
+function list(text: string): string[] {
+  return text.split(",").map((name) => name.trim()).filter(Boolean);
+}
+
+/** Reads the options; null after printing the help. */
+function readOptions(args: string[]): Options | null {
+  const { values } = parseArgs({
+    args,
+    options: {
+      network: { type: "string", default: "small,large,inference,matmul" },
+      peer: { type: "string" },
+      rounds: { type: "string", default: "5" },
+      compare: { type: "string" },
+      python: { type: "string", default: DEFAULT_PYTHON },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return null;
+  }
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new Error(`Cannot run "${values.rounds}" rounds: expected a whole number from 1`);
+  }
+  const peers = values.peer === undefined ? null : list(values.peer);
+  return { ...values, workloads: selectWorkloads(list(values.network)), peers, rounds };
+}
+
+/** The peers asked for that can run here; says which are left out. */
+async function availablePeers(options: Options): Promise<PeerProcess[]> {
+  const all = peerProcesses(options.python);
+  const unknown = options.peers?.find((name) => !all.some((peer) => peer.name.startsWith(name)));
+  if (unknown !== undefined) {
+    throw new Error(
+      `Unknown peer "${unknown}": expected one of ${all.map((peer) => peer.name).join(", ")}`,
+    );
+  }
+  const chosen = all.filter((peer) =>
+    options.peers?.some((name) => peer.name.startsWith(name)) ?? true
+  );
+  if (!chosen.some((peer) => peer.name.startsWith("pytorch"))) return chosen;
+  if (await hasTorch(options.python)) return chosen;
+  console.error(`${options.python} cannot import torch: PyTorch is left out`);
+  return chosen.filter((peer) => !peer.name.startsWith("pytorch"));
+}
+
+/** Replaces the progress line; says nothing where stderr is no terminal. */
+function showProgress(text: string): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+/** One workload: rounds of all peers in turn. A peer that fails is reported and left out. */
+async function runWorkload(
+  workload: Workload,
+  peers: readonly PeerProcess[],
+  rounds: number,
+  folder: string,
+): Promise<{ measurements: Measurement[]; failures: string[] }> {
+  const measurements: Measurement[] = [];
+  const failures = new Map<string, string>();
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers) {
+      if (failures.has(peer.name)) continue;
+      showProgress(`${workload.name} ${round + 1}/${rounds} ${peer.name}`);
+      try {
+        measurements.push(await measure(peer, workload, folder));
+      } catch (error) {
+        failures.set(peer.name, (error as Error).message);
+      }
+    }
+  }
+  showProgress("");
+  const kept = measurements.filter((one) => !failures.has(one.peer));
+  return { measurements: kept, failures: [...failures.values()] };
+}
+
+/** Measures everything; resolves to the rows and to what failed. */
+async function runAll(options: Options, peers: PeerProcess[], folder: string) {
+  const [rows, failures]: [Row[], string[]] = [[], []];
+  for (const workload of options.workloads) {
+    const result = await runWorkload(workload, peers, options.rounds, folder);
+    failures.push(...result.failures);
+    result.failures.forEach((failure) => console.error(failure));
+    if (result.measurements.length === 0) continue;
+    const compared = options.compare ?? result.measurements[0].peer;
+    const newRows = makeRows(workload, result.measurements, compared);
+    console.error(formatRows(newRows, compared) + "\n");
+    rows.push(...newRows);
+  }
+  return { rows, failures };
+}
+
+async function main(): Promise<number> {
+  let options: Options | null, peers: PeerProcess[];
+  try {
+    options = readOptions(Deno.args);
+    if (options === null) return 0;
+    peers = await availablePeers(options);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  const folder = await prepareData(options.workloads);
+  try {
+    const { rows, failures } = await runAll(options, peers, folder);
+    const text = JSON.stringify({ machine: machine(), rounds: options.rounds, rows, failures });
+    if (options.json === undefined) console.log(text);
+    else await Deno.writeTextFile(options.json, text + "\n");
+    return failures.length > 0 || rows.some((row) => row.complaint !== null) ? 1 : 0;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) process.exit(await main());

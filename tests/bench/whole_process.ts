@@ -1,0 +1,180 @@
+/**
+ * Times `deno run pipelines/mnist.ts` as a whole process against the same training in PyTorch:
+ * wall time, peak memory, time to the first step, and what was learned.
+ *
+ * `deno run -A tests/bench/whole_process.ts --help` lists the options. The table goes to stderr,
+ * JSON to stdout or to a file. Exit codes: 0 done, 1 a program failed or did not learn, 2 wrong
+ * usage.
+ */
+
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { DEFAULT_PYTHON, hasTorch } from "./peer_processes.ts";
+import { copyDigits } from "./prepare_data.ts";
+import { formatTable, machine } from "./report.ts";
+import { summarise } from "./statistics.ts";
+import { type ProcessTime, type TimedProgram, timeProcess } from "./timed_process.ts";
+
+const HELP = `Usage: deno run -A tests/bench/whole_process.ts [options]
+
+  --rounds N      rounds, in which the programs take turns (default: 5)
+  --epochs N      epochs, each with validation (default: 5)
+  --only NAME     millrace or pytorch (default: both)
+  --python FILE   a Python that can import torch (default: ${DEFAULT_PYTHON})
+  --json FILE     write the results there (default: stdout)
+  --help          print this text`;
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const EXPECTED_ACCURACY = 0.955;
+
+interface Options {
+  readonly rounds: number;
+  readonly epochs: number;
+  readonly only?: string;
+  readonly python: string;
+  readonly json?: string;
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new Error(`Cannot take --${name} "${text}": expected a whole number from 1`);
+}
+
+/** Reads the options; null after printing the help. */
+function readOptions(): Options | null {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      rounds: { type: "string", default: "5" },
+      epochs: { type: "string", default: "5" },
+      only: { type: "string" },
+      python: { type: "string", default: DEFAULT_PYTHON },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return null;
+  }
+  if (values.only !== undefined && !["millrace", "pytorch"].includes(values.only)) {
+    throw new Error(`Unknown program "${values.only}": expected millrace or pytorch`);
+  }
+  const rounds = wholeNumber("rounds", values.rounds);
+  return { ...values, rounds, epochs: wholeNumber("epochs", values.epochs) };
+}
+
+/** The programs to time: the pipeline just as a user starts it, and PyTorch on 1 and 2 threads. */
+async function programs({ epochs, only, python }: Options, folder: string) {
+  const chosen: TimedProgram[] = [];
+  if (only !== "pytorch") {
+    const pipeline = join(ROOT, "pipelines/mnist.ts");
+    const start = [Deno.execPath(), "run", pipeline];
+    const short = ["--epochs", "1", "--limit", "3200", "--log-every", "1"];
+    chosen.push({ name: "millrace", command: [...start, "--epochs", String(epochs)] });
+    chosen.push({ name: "millrace, first step", command: [...start, ...short] });
+  }
+  if (only !== "millrace" && await hasTorch(python)) {
+    const script = join(ROOT, "tests/bench/peers/mnist_torch.py");
+    for (const threads of ["1", "2"]) {
+      chosen.push({
+        name: `pytorch-${threads}`,
+        command: [python, "-B", script, "--data", folder, "--threads", threads]
+          .concat(["--epochs", String(epochs)]),
+        environment: { OMP_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads },
+      });
+    }
+  }
+  return chosen;
+}
+
+/** One program's rounds, summarised. */
+function summary(name: string, runs: readonly ProcessTime[]) {
+  const first = (event: string) => {
+    const times = runs.map((run) => run.firstEvents[event]).filter((time) => time !== undefined);
+    return times.length > 0 ? summarise(times) : null;
+  };
+  const peaks = runs.map((run) => run.peakMebibytes).filter((peak) => peak !== null);
+  return {
+    name,
+    seconds: summarise(runs.map((run) => run.seconds)),
+    peakMebibytes: peaks.length > 0 ? summarise(peaks) : null,
+    firstLineSeconds: first("start"),
+    firstStepSeconds: first("step"),
+    lastEpoch: runs.at(-1)!.lastEpoch,
+  };
+}
+
+type ProgramSummary = ReturnType<typeof summary>;
+
+function print(rows: readonly ProgramSummary[]): void {
+  const base = rows[0].seconds.median;
+  const ratio = `÷ ${rows[0].name}`;
+  const header = [
+    "program",
+    "seconds",
+    "spread",
+    ratio,
+    "peak MiB",
+    "first step s",
+    "val_accuracy",
+  ];
+  const lines = rows.map((row) => [
+    row.name,
+    row.seconds.median.toFixed(3),
+    `${Math.round(row.seconds.spread * 100)}%`,
+    (row.seconds.median / base).toFixed(2),
+    row.peakMebibytes?.median.toFixed(0) ?? "–",
+    row.firstStepSeconds?.median.toFixed(3) ?? "–",
+    Number(row.lastEpoch?.val_accuracy ?? NaN).toFixed(4),
+  ]);
+  console.error(formatTable(header, lines));
+}
+
+/** Whether a whole training reached the accuracy that five epochs reach. */
+function learned(row: ProgramSummary, epochs: number): boolean {
+  if (epochs < 5 || row.name.includes("first step")) return true;
+  return Number(row.lastEpoch?.val_accuracy) >= EXPECTED_ACCURACY;
+}
+
+async function run(options: Options, folder: string): Promise<number> {
+  const chosen = await programs(options, folder);
+  if (chosen.length === 0) throw new Error(`${options.python} cannot import torch`);
+  const runs = chosen.map((): ProcessTime[] => []);
+  for (let round = 0; round < options.rounds; round++) {
+    for (const [index, program] of chosen.entries()) runs[index].push(await timeProcess(program));
+  }
+  const rows = chosen.map((program, index) => summary(program.name, runs[index]));
+  print(rows);
+  const text = JSON.stringify({ machine: machine(), rounds: options.rounds, rows });
+  if (options.json === undefined) console.log(text);
+  else await Deno.writeTextFile(options.json, text + "\n");
+  const failed = rows.filter((row) => !learned(row, options.epochs));
+  failed.forEach((row) => console.error(`! ${row.name} did not reach ${EXPECTED_ACCURACY}`));
+  return failed.length > 0 ? 1 : 0;
+}
+
+async function main(): Promise<number> {
+  let options: Options | null;
+  try {
+    options = readOptions();
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  if (options === null) return 0;
+  const folder = await copyDigits();
+  try {
+    return await run(options, folder);
+  } catch (error) {
+    console.error((error as Error).message);
+    return 1;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) process.exit(await main());

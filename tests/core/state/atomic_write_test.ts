@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { writeFileAtomic } from "../../../core/state/mod.ts";
+import { type WritableFile, writeFileThrough } from "../../../core/state/atomic_write.ts";
+
+const oldBytes = new TextEncoder().encode("the old checkpoint");
+const newBytes = crypto.getRandomValues(new Uint8Array(50_000));
+
+async function inFolder(test: (path: string, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(`${folder}/best.safetensors`, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+Deno.test("writeFileAtomic writes a new file and replaces an old one", () =>
+  inFolder(async (path, folder) => {
+    await writeFileAtomic(path, oldBytes);
+    assert.deepEqual(await Deno.readFile(path), oldBytes);
+    await writeFileAtomic(path, newBytes);
+    assert.deepEqual(await Deno.readFile(path), newBytes);
+    await writeFileAtomic(path, new Uint8Array());
+    assert.equal((await Deno.stat(path)).size, 0);
+    assert.deepEqual(names(folder), ["best.safetensors"]);
+  }));
+
+Deno.test("writeFileAtomic keeps the old file open to those who read it", () =>
+  inFolder(async (path) => {
+    await Deno.writeFile(path, oldBytes);
+    using reader = await Deno.open(path);
+    await writeFileAtomic(path, newBytes);
+    assert.deepEqual(await new Response(reader.readable).bytes(), oldBytes);
+  }));
+
+Deno.test("two writes to one file at once leave one of them whole", () =>
+  inFolder(async (path, folder) => {
+    const other = newBytes.map((byte) => byte ^ 255);
+    await Promise.all([writeFileAtomic(path, newBytes), writeFileAtomic(path, other)]);
+    const result = await Deno.readFile(path);
+    assert(
+      result.every((byte, i) => byte === newBytes[i]) || result.every((b, i) => b === other[i]),
+    );
+    assert.equal(result.length, newBytes.length);
+    assert.deepEqual(names(folder), ["best.safetensors"]);
+  }));
+
+Deno.test("a file left by a killed process of the same number is replaced, a link not followed", () =>
+  inFolder(async (path, folder) => {
+    const precious = `${folder}/precious`;
+    await Deno.writeFile(precious, oldBytes);
+    await Deno.symlink(precious, `${path}.tmp-${Deno.pid}`);
+    await writeFileAtomic(path, newBytes);
+    assert.deepEqual(await Deno.readFile(precious), oldBytes);
+    assert.deepEqual(await Deno.readFile(path), newBytes);
+    assert.deepEqual(names(folder), ["best.safetensors", "precious"]);
+  }));
+
+/** Opens the temporary file for real, then lets the test's own method stand in for one of its. */
+function opening(
+  replace: (file: Deno.FsFile) => Partial<WritableFile>,
+): (path: string) => Promise<WritableFile> {
+  return async (path) => {
+    const file = await Deno.open(path, { write: true, createNew: true });
+    return {
+      write: (bytes) => file.write(bytes),
+      sync: () => file.sync(),
+      close: () => file.close(),
+      ...replace(file),
+    };
+  };
+}
+
+async function writeToFullDisk(bytes: Uint8Array): Promise<number> {
+  using full = await Deno.open("/dev/full", { write: true });
+  return await full.write(bytes);
+}
+
+Deno.test("short writes are carried on", () =>
+  inFolder(async (path) => {
+    const open = opening((file) => ({ write: (bytes) => file.write(bytes.subarray(0, 777)) }));
+    await writeFileThrough(path, newBytes, open);
+    assert.deepEqual(await Deno.readFile(path), newBytes);
+  }));
+
+Deno.test("the bytes are on the disk before they take the place of the old ones", () =>
+  inFolder(async (path) => {
+    await Deno.writeFile(path, oldBytes);
+    let synced = false;
+    const open = opening((file) => ({
+      sync: async () => {
+        assert.deepEqual(await Deno.readFile(path), oldBytes);
+        assert.deepEqual(await Deno.readFile(`${path}.tmp-${Deno.pid}`), newBytes);
+        await file.sync();
+        synced = true;
+      },
+    }));
+    await writeFileThrough(path, newBytes, open);
+    assert(synced);
+  }));
+
+const failures: [string, (path: string) => Promise<WritableFile>, RegExp][] = [
+  ["a full disk at once", opening(() => ({ write: writeToFullDisk })), /the disk is full/],
+  [
+    "a full disk after some bytes",
+    opening((file) => {
+      let calls = 0;
+      const write = (bytes: Uint8Array): Promise<number> =>
+        calls++ === 0 ? file.write(bytes.subarray(0, 999)) : writeToFullDisk(bytes);
+      return { write };
+    }),
+    /the disk is full/,
+  ],
+  [
+    "a disk that writes nothing",
+    opening(() => ({ write: () => Promise.resolve(0) })),
+    /wrote nothing/,
+  ],
+  [
+    "a disk that fails to sync",
+    opening(() => ({ sync: () => Promise.reject(new Error("I/O error (os error 5)")) })),
+    /the system refused: I\/O error/,
+  ],
+];
+
+for (const [name, open, message] of failures) {
+  Deno.test({
+    name: `writeFileAtomic leaves the old file whole on ${name}`,
+    ignore: Deno.build.os === "windows",
+    fn: () =>
+      inFolder(async (path, folder) => {
+        await Deno.writeFile(path, oldBytes);
+        await assert.rejects(writeFileThrough(path, newBytes, open), (error: Error) => {
+          assert(error.message.startsWith(`Cannot write "${path}" as `));
+          assert.match(error.message, message);
+          assert(error.cause instanceof Error);
+          return true;
+        });
+        assert.deepEqual(await Deno.readFile(path), oldBytes);
+        assert.deepEqual(names(folder), ["best.safetensors"]);
+      }),
+  });
+}
+
+Deno.test("writeFileAtomic says what is wrong with the path", () =>
+  inFolder(async (path, folder) => {
+    await Deno.writeFile(path, oldBytes);
+    await assert.rejects(
+      writeFileAtomic(`${folder}/missing/best`, newBytes),
+      /there is no folder ".*missing\/": create it/,
+    );
+    await assert.rejects(writeFileAtomic(`${path}/best`, newBytes), /is not a folder/);
+    await Deno.mkdir(`${folder}/taken`);
+    await assert.rejects(
+      writeFileAtomic(`${folder}/taken`, newBytes),
+      /it is a folder: name a file/,
+    );
+    assert.deepEqual(names(folder), ["best.safetensors", "taken"]);
+  }));
+
+Deno.test({
+  name: "writeFileAtomic says that a folder may not be written",
+  ignore: Deno.build.os !== "linux",
+  // The kernel refuses new files in /sys to every user, so this holds for root too.
+  fn: () => assert.rejects(writeFileAtomic("/sys/best", newBytes), /may not be written/),
+});
+
+Deno.test({
+  name: "writeFileAtomic names the flags when it has no permission to write",
+  permissions: { read: true, write: false },
+  fn: () =>
+    assert.rejects(
+      writeFileAtomic("best", newBytes),
+      /run it again with --allow-read=\. --allow-write=\. /,
+    ),
+});
+
+Deno.test({
+  name: "writeFileAtomic names the flags when it has no permission at all",
+  permissions: "none",
+  fn: () =>
+    assert.rejects(writeFileAtomic("runs/best", newBytes), (error: Error) => {
+      assert.match(error.message, /run it again with --allow-read=runs\/ --allow-write=runs\/ /);
+      assert(error.cause instanceof Deno.errors.NotCapable);
+      return true;
+    }),
+});

@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsDType,
+  type SafetensorsTensor,
+} from "../../../core/state/mod.ts";
+import { arrayTypes } from "../../../core/state/safetensors_types.ts";
+import { DataError, DTypeError, ShapeError } from "../../../core/graph/errors.ts";
+
+/** A file of a header, as text or bytes, and so many bytes of tensors. */
+function file(header: string | Uint8Array, body = 0, length?: bigint): Uint8Array {
+  const text = typeof header === "string" ? new TextEncoder().encode(header) : header;
+  const bytes = new Uint8Array(8 + text.length + body);
+  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(text.length), true);
+  bytes.set(text, 8);
+  return bytes;
+}
+
+function entry(shape: unknown, begin: unknown, end: unknown, dtype: unknown = "F32"): string {
+  return JSON.stringify({ dtype, shape, data_offsets: [begin, end] });
+}
+
+const good = `{"a":${entry([2], 0, 8)}}`;
+const eightTimes = Array.from({ length: 10 }, (_, i) => `"t${i}":${entry([2], 0, 8)}`).join();
+
+/** What may be wrong with a file, and what the message must say. */
+const faults: [string, Uint8Array, RegExp][] = [
+  ["empty", new Uint8Array(), /it is empty/],
+  ["shorter than 8 bytes", new Uint8Array(7), /takes 8 bytes: the file holds 7/],
+  ["header longer than the file", file(good, 8, 1000n), /1000 bytes and \d+ follow: it is trunc/],
+  ["header past the cap", file(good, 8, 100_000_001n), /may take 100000000 bytes/],
+  ["header of 2^63", file(good, 8, 2n ** 63n), /claims 9223372036854775808/],
+  ["header of 2^64 - 1", file(good, 8, 2n ** 64n - 1n), /claims 18446744073709551615/],
+  ["header of 0", file("", 8), /does not start with "\{"/],
+  ["not UTF-8", file(Uint8Array.of(0x7b, 0xff, 0x7d)), /not UTF-8/],
+  ["byte-order mark", file(`\ufeff${good}`, 8), /does not start with "\{"/],
+  ["leading space", file(` ${good}`, 8), /does not start with "\{"/],
+  ["an array", file("[]"), /does not start with "\{"/],
+  ["not JSON", file("{a:1}"), /not JSON/],
+  ["an unclosed object", file('{"a":'), /not JSON/],
+  ["an unclosed string", file('{"a'), /not JSON/],
+  ["a bad escape", file('{"\\x":1}'), /not JSON/],
+  ["mismatched brackets", file('{"a":[}]'), /not JSON|other than spaces/],
+  ["something behind the header", file(`${good}x`, 8), /other than spaces behind its end/],
+  ["a newline behind the header", file(`${good}\n`, 8), /other than spaces behind its end/],
+  ["a NUL behind the header", file(`${good}\0`, 8), /other than spaces behind its end/],
+  ["a second object", file(`${good}${good}`, 8), /other than spaces behind its end/],
+  ["trailing bytes", file(good, 9), /extra bytes at its end/],
+  ["truncated tensors", file(good, 7), /is truncated/],
+  ["a hole at the front", file(`{"a":${entry([1], 4, 8)}}`, 8), /a hole lies before tensor "a"/],
+  [
+    "a hole in the middle",
+    file(`{"a":${entry([1], 0, 4)},"b":${entry([1], 8, 12)}}`, 12),
+    /a hole lies before tensor "b"/,
+  ],
+  [
+    "an overlap",
+    file(`{"a":${entry([2], 0, 8)},"b":${entry([2], 4, 12)}}`, 12),
+    /overlaps tensor "b"/,
+  ],
+  ["offsets shared ten times", file(`{${eightTimes}}`, 8), /overlaps tensor "t1"/],
+  ["begin after end", file(`{"a":${entry([1], 4, 0)}}`, 4), /a begin and an end/],
+  ["negative begin", file(`{"a":${entry([1], -4, 0)}}`, 4), /a begin and an end/],
+  ["three offsets", file('{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1,1]}}', 1), /a begin/],
+  ["shape against range", file(`{"a":${entry([3], 0, 8)}}`, 8), /takes 12 bytes.* hold 8/],
+  ["dtype against range", file(`{"a":${entry([2], 0, 8, "F64")}}`, 8), /takes 16 bytes.* hold 8/],
+  ["product past 2^53", file(`{"a":${entry([2 ** 30, 2 ** 30], 0, 8)}}`, 8), /more than 2\^53/],
+  ["product of 2^64", file(`{"a":${entry([2 ** 32, 2 ** 32], 0, 0)}}`), /more than 2\^53/],
+  ["dimension of 2^53", file(`{"a":${entry([2 ** 53], 0, 8)}}`, 8), /shape of integers/],
+  ["negative dimension", file(`{"a":${entry([-1], 0, 4)}}`, 4), /shape of integers/],
+  ["fractional dimension", file(`{"a":${entry([0.5], 0, 2)}}`, 2), /shape of integers/],
+  [
+    "infinite dimension",
+    file('{"a":{"dtype":"U8","shape":[1e999],"data_offsets":[0,1]}}', 1),
+    /shape of integers/,
+  ],
+  [
+    "negative zero",
+    file('{"a":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}}'),
+    /shape of integers/,
+  ],
+  ["text as dimension", file(`{"a":${entry(["1"], 0, 4)}}`, 4), /shape of integers/],
+  ["null as shape", file(`{"a":${entry(null, 0, 4)}}`, 4), /shape of integers/],
+  ["unknown dtype", file(`{"a":${entry([1], 0, 4, "F31")}}`, 4), /element types .*received "F31"/],
+  ["inherited dtype", file(`{"a":${entry([1], 0, 4, "toString")}}`, 4), /element types/],
+  ["numeric dtype", file(`{"a":${entry([1], 0, 4, 7)}}`, 4), /element types/],
+  [
+    "duplicate tensors",
+    file(`{"a":${entry([2], 0, 8)},"a":${entry([2], 0, 8)}}`, 8),
+    /key "a" twice/,
+  ],
+  [
+    "duplicate tensors, one escaped",
+    file(`{"a":${entry([2], 0, 8)},"\\u0061" :${entry([2], 0, 8)}}`, 8),
+    /key "\\u0061" twice/,
+  ],
+  [
+    "duplicate keys in an entry",
+    file('{"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 1),
+    /key "dtype" twice/,
+  ],
+  ["duplicate metadata", file('{"__metadata__":{"k":"1","k":"2"}}'), /key "k" twice/],
+  ["two metadata", file('{"__metadata__":{},"__metadata__":{}}'), /"__metadata__" twice/],
+  ["tensor __proto__", file(`{"__proto__":${entry([2], 0, 8)}}`, 8), /key "__proto__"/],
+  ["metadata __proto__", file('{"__metadata__":{"__proto__":"x"}}'), /key "__proto__"/],
+  ["empty name", file(`{"":${entry([2], 0, 8)}}`, 8), /needs a name/],
+  ["lone surrogate", file(`{"\\ud800":${entry([2], 0, 8)}}`, 8), /not well-formed/],
+  [
+    "metadata of numbers",
+    file('{"__metadata__":{"epoch":3}}'),
+    /metadata must be text: received 3/,
+  ],
+  ["metadata as text", file('{"__metadata__":"x"}'), /metadata must be text by key/],
+  ["metadata as list", file('{"__metadata__":[]}'), /metadata must be text by key/],
+  ["metadata null", file('{"__metadata__":null}'), /metadata must be text by key/],
+  ["an entry that is a number", file('{"a":1}'), /must have dtype, shape and data_offsets/],
+  ["an entry that is null", file('{"a":null}'), /must have dtype, shape and data_offsets/],
+  ["a missing field", file('{"a":{"dtype":"U8","shape":[]}}'), /must have dtype, shape and data/],
+  [
+    "an unknown field",
+    file('{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1],"x":1}}', 1),
+    /nothing else/,
+  ],
+  ["deep nesting", file(`{"a":${"[".repeat(1_000_000)}`), /nested deeper than three levels/],
+  ["deep objects", file('{"a":'.repeat(1000) + "1" + "}".repeat(1000)), /nested deeper/],
+  [
+    "a boolean of 2",
+    withBody(`{"a":${entry([2], 0, 2, "BOOL")}}`, [1, 2]),
+    /received 2 at index 1/,
+  ],
+];
+
+function withBody(header: string, body: number[]): Uint8Array {
+  const bytes = file(header, body.length);
+  bytes.set(body, bytes.length - body.length);
+  return bytes;
+}
+
+for (const [name, bytes, message] of faults) {
+  Deno.test(`decodeSafetensors refuses: ${name}`, () => {
+    assert.throws(() => decodeSafetensors(bytes, "x.safetensors"), (error) => {
+      assert(error instanceof DataError, String(error));
+      assert.match(error.message, message);
+      assert(error.message.startsWith('Cannot read "x.safetensors" as '));
+      assert(error.message.length < 600, "a hostile header does not fill the message");
+      assert.equal(error.file, "x.safetensors");
+      return true;
+    });
+  });
+}
+
+Deno.test("decodeSafetensors accepts a file of the format's own implementation", () => {
+  // Source: safetensors, tests of the Rust crate, test_serialization.
+  // deno-fmt-ignore
+  const bytes = Uint8Array.from([
+    64, 0, 0, 0, 0, 0, 0, 0, 123, 34, 97, 116, 116, 110, 46, 48, 34, 58, 123, 34, 100, 116, 121,
+    112, 101, 34, 58, 34, 70, 51, 50, 34, 44, 34, 115, 104, 97, 112, 101, 34, 58, 91, 49, 44, 50,
+    44, 51, 93, 44, 34, 100, 97, 116, 97, 95, 111, 102, 102, 115, 101, 116, 115, 34, 58, 91, 48, 44,
+    50, 52, 93, 125, 125, 0, 0, 0, 0, 0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64, 0, 0,
+    160, 64,
+  ]);
+  const tensor = {
+    dtype: "F32",
+    shape: [1, 2, 3],
+    data: Float32Array.of(0, 1, 2, 3, 4, 5),
+  } as const;
+  assert.deepEqual(decodeSafetensors(bytes).tensors, new Map([["attn.0", tensor]]));
+  assert.deepEqual(encodeSafetensors(new Map([["attn.0", tensor]])), bytes);
+});
+
+Deno.test("decodeSafetensors accepts what is unusual but allowed", () => {
+  const spaced = file(`{ "b" :\n${entry([2], 0, 8)} , "a":\t${entry([], 8, 12)}}   `, 12);
+  assert.deepEqual([...decodeSafetensors(spaced).tensors.keys()], ["b", "a"]);
+  assert.deepEqual(decodeSafetensors(file("{}")).tensors, new Map());
+  const empty = file(`{"a":${entry([0, 2 ** 50, 2 ** 50], 0, 0)},"b":${entry([1], 0, 4)}}`, 4);
+  assert.equal(decodeSafetensors(empty).tensors.get("a")!.data.length, 0);
+  const named = file(`{"constructor":${entry([1], 0, 4)},"1":${entry([1], 4, 8)}}`, 8);
+  assert.equal(decodeSafetensors(named).tensors.size, 2);
+  const quoted = file(`{"{\\"a\\\\":${entry([1], 0, 4)}}`, 4);
+  assert.deepEqual([...decodeSafetensors(quoted).tensors.keys()], ['{"a\\']);
+  assert.deepEqual(decodeSafetensors(file('{"__metadata__":{}}')).metadata, {});
+});
+
+Deno.test("decodeSafetensors takes 100,000 tensors and a name of 20 MB in their stride", () => {
+  const many = new Map(
+    Array.from({ length: 100_000 }, (_, i): [string, SafetensorsTensor] => [
+      `layer_${i}`,
+      { dtype: "U8", shape: [1], data: Uint8Array.of(i) },
+    ]),
+  );
+  assert.equal(decodeSafetensors(encodeSafetensors(many)).tensors.size, 100_000);
+  const long = "\\\\".repeat(10_000_000);
+  assert.equal(decodeSafetensors(file(`{"${long}":${entry([1], 0, 4)}}`, 4)).tensors.size, 1);
+});
+
+Deno.test("decodeSafetensors works on a view that is not aligned", () => {
+  const encoded = encodeSafetensors(
+    new Map([["a", { dtype: "F64", shape: [2], data: Float64Array.of(1.5, NaN) }]]),
+  );
+  const shifted = new Uint8Array(encoded.length + 3);
+  shifted.set(encoded, 3);
+  const { data } = decodeSafetensors(shifted.subarray(3)).tensors.get("a")!;
+  assert.deepEqual([...data], [1.5, NaN]);
+  const aligned = decodeSafetensors(encoded).tensors.get("a")!;
+  assert.equal(aligned.data.buffer, encoded.buffer);
+});
+
+const tensor: fc.Arbitrary<SafetensorsTensor> = fc.tuple(
+  fc.constantFrom(...Object.keys(arrayTypes) as SafetensorsDType[]),
+  fc.array(fc.nat(3), { maxLength: 4 }),
+  fc.uint8Array({ minLength: 81 * 8, maxLength: 81 * 8 }),
+).map(([dtype, shape, random]) => {
+  const length = shape.reduce((product, dimension) => product * dimension, 1);
+  const bytes = dtype === "BOOL" ? random.map((byte) => byte % 2) : random;
+  const data = new arrayTypes[dtype](bytes.slice().buffer).slice(0, length);
+  return { dtype, shape, data } as SafetensorsTensor;
+});
+const name = fc.string({ unit: "grapheme", minLength: 1 })
+  .filter((text) => text.isWellFormed() && text !== "__proto__" && text !== "__metadata__");
+const metadata = fc.dictionary(name, fc.string().filter((text) => text.isWellFormed()));
+
+function bits({ dtype, shape, data }: SafetensorsTensor): unknown {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { dtype, shape, type: data.constructor.name, bytes: [...bytes] };
+}
+
+Deno.test("what encodeSafetensors writes, decodeSafetensors reads to the last bit", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, tensor), { maxLength: 8 }), metadata, (list, notes) => {
+      const tensors = new Map(list);
+      const bytes = encodeSafetensors(tensors, notes);
+      assert.deepEqual(encodeSafetensors(tensors, notes), bytes);
+      const decoded = decodeSafetensors(bytes);
+      assert.deepEqual([...decoded.tensors.keys()].sort(), [...tensors.keys()].sort());
+      for (const [key, value] of tensors) {
+        assert.deepEqual(bits(decoded.tensors.get(key)!), bits(value));
+      }
+      assert.deepEqual({ ...decoded.metadata }, { ...notes });
+    }),
+  );
+});
+
+Deno.test("a damaged file is refused with a DataError or read, never anything else", () => {
+  const tensors = new Map<string, SafetensorsTensor>([
+    ["a", { dtype: "F32", shape: [3], data: Float32Array.of(1, 2, 3) }],
+    ["b", { dtype: "BOOL", shape: [2], data: Uint8Array.of(1, 0) }],
+  ]);
+  const whole = encodeSafetensors(tensors, { format: "millrace" });
+  fc.assert(
+    fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+      const bytes = whole.slice();
+      bytes[at] ^= change;
+      try {
+        decodeSafetensors(bytes);
+      } catch (error) {
+        assert(error instanceof DataError, String(error));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  for (let length = 0; length < whole.length; length++) {
+    assert.throws(() => decodeSafetensors(whole.subarray(0, length)), DataError);
+  }
+});
+
+Deno.test("encodeSafetensors aligns every tensor to its element", () => {
+  const tensors = new Map<string, SafetensorsTensor>([
+    ["bytes", { dtype: "U8", shape: [3], data: Uint8Array.of(1, 2, 3) }],
+    ["doubles", { dtype: "F64", shape: [1], data: Float64Array.of(1) }],
+    ["halves", { dtype: "BF16", shape: [1], data: Uint16Array.of(0x3f80) }],
+  ]);
+  const bytes = encodeSafetensors(tensors);
+  for (const { data } of decodeSafetensors(bytes).tensors.values()) {
+    assert.equal(data.buffer, bytes.buffer);
+  }
+});
+
+Deno.test("encodeSafetensors refuses what could not be read again", () => {
+  const one = { dtype: "F32", shape: [1], data: Float32Array.of(1) } as const;
+  const encode = (key: string, value: unknown): Uint8Array =>
+    encodeSafetensors(new Map([[key, value as SafetensorsTensor]]));
+  for (const key of ["", "__metadata__", "__proto__", "\ud800"]) {
+    assert.throws(() => encode(key, one), DataError);
+  }
+  assert.throws(() => encode("a", { ...one, dtype: "F31" }), DTypeError);
+  assert.throws(() => encode("a", { ...one, dtype: "toString" }), DTypeError);
+  assert.throws(() => encode("a", { ...one, data: new Float64Array(1) }), DTypeError);
+  for (const shape of [[2], [-1], [0.5], [1, 0], [2 ** 40, 2 ** 40]]) {
+    assert.throws(() => encode("a", { ...one, shape }), ShapeError);
+  }
+  const bool = { dtype: "BOOL", shape: [2], data: Uint8Array.of(1, 2) };
+  assert.throws(() => encode("a", bool), /must be 0 or 1: received 2 at index 1/);
+  const notes = { epoch: 3 } as unknown as Record<string, string>;
+  assert.throws(() => encodeSafetensors(new Map(), notes), /metadata must be text/);
+  const proto = JSON.parse('{"__proto__":"x"}');
+  assert.throws(() => encodeSafetensors(new Map(), proto), /metadata must be text/);
+  assert.throws(() => encodeSafetensors(new Map(), { a: "x".repeat(100_000_001) }), /100000000/);
+});
