@@ -68,17 +68,17 @@ export class CpuExecutable implements Executable {
     if (this.#recorded.length > 0) this.#record();
   }
 
-  drain(): Promise<Float64Array> {
+  drain(): Float64Array {
     const rows = this.#rows.slice(0, this.#rowCount * this.#recorded.length);
     this.#rowCount = 0;
-    return Promise.resolve(rows);
+    return rows;
   }
 
-  read(output: number): Promise<TensorData> {
+  read(output: number): TensorData {
     if (this.#disposed) throw new DisposedError("Cannot read a program after its disposal");
     const place: StridedOperand = this.plan.outputs[output];
     const address = this.#address(place.buffer, place.offset);
-    return Promise.resolve(copyOut(this.memory, address, place.dtype, sizeOf(place.shape)));
+    return copyOut(this.memory, address, place.dtype, sizeOf(place.shape));
   }
 
   dispose(): void {

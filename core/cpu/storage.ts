@@ -32,9 +32,9 @@ export class CpuStorage implements Storage {
     new Uint8Array(this.memory.memory.buffer, start, bytes.length).set(bytes);
   }
 
-  read(): Promise<TensorData> {
+  read(): TensorData {
     this.#check();
-    return Promise.resolve(copyOut(this.memory, this.address, this.dtype, this.elements));
+    return copyOut(this.memory, this.address, this.dtype, this.elements);
   }
 
   copyFrom(source: Storage): void {

@@ -13,8 +13,8 @@ export interface Storage {
   readonly elements: number;
   /** Writes `data` from element `offset`; steps already run see the old values, later ones the new. */
   write(data: TensorData, offset?: number): void;
-  /** The elements as they are after all steps run so far. */
-  read(): Promise<TensorData>;
+  /** The elements as they are after all steps run so far; at once where the device need not wait. */
+  read(): TensorData | Promise<TensorData>;
   /** Takes over the elements of another storage of the same device, type and size. */
   copyFrom(source: Storage): void;
   /** Frees the memory; a second call does nothing. */
@@ -33,11 +33,11 @@ export interface Executable {
   run(scalars: ArrayLike<number>): Promise<void> | undefined;
   /**
    * The recorded outputs of all steps since the last call, a row a step: `[steps · recorded]`.
-   * On a GPU this is the only wait.
+   * On a GPU this is the only wait; elsewhere they are given at once.
    */
-  drain(): Promise<Float64Array>;
-  /** The outputs of the last step, each contiguous. */
-  read(output: number): Promise<TensorData>;
+  drain(): Float64Array | Promise<Float64Array>;
+  /** One of the program's outputs after the last step, contiguous. */
+  read(output: number): TensorData | Promise<TensorData>;
   /** Frees the memory; a second call does nothing, use after it throws. */
   dispose(): void;
 }

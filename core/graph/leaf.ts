@@ -82,8 +82,9 @@ export function constantData(leaf: Tensor): TensorData {
 
 /** A scalar literal; the same value and type give the same node. */
 export function literal(value: number, dtype: DType = "f32"): Tensor {
-  // JSON has no NaN or infinities, and the value is part of the node's key.
-  const attributes: Attributes = { shape: [], dtype, value, text: String(value) };
+  // JSON has no NaN, infinities or −0, and the value is part of the node's key.
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  const attributes: Attributes = { shape: [], dtype, value, text };
   return Tensor.node(literalOperation, [], attributes);
 }
 

@@ -1,5 +1,5 @@
 import type { Shape } from "../graph/shape.ts";
-import type { RandomKey } from "./random_key.ts";
+import type { NamedKey } from "./named_key.ts";
 
 /** How the first values of a weight are made. */
 export interface Initializer {
@@ -12,5 +12,5 @@ export interface Initializer {
    * @param key Random key of this weight.
    * @returns As many numbers as the shape has elements.
    */
-  values(shape: Shape, key: RandomKey): Float32Array;
+  values(shape: Shape, key: NamedKey): Float32Array;
 }

@@ -1,7 +1,7 @@
 import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ScalarRange } from "./check_scalar.ts";
-import type { RandomKey } from "./random_key.ts";
+import type { NamedKey } from "./named_key.ts";
 import type { ScalarSource } from "./scalar.ts";
 
 /** What a layer may ask of the run that applies it. */
@@ -70,7 +70,7 @@ export interface Layer {
    * @param key Random key of the layer, folded from the model's seed and the layer's name.
    * @throws {ShapeError} when the layer cannot take that shape.
    */
-  init(inputShape: Shape, key: RandomKey): LayerInitialization;
+  init(inputShape: Shape, key: NamedKey): LayerInitialization;
   /**
    * The outputs for a batch, as symbols.
    *

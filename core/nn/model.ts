@@ -6,7 +6,7 @@ import { checkCount } from "./check_count.ts";
 import type { ApplyContext, Layer } from "./layer.ts";
 import { nameLayers } from "./layer_names.ts";
 import { Parameter } from "./parameter.ts";
-import { randomKey } from "./random_key.ts";
+import { namedKey } from "./named_key.ts";
 
 /** A layer in its place in a model. */
 export interface ModelLayer {
@@ -169,7 +169,7 @@ function placeLayer(layer: Layer, inputShape: Shape, seed: number): ModelLayer {
           `got ${formatShape(inputShape)} from the layer before it`,
       );
     }
-    const { outputShape, parameters } = layer.init(inputShape, randomKey(seed, layer.name));
+    const { outputShape, parameters } = layer.init(inputShape, namedKey(seed, layer.name));
     return {
       layer,
       inputShape,

@@ -1,4 +1,4 @@
-import { map, Observable } from "rxjs";
+import { Observable } from "rxjs";
 import { checkScalar, type ScalarRange } from "./check_scalar.ts";
 import type { Hyperparameter } from "./hyperparameter.ts";
 
@@ -54,25 +54,4 @@ export function checkScalarSource<Source extends ScalarSource>(
   }
   checkScalar(name, source, range);
   return source;
-}
-
-/**
- * A source whose numbers are worked out from those of another on the host, in float64.
- *
- * @param source Where the numbers come from.
- * @param change What is made of each.
- * @returns A number for a number; otherwise a source that follows `source`.
- *
- * @example
- * ```ts
- * import { mapScalar } from "@millrace/millrace";
- * import assert from "node:assert/strict";
- *
- * assert.equal(mapScalar(0.75, (rate) => 1 - rate), 0.25);
- * ```
- */
-export function mapScalar(source: ScalarSource, change: (value: number) => number): ScalarSource {
-  if (typeof source === "number") return change(source);
-  if (source instanceof Observable) return source.pipe(map(change));
-  return (iteration) => change(source(iteration));
 }

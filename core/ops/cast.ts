@@ -35,7 +35,7 @@ const casts: Readonly<Record<Exclude<DType, "u8">, Unary>> = {
     wgsl: "f32(x)",
     reference: (x) => x,
     // Whole numbers and conditions do not vary smoothly: nothing flows back to them.
-    vjp: () => [null],
+    vjp: (grad, x) => [x.dtype === "f32" ? grad : null],
   }),
   i32: elementwise({
     name: "castI32",
@@ -43,7 +43,6 @@ const casts: Readonly<Record<Exclude<DType, "u8">, Unary>> = {
     wgsl: ([from]) => from === "f32" ? toInteger("i32", "-2147483648.0", "2147483520.0") : "i32(x)",
     reference: Math.trunc,
     typedReference: saturated(-2147483648, 2147483520),
-    vjp: () => [null],
     samples: [{ inputs: [[-1.5, 2.9, 3e9, NaN]], expected: [-1, 2, 2147483520, 0] }],
   }),
   u32: elementwise({
@@ -52,15 +51,13 @@ const casts: Readonly<Record<Exclude<DType, "u8">, Unary>> = {
     wgsl: ([from]) => from === "f32" ? toInteger("u32", "0.0", "4294967040.0") : "u32(x)",
     reference: Math.trunc,
     typedReference: saturated(0, 4294967040),
-    vjp: () => [null],
     samples: [{ inputs: [[-1.5, 2.9, 5e9, NaN]], expected: [0, 2, 4294967040, 0] }],
   }),
   bool: elementwise({
     name: "castBool",
     types: target("bool"),
-    wgsl: ([from]) => from === "f32" ? "x != 0.0" : from === "u32" ? "x != 0u" : "x != 0",
+    wgsl: ([from]) => ({ f32: "x != 0.0", u32: "x != 0u", i32: "x != 0" })[from as "f32"] ?? "x",
     reference: (x) => x !== 0 ? 1 : 0,
-    vjp: () => [null],
     samples: [{ inputs: [[0, -2, 0.5]], expected: [0, 1, 1] }],
   }),
 };

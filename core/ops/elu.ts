@@ -1,4 +1,4 @@
-import { type Tensor, type TensorLike } from "../graph/tensor.ts";
+import type { Tensor, TensorLike } from "../graph/tensor.ts";
 import { add } from "./add.ts";
 import { type Binary, elementwise } from "./elementwise.ts";
 import { expm1, expm1Body } from "./expm1.ts";

@@ -1,4 +1,4 @@
-import { type DType } from "../graph/dtype.ts";
+import type { DType } from "../graph/dtype.ts";
 import { DTypeError, ShapeError } from "../graph/errors.ts";
 import { iota } from "../graph/leaf.ts";
 import type { StructuredOperation } from "../graph/operation.ts";
@@ -124,7 +124,7 @@ export function gather(data: Tensor, indices: Tensor, options: GatherOptions = {
       `Cannot apply gather as data must have an axis of rows: received ${formatShape(data.shape)}`,
     );
   }
-  if (dtype === "bool" || dtype === "u8" || (data.dtype !== "u8" && data.dtype !== dtype)) {
+  if (dtype === "bool" || (data.dtype !== "u8" && data.dtype !== dtype)) {
     throw new DTypeError(
       `Cannot apply gather as it converts u8 to f32, i32 or u32 and keeps those types: received ` +
         `${data.dtype} to ${dtype} (convert with cast)`,

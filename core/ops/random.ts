@@ -10,7 +10,7 @@ import { reshape } from "./reshape.ts";
 import { cos } from "./sin.ts";
 import { sqrt } from "./sqrt.ts";
 import { sub } from "./sub.ts";
-import { threefry2x32 } from "./threefry.ts";
+import { threefryWord } from "./threefry.ts";
 
 /** Two words that name a stream of random numbers: u32 scalars, or whole numbers below 2³². */
 export interface RandomKey {
@@ -40,7 +40,7 @@ export interface RandomKey {
  */
 export function randomBits(key: RandomKey, shape: Shape, counter: TensorLike): Tensor {
   checkShape("randomBits", shape);
-  const flat = threefry2x32(iota([sizeOf(shape)], 0), counter, key.key0, key.key1);
+  const flat = threefryWord(iota([sizeOf(shape)], 0), counter, key.key0, key.key1);
   return reshape(flat, shape);
 }
 

@@ -1,3 +1,4 @@
+import { wrapInteger } from "../graph/dtype.ts";
 import type { ReferenceArray } from "../graph/operation.ts";
 import { contiguousStrides, type Shape } from "../graph/shape.ts";
 import { forEachIndex } from "./indexing.ts";
@@ -21,6 +22,6 @@ export function reduceReference(
   forEachIndex(x.shape, (index, position) => {
     let target = 0;
     kept.forEach((axis, place) => target += index[axis] * strides[place]);
-    output.data[target] = fold(output.data[target], x.data[position]);
+    output.data[target] = wrapInteger(output.dtype, fold(output.data[target], x.data[position]));
   });
 }

@@ -44,7 +44,7 @@ select(ratio, x, abs(x) < 0.0004)`,
   vjp: (grad, _x, output) => [mul(grad, sub(1, square(output)))],
   samples: [{
     inputs: [[-100, -1, 0, 1e-6, 0.5, 100]],
-    expected: [-1, -0.7615941559557649, 0, 1e-6, 0.46211715726000973, 1],
+    expected: [-1, -0.7615941559557649, 0, 9.999999999996667e-7, 0.46211715726000973, 1],
     source: "tanh(x), float64",
   }],
   cost: 20,

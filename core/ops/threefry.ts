@@ -44,7 +44,7 @@ function reference(counter0: number, counter1: number, key0: number, key1: numbe
 
 /**
  * First word of Threefry-2x32 with 20 rounds, element by element, broadcast to one shape: random bits
- * that depend on nothing but two words of counter and two of key.
+ * that depend on nothing but two words of counter and two of key. `randomBits` is its public face.
  *
  * @param counter0 First word of the counter, u32.
  * @param counter1 Second word of the counter, u32.
@@ -52,19 +52,10 @@ function reference(counter0: number, counter1: number, key0: number, key1: numbe
  * @param key1 Second word of the key, u32.
  * @returns u32.
  *
- * @example
- * ```ts
- * import { tensor, threefry2x32 } from "@millrace/millrace";
- * import assert from "node:assert/strict";
- *
- * const zero = tensor([0], { dtype: "u32" });
- * assert.deepEqual([...await threefry2x32(zero, zero, zero, zero).data()], [0x6b200159]);
- * ```
- *
  * Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011); known answers of
  * Random123
  */
-export const threefry2x32: (
+export const threefryWord: (
   counter0: TensorLike,
   counter1: TensorLike,
   key0: TensorLike,

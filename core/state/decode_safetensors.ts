@@ -83,7 +83,7 @@ function readHeader(bytes: Uint8Array, fail: Fail): { text: string; start: numbe
   }
   if (bytes[8] !== 0x7b || start === 8) throw fail('its header does not start with "{"');
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+    const text = new TextDecoder("utf-8", { fatal: true })
       .decode(bytes.subarray(8, start));
     return { text, start };
   } catch {

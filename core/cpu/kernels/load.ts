@@ -25,7 +25,7 @@
  *   (kinds 0, 1) or 0xffffffff.
  * - 4 copy: 4 from, 5 to, 6 bytes in a unit.
  *
- * The memory must reach 128 bytes past the last operand: vectors may read (never write) beyond it.
+ * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *
  * A worker's JavaScript calls `workerLoop` again when it returns 2, after it has loaded what the
  * main thread announced (or quits); on 1, or when a call throws, it stores 1 in the `failed` word

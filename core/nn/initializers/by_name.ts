@@ -1,5 +1,5 @@
 import type { Initializer } from "../initializer.ts";
-import { ones, zeros } from "./constant.ts";
+import { onesInitializer, zerosInitializer } from "./constant.ts";
 import { glorotNormal, glorotUniform } from "./glorot.ts";
 import { heNormal, heUniform } from "./he.ts";
 import { lecunNormal, lecunUniform } from "./lecun.ts";
@@ -23,8 +23,8 @@ export type InitializerName =
   | "lecunNormal";
 
 const factories: Readonly<Record<InitializerName, () => Initializer>> = {
-  zeros,
-  ones,
+  zeros: zerosInitializer,
+  ones: onesInitializer,
   randomNormal,
   randomUniform,
   truncatedNormal,

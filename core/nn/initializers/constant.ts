@@ -11,10 +11,10 @@ import type { Initializer } from "../initializer.ts";
  *
  * @example
  * ```ts
- * import { constant, randomKey } from "@millrace/millrace";
+ * import { constant, namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * assert.deepEqual([...constant(0.5).values([2], randomKey(0, "bias"))], [0.5, 0.5]);
+ * assert.deepEqual([...constant(0.5).values([2], namedKey(0, "bias"))], [0.5, 0.5]);
  * ```
  */
 export function constant(value = 0): Initializer {
@@ -24,36 +24,37 @@ export function constant(value = 0): Initializer {
 /**
  * Every weight 0: what biases start from.
  *
- * A kernel of zeros does not learn: all units of a layer would stay the same.
+ * A kernel of zeros does not learn: all units of a layer would stay the same. Options give it by its
+ * name, "zeros"; `zeros(shape)` is a tensor.
  *
  * @returns An initializer that uses no random numbers.
  *
  * @example
  * ```ts
- * import { randomKey, zeros } from "@millrace/millrace";
+ * import { namedKey, zerosInitializer } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * assert.deepEqual([...zeros().values([2], randomKey(0, "bias"))], [0, 0]);
+ * assert.deepEqual([...zerosInitializer().values([2], namedKey(0, "bias"))], [0, 0]);
  * ```
  */
-export function zeros(): Initializer {
+export function zerosInitializer(): Initializer {
   return filled("zeros", 0);
 }
 
 /**
- * Every weight 1.
+ * Every weight 1. Options give it by its name, "ones"; `ones(shape)` is a tensor.
  *
  * @returns An initializer that uses no random numbers.
  *
  * @example
  * ```ts
- * import { ones, randomKey } from "@millrace/millrace";
+ * import { namedKey, onesInitializer } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * assert.deepEqual([...ones().values([2], randomKey(0, "scale"))], [1, 1]);
+ * assert.deepEqual([...onesInitializer().values([2], namedKey(0, "scale"))], [1, 1]);
  * ```
  */
-export function ones(): Initializer {
+export function onesInitializer(): Initializer {
   return filled("ones", 1);
 }
 

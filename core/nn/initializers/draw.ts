@@ -1,11 +1,11 @@
 import { type Shape, sizeOf } from "../../graph/shape.ts";
 import { RandomStream } from "../../state/random_stream.ts";
-import type { RandomKey } from "../random_key.ts";
+import type { NamedKey } from "../named_key.ts";
 
 /** As many numbers as `shape` has elements, each drawn from the stream of `key` by `draw`. */
 export function drawValues(
   shape: Shape,
-  key: RandomKey,
+  key: NamedKey,
   draw: (stream: RandomStream) => number,
 ): Float32Array {
   const stream = new RandomStream([key.key0, key.key1]);

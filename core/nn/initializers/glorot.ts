@@ -8,10 +8,10 @@ import { varianceScaling } from "./variance_scaling.ts";
  *
  * @example
  * ```ts
- * import { glorotUniform, randomKey } from "@millrace/millrace";
+ * import { glorotUniform, namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = glorotUniform().values([30, 10], randomKey(1, "kernel"));
+ * const values = glorotUniform().values([30, 10], namedKey(1, "kernel"));
  * assert(values.every((value) => Math.abs(value) <= Math.sqrt(6 / 40)));
  * ```
  *
@@ -32,10 +32,10 @@ export function glorotUniform(): Initializer {
  *
  * @example
  * ```ts
- * import { glorotNormal, randomKey } from "@millrace/millrace";
+ * import { glorotNormal, namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = glorotNormal().values([30, 10], randomKey(1, "kernel"));
+ * const values = glorotNormal().values([30, 10], namedKey(1, "kernel"));
  * assert.equal(values.length, 300);
  * assert(values.every((value) => Math.abs(value) < 1));
  * ```

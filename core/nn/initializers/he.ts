@@ -8,10 +8,10 @@ import { varianceScaling } from "./variance_scaling.ts";
  *
  * @example
  * ```ts
- * import { heUniform, randomKey } from "@millrace/millrace";
+ * import { heUniform, namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = heUniform().values([30, 10], randomKey(1, "kernel"));
+ * const values = heUniform().values([30, 10], namedKey(1, "kernel"));
  * assert(values.every((value) => Math.abs(value) <= Math.sqrt(6 / 30)));
  * ```
  *
@@ -31,10 +31,10 @@ export function heUniform(): Initializer {
  *
  * @example
  * ```ts
- * import { heNormal, randomKey } from "@millrace/millrace";
+ * import { heNormal, namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = heNormal().values([30, 10], randomKey(1, "kernel"));
+ * const values = heNormal().values([30, 10], namedKey(1, "kernel"));
  * assert.equal(values.length, 300);
  * assert(values.every((value) => Math.abs(value) < 1));
  * ```

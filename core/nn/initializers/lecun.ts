@@ -8,10 +8,10 @@ import { varianceScaling } from "./variance_scaling.ts";
  *
  * @example
  * ```ts
- * import { lecunUniform, randomKey } from "@millrace/millrace";
+ * import { lecunUniform, namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = lecunUniform().values([30, 10], randomKey(1, "kernel"));
+ * const values = lecunUniform().values([30, 10], namedKey(1, "kernel"));
  * assert(values.every((value) => Math.abs(value) <= Math.sqrt(3 / 30)));
  * ```
  *
@@ -31,10 +31,10 @@ export function lecunUniform(): Initializer {
  *
  * @example
  * ```ts
- * import { lecunNormal, randomKey } from "@millrace/millrace";
+ * import { lecunNormal, namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = lecunNormal().values([30, 10], randomKey(1, "kernel"));
+ * const values = lecunNormal().values([30, 10], namedKey(1, "kernel"));
  * assert.equal(values.length, 300);
  * assert(values.every((value) => Math.abs(value) < 1));
  * ```

@@ -2,7 +2,7 @@
 
 export { initializerNames, initializerOf } from "./by_name.ts";
 export type { InitializerName } from "./by_name.ts";
-export { constant, ones, zeros } from "./constant.ts";
+export { constant, onesInitializer, zerosInitializer } from "./constant.ts";
 export { glorotNormal, glorotUniform } from "./glorot.ts";
 export { heNormal, heUniform } from "./he.ts";
 export { lecunNormal, lecunUniform } from "./lecun.ts";

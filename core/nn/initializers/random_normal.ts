@@ -19,10 +19,10 @@ export interface RandomNormalOptions {
  *
  * @example
  * ```ts
- * import { randomKey, randomNormal } from "@millrace/millrace";
+ * import { namedKey, randomNormal } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = randomNormal().values([1000], randomKey(1, "kernel"));
+ * const values = randomNormal().values([1000], namedKey(1, "kernel"));
  * const mean = values.reduce((sum, value) => sum + value) / 1000;
  * assert(Math.abs(mean) < 0.01);
  * ```
@@ -46,10 +46,10 @@ export function randomNormal(options: RandomNormalOptions = {}): Initializer {
  *
  * @example
  * ```ts
- * import { randomKey, truncatedNormal } from "@millrace/millrace";
+ * import { namedKey, truncatedNormal } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = truncatedNormal().values([1000], randomKey(1, "kernel"));
+ * const values = truncatedNormal().values([1000], namedKey(1, "kernel"));
  * assert(values.every((value) => Math.abs(value) <= 0.1));
  * ```
  *

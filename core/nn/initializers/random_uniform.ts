@@ -19,10 +19,10 @@ export interface RandomUniformOptions {
  *
  * @example
  * ```ts
- * import { randomKey, randomUniform } from "@millrace/millrace";
+ * import { namedKey, randomUniform } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const values = randomUniform({ minimum: 0, maximum: 1 }).values([100], randomKey(1, "kernel"));
+ * const values = randomUniform({ minimum: 0, maximum: 1 }).values([100], namedKey(1, "kernel"));
  * assert(values.every((value) => value >= 0 && value <= 1));
  * ```
  *

@@ -30,11 +30,11 @@ const truncatedDeviation = 0.87962566103423978;
  *
  * @example
  * ```ts
- * import { randomKey, varianceScaling } from "@millrace/millrace";
+ * import { namedKey, varianceScaling } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
  * const uniform = varianceScaling({ scale: 3, mode: "fanIn", distribution: "uniform" });
- * const values = uniform.values([9, 100], randomKey(1, "kernel"));
+ * const values = uniform.values([9, 100], namedKey(1, "kernel"));
  * assert(values.every((value) => Math.abs(value) <= 1));
  * ```
  *

@@ -7,7 +7,7 @@ import { square } from "../../ops/square.ts";
 import { sub } from "../../ops/sub.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { Optimizer } from "../optimizer.ts";
-import { checkScalarSource, mapScalar, type ScalarSource } from "../scalar.ts";
+import { checkScalarSource, type ScalarSource } from "../scalar.ts";
 import { checkRates, decayWeights, ranges } from "./decay_weights.ts";
 
 /** Options of {@link rmsprop}. */
@@ -57,8 +57,6 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
   checkScalarSource("the rho of rmsprop", rho, ranges.fraction);
   checkScalarSource("the momentum of rmsprop", momentum, ranges.fraction);
   checkScalar("the epsilon of rmsprop", epsilon, ranges.nonNegative);
-  // In float64 on the host: in float32 the difference has lost digits.
-  const complement = mapScalar(rho, (value) => 1 - value);
   return {
     name: "rmsprop",
     learningRate,
@@ -70,7 +68,8 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
     apply(parameter, gradient, slots, context) {
       const rate = context.scalar(learningRate, "learning_rate", ranges.nonNegative);
       const kept = context.scalar(rho, "rho", ranges.fraction);
-      const added = context.scalar(complement, "one_minus_rho", ranges.fraction);
+      // Of a constant in float64, as in float32 the difference has lost digits.
+      const added = typeof rho === "number" ? 1 - rho : sub(1, kept);
       const average = (mean: Tensor, value: Tensor) => add(mul(mean, kept), mul(value, added));
 
       const updated: Record<string, Tensor> = {};

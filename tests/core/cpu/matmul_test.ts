@@ -217,6 +217,54 @@ for (const relaxed of variants) {
   });
 }
 
+/** `(start, end, at) => { memory[memory[at]] = start; memory[memory[at] + 4] = end; }` */
+const recorder = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 3, 127, 127, 127, 0, 2, 18, 1, 3, 101, 110, 118],
+  ...[6, 109, 101, 109, 111, 114, 121, 2, 3, 1, 128, 128, 4, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0],
+  ...[10, 24, 1, 22, 0, 32, 2, 40, 2, 0, 32, 0, 54, 2, 0, 32, 2, 40, 2, 0, 32, 1, 54, 2, 4, 11],
+);
+
+Deno.test("functions of the table are called with each thread's share", () => {
+  const { memory, table, control, words } = arena(4);
+  const kernels = instantiateKernels(memory, table);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(recorder), {
+    env: { memory },
+  });
+  table.set(2, exports.f as () => void);
+  kernels.setControl(control);
+  const [plan, out] = [4096, 8192];
+  const record = (units: number, size: number) => {
+    words.fill(0, plan / 4, plan / 4 + 2 * recordWords);
+    words.set([1, 0, units, size, 2, out], plan / 4);
+  };
+  for (const units of [1, 2, 7, 8, 11, 12, 13, 30, 784]) {
+    for (const count of [1, 2, 3]) {
+      const boundary = (t: number) => {
+        if (t === count) return units;
+        const even = Math.floor(units * t / count);
+        return units < 4 * count ? even : Math.min(units, Math.ceil(even / 4) * 4);
+      };
+      for (let thread = 0; thread < count; ++thread) {
+        const share = [boundary(thread), boundary(thread + 1)];
+        record(units, 1);
+        words.set([0, 0], out / 4);
+        kernels.walk(plan, thread, count);
+        assert.deepEqual(
+          [...words.slice(out / 4, out / 4 + 2)],
+          share[0] < share[1] ? share : [0, 0],
+        );
+        record(units, 0);
+        kernels.walk(plan, thread, count);
+        assert.deepEqual([...words.slice(out / 4, out / 4 + 2)], [0, units]);
+      }
+    }
+  }
+  // A thread that never comes is given up once the flag of failure is set.
+  Atomics.store(words, control / 4 + controlWords.failed, 1);
+  words[plan / 4 + 1] = 1;
+  assert.equal(kernels.walk(plan, 0, 2), 1);
+});
+
 const workerSource = `
 addEventListener("message", ({ data: { module, memory, control, thread } }) => {
   const table = new WebAssembly.Table({ initial: 4, element: "anyfunc" });
@@ -297,5 +345,6 @@ Deno.test("plans: thousands of tiny plans on three threads are always right", as
 
 Deno.test("kernels.wasm.ts is what its sources compile to", async () => {
   const committed = new URL("../../../core/cpu/kernels/kernels.wasm.ts", import.meta.url);
-  assert.equal(await kernelsSource(), await Deno.readTextFile(committed));
+  const same = await kernelsSource() === await Deno.readTextFile(committed);
+  assert.ok(same, "kernels.wasm.ts is stale: run deno run -A core/cpu/kernels/build.ts");
 });

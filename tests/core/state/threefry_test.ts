@@ -159,6 +159,8 @@ Deno.test("scaling a word is the high half of the exact product", () => {
     }),
     { numRuns: 2000 },
   );
+  // Just above 2^63 the rounded product, less its low word, lies below a multiple of 2^32.
+  assert.equal(scaleWord(3_037_000_500, 3_037_000_500), 2 ** 31);
 });
 
 Deno.test("below refuses bounds out of its range", () => {

@@ -1,7 +1,7 @@
 /** Rows of a data set, picked by an order, converted and scaled on the way. */
 
 /** A row of bytes as float32: 16 at a time. */
-@inline function rowOfBytes(from: usize, to: usize, length: i32, scale: f32, offset: f32): void {
+function rowOfBytes(from: usize, to: usize, length: i32, scale: f32, offset: f32): void {
   const scales = f32x4.splat(scale);
   const offsets = f32x4.splat(offset);
   let i = 0;
@@ -9,64 +9,64 @@
     const bytes = v128.load(from + i);
     const low = i16x8.extend_low_i8x16_u(bytes);
     const high = i16x8.extend_high_i8x16_u(bytes);
-    const out = to + <usize>i * 4;
+    const out = to + <usize> i * 4;
     v128.store(out, scaled(i32x4.extend_low_i16x8_u(low), scales, offsets));
     v128.store(out, scaled(i32x4.extend_high_i16x8_u(low), scales, offsets), 16);
     v128.store(out, scaled(i32x4.extend_low_i16x8_u(high), scales, offsets), 32);
     v128.store(out, scaled(i32x4.extend_high_i16x8_u(high), scales, offsets), 48);
   }
   for (; i < length; ++i) {
-    store<f32>(to + <usize>i * 4, <f32>load<u8>(from + i) * scale + offset);
+    store<f32>(to + <usize> i * 4, <f32> load<u8>(from + i) * scale + offset);
   }
 }
 
-@inline function scaled(values: v128, scales: v128, offsets: v128): v128 {
+function scaled(values: v128, scales: v128, offsets: v128): v128 {
   return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(values), scales), offsets);
 }
 
-@inline function rowOfFloats(from: usize, to: usize, length: i32, scale: f32, offset: f32): void {
+function rowOfFloats(from: usize, to: usize, length: i32, scale: f32, offset: f32): void {
   const scales = f32x4.splat(scale);
   const offsets = f32x4.splat(offset);
   let i = 0;
   for (; i + 4 <= length; i += 4) {
-    const at = <usize>i * 4;
+    const at = <usize> i * 4;
     v128.store(to + at, f32x4.add(f32x4.mul(v128.load(from + at), scales), offsets));
   }
   for (; i < length; ++i) {
-    store<f32>(to + <usize>i * 4, load<f32>(from + <usize>i * 4) * scale + offset);
+    store<f32>(to + <usize> i * 4, load<f32>(from + <usize> i * 4) * scale + offset);
   }
 }
 
 /** out[i,:] = convert(data[order[first + i],:])·scale + offset for i in [start,end). */
 export function gather(record: usize, start: i32, end: i32): void {
-  const data = <usize>load<u32>(record, 16);
+  const data = <usize> load<u32>(record, 16);
   const kind = load<u32>(record, 20);
-  const order = <usize>load<u32>(record, 24);
-  const firstAt = <usize>load<u32>(record, 28);
+  const order = <usize> load<u32>(record, 24);
+  const firstAt = <usize> load<u32>(record, 28);
   const length = load<i32>(record, 32);
-  const out = <usize>load<u32>(record, 36);
+  const out = <usize> load<u32>(record, 36);
   const scale = load<f32>(record, 40);
   const offset = load<f32>(record, 44);
   const rows = load<u32>(record, 48);
   const first = firstAt ? load<u32>(firstAt) : 0;
-  const rowBytes = <usize>length * 4;
+  const rowBytes = <usize> length * 4;
   for (let i = start; i < end; ++i) {
-    const position = first + <u32>i;
-    const index = order ? load<u32>(order + <usize>position * 4) : position;
-    const to = out + <usize>i * rowBytes;
+    const position = first + <u32> i;
+    const index = order ? load<u32>(order + <usize> position * 4) : position;
+    const to = out + <usize> i * rowBytes;
     if (index >= rows) {
       // A NaN as a float, the largest number as an index: neither passes unseen.
-      if (kind < 2) for (let j: usize = 0; j < rowBytes; j += 4) store<f32>(to + j, NaN);
+      if (kind < 2) { for (let j: usize = 0; j < rowBytes; j += 4) store<f32>(to + j, NaN); }
       else memory.fill(to, 0xff, rowBytes);
     } else if (kind == 1) {
-      rowOfBytes(data + <usize>index * length, to, length, scale, offset);
+      rowOfBytes(data + <usize> index * length, to, length, scale, offset);
     } else if (kind == 0) {
-      rowOfFloats(data + <usize>index * rowBytes, to, length, scale, offset);
+      rowOfFloats(data + <usize> index * rowBytes, to, length, scale, offset);
     } else if (kind == 2) {
-      const from = data + <usize>index * length;
-      for (let j = 0; j < length; ++j) store<u32>(to + <usize>j * 4, <u32>load<u8>(from + j));
+      const from = data + <usize> index * length;
+      for (let j = 0; j < length; ++j) store<u32>(to + <usize> j * 4, <u32> load<u8>(from + j));
     } else {
-      memory.copy(to, data + <usize>index * rowBytes, rowBytes);
+      memory.copy(to, data + <usize> index * rowBytes, rowBytes);
     }
   }
 }

@@ -23,10 +23,10 @@ const sleepersAt: usize = 256;
 const readyAt: usize = 320;
 
 const recordBytes: usize = 128;
-/** About 50 µs of looking before a thread goes to sleep. */
-const patience: i32 = 1 << 15;
+/** About 36 µs of looking before a thread goes to sleep. */
+const patience: i32 = 1 << 16;
 /** A sleeping thread looks up this often (ns), to see whether another one has failed. */
-const nap: i64 = 50_000_000;
+const nap: i64 = 200_000_000;
 
 let control: usize = 0;
 let seenGeneration: i32 = 0;
@@ -43,45 +43,44 @@ function reach(address: usize, target: i32): bool {
     if (atomic.load<i32>(address) - target >= 0) return true;
   }
   atomic.add<i32>(control + sleepersAt, 1);
-  let failed: i32 = 0;
-  while (!failed) {
+  let reached = false;
+  while (!reached && !atomic.load<i32>(control + failedAt)) {
     const now = atomic.load<i32>(address);
-    if (now - target >= 0) break;
-    atomic.wait<i32>(address, now, nap);
-    failed = atomic.load<i32>(control + failedAt);
+    if (now - target >= 0) reached = true;
+    else atomic.wait<i32>(address, now, nap);
   }
   atomic.sub<i32>(control + sleepersAt, 1);
-  return !failed;
+  return reached;
 }
 
 /** Adds one to a counter and wakes whoever sleeps. */
-@inline function advance(address: usize): void {
+function advance(address: usize): void {
   atomic.add<i32>(address, 1);
   // A sleeper counts itself before it looks at the counter, so one of the two sees the other.
   if (atomic.load<i32>(control + sleepersAt)) atomic.notify(address, -1);
 }
 
 /** Where a thread's share begins; multiples of 4 keep threads off each other's cache lines. */
-@inline function boundary(units: i32, thread: i32, threads: i32): i32 {
+function boundary(units: i32, thread: i32, threads: i32): i32 {
   if (thread == threads) return units;
-  const even = <i32>(<u64>units * thread / threads);
+  const even = <i32> (<u64> units * thread / threads);
   if (units < 4 * threads) return even;
   const rounded = (even + 3) & ~3;
   return rounded < units ? rounded : units;
 }
 
 function product(record: usize, start: i32, end: i32, scratch: usize): void {
-  let a = <usize>load<u32>(record, 16);
-  let b = <usize>load<u32>(record, 28);
-  let c = <usize>load<u32>(record, 40);
+  let a = <usize> load<u32>(record, 16);
+  let b = <usize> load<u32>(record, 28);
+  let c = <usize> load<u32>(record, 40);
   let rowStart = 0;
   let rowEnd = load<i32>(record, 48);
   let columnStart = 0;
   let columnEnd = load<i32>(record, 52);
   let batch = load<i32>(record, 60);
-  const aBatch = <usize>load<u32>(record, 64) * 4;
-  const bBatch = <usize>load<u32>(record, 68) * 4;
-  const cBatch = <usize>load<u32>(record, 72) * 4;
+  const aBatch = <usize> load<u32>(record, 64) * 4;
+  const bBatch = <usize> load<u32>(record, 68) * 4;
+  const cBatch = <usize> load<u32>(record, 72) * 4;
   const partition = load<u32>(record, 76);
   if (partition == 0) {
     rowStart = start;
@@ -90,18 +89,28 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
     columnStart = start;
     columnEnd = end;
   } else {
-    a += <usize>start * aBatch;
-    b += <usize>start * bBatch;
-    c += <usize>start * cBatch;
+    a += <usize> start * aBatch;
+    b += <usize> start * bBatch;
+    c += <usize> start * cBatch;
     batch = end - start;
   }
   for (; batch > 0; --batch) {
     matmul(
-      a, load<i32>(record, 20), load<i32>(record, 24),
-      b, load<i32>(record, 32), load<i32>(record, 36),
-      c, load<i32>(record, 44),
-      rowStart, rowEnd, columnStart, columnEnd,
-      load<i32>(record, 56), scratch, load<i32>(record, 80),
+      a,
+      load<i32>(record, 20),
+      load<i32>(record, 24),
+      b,
+      load<i32>(record, 32),
+      load<i32>(record, 36),
+      c,
+      load<i32>(record, 44),
+      rowStart,
+      rowEnd,
+      columnStart,
+      columnEnd,
+      load<i32>(record, 56),
+      scratch,
+      load<i32>(record, 80),
     );
     a += aBatch;
     b += bBatch;
@@ -110,7 +119,7 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
 }
 
 /** Does units [start,end) of one record. */
-@inline function run(record: usize, start: i32, end: i32, scratch: usize): void {
+function run(record: usize, start: i32, end: i32, scratch: usize): void {
   const kind = load<u32>(record);
   if (kind == 1) {
     call_indirect<void>(load<u32>(record, 16), start, end, record + 20);
@@ -119,16 +128,16 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
   } else if (kind == 3) {
     gather(record, start, end);
   } else {
-    const size = <usize>load<u32>(record, 24);
-    const from = <usize>load<u32>(record, 16) + <usize>start * size;
-    const to = <usize>load<u32>(record, 20) + <usize>start * size;
-    memory.copy(to, from, <usize>(end - start) * size);
+    const size = <usize> load<u32>(record, 24);
+    const from = <usize> load<u32>(record, 16) + <usize> start * size;
+    const to = <usize> load<u32>(record, 20) + <usize> start * size;
+    memory.copy(to, from, <usize> (end - start) * size);
   }
 }
 
 /** Walks a plan as thread `thread` of `threads`; 0 when done, 1 if another thread failed. */
 export function walk(plan: usize, thread: i32, threads: i32): i32 {
-  const scratch = <usize>load<u32>(control + scratchAt) + <usize>thread * scratchBytes;
+  const scratch = <usize> load<u32>(control + scratchAt) + <usize> thread * scratchBytes;
   let arrivals = 0;
   for (let record = plan; load<u32>(record) != 0; record += recordBytes) {
     if (threads > 1 && load<u32>(record, 4)) {
@@ -154,7 +163,7 @@ export function readyThreads(address: usize, most: i32): i32 {
   let threads = 1;
   while (
     threads < most &&
-    atomic.load<i32>(address + readyAt + <usize>threads * 4) == modules + 1
+    atomic.load<i32>(address + readyAt + <usize> threads * 4) == modules + 1
   ) ++threads;
   return threads;
 }
@@ -166,7 +175,7 @@ export function readyThreads(address: usize, most: i32): i32 {
 function publish(command: i32, plan: usize, threads: i32): void {
   atomic.add<i32>(control + generationAt, 1);
   atomic.store<i32>(control + commandAt, command);
-  atomic.store<u32>(control + planAt, <u32>plan);
+  atomic.store<u32>(control + planAt, <u32> plan);
   atomic.store<i32>(control + threadsAt, threads);
   atomic.store<i32>(control + arrivedAt, 0);
   atomic.store<i32>(control + doneAt, 0);
@@ -192,12 +201,12 @@ export function runPlan(address: usize, plan: usize, threads: i32): i32 {
 /** Serves plans until JavaScript is needed: returns 2 (see `callWorkers`) or 1 (failure). */
 export function workerLoop(address: usize, thread: i32): i32 {
   control = address;
-  const ready = control + readyAt + <usize>thread * 4;
+  const ready = control + readyAt + <usize> thread * 4;
   atomic.store<i32>(ready, seenModules + 1);
   while (reach(control + generationAt, seenGeneration + 2)) {
     const generation = atomic.load<i32>(control + generationAt);
     const command = atomic.load<i32>(control + commandAt);
-    const plan = <usize>atomic.load<u32>(control + planAt);
+    const plan = <usize> atomic.load<u32>(control + planAt);
     const threads = atomic.load<i32>(control + threadsAt);
     const modules = atomic.load<i32>(control + modulesAt);
     // Being written, or written anew since: look again.

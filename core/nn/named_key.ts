@@ -1,7 +1,7 @@
 import { foldKey } from "../state/fold_key.ts";
 
 /** What a stream of random numbers starts from: two 32-bit words folded from a seed and a name. */
-export interface RandomKey {
+export interface NamedKey {
   /** First word, u32. */
   readonly key0: number;
   /** Second word, u32. */
@@ -11,7 +11,7 @@ export interface RandomKey {
    *
    * @param name The part's name.
    */
-  fold(name: string): RandomKey;
+  fold(name: string): NamedKey;
 }
 
 /**
@@ -26,15 +26,15 @@ export interface RandomKey {
  *
  * @example
  * ```ts
- * import { randomKey } from "@millrace/millrace";
+ * import { namedKey } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { key0, key1 } = randomKey(42, "dense_1").fold("kernel");
- * assert.equal(key0, randomKey(42, "dense_1/kernel").key0);
- * assert.equal(key1, randomKey(42, "dense_1/kernel").key1);
+ * const { key0, key1 } = namedKey(42, "dense_1").fold("kernel");
+ * assert.equal(key0, namedKey(42, "dense_1/kernel").key0);
+ * assert.equal(key1, namedKey(42, "dense_1/kernel").key1);
  * ```
  */
-export function randomKey(seed: number, name: string): RandomKey {
+export function namedKey(seed: number, name: string): NamedKey {
   const [key0, key1] = foldKey(seed, name);
-  return { key0, key1, fold: (part) => randomKey(seed, `${name}/${part}`) };
+  return { key0, key1, fold: (part) => namedKey(seed, `${name}/${part}`) };
 }

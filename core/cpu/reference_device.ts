@@ -1,0 +1,119 @@
+import { allocateData, type DType, type TensorData } from "../graph/dtype.ts";
+import type { Device, Executable, PrepareOptions, Storage } from "../graph/device.ts";
+import { DisposedError } from "../graph/errors.ts";
+import type { ReferenceArray } from "../graph/operation.ts";
+import type { Program } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { evaluateReference } from "./reference.ts";
+
+/**
+ * Opens the float64 reference: a loop for each op, written to be read. It is the definition that
+ * the other devices are compared with, and slow.
+ */
+export function openReference(): Device {
+  return {
+    type: "reference",
+    name: "float64 loops",
+    threads: 1,
+    stepsInFlight: 1,
+    allocate: (dtype, elements, name) => new ReferenceStorage(dtype, elements, name),
+    prepare: (program, bind, options = {}) => new ReferenceExecutable(program, bind, options),
+    dispose: () => {},
+  };
+}
+
+class ReferenceStorage implements Storage {
+  values: Float64Array;
+  #disposed = false;
+
+  constructor(readonly dtype: DType, readonly elements: number, private readonly name: string) {
+    this.values = new Float64Array(elements);
+  }
+
+  write(data: TensorData, offset = 0): void {
+    this.#check();
+    this.values.set(data, offset);
+  }
+
+  read(): TensorData {
+    this.#check();
+    return toData(this.dtype, this.values);
+  }
+
+  copyFrom(source: Storage): void {
+    this.#check();
+    this.values.set((source as ReferenceStorage).values);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new DisposedError(`Cannot use "${this.name}" after its disposal`);
+  }
+}
+
+class ReferenceExecutable implements Executable {
+  readonly scalars: readonly Tensor[];
+  readonly #recorded: number;
+  readonly #leaves: readonly Tensor[];
+  #rows: number[] = [];
+  #outputs: readonly ReferenceArray[] = [];
+  #disposed = false;
+
+  constructor(
+    private readonly program: Program,
+    private readonly bind: (leaf: Tensor) => Storage,
+    options: PrepareOptions,
+  ) {
+    const named = (name: string) =>
+      program.order.filter(({ operation }) => operation.name === name);
+    this.scalars = named("scalar");
+    this.#leaves = [...named("input"), ...named("state")];
+    this.#recorded = options.recorded ?? 0;
+  }
+
+  run(scalars: ArrayLike<number>): undefined {
+    if (this.#disposed) throw new DisposedError("Cannot run a program after its disposal");
+    const bindings = new Map<Tensor, ReferenceArray>();
+    this.scalars.forEach((leaf, place) => {
+      bindings.set(leaf, { shape: [], dtype: leaf.dtype, data: Float64Array.of(scalars[place]) });
+    });
+    for (const leaf of this.#leaves) {
+      const { values } = this.bind(leaf) as ReferenceStorage;
+      bindings.set(leaf, { shape: leaf.shape, dtype: leaf.dtype, data: values });
+    }
+    const { outputs, assignments } = this.program;
+    const roots = [...outputs, ...assignments.map(({ value }) => value)];
+    const results = evaluateReference(roots, bindings);
+    assignments.forEach(({ state }, place) => {
+      // A new array: the results may hold the old one.
+      (this.bind(state) as ReferenceStorage).values = results[outputs.length + place].data.slice();
+    });
+    this.#outputs = results.slice(0, outputs.length);
+    for (let place = 0; place < this.#recorded; place++) this.#rows.push(results[place].data[0]);
+  }
+
+  drain(): Float64Array {
+    const rows = Float64Array.from(this.#rows);
+    this.#rows = [];
+    return rows;
+  }
+
+  read(output: number): TensorData {
+    if (this.#disposed) throw new DisposedError("Cannot read a program after its disposal");
+    const { dtype, data } = this.#outputs[output];
+    return toData(dtype, data);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+  }
+}
+
+function toData(dtype: DType, values: Float64Array): TensorData {
+  const data = allocateData(dtype, values.length);
+  data.set(values);
+  return data;
+}

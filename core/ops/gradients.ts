@@ -1,0 +1,114 @@
+import { differentiate, type GradientAlgebra } from "../graph/differentiate.ts";
+import { DTypeError, ShapeError } from "../graph/errors.ts";
+import { literal } from "../graph/leaf.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { add } from "./add.ts";
+import { broadcastTo } from "./sum.ts";
+
+const algebra: GradientAlgebra = {
+  onesLike: (like) => broadcastTo(literal(1, like.dtype), like.shape),
+  zerosLike: (like) => broadcastTo(literal(0, like.dtype), like.shape),
+  add,
+};
+
+/**
+ * Gradients of the sum of `output` with respect to each of `sources`, as tensors that can be
+ * differentiated again.
+ *
+ * @param output Any shape, f32; a loss is a scalar.
+ * @param sources Tensors of the graph of `output`, f32; one that it does not depend on gets zeros.
+ * @param initial Gradient of `output` itself, of its shape; ones by default.
+ * @returns One gradient a source, of its shape.
+ * @throws {DTypeError} when a type is not f32, or an op on the way has no gradient.
+ * @throws {ShapeError} when `initial` does not have the shape of `output`.
+ *
+ * @example
+ * ```ts
+ * import { gradients, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const x = tensor([1, 2, 3]);
+ * const [slope] = gradients(x.square().sum(), [x]);
+ * assert.deepEqual([...await slope.data()], [2, 4, 6]);
+ * ```
+ */
+export function gradients(
+  output: Tensor,
+  sources: readonly Tensor[],
+  initial?: Tensor,
+): Tensor[] {
+  for (const value of [output, ...sources]) {
+    if (value.dtype === "f32") continue;
+    throw new DTypeError(
+      `Cannot differentiate as only f32 varies smoothly: received ${value.describe()}`,
+    );
+  }
+  if (initial && initial.shape.join() !== output.shape.join()) {
+    throw new ShapeError(
+      `Cannot differentiate ${output.describe()} as the initial gradient must have its shape: ` +
+        `received ${initial.describe()}`,
+    );
+  }
+  return differentiate(output, sources, algebra, initial);
+}
+
+/** A function of tensors with a scalar result, such as a loss. */
+export type ScalarFunction<Rest extends readonly unknown[]> = (x: Tensor, ...rest: Rest) => Tensor;
+
+/**
+ * The function that gives the value and the gradient of `f` with respect to its first argument.
+ *
+ * @param f A function whose result is an f32 scalar.
+ * @returns A function of the same arguments, with result `[value, gradient]`.
+ * @throws {ShapeError} when called, if the result of `f` is not a scalar.
+ *
+ * @example
+ * ```ts
+ * import { tensor, valueAndGrad } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const [value, slope] = valueAndGrad((x) => x.square().sum())(tensor([1, 2]));
+ * assert.deepEqual([...await value.data()], [5]);
+ * assert.deepEqual([...await slope.data()], [2, 4]);
+ * ```
+ */
+export function valueAndGrad<Rest extends readonly unknown[]>(
+  f: ScalarFunction<Rest>,
+): (x: Tensor, ...rest: Rest) => [value: Tensor, gradient: Tensor] {
+  return (x, ...rest) => {
+    const value = f(x, ...rest);
+    if (!(value instanceof Tensor) || value.rank !== 0) {
+      throw new ShapeError(
+        `Cannot take the gradient as the function's result must be a scalar: received ${
+          value instanceof Tensor ? value.describe() : typeof value
+        } (take its sum or mean)`,
+      );
+    }
+    return [value, gradients(value, [x])[0]];
+  };
+}
+
+/**
+ * The function that gives the gradient of `f` with respect to its first argument.
+ *
+ * @param f A function whose result is an f32 scalar.
+ * @returns A function of the same arguments; its result has the shape of the first.
+ * @throws {ShapeError} when called, if the result of `f` is not a scalar.
+ *
+ * @example
+ * ```ts
+ * import { grad, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const cube = (x: ReturnType<typeof tensor>) => x.pow(3).sum();
+ * assert.deepEqual([...await grad(cube)(tensor([2])).data()], [12]);
+ * // The gradient of the gradient: 6x.
+ * assert.deepEqual([...await grad((x) => grad(cube)(x).sum())(tensor([2])).data()], [12]);
+ * ```
+ */
+export function grad<Rest extends readonly unknown[]>(
+  f: ScalarFunction<Rest>,
+): (x: Tensor, ...rest: Rest) => Tensor {
+  const both = valueAndGrad(f);
+  return (x, ...rest) => both(x, ...rest)[1];
+}

@@ -1,0 +1,46 @@
+import type { OperatorFunction } from "rxjs";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { gradients } from "../ops/gradients.ts";
+import { Memory, stage } from "./stage.ts";
+import { Differentiated, type Scored } from "./stages.ts";
+
+/**
+ * Adds the gradient of the loss for every trainable weight of the model.
+ *
+ * Gradients are tensors like others: an operator may scale, clip or add to them.
+ *
+ * @returns An operator from {@link Scored} to {@link Differentiated}.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   arrays, backward, dense, forward, input, loss, meanSquaredError, miniBatches, sequential,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom, mergeMap } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([1]), dense(1, { kernelInitializer: "zeros" })]);
+ * const gradient = miniBatches(arrays([[1]], [[2]]), { device: "cpu", threads: 1 }).pipe(
+ *   forward(model),
+ *   loss(meanSquaredError()),
+ *   backward(),
+ *   mergeMap((step) => step.gradients.get(model.parameters[0])!.data()),
+ * );
+ * assert.deepEqual([...await lastValueFrom(gradient)], [-4]);
+ * ```
+ */
+export function backward(): OperatorFunction<Scored, Differentiated> {
+  return stage(() => {
+    const memory = new Memory<ReadonlyMap<Parameter, Tensor>>();
+    return (step) => {
+      const { state } = step.frame;
+      const result = memory.get([step.loss, state], () => {
+        const trained = step.model.parameters.filter(({ trainable }) => trainable);
+        const found = gradients(step.loss, trained.map((parameter) => state.get(parameter)!));
+        return new Map(trained.map((parameter, place) => [parameter, found[place]]));
+      });
+      return new Differentiated(step, result);
+    };
+  });
+}

@@ -1,0 +1,58 @@
+/** Why a run ended. */
+export type EndReason = "completed" | "early_stopping" | "interrupted" | "error";
+
+/** What a run is, for people and logs. */
+export interface RunDescription {
+  /** The model's name. */
+  readonly model: string;
+  /** Number of trainable and other weights. */
+  readonly parameters: number;
+  /** Where it runs. */
+  readonly device: { readonly type: string; readonly name: string; readonly threads: number };
+  /** The seed of shuffles and masks. */
+  readonly seed: number;
+  /** Samples of each part. */
+  readonly samples: { readonly train: number; readonly validation?: number };
+}
+
+/** A copy of all weights of a run, on its device. */
+export interface Snapshot {
+  /** Frees the copy; a second call does nothing. */
+  dispose(): void;
+}
+
+/** What operators on epochs may ask of the run behind them. */
+export interface RunControl {
+  /** What the run is. */
+  describe(): RunDescription;
+  /** Why it ended, if an operator has said so; `undefined` means that it was not cut short. */
+  reason: EndReason | undefined;
+  /** True once its start event has been written, so that it is written once. */
+  announced: boolean;
+  /** Copies all weights on the device, at once. */
+  snapshot(): Snapshot;
+  /** Puts the weights of a snapshot back, at once. */
+  restore(snapshot: Snapshot): void;
+  /** All weights by name, `dense_1/kernel`, as they are after the steps so far. */
+  weights(): Promise<
+    Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+  >;
+}
+
+/** One epoch, after its last step and its validation. */
+export interface Epoch {
+  /** Number of the epoch, from 1. */
+  readonly epoch: number;
+  /** Steps since the run began. */
+  readonly step: number;
+  /** Means over the epoch by Keras's names: `loss`, `accuracy`, `val_loss`, `learning_rate`. */
+  readonly logs: Readonly<Record<string, number>>;
+  /** Seconds that the epoch took, validation included. */
+  readonly seconds: number;
+  /** Training samples a second, validation not counted. */
+  readonly samplesPerSecond: number;
+  /** The run. */
+  readonly run: RunControl;
+  /** Makes the next epoch wait until `promise` has settled; its error ends the run. */
+  hold(promise: Promise<unknown>): void;
+}

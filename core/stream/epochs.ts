@@ -1,0 +1,141 @@
+import { Observable, type OperatorFunction, type Subscriber } from "rxjs";
+import type { DataSet } from "../../data/data_set.ts";
+import type { Epoch } from "./epoch.ts";
+import type { Effect } from "./frame.ts";
+import type { Updated } from "./stages.ts";
+import { evaluationsOf, Validation } from "./validation.ts";
+
+/** Options of {@link epochs}. */
+export interface EpochsOptions {
+  /** Data on which losses and metrics are computed after each epoch, as `val_loss` and so on. */
+  readonly validation?: DataSet;
+  /** Epochs from one validation to the next, from 1; default 1 (Keras: `validation_freq`). */
+  readonly validationFrequency?: number;
+}
+
+/**
+ * Gathers steps into epochs. After the last step of each, losses and metrics are read from the
+ * device, validation is run in inference mode, and the next epoch waits for both.
+ *
+ * @param options Validation data.
+ * @returns An operator from {@link Updated} to {@link Epoch}. A part of an epoch gives no event.
+ * @throws {RangeError} when `validationFrequency` is not a whole number from 1.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   arrays, backward, dense, epochs, forward, input, loss, meanSquaredError, miniBatches,
+ *   sequential, sgd, update,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const data = arrays([[1], [2]], [[2], [4]]);
+ * const model = sequential([input([1]), dense(1)]);
+ * const training = miniBatches(data, { epochs: 3, device: "cpu", threads: 1 }).pipe(
+ *   forward(model),
+ *   loss(meanSquaredError()),
+ *   backward(),
+ *   update(sgd({ learningRate: 0.1 })),
+ *   epochs({ validation: data }),
+ * );
+ * const { epoch, logs } = await lastValueFrom(training);
+ * assert.equal(epoch, 3);
+ * assert.deepEqual(Object.keys(logs), ["loss", "val_loss", "learning_rate"]);
+ * ```
+ */
+export function epochs(options: EpochsOptions = {}): OperatorFunction<Updated, Epoch> {
+  const { validationFrequency = 1 } = options;
+  if (!Number.isInteger(validationFrequency) || validationFrequency < 1) {
+    throw new RangeError(
+      `Cannot gather epochs as validationFrequency must be a whole number from 1: received ` +
+        `${validationFrequency}`,
+    );
+  }
+  return (source) =>
+    new Observable<Epoch>((subscriber) => {
+      const gatherer = new Gatherer(options, validationFrequency, subscriber);
+      const subscription = source.subscribe({
+        next: (step) => gatherer.take(step),
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+      return () => {
+        gatherer.dispose();
+        subscription.unsubscribe();
+      };
+    });
+}
+
+class Gatherer {
+  #validation: Validation | undefined;
+  #started = performance.now();
+
+  constructor(
+    private readonly options: EpochsOptions,
+    private readonly frequency: number,
+    private readonly subscriber: Subscriber<Epoch>,
+  ) {}
+
+  take(step: Updated): void {
+    if (step.stepInEpoch === 1) this.#started = performance.now();
+    const { run } = step.frame;
+    run.validationSamples ??= this.options.validation?.x.shape[0];
+    if (step.stepInEpoch === step.stepsPerEpoch) step.hold(this.#finish(step));
+  }
+
+  dispose(): void {
+    this.#validation?.dispose();
+  }
+
+  async #finish(step: Updated): Promise<void> {
+    const { frame } = step;
+    const { run } = frame;
+    await frame.executed;
+    await run.collector.collect();
+    const trained = performance.now();
+    const logs = run.collector.means();
+    if (this.subscriber.closed) return;
+    for (const [name, value] of Object.entries(await this.#validate(step))) {
+      logs[`val_${name}`] = value;
+    }
+    Object.assign(logs, learningRates(step));
+    if (this.subscriber.closed) return;
+    const holds: Promise<unknown>[] = [];
+    const samples = (step.stepsPerEpoch - 1) * firstBatch(step) + step.samples;
+    this.subscriber.next({
+      epoch: step.epoch,
+      step: step.step,
+      logs,
+      seconds: (performance.now() - this.#started) / 1000,
+      samplesPerSecond: samples / ((trained - this.#started) / 1000),
+      run,
+      hold: (promise) => void holds.push(promise),
+    });
+    await Promise.all(holds);
+  }
+
+  async #validate(step: Updated): Promise<Record<string, number>> {
+    const { validation } = this.options;
+    if (!validation || step.epoch % this.frequency !== 0) return {};
+    const { frame } = step;
+    this.#validation ??= new Validation(frame.run, validation, evaluationsOf(frame.effects));
+    return await this.#validation.logs();
+  }
+}
+
+/** Samples in a full batch: where this one begins, over the steps before it. */
+function firstBatch({ frame, samples, stepInEpoch }: Updated): number {
+  return stepInEpoch === 1 ? samples : frame.start / (stepInEpoch - 1);
+}
+
+/** `learning_rate`, and `learning_rate_2` … for further optimizers of the pipe. */
+function learningRates({ frame }: Updated): Record<string, number> {
+  const sources = frame.effects.flatMap((effect: Effect) =>
+    effect.learningRate === undefined ? [] : [effect.learningRate]
+  );
+  return Object.fromEntries(sources.map((source, place) => [
+    place === 0 ? "learning_rate" : `learning_rate_${place + 1}`,
+    frame.run.scalars.current(source, "learning_rate"),
+  ]));
+}

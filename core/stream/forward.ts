@@ -1,0 +1,39 @@
+import type { OperatorFunction } from "rxjs";
+import type { Model } from "../nn/model.ts";
+import { Memory, stage } from "./stage.ts";
+import { type Batch, Forwarded } from "./stages.ts";
+
+/**
+ * Sends every batch through a model, as in training: dropout acts.
+ *
+ * @param model The model; its weights are put on the run's device at the first batch, and come
+ * back when the run ends.
+ * @returns An operator from {@link Batch} to {@link Forwarded}.
+ * @throws {ShapeError} on the error channel, when the batch does not fit the model.
+ *
+ * @example
+ * ```ts
+ * import { arrays, dense, forward, input, miniBatches, sequential } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([1]), dense(3)]);
+ * const batches = miniBatches(arrays([[1], [2]], [[2], [4]]), { device: "cpu", threads: 1 });
+ * const { outputs } = await lastValueFrom(batches.pipe(forward(model)));
+ * assert.deepEqual(outputs.shape, [2, 3]);
+ * ```
+ */
+export function forward(model: Model): OperatorFunction<Batch, Forwarded> {
+  return stage(() => {
+    const memory = new Memory<Forwarded["outputs"]>();
+    return (batch) => {
+      const { run, state } = batch.frame;
+      run.addModel(model);
+      const outputs = memory.get(
+        [batch.x, state],
+        () => model.apply(state, batch.x, run.context(true)),
+      );
+      return new Forwarded(batch, model, outputs);
+    };
+  });
+}

@@ -1,0 +1,169 @@
+import type { Assignment } from "../graph/program.ts";
+import type { TensorData } from "../graph/dtype.ts";
+import { DisposedError } from "../graph/errors.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Loss } from "../nn/loss.ts";
+import type { Metric } from "../nn/metric.ts";
+import type { Model } from "../nn/model.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import type { ScalarSource } from "../nn/scalar.ts";
+import type { Run } from "./run.ts";
+
+/** A value that is summed over the steps of an epoch. */
+export interface RecordDefinition {
+  /** Log name: `loss`, `accuracy`. */
+  readonly name: string;
+  /** Sum over the batch, a scalar. */
+  readonly total: Tensor;
+  /** What sums are divided by: samples, or a scalar tensor. */
+  readonly count: Tensor | number;
+  /** The number to log from the sums. */
+  result(total: number, count: number): number;
+}
+
+/** What validation computes: a model with its loss and metrics. */
+export interface Evaluation {
+  /** The model. */
+  readonly model: Model;
+  /** Its loss. */
+  readonly loss: Loss;
+  /** Log name of the loss. */
+  readonly name: string;
+  /** Its metrics. */
+  readonly metrics: readonly Metric[];
+}
+
+/** What a stage adds to a step. A stage gives the same object for the same step again. */
+export interface Effect {
+  /** States to replace. */
+  readonly assignments?: readonly Assignment[];
+  /** Values to sum up. */
+  readonly records?: readonly RecordDefinition[];
+  /** The weights that later stages see. */
+  readonly state?: ReadonlyMap<Parameter, Tensor>;
+  /** What validation repeats. */
+  readonly evaluation?: Omit<Evaluation, "metrics">;
+  /** Metrics that validation repeats, with the model whose outputs they judge. */
+  readonly metrics?: Pick<Evaluation, "model" | "metrics">;
+  /** The learning rate to log. */
+  readonly learningRate?: ScalarSource;
+}
+
+/** Where a step stands in its run. */
+export interface FramePosition {
+  /** Epoch, from 1. */
+  readonly epoch: number;
+  /** Step since the run began, from 1. */
+  readonly step: number;
+  /** Step in the epoch, from 1. */
+  readonly stepInEpoch: number;
+  /** Steps in the epoch. */
+  readonly stepsPerEpoch: number;
+  /** Samples in the batch. */
+  readonly samples: number;
+  /** Samples before the batch in the epoch. */
+  readonly start: number;
+}
+
+/** A request for a tensor's elements, made while the step was staged. */
+export interface ReadRequest {
+  /** The tensor. */
+  readonly tensor: Tensor;
+  /** Answers with the elements. */
+  resolve(data: TensorData | Promise<TensorData>): void;
+  /** Answers with an error. */
+  reject(error: unknown): void;
+}
+
+/** The record of one step: what its stages want done once the chain below has returned. */
+export class Frame {
+  /** Epoch, from 1. */
+  readonly epoch: number;
+  /** Step since the run began, from 1. */
+  readonly step: number;
+  /** Step in the epoch, from 1. */
+  readonly stepInEpoch: number;
+  /** Steps in the epoch. */
+  readonly stepsPerEpoch: number;
+  /** Samples in the batch. */
+  readonly samples: number;
+  /** Samples before the batch in the epoch. */
+  readonly start: number;
+  /** What stages want done, in order. */
+  readonly effects: Effect[] = [];
+  /** Tensors to read after the step. */
+  readonly reads: ReadRequest[] = [];
+  /** Promises that the source waits for. */
+  readonly holds: Promise<unknown>[] = [];
+  /** The weights that the next stage sees. */
+  state: ReadonlyMap<Parameter, Tensor>;
+  #closed = false;
+  #executed: PromiseWithResolvers<void> | undefined;
+
+  /** @param run The run. @param position Where the step stands. */
+  constructor(readonly run: Run, position: FramePosition) {
+    this.epoch = position.epoch;
+    this.step = position.step;
+    this.stepInEpoch = position.stepInEpoch;
+    this.stepsPerEpoch = position.stepsPerEpoch;
+    this.samples = position.samples;
+    this.start = position.start;
+    this.state = run.weightTable.leaves;
+  }
+
+  /**
+   * Adds what a stage wants done.
+   *
+   * @throws {DisposedError} when the step has run: an operator above has delayed it.
+   */
+  add(effect: Effect): void {
+    if (this.#closed) {
+      throw new DisposedError(
+        `Cannot add to step ${this.step} as it has run already: operators between the source and ` +
+          `the last stage must be synchronous (no delay, observeOn, concatMap or mergeMap)`,
+      );
+    }
+    this.effects.push(effect);
+    if (effect.state) this.state = effect.state;
+  }
+
+  /** Makes the source wait, once its permits are used up, until `promise` has settled. */
+  hold(promise: Promise<unknown>): void {
+    // Whoever waits for the holds sees the error; nobody may be there yet.
+    promise.catch(() => {});
+    this.holds.push(promise);
+  }
+
+  /** The elements of `tensor` in this step, once it has run. */
+  read(tensor: Tensor): Promise<TensorData> {
+    const { promise, resolve, reject } = Promise.withResolvers<TensorData>();
+    promise.catch(() => {});
+    this.reads.push({ tensor, resolve, reject });
+    return promise;
+  }
+
+  /** Settles when the step has been handed to the device. */
+  get executed(): Promise<void> {
+    if (!this.#executed) {
+      this.#executed = Promise.withResolvers<void>();
+      this.#executed.promise.catch(() => {});
+    }
+    return this.#executed.promise;
+  }
+
+  /** This step's values by log name, once they are known. */
+  values(): Promise<Readonly<Record<string, number>>> {
+    return this.run.collector.values(this);
+  }
+
+  /** No stage may add anything from now on. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The step has been handed to the device, or has failed. */
+  finish(error?: unknown): void {
+    if (error === undefined) this.#executed?.resolve();
+    else this.#executed?.reject(error);
+  }
+}

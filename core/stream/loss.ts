@@ -1,0 +1,64 @@
+import type { OperatorFunction } from "rxjs";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Loss } from "../nn/loss.ts";
+import { mean, sum } from "../ops/sum.ts";
+import type { Effect } from "./frame.ts";
+import { Memory, stage } from "./stage.ts";
+import { type Forwarded, Scored } from "./stages.ts";
+
+/** Options of {@link loss}. */
+export interface LossOptions {
+  /** Log name; default `loss`. Two losses in one pipe need two names. */
+  readonly name?: string;
+}
+
+/**
+ * Compares outputs with targets: the mean loss over the batch, which is also logged.
+ *
+ * @param lossFunction The loss, for one value a sample.
+ * @param options Log name.
+ * @returns An operator from {@link Forwarded} to {@link Scored}.
+ * @throws {ShapeError} on the error channel, when targets do not fit outputs.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   arrays, dense, forward, input, loss, meanSquaredError, miniBatches, sequential,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom, mergeMap } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([1]), dense(1, { kernelInitializer: "zeros" })]);
+ * const steps = miniBatches(arrays([[1], [2]], [[2], [4]]), { device: "cpu", threads: 1 }).pipe(
+ *   forward(model),
+ *   loss(meanSquaredError()),
+ *   mergeMap((step) => step.values()),
+ * );
+ * assert.deepEqual(await lastValueFrom(steps), { loss: 10 });
+ * ```
+ */
+export function loss(
+  lossFunction: Loss,
+  options: LossOptions = {},
+): OperatorFunction<Forwarded, Scored> {
+  const { name = "loss" } = options;
+  return stage(() => {
+    const memory = new Memory<{ mean: Tensor; effect: Effect }>();
+    return (step) => {
+      const { model, outputs, y } = step;
+      const scored = memory.get([outputs, y], () => {
+        const losses = lossFunction.apply(y, outputs);
+        const record = {
+          name,
+          total: sum(losses),
+          count: step.samples,
+          result: (total: number, count: number) => total / count,
+        };
+        const evaluation = { model, loss: lossFunction, name };
+        return { mean: mean(losses), effect: { records: [record], evaluation } };
+      });
+      step.frame.add(scored.effect);
+      return new Scored(step, lossFunction, scored.mean);
+    };
+  });
+}

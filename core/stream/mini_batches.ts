@@ -1,0 +1,188 @@
+import { Observable, type Subscriber } from "rxjs";
+import { type DataSet, sampleCount } from "../../data/data_set.ts";
+import { withReader } from "../graph/reader.ts";
+import { permutation } from "../state/permutation.ts";
+import { Frame } from "./frame.ts";
+import { type DeviceOptions, openDevice } from "./open_device.ts";
+import { Permits } from "./permits.ts";
+import { Run } from "./run.ts";
+import type { ResidentData } from "./resident_data.ts";
+import { Batch } from "./stages.ts";
+import { yieldToEvents } from "./yield_to_events.ts";
+
+/** Options of {@link miniBatches}. */
+export interface MiniBatchesOptions extends DeviceOptions {
+  /** Samples in a batch, from 1; default 32. */
+  readonly batchSize?: number;
+  /** Times that every sample is visited, from 0; default 1, `Infinity` for no end. */
+  readonly epochs?: number;
+  /** Seed of shuffles and masks, a whole number from 0; default 0. */
+  readonly seed?: number;
+  /** Whether each epoch visits the samples in a new order; default true. */
+  readonly shuffle?: boolean;
+  /** Whether a last batch that is not full is left out; default false, as in Keras. */
+  readonly dropRemainder?: boolean;
+}
+
+/** Milliseconds of steps after which timers, signals and other events get their turn. */
+const turn = 25;
+
+/**
+ * The source of every pipe: a data set as a stream of mini-batches. Each subscriber starts a run
+ * of its own: a device is opened, the data are put on it once, and unsubscribing frees everything
+ * and gives the weights back to their models.
+ *
+ * A batch is sent when a permit is free; it gives its permit back when the chain below has
+ * returned and every promise that an operator put on it (`step.hold`) has settled. A slow consumer
+ * makes training slower; it never makes memory grow. The next epoch waits for all holds of the
+ * last.
+ *
+ * @param dataSet Inputs and targets, at least one sample.
+ * @param options Batch size, epochs, seed, device.
+ * @returns Batches; errors of the device and of held promises come on the error channel.
+ * @throws {RangeError} when an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { arrays, miniBatches } from "@millrace/millrace";
+ * import { lastValueFrom, toArray } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const data = arrays([[1], [2], [3]], [[2], [4], [6]]);
+ * const batches = await lastValueFrom(
+ *   miniBatches(data, { batchSize: 2, device: "cpu", threads: 1 }).pipe(toArray()),
+ * );
+ * assert.deepEqual(batches.map(({ samples }) => samples), [2, 1]);
+ * ```
+ */
+export function miniBatches(
+  dataSet: DataSet,
+  options: MiniBatchesOptions = {},
+): Observable<Batch> {
+  const settings = checkOptions(dataSet, options);
+  return new Observable<Batch>((subscriber) => {
+    const source = new Source(dataSet, settings, subscriber);
+    void source.start();
+    return () => source.stop();
+  });
+}
+
+type Settings = Required<Omit<MiniBatchesOptions, "device" | "threads">> & DeviceOptions;
+
+function checkOptions(dataSet: DataSet, options: MiniBatchesOptions): Settings {
+  const { batchSize = 32, epochs = 1, seed = 0, shuffle = true, dropRemainder = false } = options;
+  const samples = sampleCount(dataSet);
+  const refuse = (name: string, rule: string, received: unknown): never => {
+    throw new RangeError(
+      `Cannot make mini-batches as ${name} must be ${rule}: received ${received}`,
+    );
+  };
+  if (samples < 1) refuse("the data set", "at least one sample", samples);
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    refuse("batchSize", "a whole number from 1", batchSize);
+  }
+  if (dropRemainder && batchSize > samples) {
+    refuse("batchSize", `at most the ${samples} samples when dropRemainder is set`, batchSize);
+  }
+  if (!(Number.isInteger(epochs) || epochs === Infinity) || epochs < 0) {
+    refuse("epochs", "a whole number from 0, or Infinity", epochs);
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0) refuse("seed", "a whole number from 0", seed);
+  const { device, threads } = options;
+  return { batchSize, epochs, seed, shuffle, dropRemainder, device, threads };
+}
+
+class Source {
+  #run: Run | undefined;
+  #stopped = false;
+  #step = 0;
+  #lastTurn = performance.now();
+  #permits = new Permits(1);
+
+  constructor(
+    private readonly dataSet: DataSet,
+    private readonly settings: Settings,
+    private readonly subscriber: Subscriber<Batch>,
+  ) {}
+
+  async start(): Promise<void> {
+    try {
+      const { device, owned } = await openDevice(this.settings);
+      if (this.#stopped) {
+        if (owned) device.dispose();
+        return;
+      }
+      this.#permits = new Permits(device.stepsInFlight);
+      this.#run = new Run(device, owned, this.settings.seed, sampleCount(this.dataSet));
+      const data = this.#run.load(this.dataSet, "training");
+      for (let epoch = 1; epoch <= this.settings.epochs && !this.#stopped; epoch++) {
+        await this.#runEpoch(this.#run, data, epoch);
+      }
+      if (!this.#stopped) await this.#run.collector.collect();
+      this.subscriber.complete();
+    } catch (error) {
+      if (this.#run && !this.#stopped) this.#run.reason = "error";
+      this.subscriber.error(error);
+    }
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#permits.open();
+    this.#run?.close();
+  }
+
+  async #runEpoch(run: Run, data: ResidentData, epoch: number): Promise<void> {
+    const { batchSize, seed, shuffle, dropRemainder } = this.settings;
+    if (shuffle) data.setOrder(permutation(data.samples, seed, epoch));
+    run.collector.reset();
+    const full = Math.floor(data.samples / batchSize);
+    const stepsPerEpoch = dropRemainder ? full : Math.ceil(data.samples / batchSize);
+    for (let index = 0; index < stepsPerEpoch && !this.#stopped; index++) {
+      const start = index * batchSize;
+      const samples = Math.min(batchSize, data.samples - start);
+      const frame = new Frame(run, {
+        epoch,
+        step: ++this.#step,
+        stepInEpoch: index + 1,
+        stepsPerEpoch,
+        samples,
+        start,
+      });
+      this.#send(run, data, frame);
+      if (this.#permits.exhausted) await this.#permits.wait();
+      if (performance.now() - this.#lastTurn > turn) await this.#yield();
+    }
+    await this.#permits.waitForAll();
+  }
+
+  #send(run: Run, data: ResidentData, frame: Frame): void {
+    run.frame = frame;
+    const { x, y } = data.batch(frame.samples);
+    withReader((tensor) => frame.read(tensor), () => {
+      this.subscriber.next(new Batch(frame, x, y));
+    });
+    frame.close();
+    if (this.#stopped) {
+      frame.finish(new Error("The run was ended during this step"));
+      return;
+    }
+    try {
+      const done = run.execute(frame);
+      if (done) frame.hold(done);
+      frame.finish();
+    } catch (error) {
+      frame.finish(error);
+      throw error;
+    }
+    // Far fewer waits than steps: the update is guarded, so a NaN may be seen late.
+    if (frame.step % 256 === 0) frame.hold(run.collector.collect());
+    this.#permits.take(frame.holds);
+  }
+
+  async #yield(): Promise<void> {
+    await yieldToEvents();
+    this.#lastTurn = performance.now();
+  }
+}

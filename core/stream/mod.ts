@@ -1,0 +1,17 @@
+/**
+ * Training as a stream: the source, the stages, and the operators on steps and epochs.
+ *
+ * @module
+ */
+export { backward } from "./backward.ts";
+export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
+export type { EndReason, Epoch, RunControl, RunDescription, Snapshot } from "./epoch.ts";
+export { epochs, type EpochsOptions } from "./epochs.ts";
+export { forward } from "./forward.ts";
+export { loss, type LossOptions } from "./loss.ts";
+export { measure } from "./measure.ts";
+export { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
+export { type DeviceChoice, type DeviceOptions, openDevice } from "./open_device.ts";
+export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
+export { update } from "./update.ts";
+export * from "./operators/mod.ts";

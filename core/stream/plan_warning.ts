@@ -1,0 +1,28 @@
+import type { Program } from "../graph/program.ts";
+
+/** Plans after which a run is warned, once. */
+const manyPlans = 12;
+
+let lastLiterals = new Set<string>();
+
+/** Warns when steps keep being planned anew: a number that changes was baked into the graph. */
+export function warnOfNewPlans(count: number, program: Program): void {
+  const literals = new Map(
+    program.order.filter((node) => node.operation.name === "literal")
+      .map((node) => [node.key, node]),
+  );
+  if (count === manyPlans) {
+    const changed = [...literals.keys()].find((key) => !lastLiterals.has(key));
+    const user = changed &&
+      program.order.find((node) => node.inputs.includes(literals.get(changed)!));
+    const where = user
+      ? ` The op "${user.operation.name}"${user.label ? ` in ${user.label}` : ""} has the number ` +
+        `${literals.get(changed!)!.attributes.value} this time.`
+      : "";
+    console.error(
+      `Warning: ${count} plans were made for the steps of this run, each slower than replaying one.` +
+        `${where} For a number that changes between steps, use hyperparameter().`,
+    );
+  }
+  lastLiterals = new Set(literals.keys());
+}

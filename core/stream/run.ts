@@ -1,0 +1,239 @@
+import type { DataSet } from "../../data/data_set.ts";
+import { sampleCount } from "../../data/data_set.ts";
+import type { Device, Executable, Storage } from "../graph/device.ts";
+import { DTypeError } from "../graph/errors.ts";
+import { createProgram } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { ApplyContext } from "../nn/layer.ts";
+import type { Model } from "../nn/model.ts";
+import { Collector } from "./collector.ts";
+import type { EndReason, RunControl, RunDescription, Snapshot } from "./epoch.ts";
+import { nonFiniteError } from "./find_non_finite.ts";
+import type { Effect, Frame, RecordDefinition } from "./frame.ts";
+import { warnOfNewPlans } from "./plan_warning.ts";
+import { ResidentData } from "./resident_data.ts";
+import { ScalarTable } from "./scalar_table.ts";
+import { WeightTable } from "./weight_table.ts";
+
+/** A step that has been planned: found again when the stages want the same things done. */
+interface Planned {
+  readonly effects: readonly Effect[];
+  readonly reads: readonly Tensor[];
+  readonly executable: Executable;
+  readonly providers: readonly (() => number)[];
+  readonly values: Float64Array;
+  /** First output that was asked for by a read. */
+  readonly firstRead: number;
+}
+
+/** Plans kept at once; a pipe needs one for each batch size, and one for each that reads. */
+const mostPlans = 16;
+
+/** One training run: the device, everything on it, and the plans of its steps. */
+export class Run implements RunControl {
+  reason: EndReason | undefined;
+  announced = false;
+  /** Weights and optimizer states. */
+  readonly weightTable: WeightTable;
+  /** Numbers that change between steps. */
+  readonly scalars: ScalarTable;
+  /** Values that steps have recorded. */
+  readonly collector: Collector = new Collector();
+  /** The step that is being staged or was last. */
+  frame: Frame | undefined;
+  /** Samples of the validation set, once `epochs` has said so. */
+  validationSamples: number | undefined;
+  readonly #data: ResidentData[] = [];
+  readonly #models = new Set<Model>();
+  readonly #optimizers = new Map<object, string>();
+  readonly #start: Tensor;
+  #plans: Planned[] = [];
+  #planned = 0;
+  #closed = false;
+
+  /** @param device Where it runs; the run disposes of it at its end if it is `owned`. */
+  constructor(
+    readonly device: Device,
+    private readonly owned: boolean,
+    readonly seed: number,
+    private readonly trainingSamples: number,
+  ) {
+    this.weightTable = new WeightTable(device);
+    this.scalars = new ScalarTable(seed, () => this.frame?.step ?? 0);
+    this.#start = this.scalars.computed("start", () => this.frame!.start, "u32");
+    this.collector.onNonFinite = (name, value, step, start) =>
+      nonFiniteError(this, { name, value, step, start });
+  }
+
+  /** Puts a data set on the device. */
+  load(dataSet: DataSet, name: string): ResidentData {
+    const data = new ResidentData(this.device, dataSet, this.#start, name);
+    this.#data.push(data);
+    if (name === "validation") this.validationSamples = sampleCount(dataSet);
+    return data;
+  }
+
+  /** What layers may ask for: `training` decides whether dropout acts. */
+  context(training: boolean): ApplyContext {
+    const { scalars } = this;
+    return {
+      training,
+      scalar: (source, name, range) => scalars.scalar(source, name, range),
+      randomKey: (name) => scalars.randomKey(name),
+      counter: scalars.computed("step", () => this.frame!.step, "u32"),
+    };
+  }
+
+  /** Puts a model's weights on the device, unless they are there. */
+  addModel(model: Model): void {
+    if (this.#models.has(model)) return;
+    this.#models.add(model);
+    this.weightTable.add(model);
+  }
+
+  /** A name of its own for each optimizer of the pipe: `adam`, `adam_2`. */
+  nameOptimizer(identity: object, name: string): string {
+    let found = this.#optimizers.get(identity);
+    if (!found) {
+      const same = [...this.#optimizers.values()].filter((other) => other.split("_")[0] === name);
+      found = same.length === 0 ? name : `${name}_${same.length + 1}`;
+      this.#optimizers.set(identity, found);
+    }
+    return found;
+  }
+
+  /** Runs the step that the stages have described. */
+  execute(frame: Frame): Promise<void> | undefined {
+    if (frame.effects.length === 0 && frame.reads.length === 0) return;
+    const planned = this.#find(frame) ?? this.#plan(frame);
+    const { executable, providers, values, firstRead } = planned;
+    for (let place = 0; place < providers.length; place++) values[place] = providers[place]();
+    const done = executable.run(values);
+    this.collector.ran(executable, frame);
+    frame.reads.forEach((read, place) => {
+      try {
+        read.resolve(executable.read(firstRead + place));
+      } catch (error) {
+        read.reject(error);
+      }
+    });
+    return done;
+  }
+
+  /** A program of this run that is not a step: validation, diagnosis. */
+  prepare(outputs: readonly Tensor[], recorded: number): Executable {
+    return this.device.prepare(createProgram(outputs, []), (leaf) => this.#bind(leaf), {
+      recorded,
+    });
+  }
+
+  /** The present values of an executable's scalars. */
+  scalarValues(executable: Executable): Float64Array {
+    return Float64Array.from(executable.scalars, (leaf) => this.scalars.provider(leaf)());
+  }
+
+  describe(): RunDescription {
+    const models = [...this.#models];
+    return {
+      model: models.map(({ name }) => name).join("+"),
+      parameters: [...this.weightTable.leaves.values()].reduce((sum, { size }) => sum + size, 0),
+      device: { type: this.device.type, name: this.device.name, threads: this.device.threads },
+      seed: this.seed,
+      samples: {
+        train: this.trainingSamples,
+        ...(this.validationSamples === undefined ? {} : { validation: this.validationSamples }),
+      },
+    };
+  }
+
+  snapshot(): Snapshot {
+    return this.weightTable.snapshot();
+  }
+
+  restore(snapshot: Snapshot): void {
+    this.weightTable.restore(snapshot);
+  }
+
+  weights(): ReturnType<WeightTable["read"]> {
+    return this.weightTable.read();
+  }
+
+  /** Ends the run: weights go back to their models, everything on the device is freed. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.collector.end(new Error("The run has ended before this step's values were read"));
+    this.scalars.dispose();
+    this.weightTable.release();
+    for (const { executable } of this.#plans) executable.dispose();
+    for (const data of this.#data) data.dispose();
+    if (!this.owned) return;
+    if (this.device.type === "webgpu") {
+      void this.weightTable.released().finally(() => this.device.dispose());
+    } else this.device.dispose();
+  }
+
+  #find(frame: Frame): Planned | undefined {
+    return this.#plans.find((planned) =>
+      planned.effects.length === frame.effects.length &&
+      planned.reads.length === frame.reads.length &&
+      planned.effects.every((effect, place) => effect === frame.effects[place]) &&
+      planned.reads.every((tensor, place) => tensor === frame.reads[place].tensor)
+    );
+  }
+
+  #plan(frame: Frame): Planned {
+    const records = frame.effects.flatMap((effect) => effect.records ?? []);
+    const assignments = new Map(
+      frame.effects.flatMap((effect) => effect.assignments ?? [])
+        .map((assignment) => [assignment.state, assignment]),
+    );
+    const { outputs, counts } = recordedOutputs(records);
+    const reads = frame.reads.map(({ tensor }) => tensor);
+    const program = createProgram([...outputs, ...reads], [...assignments.values()]);
+    const executable = this.device.prepare(program, (leaf) => this.#bind(leaf), {
+      recorded: outputs.length,
+    });
+    this.collector.register(executable, records, counts);
+    const providers = executable.scalars.map((leaf) => this.scalars.provider(leaf));
+    const planned: Planned = {
+      effects: [...frame.effects],
+      reads,
+      executable,
+      providers,
+      values: new Float64Array(providers.length),
+      firstRead: outputs.length,
+    };
+    this.#plans.unshift(planned);
+    warnOfNewPlans(++this.#planned, program);
+    if (this.#plans.length > mostPlans) this.#forget(this.#plans.pop()!);
+    return planned;
+  }
+
+  #forget({ executable }: Planned): void {
+    void this.collector.collect().catch(() => {}).finally(() => executable.dispose());
+  }
+
+  #bind(leaf: Tensor): Storage {
+    const storage = this.weightTable.storage(leaf) ??
+      this.#data.map((data) => data.storage(leaf)).find((found) => found);
+    if (!storage) {
+      throw new DTypeError(
+        `Cannot find the memory of "${leaf.attributes.name ?? leaf.describe()}": a tensor of ` +
+          `another run was used in this one (make constants with tensor())`,
+      );
+    }
+    return storage;
+  }
+}
+
+/** The recorded outputs: every record's total, then the counts that are tensors. */
+function recordedOutputs(
+  records: readonly RecordDefinition[],
+): { outputs: Tensor[]; counts: number[] } {
+  const outputs = records.map(({ total }) => total);
+  const counts = records.map(({ count }) =>
+    typeof count === "number" ? -1 : outputs.push(count) - 1
+  );
+  return { outputs, counts };
+}

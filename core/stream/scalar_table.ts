@@ -1,0 +1,93 @@
+import { Observable, type Subscription } from "rxjs";
+import { scalarLeaf } from "../graph/leaf.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { checkScalar, type ScalarRange } from "../nn/check_scalar.ts";
+import { Hyperparameter } from "../nn/hyperparameter.ts";
+import { namedKey } from "../nn/named_key.ts";
+import type { ScalarSource } from "../nn/scalar.ts";
+
+/** The numbers of a run that may change between steps, and where each comes from. */
+export class ScalarTable {
+  readonly #leaves = new Map<string, Map<unknown, Tensor>>();
+  readonly #providers = new Map<Tensor, () => number>();
+  readonly #subscriptions: Subscription[] = [];
+
+  /** @param seed Seed of random keys. @param iteration Updates so far, for schedules. */
+  constructor(private readonly seed: number, private readonly iteration: () => number) {}
+
+  /** The scalar of `source` under `name`: found, or made. */
+  scalar(source: ScalarSource, name: string, range?: ScalarRange): Tensor {
+    return this.#leaf(name, source, "f32", () => this.#provide(source, name, range));
+  }
+
+  /** A scalar that the run itself works out before every step. */
+  computed(name: string, value: () => number, dtype: "f32" | "u32" = "f32"): Tensor {
+    return this.#leaf(name, null, dtype, () => value);
+  }
+
+  /** Two u32 words folded from the seed and `name`. */
+  randomKey(name: string): { key0: Tensor; key1: Tensor } {
+    const { key0, key1 } = namedKey(this.seed, name);
+    return {
+      key0: this.computed(`${name}/key0`, () => key0, "u32"),
+      key1: this.computed(`${name}/key1`, () => key1, "u32"),
+    };
+  }
+
+  /** What gives the present number of a scalar. */
+  provider(leaf: Tensor): () => number {
+    return this.#providers.get(leaf)!;
+  }
+
+  /** The present number of `source`, for logs. */
+  current(source: ScalarSource, name: string): number {
+    return this.provider(this.scalar(source, name))();
+  }
+
+  /** Stops listening to observables. */
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #leaf(name: string, source: unknown, dtype: "f32" | "u32", make: () => () => number): Tensor {
+    let named = this.#leaves.get(name);
+    if (!named) this.#leaves.set(name, named = new Map());
+    let leaf = named.get(source);
+    if (!leaf) {
+      const provider = make();
+      leaf = scalarLeaf(name, dtype);
+      named.set(source, leaf);
+      this.#providers.set(leaf, provider);
+    }
+    return leaf;
+  }
+
+  #provide(source: ScalarSource, name: string, range?: ScalarRange): () => number {
+    if (typeof source === "number") {
+      checkScalar(name, source, range);
+      return () => source;
+    }
+    if (source instanceof Hyperparameter) return () => checkScalar(name, source.value, range);
+    if (source instanceof Observable) return this.#listen(source, name, range);
+    return () => checkScalar(name, source(this.iteration()), range);
+  }
+
+  #listen(source: Observable<number>, name: string, range?: ScalarRange): () => number {
+    let latest: number | undefined;
+    let failure: unknown;
+    this.#subscriptions.push(source.subscribe({
+      next: (value) => latest = value,
+      error: (error) => failure = error,
+    }));
+    return () => {
+      if (failure !== undefined) throw failure;
+      if (latest === undefined) {
+        throw new RangeError(
+          `Cannot use ${name} as its observable has not given a number yet: begin it with ` +
+            `startWith, or use hyperparameter`,
+        );
+      }
+      return checkScalar(name, latest, range);
+    };
+  }
+}

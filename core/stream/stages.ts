@@ -1,0 +1,115 @@
+import type { Tensor } from "../graph/tensor.ts";
+import type { Loss } from "../nn/loss.ts";
+import type { Model } from "../nn/model.ts";
+import type { Optimizer } from "../nn/optimizer.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import type { RunControl } from "./epoch.ts";
+import type { Frame } from "./frame.ts";
+
+/**
+ * A mini-batch on its way down the pipe, as symbols. Each stage adds what it made, so that stages
+ * in a wrong order do not type-check: `Batch → Forwarded → Scored → Differentiated → Updated`.
+ */
+export class Batch {
+  /** @param frame The step's record. @param x Inputs. @param y Targets. */
+  constructor(
+    /** What the step will do once the chain has returned; for operators of one's own. */
+    readonly frame: Frame,
+    /** Inputs, `[batch, ...features]`, f32. */
+    readonly x: Tensor,
+    /** Targets, `[batch]` u32 class ids or `[batch, outputs]` f32. */
+    readonly y: Tensor,
+  ) {}
+
+  /** Number of the epoch, from 1. */
+  get epoch(): number {
+    return this.frame.epoch;
+  }
+
+  /** Number of the step since the run began, from 1. */
+  get step(): number {
+    return this.frame.step;
+  }
+
+  /** Steps in this epoch. */
+  get stepsPerEpoch(): number {
+    return this.frame.stepsPerEpoch;
+  }
+
+  /** Number of the step in its epoch, from 1. */
+  get stepInEpoch(): number {
+    return this.frame.stepInEpoch;
+  }
+
+  /** Samples in the batch. */
+  get samples(): number {
+    return this.frame.samples;
+  }
+
+  /** The run. */
+  get run(): RunControl {
+    return this.frame.run;
+  }
+
+  /** Makes the source wait, once its permits are used up, until `promise` has settled. */
+  hold(promise: Promise<unknown>): void {
+    this.frame.hold(promise);
+  }
+
+  /** This step's values by log name, `loss` among them, once they are known; nothing waits for it. */
+  values(): Promise<Readonly<Record<string, number>>> {
+    return this.frame.values();
+  }
+}
+
+/** A batch that went through a model. */
+export class Forwarded extends Batch {
+  /** @param batch The batch. @param model The model. @param outputs Its outputs. */
+  constructor(
+    batch: Batch,
+    /** The model. */
+    readonly model: Model,
+    /** The model's outputs, `[batch, ...outputShape]`. */
+    readonly outputs: Tensor,
+  ) {
+    super(batch.frame, batch.x, batch.y);
+  }
+}
+
+/** A batch with its loss. */
+export class Scored extends Forwarded {
+  /** @param forwarded The outputs. @param lossFunction The loss. @param loss Its mean. */
+  constructor(
+    forwarded: Forwarded,
+    /** The loss that was applied. */
+    readonly lossFunction: Loss,
+    /** Mean loss over the batch, a scalar, in the loss's unit (nats for cross-entropy). */
+    readonly loss: Tensor,
+  ) {
+    super(forwarded, forwarded.model, forwarded.outputs);
+  }
+}
+
+/** A batch with the gradients of its loss. */
+export class Differentiated extends Scored {
+  /** @param scored The loss. @param gradients Its gradients. */
+  constructor(
+    scored: Scored,
+    /** The gradient of the loss for each trainable weight of the model. */
+    readonly gradients: ReadonlyMap<Parameter, Tensor>,
+  ) {
+    super(scored, scored.lossFunction, scored.loss);
+  }
+}
+
+/** A batch whose gradients have changed the weights. */
+export class Updated extends Differentiated {
+  /** @param differentiated The gradients. @param optimizer The rule that used them. */
+  constructor(
+    differentiated: Differentiated,
+    /** The optimizer that was applied. */
+    readonly optimizer: Optimizer,
+  ) {
+    super(differentiated, differentiated.gradients);
+  }
+}

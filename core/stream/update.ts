@@ -1,0 +1,95 @@
+import type { OperatorFunction } from "rxjs";
+import type { Assignment } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Optimizer, UpdateContext } from "../nn/optimizer.ts";
+import { isFinite } from "../ops/is_finite.ts";
+import { logicalAnd } from "../ops/logical.ts";
+import { select } from "../ops/select.ts";
+import type { Effect } from "./frame.ts";
+import type { Run } from "./run.ts";
+import { Memory, stage } from "./stage.ts";
+import { type Differentiated, Updated } from "./stages.ts";
+
+/**
+ * Changes the weights by their gradients.
+ *
+ * The update is guarded on the device: where the loss or a new value is NaN or infinite, the old
+ * value stays, so that one bad batch cannot poison the weights before the host hears of it.
+ *
+ * @param optimizer The rule. Its state begins anew with each run.
+ * @returns An operator from {@link Differentiated} to {@link Updated}.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   arrays, backward, dense, forward, input, loss, meanSquaredError, miniBatches, sequential, sgd,
+ *   update,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([1]), dense(1, { kernelInitializer: "zeros" })]);
+ * const steps = miniBatches(arrays([[1]], [[2]]), { device: "cpu", threads: 1 }).pipe(
+ *   forward(model),
+ *   loss(meanSquaredError()),
+ *   backward(),
+ *   update(sgd({ learningRate: 0.125 })),
+ * );
+ * await lastValueFrom(steps);
+ * assert.deepEqual([...model.parameters[0].value], [0.5]);
+ * ```
+ */
+export function update(optimizer: Optimizer): OperatorFunction<Differentiated, Updated> {
+  return stage(() => {
+    const memory = new Memory<Effect>();
+    // A pipe may hold several optimizers: their states and counts are kept apart.
+    const identity = {};
+    let iteration = 0;
+    return (step) => {
+      iteration++;
+      const { run, state } = step.frame;
+      const effect = memory.get([step.gradients, step.loss, state], () => {
+        const name = run.nameOptimizer(identity, optimizer.name);
+        return makeEffect(step, optimizer, name, {
+          scalar: (source, scalar, range) => run.scalars.scalar(source, `${name}/${scalar}`, range),
+          iterationScalar: (scalar, value) =>
+            run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
+        });
+      });
+      step.frame.add(effect);
+      return new Updated(step, optimizer);
+    };
+  });
+}
+
+function makeEffect(
+  step: Differentiated,
+  optimizer: Optimizer,
+  name: string,
+  context: UpdateContext,
+): Effect {
+  const run: Run = step.frame.run;
+  const assignments: Assignment[] = [];
+  const state = new Map(step.frame.state);
+  const finite = isFinite(step.loss);
+  const guard = (leaf: Tensor, next: Tensor, old: Tensor): Tensor => {
+    const value = select(logicalAnd(finite, isFinite(next)), next, old);
+    assignments.push({ state: leaf, value });
+    return value;
+  };
+  for (const [parameter, gradient] of step.gradients) {
+    const old = state.get(parameter)!;
+    const slots: Record<string, Tensor> = {};
+    for (const [slot, fill] of Object.entries(optimizer.slots(parameter))) {
+      slots[slot] = run.weightTable.slot(
+        `${name}/${parameter.name}/${slot}`,
+        parameter.shape,
+        fill,
+      );
+    }
+    const next = optimizer.apply(old, gradient, slots, context);
+    state.set(parameter, guard(run.weightTable.leaves.get(parameter)!, next.parameter, old));
+    for (const [slot, value] of Object.entries(next.slots)) guard(slots[slot], value, slots[slot]);
+  }
+  return { assignments, state, learningRate: optimizer.learningRate };
+}

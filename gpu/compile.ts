@@ -1,0 +1,116 @@
+import type { BufferSpec, Plan, StridedOperand } from "../core/graph/plan.ts";
+import type { Tensor } from "../core/graph/tensor.ts";
+import { layOutArena } from "./arena.ts";
+import type { GpuCall } from "./call.ts";
+import type { Section } from "./kernels/kernel.ts";
+import { emitLoop } from "./kernels/loop.ts";
+import { emitRecord } from "./kernels/record.ts";
+import { structuredKernel } from "./kernels/table.ts";
+import { lowerCalls } from "./lower_calls.ts";
+import { type CallGroup, mergeCalls } from "./merge.ts";
+import { indent, ShaderBuilder, type ShaderModule } from "./shader_builder.ts";
+import { splitLongSums } from "./split.ts";
+import { fuseTails } from "./tails.ts";
+import type { Tuning } from "./tuning.ts";
+
+/** Workgroups along one dimension of a dispatch, in WebGPU's default limits. */
+const mostGroups = 65535;
+
+/** One dispatch of a step. */
+export interface Dispatch {
+  /** The shader, what it binds, and where its operands begin. */
+  readonly shader: ShaderModule;
+  /** Workgroups along x and y. */
+  readonly groups: readonly [number, number];
+  /** What it computes, for profiles and messages. */
+  readonly label: string;
+}
+
+/** A plan as WebGPU runs it. */
+export interface CompiledPlan {
+  /** Dispatches of a step, in order. */
+  readonly dispatches: readonly Dispatch[];
+  /** All buffers, with their places in the arena. */
+  readonly buffers: readonly BufferSpec[];
+  /** Bytes of the arena. */
+  readonly arenaBytes: number;
+  /** Scalars of a step, in order; the word behind them is the row to record into. */
+  readonly scalars: readonly Tensor[];
+  /** Where the outputs are. */
+  readonly outputs: readonly StridedOperand[];
+  /** Leaves that must be bound to memory. */
+  readonly leaves: readonly Tensor[];
+}
+
+/**
+ * Turns a plan into as few dispatches as its order allows, and writes their shaders.
+ *
+ * @param plan The plan.
+ * @param recorded How many of its first outputs are kept of every step.
+ * @param tuning The adapter.
+ * @returns The dispatches and the memory that they need.
+ */
+export function compilePlan(plan: Plan, recorded: number, tuning: Tuning): CompiledPlan {
+  const buffers = plan.buffers.map((buffer) => ({ ...buffer, offset: 0 }));
+  const split = splitLongSums(lowerCalls(plan, recorded), buffers, tuning);
+  const fused = fuseTails(split, buffers, plan.outputs, tuning);
+  const groups = mergeCalls(fused, buffers, tuning);
+  const arenaBytes = layOutArena(groups.map(({ touched }) => touched), buffers, plan.outputs);
+  const rowWord = plan.scalars.length;
+  return {
+    dispatches: groups.flatMap((group) => emitDispatch(group, buffers, rowWord, tuning)),
+    buffers,
+    arenaBytes,
+    scalars: plan.scalars,
+    outputs: plan.outputs,
+    leaves: plan.leaves,
+  };
+}
+
+/** The shader of one group; none when it has nothing to compute. */
+function emitDispatch(
+  { calls, lanes }: CallGroup,
+  buffers: readonly BufferSpec[],
+  rowWord: number,
+  tuning: Tuning,
+): Dispatch[] {
+  const shader = new ShaderBuilder(buffers);
+  const sections = calls
+    .map((call) => emitCall(shader, call, rowWord, tuning))
+    .filter(({ groups }) => groups > 0);
+  const total = sections.reduce((sum, { groups }) => sum + groups, 0);
+  if (total === 0) return [];
+  const wide = total > mostGroups;
+  const lines = [
+    wide ? `let number = workgroup.x + workgroup.y * ${mostGroups}u;` : "let number = workgroup.x;",
+  ];
+  let first = 0;
+  sections.forEach(({ groups, code }, place) => {
+    const last = place === sections.length - 1 && !wide;
+    const group = first === 0 ? "let group = number;" : `let group = number - ${first}u;`;
+    first += groups;
+    const condition = last ? "" : `if (number < ${first}u) `;
+    lines.push(`${place > 0 ? "else " : ""}${condition}{\n${indent(`${group}\n${code}`)}\n}`);
+  });
+  return [{
+    shader: shader.build(lines.join("\n"), lanes),
+    groups: [Math.min(total, mostGroups), Math.ceil(total / mostGroups)],
+    label: calls.map(({ label }) => label).join(" | "),
+  }];
+}
+
+function emitCall(
+  shader: ShaderBuilder,
+  call: GpuCall,
+  rowWord: number,
+  tuning: Tuning,
+): Section {
+  switch (call.work.kind) {
+    case "loop":
+      return emitLoop(shader, call, tuning);
+    case "structured":
+      return structuredKernel(call.work.call.name).emit(shader, call, tuning);
+    case "record":
+      return emitRecord(shader, call, rowWord);
+  }
+}

@@ -1,0 +1,210 @@
+import { allocateData, type TensorData } from "../core/graph/dtype.ts";
+import type { Executable, Storage } from "../core/graph/device.ts";
+import { DisposedError, DTypeError, ShapeError } from "../core/graph/errors.ts";
+import { constantData } from "../core/graph/leaf.ts";
+import { sizeOf } from "../core/graph/shape.ts";
+import type { Tensor } from "../core/graph/tensor.ts";
+import { bindDispatches, type BoundDispatch, makePlaces, uniformAlignment } from "./bindings.ts";
+import type { CompiledPlan } from "./compile.ts";
+import type { WebGpuDevice } from "./device.ts";
+import { Recorder } from "./recorder.ts";
+import { type QueuedProgram, stepsPerSubmit } from "./step_queue.ts";
+import { GpuStorage } from "./storage.ts";
+
+/** A program on a GPU: its dispatches, memory and bindings, made once. */
+export class GpuExecutable implements Executable, QueuedProgram {
+  /** Scalars of a step, in order. */
+  readonly scalars: readonly Tensor[];
+  readonly #storages: GpuStorage[] = [];
+  readonly #constants: GpuStorage[] = [];
+  readonly #arena: GPUBuffer | null;
+  readonly #places: GPUBuffer;
+  readonly #dispatches: readonly BoundDispatch[];
+  readonly #recorder: Recorder | null;
+  readonly #scalarBuffer: GPUBuffer;
+  readonly #scalarGroup: GPUBindGroup;
+  /** Bytes from one step's scalar block to the next. */
+  readonly #stride: number;
+  readonly #words: Uint32Array<ArrayBuffer>;
+  readonly #floats: Float32Array;
+  readonly #offset = new Uint32Array(1);
+  /** Slots taken since the last submit; older ones are free, as uploads keep the queue's order. */
+  #slots = 0;
+  #lastSlot = -1;
+  #disposed = false;
+
+  /** @param device Its device. @param compiled Its dispatches. @param bind Memory of leaves. @param recorded Outputs to record. */
+  constructor(
+    private readonly device: WebGpuDevice,
+    private readonly compiled: CompiledPlan,
+    bind: (leaf: Tensor) => Storage,
+    recorded: number,
+  ) {
+    const { resources } = device;
+    this.scalars = compiled.scalars;
+    const leaves = new Map(compiled.leaves.map((leaf) => [leaf, this.#storageOf(leaf, bind)]));
+    this.#arena = compiled.arenaBytes === 0 ? null : resources.buffer(
+      "the arena of a program",
+      compiled.arenaBytes,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
+    );
+    const dtypes = compiled.outputs.slice(0, recorded).map(({ dtype }) => dtype);
+    this.#recorder = recorded === 0 ? null : new Recorder(resources, device.staging, dtypes);
+    this.#places = makePlaces(compiled, resources);
+    this.#dispatches = bindDispatches(
+      compiled,
+      resources,
+      { arena: this.#arena, record: this.#recorder?.buffer ?? null, places: this.#places },
+      (leaf) => leaves.get(leaf)!.buffer,
+    );
+    // One word more than the scalars: the row that the step records into.
+    const blockBytes = Math.ceil((this.scalars.length + 1) / 4) * 16;
+    this.#stride = Math.ceil(blockBytes / uniformAlignment) * uniformAlignment;
+    this.#words = new Uint32Array(this.#stride / 4 * stepsPerSubmit);
+    this.#floats = new Float32Array(this.#words.buffer);
+    this.#scalarBuffer = resources.buffer(
+      "the scalars of steps",
+      this.#words.byteLength,
+      GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    );
+    const block = { buffer: this.#scalarBuffer, size: blockBytes };
+    this.#scalarGroup = resources.bindGroup(resources.scalarLayout, [block]);
+  }
+
+  /** What each dispatch of a step computes, in order. */
+  get dispatchLabels(): string[] {
+    return this.#dispatches.map(({ label }) => label);
+  }
+
+  /** See {@link Executable.run}. */
+  run(scalars: ArrayLike<number>): Promise<void> {
+    this.#check();
+    if (scalars.length !== this.scalars.length) {
+      throw new ShapeError(
+        `Cannot run a step as it takes ${this.scalars.length} scalars: received ${scalars.length}`,
+      );
+    }
+    const slot = this.#slots++;
+    const start = slot * this.#stride / 4;
+    for (let index = 0; index < scalars.length; index++) {
+      if (this.scalars[index].dtype === "f32") this.#floats[start + index] = scalars[index];
+      else this.#words[start + index] = scalars[index];
+    }
+    if (this.#recorder) this.#words[start + scalars.length] = this.#recorder.nextRow();
+    this.#lastSlot = slot;
+    return this.device.queue.add(this, slot);
+  }
+
+  /** See {@link Executable.drain}. */
+  async drain(): Promise<Float64Array> {
+    this.#check();
+    this.device.queue.flush();
+    const rows = await this.#recorder?.drain() ?? new Float64Array(0);
+    await this.device.faults.settled();
+    return rows;
+  }
+
+  /** See {@link Executable.read}. */
+  async read(output: number): Promise<TensorData> {
+    this.#check();
+    const operand = this.compiled.outputs[output];
+    if (!operand) {
+      throw new RangeError(
+        `Cannot read output ${output} as the program has ${this.compiled.outputs.length}`,
+      );
+    }
+    if (this.#lastSlot < 0) throw new Error("Cannot read an output before the first step has run");
+    const result = allocateData(operand.dtype, sizeOf(operand.shape));
+    const { leaf, offset } = this.compiled.buffers[operand.buffer];
+    if (result.length === 0) return result;
+    if (leaf === "scalars") {
+      const word = this.#lastSlot * this.#stride / 4 + operand.offset;
+      result[0] = operand.dtype === "f32" ? this.#floats[word] : this.#words[word];
+      return result;
+    }
+    const source = leaf === null
+      ? { buffer: this.#arena!, first: offset / 4 }
+      : { buffer: this.#leafBuffer(leaf), first: 0 };
+    const start = (source.first + operand.offset) * result.BYTES_PER_ELEMENT;
+    await this.device.readBuffer(source.buffer, start, result);
+    return result;
+  }
+
+  /** See {@link Executable.dispose}. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.device.queue.flush();
+    this.#disposed = true;
+    this.#arena?.destroy();
+    this.#places.destroy();
+    this.#scalarBuffer.destroy();
+    this.#recorder?.dispose();
+    for (const constant of this.#constants) constant.dispose();
+    this.device.forget(this);
+  }
+
+  /** See {@link QueuedProgram.upload}. */
+  upload(): void {
+    const words = this.#slots * this.#stride / 4;
+    this.device.resources.device.queue.writeBuffer(this.#scalarBuffer, 0, this.#words, 0, words);
+  }
+
+  /** See {@link QueuedProgram.encode}. */
+  encode(pass: GPUComputePassEncoder, slot: number): void {
+    this.#offset[0] = slot * this.#stride;
+    pass.setBindGroup(0, this.#scalarGroup, this.#offset, 0, 1);
+    for (const { pipeline, group, x, y } of this.#dispatches) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(1, group);
+      pass.dispatchWorkgroups(x, y);
+    }
+    this.device.statistics.dispatches += this.#dispatches.length;
+  }
+
+  /** See {@link QueuedProgram.encodeCopies}. */
+  encodeCopies(encoder: GPUCommandEncoder): void {
+    this.#recorder?.encodeCopies(encoder);
+  }
+
+  /** See {@link QueuedProgram.submitted}. */
+  submitted(): void {
+    this.#slots = 0;
+    this.#recorder?.submitted();
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new DisposedError("Cannot use a program after its disposal");
+    this.device.faults.check();
+    for (const storage of this.#storages) storage.check();
+  }
+
+  readonly #buffersOf = new Map<Tensor, GPUBuffer>();
+
+  #leafBuffer(leaf: Tensor): GPUBuffer {
+    return this.#buffersOf.get(leaf)!;
+  }
+
+  #storageOf(leaf: Tensor, bind: (leaf: Tensor) => Storage): GpuStorage {
+    let storage: Storage;
+    if (leaf.operation.name === "constant") {
+      const constant = this.device.allocate(leaf.dtype, leaf.size, "a constant");
+      constant.write(constantData(leaf));
+      this.#constants.push(constant);
+      storage = constant;
+    } else storage = bind(leaf);
+    const name = leaf.attributes.name ?? leaf.operation.name;
+    if (!(storage instanceof GpuStorage)) {
+      throw new DTypeError(`Cannot bind "${name}" to memory that is not on this GPU`);
+    }
+    if (storage.dtype !== leaf.dtype || storage.elements !== leaf.size) {
+      throw new ShapeError(
+        `Cannot bind "${name}" as type and size must fit: expected ${leaf.size} ${leaf.dtype}, ` +
+          `received ${storage.elements} ${storage.dtype}`,
+      );
+    }
+    storage.check();
+    this.#storages.push(storage);
+    this.#buffersOf.set(leaf, storage.buffer);
+    return storage;
+  }
+}

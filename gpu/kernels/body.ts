@@ -1,0 +1,137 @@
+import type { Instruction, LoopKernel, LoopOperand } from "../../core/graph/loop.ts";
+import { contiguousStrides } from "../../core/graph/shape.ts";
+import { isContiguous } from "../call.ts";
+import { fromBits, registerType, type ShaderBuilder } from "../shader_builder.ts";
+import { literalExpression } from "./literal.ts";
+
+/** Where in a loop its body is evaluated. */
+export interface BodyPlace {
+  /** Prefix of the names that the body declares. */
+  readonly prefix: string;
+  /** The linear index over the dimensions that are not folded. */
+  readonly element: string;
+  /** The linear index over the folded dimensions. */
+  readonly folded?: string;
+  /** A value that a load need not fetch, or `null`. */
+  readonly known?: (load: LoopOperand) => string | null;
+}
+
+/** A body as WGSL. */
+export interface EmittedBody {
+  /** Statements, one a line. */
+  readonly lines: string[];
+  /** An expression for each value of the body. */
+  readonly values: string[];
+  /** An expression for the index of an operand in its memory. */
+  readonly address: (operand: LoopOperand) => string;
+}
+
+/** Emits the body of `kernel` at one place of its loop. */
+export function emitBody(
+  shader: ShaderBuilder,
+  kernel: LoopKernel,
+  place: BodyPlace,
+): EmittedBody {
+  const lines: string[] = [];
+  const indices = emitIndices(kernel, place, lines);
+  const sum = (strides: readonly number[], start: string) => {
+    const terms = strides.flatMap((stride, axis) =>
+      stride === 0 ? [] : [stride === 1 ? indices(axis) : `${indices(axis)} * ${stride}u`]
+    );
+    return [...(start === "0u" && terms.length > 0 ? [] : [start]), ...terms].join(" + ");
+  };
+  const address = (operand: LoopOperand) => {
+    const start = shader.start(operand);
+    if (operand.strides.length > 0 && isContiguous(operand, kernel)) {
+      return `${start} + ${place.element}`;
+    }
+    return sum(operand.strides, start);
+  };
+  const values: string[] = [];
+  kernel.body.forEach((instruction, number) => {
+    const expression = emitInstruction(shader, kernel, instruction, values, {
+      place,
+      address,
+      sum,
+    });
+    if (instruction.kind === "literal") {
+      values.push(expression);
+      return;
+    }
+    const name = `${place.prefix}v${number}`;
+    lines.push(`let ${name} = ${expression};`);
+    values.push(name);
+  });
+  return { lines, values, address };
+}
+
+/** Declares the indices that are used, each at its first use. */
+function emitIndices(
+  kernel: LoopKernel,
+  place: BodyPlace,
+  lines: string[],
+): (axis: number) => string {
+  const split = kernel.shape.length - kernel.reduced;
+  const declared = new Set<number>();
+  return (axis) => {
+    const name = `${place.prefix}i${axis}`;
+    if (declared.has(axis)) return name;
+    declared.add(axis);
+    const folded = axis >= split;
+    const from = folded ? split : 0;
+    const group = kernel.shape.slice(from, folded ? undefined : split);
+    const stride = contiguousStrides(group)[axis - from];
+    const whole = folded ? place.folded! : place.element;
+    const moved = stride === 1 ? whole : `${whole} / ${stride}u`;
+    const outermost = axis === from;
+    lines.push(`let ${name} = ${outermost ? moved : `(${moved}) % ${kernel.shape[axis]}u`};`);
+    return name;
+  };
+}
+
+function emitInstruction(
+  shader: ShaderBuilder,
+  kernel: LoopKernel,
+  instruction: Instruction,
+  values: readonly string[],
+  { place, address, sum }: {
+    place: BodyPlace;
+    address: (operand: LoopOperand) => string;
+    sum: (strides: readonly number[], start: string) => string;
+  },
+): string {
+  switch (instruction.kind) {
+    case "literal":
+      return literalExpression(shader, instruction.value, instruction.dtype);
+    case "index": {
+      const position = sum(instruction.strides, `${instruction.offset}u`);
+      return instruction.dtype === "u32" ? position : `${instruction.dtype}(${position})`;
+    }
+    case "load": {
+      const operand = kernel.loads[instruction.load];
+      const known = place.known?.(operand);
+      if (known) return known;
+      if (shader.isScalar(operand.buffer)) {
+        return fromBits(shader.scalarWord(operand.offset), operand.dtype);
+      }
+      return shader.load(operand.buffer, operand.dtype, address(operand));
+    }
+    case "apply": {
+      const inputs = instruction.arguments.map((input) => kernel.body[input].dtype);
+      const types = [...inputs, instruction.dtype].map(registerType);
+      const name = [instruction.operation.name, ...types].join("_");
+      const parameters = inputs.map((_, number) => `${"xyzw"[number]}: ${types[number]}`);
+      const text = instruction.operation.body(inputs, instruction.dtype).trim();
+      const cut = text.lastIndexOf(";") + 1;
+      const statements = text.slice(0, cut).split("\n").map((line) => line.trim()).filter(Boolean);
+      shader.declare(
+        name,
+        `fn ${name}(${parameters.join(", ")}) -> ${types[inputs.length]} {\n` +
+          [...statements, `return ${text.slice(cut).trim()};`].map((line) => `  ${line}\n`)
+            .join("") +
+          "}",
+      );
+      return `${name}(${instruction.arguments.map((input) => values[input]).join(", ")})`;
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import { gatherKernel } from "./gather.ts";
+import type { GpuKernel } from "./kernel.ts";
+import { matmulKernel } from "./matmul.ts";
+import { scatterAddKernel } from "./scatter_add.ts";
+
+/** Ops that need a kernel of their own on every device. */
+export type StructuredName = "matmul" | "gather" | "scatterAdd";
+
+/** The kernel of each structured op; a missing one does not compile. */
+export const structuredKernels = {
+  matmul: matmulKernel,
+  gather: gatherKernel,
+  scatterAdd: scatterAddKernel,
+} as const satisfies Record<StructuredName, GpuKernel>;
+
+/** The kernel of the structured op `name`. */
+export function structuredKernel(name: string): GpuKernel {
+  if (!(name in structuredKernels)) {
+    throw new Error(`Cannot run the op "${name}" on WebGPU as it has no kernel there`);
+  }
+  return structuredKernels[name as StructuredName];
+}

@@ -1,0 +1,44 @@
+import { reshapeStrides } from "../core/graph/access.ts";
+import type { StridedOperand, StructuredCall } from "../core/graph/plan.ts";
+import { sizeOf } from "../core/graph/shape.ts";
+
+/** An operand as a stack of matrices. */
+export interface Matrix {
+  /** Elements between neighbouring matrices. */
+  readonly batchStride: number;
+  /** Elements between neighbouring rows. */
+  readonly rowStride: number;
+  /** Elements between neighbouring columns. */
+  readonly columnStride: number;
+}
+
+/** Sizes of a matrix product. */
+export interface MatmulSizes {
+  /** Products. */
+  readonly batches: number;
+  /** Rows of each result. */
+  readonly rows: number;
+  /** Columns of each result. */
+  readonly columns: number;
+  /** Terms of each sum. */
+  readonly inner: number;
+}
+
+/** An operand's last two axes as rows and columns, the axes before them as one. */
+export function matrixOf(operand: StridedOperand): Matrix {
+  const lead = operand.shape.slice(0, -2);
+  const strides = reshapeStrides(lead, operand.strides.slice(0, -2), [sizeOf(lead)]);
+  if (!strides) {
+    throw new Error(`Cannot read matrices of shape [${operand.shape.join(", ")}] in one stride`);
+  }
+  const [rowStride, columnStride] = operand.strides.slice(-2);
+  return { batchStride: strides[0], rowStride, columnStride };
+}
+
+/** Sizes of a call of `matmul`. */
+export function matmulSizes(call: StructuredCall): MatmulSizes {
+  const { shape } = call.output;
+  const [rows, columns] = shape.slice(-2);
+  const inner = call.operands[0].shape[shape.length - 1];
+  return { batches: sizeOf(shape.slice(0, -2)), rows, columns, inner };
+}

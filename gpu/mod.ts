@@ -1,0 +1,1 @@
+export { openWebGpu, WebGpuDevice, type WebGpuOptions } from "./device.ts";

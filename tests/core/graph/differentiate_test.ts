@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { differentiate, topologicalOrder } from "../../../core/graph/differentiate.ts";
+import { DTypeError } from "../../../core/graph/errors.ts";
+import { inputLeaf, literal } from "../../../core/graph/leaf.ts";
+import type { ElementwiseOperation } from "../../../core/graph/operation.ts";
+import { Tensor } from "../../../core/graph/tensor.ts";
+import { evaluateReference } from "../../../core/cpu/reference.ts";
+import * as ops from "../../../core/ops/mod.ts";
+
+const algebra = {
+  onesLike: (like: Tensor) => ops.ones(like.shape),
+  zerosLike: (like: Tensor) => ops.zeros(like.shape),
+  add: ops.add,
+};
+
+Deno.test("nodes come after their inputs, each once", () => {
+  const x = inputLeaf("x", [2], "f32");
+  const y = x.exp();
+  const z = y.mul(y).add(x);
+  const order = topologicalOrder([z, y, z]);
+  assert.equal(new Set(order).size, order.length);
+  for (const node of order) {
+    for (const input of node.inputs) assert.ok(order.indexOf(input) < order.indexOf(node));
+  }
+  assert.equal(order.at(-1), z);
+});
+
+Deno.test("a graph deeper than the call stack is walked and differentiated", () => {
+  const x = ops.tensor(1);
+  let y: Tensor = x;
+  for (let depth = 0; depth < 20000; depth++) y = y.mul(ops.tensor(1));
+  const [slope] = differentiate(y, [x], algebra);
+  assert.deepEqual([...evaluateReference([slope])[0].data], [1]);
+});
+
+Deno.test("contributions of every path add up", () => {
+  const x = ops.tensor(3);
+  const y = x.mul(x).add(x.mul(x.exp().mul(0))).add(x);
+  const [slope] = differentiate(y, [x], algebra);
+  assert.deepEqual([...evaluateReference([slope])[0].data], [7]);
+});
+
+Deno.test("a source in the middle gets the gradient that reaches it", () => {
+  const x = ops.tensor(3);
+  const middle = x.mul(2);
+  const [atMiddle, atStart] = differentiate(middle.square(), [middle, x], algebra);
+  const results = evaluateReference([atMiddle, atStart]).map(({ data }) => data[0]);
+  assert.deepEqual(results, [12, 24]);
+});
+
+Deno.test("the output itself may be a source", () => {
+  const x = ops.tensor([1, 2]);
+  const [slope] = differentiate(x, [x], algebra);
+  assert.deepEqual([...evaluateReference([slope])[0].data], [1, 1]);
+});
+
+Deno.test("an op without a gradient is refused when it stands in the way, and only then", () => {
+  const base = x0().exp().operation as ElementwiseOperation;
+  const bare: ElementwiseOperation = { ...base, name: "bare", vjp: undefined };
+  const x = x0();
+  const blocked = Tensor.node(bare, [x]).mul(2);
+  assert.throws(() => differentiate(blocked, [x], algebra), (error: Error) => {
+    assert.ok(error instanceof DTypeError);
+    assert.match(error.message, /bare \[2\] f32.*"bare" has no gradient/);
+    return true;
+  });
+  // Beside the path, it is a constant.
+  const weight = x0();
+  const [slope] = differentiate(blocked.mul(weight), [weight], algebra);
+  assert.deepEqual(slope.shape, [2]);
+});
+
+Deno.test("the same gradient asked for twice is the same node", () => {
+  const x = inputLeaf("x", [3], "f32");
+  const loss = () => x.tanh().square().sum();
+  assert.equal(differentiate(loss(), [x], algebra)[0], differentiate(loss(), [x], algebra)[0]);
+  assert.notEqual(literal(0).key, literal(-0).key, "0 and −0 are different literals");
+});
+
+function x0(): Tensor {
+  return inputLeaf("x", [2], "f32");
+}

@@ -1,0 +1,211 @@
+// What every layer, loss, metric, optimizer, initializer and activation must keep: one line each.
+import assert from "node:assert/strict";
+import { evaluateReference } from "../../../core/cpu/reference.ts";
+import { ShapeError } from "../../../core/graph/errors.ts";
+import { inputLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
+import { type Shape, sizeOf } from "../../../core/graph/shape.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
+import * as nn from "../../../core/nn/mod.ts";
+import { gradients, tensor } from "../../../core/ops/mod.ts";
+import { array, TestContext, valuesOf } from "./context.ts";
+
+const key = nn.namedKey(7, "contract");
+
+const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
+  [nn.input([3]), [3], [3]],
+  [nn.dense(4), [3], [4]],
+  [nn.dense(4, { activation: "gelu", useBias: false }), [3], [4]],
+  [nn.dense(2), [5, 3], [5, 2]],
+  [nn.activation("softmax"), [3], [3]],
+  [nn.activation((x) => x.square()), [2, 3], [2, 3]],
+  [nn.dropout(0.5), [3], [3]],
+  [nn.dropout(nn.hyperparameter(0.5), { seed: 3 }), [2, 3], [2, 3]],
+  [nn.flatten(), [2, 3], [6]],
+  [nn.flatten(), [], [1]],
+];
+
+for (const [layer, inputShape, outputShape] of layers) {
+  Deno.test(`layer ${layer.type} from [${inputShape}] keeps the contract`, () => {
+    const made = layer.init(inputShape, key);
+    assert.deepEqual(made.outputShape, outputShape);
+    assert.deepEqual(layer.init(inputShape, key).parameters, made.parameters, "same key");
+    for (const { name, shape, values } of made.parameters) {
+      assert.match(name, /^[a-z]\w*$/);
+      assert.equal(values.length, sizeOf(shape));
+      assert(values.every(Number.isFinite));
+    }
+    for (const training of [true, false]) {
+      for (const batch of [1, 5]) {
+        const context = new TestContext(training);
+        const x = inputLeaf("x", [batch, ...inputShape], "f32");
+        const weights = made.parameters.map(({ shape, values }) => tensor(values, { shape }));
+        const named = Object.fromEntries(made.parameters.map(({ name }, i) => [name, weights[i]]));
+        const y = layer.apply(named, x, context);
+        assert.deepEqual(y.shape, [batch, ...outputShape]);
+        assert.equal(y.dtype, "f32");
+        assert.equal(layer.apply(named, x, context), y, "applied again it is the same node");
+        const bindings = context.bindings();
+        bindings.set(x, array(x.shape, Array.from({ length: x.size }, (_, i) => i - 2)));
+        const results = evaluateReference([y, ...gradients(y, [x, ...weights])], bindings);
+        for (const { data } of results) assert(data.every(Number.isFinite));
+      }
+    }
+  });
+}
+
+for (const name of nn.activationNames) {
+  Deno.test(`activation ${name} keeps the shape and is finite`, () => {
+    const x = tensor([[-90, -1, 0], [1, 1e-8, 80]]);
+    const y = nn.activationOf(name)(x);
+    assert.deepEqual(y.shape, x.shape);
+    assert(
+      evaluateReference([y, ...gradients(y, [x])]).every((r) => r.data.every(Number.isFinite)),
+    );
+  });
+}
+
+const real = [[0.5, -1, 2], [0, 3, 1]];
+const bits = [[0, 1, 1], [1, 0, 0]];
+const rows = [[0, 1, 0], [1, 0, 0]];
+const logits = { fromLogits: true };
+// Outputs that make the loss nearly as small as it can be, for these targets.
+const losses: [loss: nn.Loss, targets: number[] | number[][], perfect: number[][]][] = [
+  [nn.meanSquaredError(), real, real],
+  [nn.meanSquaredError({ oneHot: true }), [1, 0], rows],
+  [nn.halfMeanSquaredError(), real, real],
+  [nn.halfMeanSquaredError({ sumOutputs: true }), real, real],
+  [nn.meanAbsoluteError(), real, real],
+  [nn.huber({ delta: 0.5 }), real, real],
+  [nn.binaryCrossentropy(), bits, bits],
+  [nn.binaryCrossentropy(logits), bits, bits.map((row) => row.map((bit) => bit * 100 - 50))],
+  [nn.categoricalCrossentropy(), rows, rows],
+  [nn.categoricalCrossentropy(logits), rows, rows.map((row) => row.map((bit) => bit * 50))],
+  [nn.sparseCategoricalCrossentropy(), [1, 0], rows],
+  [nn.sparseCategoricalCrossentropy(logits), [1, 0], rows.map((r) => r.map((bit) => bit * 50))],
+];
+
+for (const [loss, given, perfect] of losses) {
+  Deno.test(`loss ${loss.name} of [${given}] keeps the contract`, () => {
+    assert.match(loss.name, /^[a-z]+(_[a-z]+)*$/);
+    const targets = tensor(given);
+    const best = loss.apply(targets, tensor(perfect));
+    assert.deepEqual(best.shape, [2], "one number a sample");
+    assert(valuesOf(best).every((value) => value >= 0 && value < 1e-6), `${valuesOf(best)}`);
+    const outputs = tensor([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]);
+    const worse = loss.apply(targets, outputs);
+    assert.equal(loss.apply(targets, outputs), worse, "applied again it is the same node");
+    assert(valuesOf(worse).every((value) => value > 0 && Number.isFinite(value)));
+    const [slope] = gradients(worse, [outputs]);
+    assert(valuesOf(slope).some((value) => value !== 0));
+    for (const shape of [[3], [2, 4], [2, 3, 1]]) {
+      const wrong = inputLeaf("targets", shape, "f32");
+      assert.throws(() => loss.apply(wrong, outputs), (error: Error) => {
+        assert(error instanceof ShapeError);
+        assert(error.message.includes(`received [${shape.join(", ")}]`), error.message);
+        return true;
+      });
+    }
+  });
+}
+
+const metrics: [metric: nn.Metric, targets: number[] | number[][], perfect: number[][]][] = [
+  [nn.accuracy(), [1, 0], rows],
+  [nn.accuracy(), rows, rows],
+  [nn.accuracy(), [1, 0], [[0.9], [0.2]]],
+  [nn.binaryAccuracy(), bits, bits],
+  [nn.binaryAccuracy({ threshold: 0 }), bits, bits.map((row) => row.map((bit) => bit * 2 - 1))],
+  [nn.categoricalAccuracy(), rows, rows],
+  [nn.sparseCategoricalAccuracy(), [1, 0], rows],
+  [nn.meanSquaredErrorMetric(), real, real],
+];
+
+for (const [metric, given, perfect] of metrics) {
+  Deno.test(`metric ${metric.name} of [${given}] keeps the contract`, () => {
+    const outputs = tensor(perfect);
+    const { total, count } = metric.apply(tensor(given), outputs);
+    assert.deepEqual([total.shape, total.dtype, count], [[], "f32", 2]);
+    const best = metric.result(valuesOf(total)[0], Number(count));
+    assert.equal(best, metric.direction === "max" ? 1 : 0);
+    assert(Number.isNaN(metric.result(0, 0)));
+    assert.throws(
+      () => metric.apply(inputLeaf("targets", [2, 7], "f32"), outputs),
+      (error: Error) => error instanceof ShapeError && error.message.includes("received [2, 7]"),
+    );
+  });
+}
+
+type Factory = (options?: { learningRate?: nn.ScalarSource; weightDecay?: number }) => nn.Optimizer;
+const optimizers: [name: string, factory: Factory][] = [
+  ["sgd", nn.sgd],
+  ["sgd", (options) => nn.sgd({ momentum: 0.5, ...options })],
+  ["sgd", (options) => nn.sgd({ momentum: 0.5, nesterov: true, ...options })],
+  ["rmsprop", nn.rmsprop],
+  ["rmsprop", (options) => nn.rmsprop({ momentum: 0.5, centered: true, ...options })],
+  ["adam", nn.adam],
+  ["adamw", nn.adamw],
+];
+
+for (const [name, factory] of optimizers) {
+  const learningRate = nn.hyperparameter(0.05);
+  const optimizer = factory({ learningRate });
+  const slotNames = Object.keys(optimizer.slots({ shape: [2] }));
+  Deno.test(`optimizer ${name} with slots [${slotNames}] keeps the contract`, () => {
+    assert.equal(optimizer.name, name);
+    assert.equal(optimizer.learningRate, learningRate);
+    for (const bad of [-1, NaN, Infinity, "0.1" as unknown as number]) {
+      assert.throws(() => factory({ learningRate: bad }), /learningRate of \w+ as it must be a/);
+      assert.throws(() => factory({ weightDecay: bad }), /weightDecay of \w+ as it must be a/);
+    }
+    const context = new TestContext();
+    const shape = [2];
+    const parameter = stateLeaf("w", shape);
+    const gradient = stateLeaf("g", shape);
+    const slots = Object.fromEntries(slotNames.map((slot) => [slot, stateLeaf(slot, shape)]));
+    const updated = optimizer.apply(parameter, gradient, slots, context);
+    assert.deepEqual(Object.keys(updated.slots).sort(), slotNames.sort());
+    const results = [updated.parameter, ...slotNames.map((slot) => updated.slots[slot])];
+    for (const result of results) assert.deepEqual([result.shape, result.dtype], [shape, "f32"]);
+    assert.equal(
+      optimizer.apply(parameter, gradient, slots, context).parameter,
+      updated.parameter,
+      "applied again it is the same node",
+    );
+
+    const fills = optimizer.slots({ shape });
+    const leaves: Tensor[] = [parameter, ...slotNames.map((slot) => slots[slot])];
+    let state = [[1, 0], ...slotNames.map((slot) => [fills[slot], fills[slot]])];
+    const step = (index: number) => {
+      const bindings = context.bindings(index);
+      leaves.forEach((leaf, place) => bindings.set(leaf, array(shape, state[place])));
+      bindings.set(gradient, array(shape, [2 * state[0][0], 0]));
+      state = evaluateReference(results, bindings).map((result) => [...result.data]);
+    };
+    for (let index = 0; index < 100; index++) step(index);
+    assert(Math.abs(state[0][0]) < 0.2, `w² is made smaller: ${state[0][0]}`);
+    assert.equal(state[0][1], 0, "a weight of 0 without gradient stays");
+    // The number is data of the step, not part of the graph.
+    state = [[1, 1], ...slotNames.map((slot) => [fills[slot], fills[slot]])];
+    learningRate.next(0);
+    step(100);
+    assert.equal(state[0][0], 1, "a learning rate of 0 holds the weight");
+    learningRate.next(0.05);
+    step(101);
+    assert(state[0][0] < 1, "and it moves again");
+  });
+}
+
+for (const name of nn.initializerNames) {
+  Deno.test(`initializer ${name} keeps the contract`, () => {
+    const initializer = nn.initializerOf(name);
+    assert.equal(initializer.name, name);
+    for (const shape of [[], [3], [4, 5], [3, 3, 2, 4], [0, 3]]) {
+      const values = initializer.values(shape, key);
+      assert.equal(values.length, sizeOf(shape));
+      assert(values.every(Number.isFinite));
+      assert.deepEqual(initializer.values(shape, key), values, "same key, same values");
+    }
+    const random = !["zeros", "ones"].includes(name);
+    const [a, b] = [key, nn.namedKey(8, "contract")].map((k) => initializer.values([9], k));
+    assert.equal(a.some((value, index) => value !== b[index]), random, "another key, other values");
+  });
+}

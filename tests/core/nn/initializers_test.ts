@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import {
+  constant,
+  type Initializer,
+  initializerOf,
+  namedKey,
+  randomNormal,
+  randomUniform,
+  truncatedNormal,
+  varianceScaling,
+} from "../../../core/nn/mod.ts";
+
+const shape = [300, 200];
+const [inputs, outputs] = shape;
+
+function statistics(initializer: Initializer) {
+  const values = initializer.values(shape, namedKey(1, initializer.name));
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return {
+    mean,
+    deviation: Math.sqrt(variance),
+    largest: values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0),
+  };
+}
+
+const mean2 = (inputs + outputs) / 2;
+/** Of a normal cut at ±2: what is left of the standard deviation. */
+const left = 0.87962566103423978;
+// Expected standard deviation, and the bound that values come close to but do not pass.
+const expected: [initializer: Initializer, deviation: number, bound: number][] = [
+  [randomUniform(), 0.1 / Math.sqrt(12), 0.05],
+  [randomNormal(), 0.05, Infinity],
+  [truncatedNormal(), 0.05 * left, 0.1],
+  [initializerOf("glorotUniform"), Math.sqrt(1 / mean2), Math.sqrt(3 / mean2)],
+  [initializerOf("glorotNormal"), Math.sqrt(1 / mean2), 2 / left * Math.sqrt(1 / mean2)],
+  [initializerOf("heUniform"), Math.sqrt(2 / inputs), Math.sqrt(6 / inputs)],
+  [initializerOf("heNormal"), Math.sqrt(2 / inputs), 2 / left * Math.sqrt(2 / inputs)],
+  [initializerOf("lecunUniform"), Math.sqrt(1 / inputs), Math.sqrt(3 / inputs)],
+  [initializerOf("lecunNormal"), Math.sqrt(1 / inputs), 2 / left * Math.sqrt(1 / inputs)],
+  [
+    varianceScaling({ scale: 3, mode: "fanOut", distribution: "untruncatedNormal" }),
+    Math.sqrt(3 / outputs),
+    Infinity,
+  ],
+];
+
+for (const [initializer, deviation, bound] of expected) {
+  Deno.test(`${initializer.name} has mean 0, deviation ${deviation.toFixed(4)} and its bound`, () => {
+    const found = statistics(initializer);
+    // 60,000 numbers: five standard errors of mean and deviation.
+    assert(Math.abs(found.mean) < 5 * deviation / Math.sqrt(60_000), `mean ${found.mean}`);
+    assert(Math.abs(found.deviation / deviation - 1) < 0.015, `deviation ${found.deviation}`);
+    if (bound === Infinity) return;
+    assert(found.largest <= Math.fround(bound) && found.largest > 0.98 * bound, `${found.largest}`);
+  });
+}
+
+Deno.test("windows count into the inputs and outputs of a kernel of more axes", () => {
+  const uniform = varianceScaling({ distribution: "uniform" });
+  const values = uniform.values([3, 3, 8, 500], namedKey(1, "convolution"));
+  const largest = Math.max(...values);
+  const bound = Math.sqrt(3 / 72);
+  assert(largest <= Math.fround(bound) && largest > 0.99 * bound);
+});
+
+Deno.test("constant fills with its number", () => {
+  assert.deepEqual([...constant(2.5).values([2], namedKey(0, "b"))], [2.5, 2.5]);
+});
+
+const refused: [name: string, make: () => unknown, message: RegExp][] = [
+  ["NaN", () => constant(NaN), /value of constant .*finite number: received NaN/],
+  ["bounds that cross", () => randomUniform({ minimum: 1, maximum: 0 }), /maximum .*at least 1/],
+  [
+    "a negative deviation",
+    () => randomNormal({ standardDeviation: -1 }),
+    /at least 0: received -1/,
+  ],
+  ["scale 0", () => varianceScaling({ scale: 0 }), /scale .*received 0/],
+  [
+    "an unknown mode",
+    () => varianceScaling({ mode: "fan_in" as "fanIn" }),
+    /mode must be one of fanIn, fanOut, fanAvg: received fan_in/,
+  ],
+  ["an unknown name", () => initializerOf("xavier" as "zeros"), /one of zeros, ones.*"xavier"/],
+];
+
+for (const [name, make, message] of refused) {
+  Deno.test(`initializers refuse ${name}`, () => {
+    assert.throws(
+      make,
+      (error: Error) => error instanceof RangeError && message.test(error.message),
+    );
+  });
+}

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import type { Tensor } from "../../../core/graph/tensor.ts";
+import {
+  accuracy,
+  binaryAccuracy,
+  categoricalAccuracy,
+  meanSquaredErrorMetric,
+  type Metric,
+  sparseCategoricalAccuracy,
+} from "../../../core/nn/mod.ts";
+import { tensor } from "../../../core/ops/mod.ts";
+import { valuesOf } from "./context.ts";
+
+function resultOf(metric: Metric, targets: Tensor, outputs: Tensor): number {
+  const { total, count } = metric.apply(targets, outputs);
+  return metric.result(valuesOf(total)[0], Number(count));
+}
+
+const outputs = tensor([[0.1, 0.7, 0.2], [0.5, 0.4, 0.1], [0.3, 0.3, 0.3], [0.2, 0.2, 0.6]]);
+const labels = tensor([1, 1, 0, 2], { dtype: "u32" });
+const rows = tensor([[0, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]);
+const yes = tensor([[0.9], [0.5], [0.2], [0.7]]);
+
+const cases: [name: string, metric: Metric, targets: Tensor, outputs: Tensor, expected: number][] =
+  [
+    ["labels", sparseCategoricalAccuracy(), labels, outputs, 0.75],
+    ["labels in a column", sparseCategoricalAccuracy(), labels.reshape([4, 1]), outputs, 0.75],
+    [
+      "a label of −1, no class",
+      sparseCategoricalAccuracy(),
+      tensor([1, -1, -1, -1]),
+      outputs,
+      0.25,
+    ],
+    ["rows", categoricalAccuracy(), rows, outputs, 0.75],
+    ["an output at the threshold", binaryAccuracy(), tensor([1, 1, 0, 0]), yes, 0.5],
+    ["another threshold", binaryAccuracy({ threshold: 0.4 }), tensor([1, 1, 0, 0]), yes, 0.75],
+    ["integers", binaryAccuracy(), tensor([1, 0, 0, 1], { dtype: "i32" }), yes, 1],
+    ["several answers a sample", binaryAccuracy(), rows, outputs, 9 / 12],
+    ["accuracy of labels", accuracy(), labels, outputs, 0.75],
+    ["accuracy of rows", accuracy(), rows, outputs, 0.75],
+    ["accuracy of one output", accuracy(), tensor([1, 1, 0, 0]), yes, 0.5],
+    ["squared error", meanSquaredErrorMetric(), tensor([0, 0]), tensor([1, 3]), 5],
+  ];
+
+for (const [name, metric, targets, given, expected] of cases) {
+  Deno.test(`${metric.name} of ${name}`, () => {
+    const result = resultOf(metric, targets, given);
+    assert(Math.abs(result - expected) < 1e-9, `${result}`);
+  });
+}
+
+Deno.test("metrics have Keras's names", () => {
+  const metrics = [
+    accuracy(),
+    binaryAccuracy(),
+    categoricalAccuracy(),
+    sparseCategoricalAccuracy(),
+    meanSquaredErrorMetric(),
+  ];
+  assert.deepEqual(metrics.map(({ name, direction }) => [name, direction]), [
+    ["accuracy", "max"],
+    ["binary_accuracy", "max"],
+    ["categorical_accuracy", "max"],
+    ["sparse_categorical_accuracy", "max"],
+    ["mean_squared_error", "min"],
+  ]);
+});
+
+Deno.test("totals of batches of different sizes add up to the metric of all samples", () => {
+  const metric = accuracy();
+  const parts = [[0, 3], [3, 4]].map(([start, end]) =>
+    metric.apply(labels.slice([start], [end]), outputs.slice([start, 0], [end, 3]))
+  );
+  const total = parts.reduce((sum, part) => sum + valuesOf(part.total)[0], 0);
+  const count = parts.reduce((sum, part) => sum + Number(part.count), 0);
+  assert.equal(metric.result(total, count), 0.75);
+});
+
+Deno.test("metrics say what they expected", () => {
+  assert.throws(() => accuracy().apply(tensor([1, 0, 1]), outputs), {
+    name: "ShapeError",
+    message: "Cannot apply accuracy as targets must be labels [4] or rows [4, 3]: received [3] f32",
+  });
+  assert.throws(
+    () => sparseCategoricalAccuracy().apply(rows, outputs),
+    /for one-hot targets use categoricalAccuracy/,
+  );
+  assert.throws(
+    () => categoricalAccuracy().apply(labels, outputs),
+    /for class labels use sparseCategoricalAccuracy/,
+  );
+  assert.throws(() => binaryAccuracy({ threshold: NaN }), /threshold of binaryAccuracy/);
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import {
+  constantSchedule,
+  cosineDecay,
+  exponentialDecay,
+  piecewiseConstant,
+  type Schedule,
+  stepDecay,
+} from "../../../core/nn/mod.ts";
+import schedulesJson from "../../golden/schedules.json" with { type: "json" };
+import { assertClose } from "./close.ts";
+
+const { steps, cases } = schedulesJson as unknown as {
+  steps: number[];
+  cases: Record<string, { options: unknown; values: number[] }>;
+};
+
+const schedules: Record<string, (options: never) => Schedule> = {
+  exponential: exponentialDecay,
+  exponential_staircase: exponentialDecay,
+  piecewise: piecewiseConstant,
+  step: stepDecay,
+  cosine: cosineDecay,
+  cosine_alpha: cosineDecay,
+  cosine_warmup: cosineDecay,
+};
+
+Deno.test("every golden schedule is compared", () => {
+  assert.deepEqual(Object.keys(schedules).sort(), Object.keys(cases).sort());
+});
+
+for (const [name, factory] of Object.entries(schedules)) {
+  Deno.test(`schedule ${name} gives the golden rates`, () => {
+    const { options, values } = cases[name];
+    assertClose(steps.map(factory(options as never)), values, 1e-15);
+  });
+}
+
+Deno.test("constantSchedule stays", () => {
+  assert.deepEqual([0, 1, 1e6].map(constantSchedule(0.5)), [0.5, 0.5, 0.5]);
+});
+
+const rate = { initialLearningRate: 0.1 };
+
+const refused: [name: string, make: () => unknown, message: RegExp][] = [
+  ["NaN", () => constantSchedule(NaN), /value of constantSchedule .*received NaN/],
+  ["a negative rate", () => stepDecay({ initialLearningRate: -1, stepSize: 1 }), /at least 0/],
+  ["step 0", () => stepDecay({ ...rate, stepSize: 0 }), /stepSize .*whole number from 1/],
+  ["a negative factor", () => stepDecay({ ...rate, stepSize: 1, gamma: -1 }), /gamma .*-1/],
+  [
+    "half a decay step",
+    () => exponentialDecay({ ...rate, decaySteps: 0.5, decayRate: 1 }),
+    /decaySteps .*received 0.5/,
+  ],
+  ["alpha 2", () => cosineDecay({ ...rate, decaySteps: 1, alpha: 2 }), /alpha .*from 0 to 1/],
+  [
+    "warm-up to nowhere",
+    () => cosineDecay({ ...rate, decaySteps: 1, warmupSteps: 5 }),
+    /warmupSteps need a warmupTarget/,
+  ],
+  [
+    "as many values as boundaries",
+    () => piecewiseConstant({ boundaries: [1], values: [1] }),
+    /one value more than boundaries: received 1 values and 1 boundaries/,
+  ],
+  [
+    "boundaries that fall",
+    () => piecewiseConstant({ boundaries: [5, 5], values: [1, 2, 3] }),
+    /boundary 1 of piecewiseConstant .*from 6: received 5/,
+  ],
+];
+
+for (const [name, make, message] of refused) {
+  Deno.test(`schedules refuse ${name}`, () => {
+    assert.throws(
+      make,
+      (error: Error) => error instanceof RangeError && message.test(error.message),
+    );
+  });
+}
