@@ -101,6 +101,7 @@ function gatherRecord(call: StructuredCall, binding: Binding): number[] {
     bitsOf(scale),
     bitsOf(offset),
     data.shape[0],
+    sizeOf(order.shape),
   ];
 }
 

@@ -50,9 +50,9 @@ export function chooseStored(program: Program): Set<Tensor> {
       if (kind === "structured") {
         storeBase(input);
         if (!suits(node, input, resolveView(input, isStored))) store(input);
-      } else if (kind === "view" && !stored.has(node) && !readsThrough(node)) {
+      } else if (kind === "view" && !readsThrough(node)) {
         storeBase(input);
-        if (!resolveView(node, isStored)) store(input);
+        if (!resolveView(node, (other) => other !== node && stored.has(other))) store(input);
       }
       const target = stored.has(node) ? [node] : sinks.get(node)!;
       for (const sink of target) sinks.get(input)!.add(sink);

@@ -71,8 +71,8 @@ export class LoopBuilder {
     };
   }
 
-  #load(node: Tensor, access: Access): number | null {
-    const view = resolveView(node, this.isStored);
+  #load(node: Tensor, access: Access, isStored = this.isStored): number | null {
+    const view = resolveView(node, isStored);
     if (!view) return null;
     const place = this.place(view.base);
     const strides = this.#walk(access, view.strides);
@@ -108,7 +108,8 @@ export class LoopBuilder {
     if (operation.kind === "view") {
       const inner = accessInput(node, access);
       if (inner) return this.value(node.inputs[0], inner);
-      const loaded = this.#load(node, access);
+      // A stored view is copied from what it is a view of, not from itself.
+      const loaded = this.#load(node, access, (other) => other !== node && this.isStored(other));
       if (loaded !== null) return loaded;
     }
     if (operation.kind === "leaf" && operation.name === "literal") {

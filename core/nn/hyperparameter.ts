@@ -17,6 +17,8 @@ export class Hyperparameter extends BehaviorSubject<number> {
   readonly name: string;
 
   /**
+   * Makes a hyperparameter; {@link hyperparameter} is the shorter way.
+   *
    * @param initial First number, finite.
    * @param options Name for messages.
    * @throws {RangeError} when `initial` is not a finite number.

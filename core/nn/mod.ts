@@ -22,7 +22,7 @@ export { Model, sequential } from "./model.ts";
 export type { ModelDefinition, ModelLayer, SequentialOptions } from "./model.ts";
 export { namedKey } from "./named_key.ts";
 export type { NamedKey } from "./named_key.ts";
-export type { Optimizer, UpdateContext, Updated } from "./optimizer.ts";
+export type { Optimizer, OptimizerUpdate, UpdateContext } from "./optimizer.ts";
 export * from "./optimizers/mod.ts";
 export { Parameter } from "./parameter.ts";
 export type { ParameterDefinition } from "./parameter.ts";

@@ -54,6 +54,8 @@ export class Model {
   readonly parameters: readonly Parameter[];
 
   /**
+   * Makes a model of named layers, and draws its weights; {@link sequential} is the way to it.
+   *
    * @param definition Name, seed, input shape and layers.
    * @throws {Error} when a layer cannot take the shape it is given; the message names the layer.
    */

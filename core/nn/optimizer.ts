@@ -29,7 +29,7 @@ export interface UpdateContext {
 }
 
 /** What an update makes of one weight. */
-export interface Updated {
+export interface OptimizerUpdate {
   /** The new weight, of the same shape. */
   readonly parameter: Tensor;
   /** The new slots, by name; all of those that `slots` named. */
@@ -62,5 +62,5 @@ export interface Optimizer {
     gradient: Tensor,
     slots: Readonly<Record<string, Tensor>>,
     context: UpdateContext,
-  ): Updated;
+  ): OptimizerUpdate;
 }

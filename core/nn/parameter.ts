@@ -34,6 +34,8 @@ export class Parameter {
   version = 0;
 
   /**
+   * Makes a weight; layers describe theirs, and models make them.
+   *
    * @param definition Name, shape and first values.
    * @throws {ShapeError} when the number of values does not fit the shape.
    */

@@ -44,14 +44,12 @@ async function findLayer(run: Run, { step, start }: NonFiniteValue): Promise<str
   );
   const executable = run.prepare(flags, flags.length);
   try {
-    // The scalars read the run's frame: give them the step that went wrong.
-    run.frame = Object.assign(Object.create(last), { step, start });
+    run.place(start, step);
     executable.run(run.scalarValues(executable));
     const counts = await executable.drain();
     const place = counts.findIndex((count) => count > 0);
     return place < 0 ? null : labelled[place].label;
   } finally {
-    run.frame = last;
     executable.dispose();
   }
 }

@@ -41,6 +41,8 @@ export class Run implements RunControl {
   readonly collector: Collector = new Collector();
   /** The step that is being staged or was last. */
   frame: Frame | undefined;
+  /** Where the present batch begins in its data set, and the step's number. */
+  #position = { start: 0, step: 0 };
   /** Samples of the validation set, once `epochs` has said so. */
   validationSamples: number | undefined;
   readonly #data: ResidentData[] = [];
@@ -59,8 +61,8 @@ export class Run implements RunControl {
     private readonly trainingSamples: number,
   ) {
     this.weightTable = new WeightTable(device);
-    this.scalars = new ScalarTable(seed, () => this.frame?.step ?? 0);
-    this.#start = this.scalars.computed("start", () => this.frame!.start, "u32");
+    this.scalars = new ScalarTable(seed, () => this.#position.step);
+    this.#start = this.scalars.computed("start", () => this.#position.start, "u32");
     this.collector.onNonFinite = (name, value, step, start) =>
       nonFiniteError(this, { name, value, step, start });
   }
@@ -80,7 +82,7 @@ export class Run implements RunControl {
       training,
       scalar: (source, name, range) => scalars.scalar(source, name, range),
       randomKey: (name) => scalars.randomKey(name),
-      counter: scalars.computed("step", () => this.frame!.step, "u32"),
+      counter: scalars.computed("step", () => this.#position.step, "u32"),
     };
   }
 
@@ -106,6 +108,7 @@ export class Run implements RunControl {
   execute(frame: Frame): Promise<void> | undefined {
     if (frame.effects.length === 0 && frame.reads.length === 0) return;
     const planned = this.#find(frame) ?? this.#plan(frame);
+    this.#position = frame;
     const { executable, providers, values, firstRead } = planned;
     for (let place = 0; place < providers.length; place++) values[place] = providers[place]();
     const done = executable.run(values);
@@ -118,6 +121,11 @@ export class Run implements RunControl {
       }
     });
     return done;
+  }
+
+  /** Says where the next batch begins, and at which step; for programs that are no steps. */
+  place(start: number, step: number = this.#position.step): void {
+    this.#position = { start, step };
   }
 
   /** A program of this run that is not a step: validation, diagnosis. */

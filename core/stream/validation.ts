@@ -33,20 +33,15 @@ export class Validation {
   /** Losses and metrics over the whole set, by log name. */
   async logs(): Promise<Record<string, number>> {
     const { samples } = this.#data;
-    const frame = this.run.frame;
-    const pieces: { part: Part; rows: Float64Array | Promise<Float64Array> }[] = [];
-    try {
-      for (let start = 0; start < samples; start += this.batchSize) {
-        const count = Math.min(this.batchSize, samples - start);
-        const part = this.#part(count);
-        // The scalars read the run's frame: this batch begins at its own place.
-        this.run.frame = Object.assign(Object.create(frame ?? null), { start });
-        part.executable.run(this.run.scalarValues(part.executable));
-      }
-    } finally {
-      this.run.frame = frame;
+    for (let start = 0; start < samples; start += this.batchSize) {
+      const { executable } = this.#part(Math.min(this.batchSize, samples - start));
+      this.run.place(start);
+      executable.run(this.run.scalarValues(executable));
     }
-    for (const part of this.#parts.values()) pieces.push({ part, rows: part.executable.drain() });
+    const pieces = [...this.#parts.values()].map((part) => ({
+      part,
+      rows: part.executable.drain(),
+    }));
     return sumUp(
       await Promise.all(pieces.map(async ({ part, rows }) => ({ part, rows: await rows }))),
     );

@@ -5,7 +5,7 @@
  *
  * | word | meaning |
  * |---|---|
- * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy |
+ * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd |
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
@@ -21,9 +21,11 @@
  *   Pointers are bytes, strides elements.
  * - 3 gather: 4 data, 5 dataKind (0 f32, 1 u8 to f32, 2 u8 to u32, 3 words), 6 order (0: none),
  *   7 address of the first position (0: position 0), 8 row length, 9 out, 10 scale, 11 offset
- *   (f32; kinds 0 and 1), 12 rows of data. A unit is a row of out. A row out of range gives NaN
+ *   (f32; kinds 0 and 1), 12 rows of data, 13 positions in the order. A unit is a row of out. A row out of range gives NaN
  *   (kinds 0, 1) or 0xffffffff.
  * - 4 copy: 4 from, 5 to, 6 bytes in a unit.
+ * - 5 scatterAdd: 4 updates, 5 indices, 6 number of updates, 7 row length, 8 out, 9 rows of out.
+ *   A unit is a column.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

@@ -1,7 +1,7 @@
 import { add } from "../../ops/add.ts";
 import { mul } from "../../ops/mul.ts";
 import { sub } from "../../ops/sub.ts";
-import type { Optimizer, Updated } from "../optimizer.ts";
+import type { Optimizer, OptimizerUpdate } from "../optimizer.ts";
 import { checkScalarSource, type ScalarSource } from "../scalar.ts";
 import { checkRates, decayWeights, ranges } from "./decay_weights.ts";
 
@@ -53,7 +53,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     name: "sgd",
     learningRate,
     slots: (): Record<string, number> => momentum === 0 ? {} : { velocity: 0 },
-    apply(parameter, gradient, slots, context): Updated {
+    apply(parameter, gradient, slots, context): OptimizerUpdate {
       const rate = context.scalar(learningRate, "learning_rate", ranges.nonNegative);
       const decayed = decayWeights(parameter, rate, weightDecay, context);
       const step = mul(gradient, rate);

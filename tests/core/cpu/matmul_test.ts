@@ -195,7 +195,7 @@ for (const relaxed of variants) {
         words.fill(0, plan / 4, plan / 4 + 2 * recordWords);
         words.set([3, 0, 5, length, data, kind, order, first, length, out], plan / 4);
         floats.set([0.5, 0.25], plan / 4 + 10);
-        words[plan / 4 + 12] = 5;
+        words.set([5, picks.length], plan / 4 + 12);
         kernels.walk(plan, 0, 2);
         kernels.walk(plan, 1, 2);
         for (let i = 0; i < 5; ++i) {

@@ -45,7 +45,7 @@ Deno.test("dropout passes its inputs on in inference and at a constant rate of 0
 const edges: [rate: number, factor: number][] = [[0, 1], [1, 0]];
 for (const [rate, factor] of edges) {
   for (const source of [rate, hyperparameter(rate), () => rate] as ScalarSource[]) {
-    Deno.test(`dropout of ${rate} from a ${typeof source} gives ${factor} x and no NaN`, () => {
+    Deno.test(`dropout of ${rate}, its source of type ${typeof source}, gives ${factor} x and no NaN`, () => {
       const context = new TestContext();
       const y = dropout(source).apply({}, x, context);
       const [value, slope] = evaluateReference([y, ...gradients(y, [x])], context.bindings());

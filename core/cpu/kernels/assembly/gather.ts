@@ -1,4 +1,7 @@
-/** Rows of a data set, picked by an order, converted and scaled on the way. */
+/**
+ * Rows of a data set, picked by an order, converted and scaled on the way; and the way back, rows
+ * added up by number.
+ */
 
 /** A row of bytes as float32: 16 at a time. */
 function rowOfBytes(from: usize, to: usize, length: i32, scale: f32, offset: f32): void {
@@ -48,11 +51,13 @@ export function gather(record: usize, start: i32, end: i32): void {
   const scale = load<f32>(record, 40);
   const offset = load<f32>(record, 44);
   const rows = load<u32>(record, 48);
+  const positions = load<u32>(record, 52);
   const first = firstAt ? load<u32>(firstAt) : 0;
   const rowBytes = <usize> length * 4;
   for (let i = start; i < end; ++i) {
     const position = first + <u32> i;
-    const index = order ? load<u32>(order + <usize> position * 4) : position;
+    const known = !order || position < positions;
+    const index = !known ? u32.MAX_VALUE : order ? load<u32>(order + <usize> position * 4) : position;
     const to = out + <usize> i * rowBytes;
     if (index >= rows) {
       // A NaN as a float, the largest number as an index: neither passes unseen.
@@ -68,5 +73,31 @@ export function gather(record: usize, start: i32, end: i32): void {
     } else {
       memory.copy(to, data + <usize> index * rowBytes, rowBytes);
     }
+  }
+}
+
+/** out[r, columns] = sum of updates[i, columns] over all i with indices[i] = r, in order of i. */
+export function scatterAdd(record: usize, start: i32, end: i32): void {
+  const updates = <usize> load<u32>(record, 16);
+  const indices = <usize> load<u32>(record, 20);
+  const count = load<i32>(record, 24);
+  const rowBytes = <usize> load<u32>(record, 28) * 4;
+  const out = <usize> load<u32>(record, 32);
+  const rows = load<u32>(record, 36);
+  const from = <usize> start * 4;
+  const bytes = <usize> (end - start) * 4;
+  for (let row: u32 = 0; row < rows; ++row) {
+    memory.fill(out + <usize> row * rowBytes + from, 0, bytes);
+  }
+  for (let i = 0; i < count; ++i) {
+    const row = load<u32>(indices + <usize> i * 4);
+    if (row >= rows) continue;
+    const to = out + <usize> row * rowBytes + from;
+    const update = updates + <usize> i * rowBytes + from;
+    let at: usize = 0;
+    for (; at + 16 <= bytes; at += 16) {
+      v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(update + at)));
+    }
+    for (; at < bytes; at += 4) store<f32>(to + at, load<f32>(to + at) + load<f32>(update + at));
   }
 }

@@ -2,7 +2,7 @@
  * The plan walker: every thread walks the same list of records and does its share of each.
  * `load.ts` documents the layout of records and of the control block.
  */
-import { gather } from "./gather";
+import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
 export { matmul };
 
@@ -127,6 +127,8 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
     product(record, start, end, scratch);
   } else if (kind == 3) {
     gather(record, start, end);
+  } else if (kind == 5) {
+    scatterAdd(record, start, end);
   } else {
     const size = <usize> load<u32>(record, 24);
     const from = <usize> load<u32>(record, 16) + <usize> start * size;

@@ -1,0 +1,18 @@
+/**
+ * Tensors as symbols, and what a program and a device are.
+ *
+ * @module
+ */
+export type { Device, DeviceType, Executable, PrepareOptions, Storage } from "./device.ts";
+export type { DType, TensorData } from "./dtype.ts";
+export {
+  DataError,
+  DisposedError,
+  DTypeError,
+  KernelError,
+  NonFiniteError,
+  ShapeError,
+} from "./errors.ts";
+export type { Assignment, Program } from "./program.ts";
+export type { Shape } from "./shape.ts";
+export { Tensor, type TensorLike } from "./tensor.ts";

@@ -1,0 +1,62 @@
+import type { DataSet } from "../../data/data_set.ts";
+import { sampleCount } from "../../data/data_set.ts";
+import type { Loss } from "../nn/loss.ts";
+import type { Metric } from "../nn/metric.ts";
+import type { Model } from "../nn/model.ts";
+import { type DeviceOptions, openDevice } from "./open_device.ts";
+import { Run } from "./run.ts";
+import { Validation } from "./validation.ts";
+import { settled } from "./weight_table.ts";
+
+/** Options of {@link evaluate}. */
+export interface EvaluateOptions extends DeviceOptions {
+  /** The loss. */
+  readonly loss: Loss;
+  /** Metrics; default none. */
+  readonly metrics?: readonly Metric[];
+  /** Samples in a batch, from 1; default 1,024. It does not change the result. */
+  readonly batchSize?: number;
+}
+
+/**
+ * Loss and metrics of a model on a data set, in inference mode.
+ *
+ * @param model The model.
+ * @param dataSet The data.
+ * @param options Loss, metrics, device.
+ * @returns Means over all samples by log name: `loss`, `accuracy`.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   arrays, dense, evaluate, input, meanSquaredError, sequential,
+ * } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([1]), dense(1, { kernelInitializer: "zeros" })]);
+ * const data = arrays([[1], [2]], [[2], [4]]);
+ * const options = { loss: meanSquaredError(), device: "cpu", threads: 1 } as const;
+ * assert.deepEqual(await evaluate(model, data, options), { loss: 10 });
+ * ```
+ *
+ * Keras: `Model.evaluate` with `return_dict=True`.
+ */
+export async function evaluate(
+  model: Model,
+  dataSet: DataSet,
+  options: EvaluateOptions,
+): Promise<Record<string, number>> {
+  await settled(model);
+  const { loss, metrics = [], batchSize } = options;
+  const { device, owned } = await openDevice(options);
+  const run = new Run(device, owned, 0, sampleCount(dataSet));
+  try {
+    const evaluation = { model, loss, name: "loss", metrics };
+    const validation = new Validation(run, dataSet, [evaluation], batchSize);
+    const logs = await validation.logs();
+    validation.dispose();
+    return logs;
+  } finally {
+    run.close();
+  }
+}

@@ -1,0 +1,23 @@
+import { defer, type MonoTypeOperatorFunction, tap } from "rxjs";
+import type { Hyperparameter } from "../../nn/hyperparameter.ts";
+import type { Epoch } from "../epoch.ts";
+
+/**
+ * Sets a hyperparameter for the first epoch on subscription, and after each epoch for the next.
+ *
+ * @param hyperparameter The number to set.
+ * @param numberFor The number for the epoch that follows so many completed ones.
+ * @returns An operator on epochs, which it passes on as they are; what `numberFor` throws goes down
+ * the error channel.
+ */
+export function followSchedule<E extends Epoch>(
+  hyperparameter: Hyperparameter,
+  numberFor: (completed: number) => number,
+): MonoTypeOperatorFunction<E> {
+  return (source) =>
+    defer(() => {
+      // Also so that a second run does not begin where the first one's schedule ended.
+      hyperparameter.next(numberFor(0));
+      return source.pipe(tap(({ epoch }) => hyperparameter.next(numberFor(epoch))));
+    });
+}

@@ -1,0 +1,49 @@
+import { defer, type Observable, type OperatorFunction, reduce } from "rxjs";
+import type { Epoch } from "../epoch.ts";
+
+/** The logs of a run, as Keras's `fit` returns them. */
+export interface History {
+  /** Numbers of the epochs, from 1. */
+  readonly epoch: number[];
+  /** The values of each log, in the order of the epochs that had it. */
+  readonly history: Record<string, number[]>;
+}
+
+/**
+ * Gathers the logs of all epochs into one record at the end.
+ *
+ * @returns An operator that gives one {@link History} when the epochs complete, an empty one if
+ * there were none.
+ *
+ * @example
+ * ```ts
+ * import { type Epoch, history } from "@millrace/millrace";
+ * import { lastValueFrom, of } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const epochs = of(
+ *   { epoch: 1, logs: { loss: 0.5 } as Record<string, number> } as Epoch,
+ *   { epoch: 2, logs: { loss: 0.4 } as Record<string, number> } as Epoch,
+ * );
+ * assert.deepEqual(await lastValueFrom(epochs.pipe(history())), {
+ *   epoch: [1, 2],
+ *   history: { loss: [0.5, 0.4] },
+ * });
+ * ```
+ *
+ * Source: Keras 3, `History`, whose epochs count from 0.
+ */
+export function history(): OperatorFunction<Epoch, History> {
+  return (source): Observable<History> =>
+    // Deferred, as reduce would share one seed among subscribers.
+    defer(() => source.pipe(reduce(add, { epoch: [], history: {} } as History)));
+}
+
+function add(gathered: History, { epoch, logs }: Epoch): History {
+  gathered.epoch.push(epoch);
+  for (const [name, value] of Object.entries(logs)) {
+    if (Object.hasOwn(gathered.history, name)) gathered.history[name].push(value);
+    else gathered.history[name] = [value];
+  }
+  return gathered;
+}

@@ -1,0 +1,50 @@
+import type { MonoTypeOperatorFunction } from "rxjs";
+import { checkScalar } from "../../nn/check_scalar.ts";
+import type { Hyperparameter } from "../../nn/hyperparameter.ts";
+import type { Epoch } from "../epoch.ts";
+import { followSchedule } from "./follow_schedule.ts";
+
+/** What a schedule of learning rates goes by. */
+export interface LearningRateScheduleState {
+  /** Epochs completed, from 0: the index of the epoch that the rate is for. */
+  readonly epoch: number;
+  /** The present rate. */
+  readonly learningRate: number;
+}
+
+/**
+ * Sets a learning rate for each epoch from a function.
+ *
+ * @param hyperparameter The rate, which the optimizer was given.
+ * @param schedule The rate for the epoch that follows `epoch` completed ones, from 0; called with
+ * 0 on subscription, and after each epoch for the next.
+ * @returns An operator on epochs, which it passes on as they are. What `schedule` throws, and a
+ * `RangeError` for a rate that is negative or not finite, goes down the error channel.
+ *
+ * @example
+ * ```ts
+ * import { type Epoch, hyperparameter, learningRateSchedule } from "@millrace/millrace";
+ * import { lastValueFrom, of } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const rate = hyperparameter(0.1);
+ * const halved = learningRateSchedule(rate, ({ epoch }) => 0.1 * 0.5 ** epoch);
+ * await lastValueFrom(of({ epoch: 1 } as Epoch, { epoch: 2 } as Epoch).pipe(halved));
+ * assert.equal(rate.value, 0.025);
+ * ```
+ *
+ * Source: Keras 3, `LearningRateScheduler`, which also counts epochs from 0 and asks for the first
+ * one. It asks at the beginning of an epoch, we at the end of the one before, so the last rate set
+ * is that of an epoch that does not come.
+ */
+export function learningRateSchedule<E extends Epoch>(
+  hyperparameter: Hyperparameter,
+  schedule: (state: LearningRateScheduleState) => number,
+): MonoTypeOperatorFunction<E> {
+  return followSchedule(hyperparameter, (epoch) =>
+    checkScalar(
+      "the rate of learningRateSchedule",
+      schedule({ epoch, learningRate: hyperparameter.value }),
+      { minimum: 0 },
+    ));
+}

@@ -1,0 +1,36 @@
+import type { RunControl } from "../epoch.ts";
+
+/** Told of a run before its first step. */
+export type RunListener = (run: RunControl) => void;
+
+/** Operators that are being subscribed at this moment, from the bottom of the pipe up. */
+let listening: readonly RunListener[] = [];
+
+/**
+ * Subscribes to a pipe so that its source can tell the operators below of the run.
+ *
+ * Operators on epochs would else know the run only from the first epoch, too late for one that is
+ * interrupted or fails before. Subscription goes up the pipe in one synchronous call, so whoever is
+ * on the way while the source is subscribed belongs to its run.
+ *
+ * @param listener Called with the run.
+ * @param subscribe Subscribes to what is above.
+ */
+export function withRunListener(listener: RunListener, subscribe: () => void): void {
+  const outer = listening;
+  listening = [...outer, listener];
+  try {
+    subscribe();
+  } finally {
+    listening = outer;
+  }
+}
+
+/**
+ * The operators below a source, for it to ask while it is being subscribed.
+ *
+ * @returns Those that want to hear of the run.
+ */
+export function runListeners(): readonly RunListener[] {
+  return listening;
+}

@@ -1,0 +1,86 @@
+import { DataError, ShapeError } from "../graph/errors.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import type { Model } from "../nn/model.ts";
+import { writeFileAtomic } from "../state/atomic_write.ts";
+import { decodeSafetensors } from "../state/decode_safetensors.ts";
+import { encodeSafetensors } from "../state/encode_safetensors.ts";
+import { settled } from "./weight_table.ts";
+
+/**
+ * Writes a model's weights to a safetensors file, by layer name (`dense_1/kernel`). The file is
+ * replaced in one move: whatever happens, it holds either the old weights or the new ones.
+ *
+ * @param model The model.
+ * @param path The file; its folder must exist. Needs `--allow-read` and `--allow-write`.
+ * @throws {Error} when the file cannot be written; the old one stays whole.
+ *
+ * @example
+ * ```ts
+ * import { dense, input, loadWeights, saveWeights, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const model = sequential([input([2]), dense(3)], { seed: 1 });
+ * await saveWeights(model, `${folder}/weights.safetensors`);
+ * const other = sequential([input([2]), dense(3)], { seed: 2 });
+ * await loadWeights(other, `${folder}/weights.safetensors`);
+ * assert.deepEqual(other.parameters[0].value, model.parameters[0].value);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function saveWeights(model: Model, path: string): Promise<void> {
+  await settled(model);
+  const tensors = new Map(model.parameters.map(({ name, shape, value }) => [
+    name,
+    { dtype: "F32" as const, shape: [...shape], data: value },
+  ]));
+  await writeFileAtomic(path, encodeSafetensors(tensors, { format: "millrace-weights-1" }));
+}
+
+/**
+ * Reads a model's weights from a safetensors file. Either all weights are taken or none.
+ *
+ * @param model The model; its weights change.
+ * @param path The file. Needs `--allow-read`.
+ * @throws {DataError} when the file cannot be read, is damaged, or lacks a weight.
+ * @throws {ShapeError} when a weight has another shape than the model's.
+ *
+ * @example See {@link saveWeights}.
+ */
+export async function loadWeights(model: Model, path: string): Promise<void> {
+  await settled(model);
+  const { tensors } = decodeSafetensors(await readFile(path), path);
+  const found = model.parameters.map((parameter) => {
+    const tensor = tensors.get(parameter.name);
+    if (!tensor) {
+      throw new DataError(
+        `Cannot load ${path} as it has no weight "${parameter.name}": it holds ` +
+          `${[...tensors.keys()].slice(0, 8).join(", ") || "none"} (was it saved by another model?)`,
+        { file: path },
+      );
+    }
+    if (tensor.dtype !== "F32" || !sameShape(tensor.shape, parameter.shape)) {
+      throw new ShapeError(
+        `Cannot load ${path} as its weight "${parameter.name}" does not fit the model: expected ` +
+          `F32 ${formatShape(parameter.shape)}, received ${tensor.dtype} ${
+            formatShape(tensor.shape)
+          }`,
+      );
+    }
+    return { parameter, data: tensor.data as Float32Array };
+  });
+  for (const { parameter, data } of found) parameter.set(data);
+}
+
+async function readFile(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Deno.errors.NotCapable
+      ? `reading it is not permitted: run with --allow-read=${path}`
+      : (cause as Error).message;
+    throw new DataError(`Cannot read the weights ${path}: ${reason}`, { file: path });
+  }
+}
