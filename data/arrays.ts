@@ -1,6 +1,6 @@
 import { DataError } from "../core/graph/errors.ts";
 import type { DataSet, StoredInputs, StoredTargets } from "./data_set.ts";
-import { flatten, type NestedNumbers } from "./nested.ts";
+import { flatten, type NestedValues } from "./nested.ts";
 
 /** What {@linkcode arrays} may be told beyond the numbers. */
 export interface ArraysOptions {
@@ -43,8 +43,8 @@ export interface ArraysOptions {
  * ```
  */
 export function arrays(
-  x: NestedNumbers | Uint8Array | Float32Array | Float64Array,
-  y: NestedNumbers | Uint8Array | Int32Array | Float32Array | Float64Array,
+  x: NestedValues | Uint8Array | Float32Array | Float64Array,
+  y: NestedValues | Uint8Array | Int32Array | Float32Array | Float64Array,
   options: ArraysOptions = {},
 ): DataSet {
   const { classes, inputShape, scale, offset, name } = options;
@@ -78,7 +78,7 @@ export function arrays(
 }
 
 function storeInputs(
-  x: NestedNumbers | Uint8Array | Float32Array | Float64Array,
+  x: NestedValues | Uint8Array | Float32Array | Float64Array,
   samples: number,
   inputShape: readonly number[] | undefined,
 ): StoredInputs {
@@ -105,7 +105,7 @@ function storeInputs(
 }
 
 function storeTargets(
-  y: NestedNumbers | Uint8Array | Int32Array | Float32Array | Float64Array,
+  y: NestedValues | Uint8Array | Int32Array | Float32Array | Float64Array,
   classes: number | undefined,
 ): StoredTargets {
   if (y instanceof Uint8Array || y instanceof Int32Array) {

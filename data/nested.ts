@@ -1,7 +1,7 @@
 import { DataError } from "../core/graph/errors.ts";
 
 /** Arrays of numbers, of arrays of numbers, and so on; all rows of one depth have one length. */
-export type NestedNumbers = readonly number[] | readonly NestedNumbers[];
+export type NestedValues = readonly number[] | readonly NestedValues[];
 
 /**
  * Flattens nested arrays into float32 numbers, checking that they make a full block.
@@ -13,7 +13,7 @@ export type NestedNumbers = readonly number[] | readonly NestedNumbers[];
  * finite number within float32's range; `row` and `column` count from 1.
  */
 export function flatten(
-  values: NestedNumbers,
+  values: NestedValues,
   what: string,
 ): { data: Float32Array<ArrayBuffer>; shape: number[] } {
   const shape: number[] = [];

@@ -55,7 +55,7 @@ export async function openAdapter(allowSoftware: boolean): Promise<OpenedAdapter
   const { limits } = device;
   const tuning: Tuning = {
     software: isFallbackAdapter,
-    lanes: isFallbackAdapter ? 16 : 64,
+    lanes: isFallbackAdapter ? 8 : 64,
     storageBuffers: limits.maxStorageBuffersPerShaderStage,
     sharedBytes: limits.maxComputeWorkgroupStorageSize,
     invocations: limits.maxComputeInvocationsPerWorkgroup,

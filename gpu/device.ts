@@ -130,6 +130,14 @@ export class WebGpuDevice implements Device {
     this.#patch.apply(buffer, word, mask, value);
   }
 
+  /** Waits until everything given to the GPU is done, and throws what went wrong. */
+  async idle(): Promise<void> {
+    this.queue.flush();
+    await this.resources.device.queue.onSubmittedWorkDone();
+    await this.queue.idle();
+    await this.faults.settled();
+  }
+
   /** Takes `owned` out of what {@link WebGpuDevice.dispose} frees. */
   forget(owned: { dispose(): void }): void {
     this.#owned.delete(owned);

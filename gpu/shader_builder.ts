@@ -83,6 +83,11 @@ export class ShaderBuilder {
     return fromBits(`${name}[${index}]`, dtype);
   }
 
+  /** The 32 bits at word `index` of a buffer's memory. */
+  loadWord(buffer: number, index: string): string {
+    return `${this.memory(memoryOf(this.buffers, buffer), false)}[${index}]`;
+  }
+
   /** A statement that stores `value` at `index` of a buffer's memory. */
   store(buffer: number, dtype: DType, index: string, value: string): string {
     const name = this.memory(memoryOf(this.buffers, buffer), true);

@@ -27,8 +27,8 @@ export class StepQueue {
   readonly #programs: QueuedProgram[] = [];
   readonly #slots: number[] = [];
   readonly #touched = new Set<QueuedProgram>();
+  readonly #submits = new Set<Promise<void>>();
   #finished: PromiseWithResolvers<void> | null = null;
-  #underWay = 0;
   #scheduled = false;
 
   /** @param resources The device. @param faults Its errors. */
@@ -51,7 +51,7 @@ export class StepQueue {
     }
     const { promise } = this.#finished;
     if (this.length >= stepsPerSubmit) this.flush();
-    else if (this.#underWay === 0 && !this.#scheduled) {
+    else if (this.#submits.size === 0 && !this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(() => {
         this.#scheduled = false;
@@ -67,7 +67,6 @@ export class StepQueue {
     const finished = this.#finished!;
     this.#finished = null;
     const { device, statistics } = this.resources;
-    this.#underWay++;
     this.faults.watch(() => {
       for (const program of this.#touched) program.upload();
       const encoder = device.createCommandEncoder();
@@ -84,7 +83,17 @@ export class StepQueue {
     this.#touched.clear();
     this.#programs.length = 0;
     this.#slots.length = 0;
-    this.#await(finished);
+    const submit = this.#await(finished);
+    this.#submits.add(submit);
+    submit.then(() => {
+      this.#submits.delete(submit);
+      if (this.#submits.size === 0) this.flush();
+    });
+  }
+
+  /** Waits until the GPU has done all that it was given. */
+  async idle(): Promise<void> {
+    while (this.#submits.size > 0) await Promise.all(this.#submits);
   }
 
   async #await(finished: PromiseWithResolvers<void>): Promise<void> {
@@ -94,9 +103,6 @@ export class StepQueue {
       finished.resolve();
     } catch (error) {
       finished.reject(error);
-    } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) this.flush();
     }
   }
 }

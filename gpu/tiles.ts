@@ -5,8 +5,16 @@ import type { Tuning } from "./tuning.ts";
 export type Tile =
   /** A thread computes a block from global memory. */
   | { readonly kind: "direct"; readonly rows: number; readonly columns: number }
-  /** Some threads of a workgroup share the sum of a block, and add their parts in order. */
-  | { readonly kind: "lanes"; readonly lanes: number }
+  /** Threads of a workgroup share the sums of a block, and add their parts in order. */
+  | {
+    readonly kind: "shared";
+    /** Rows of the block. */
+    readonly rows: number;
+    /** Columns of the block. */
+    readonly columns: number;
+    /** Threads that share it, a power of two. */
+    readonly slices: number;
+  }
   /** A workgroup loads a tile of both operands, and each thread computes a block of it. */
   | {
     readonly kind: "tiled";
@@ -33,16 +41,13 @@ const enough = 16384;
  * @returns The pieces.
  */
 export function chooseTile(sizes: MatmulSizes, tuning: Tuning): Tile {
+  if (tuning.software) return chooseSoftwareTile(sizes, tuning);
   const { batches, rows, columns, inner } = sizes;
   const results = batches * rows * columns;
-  if (tuning.software) {
-    // Loads cost most where the adapter computes on the CPU: large blocks, no shared memory.
-    return { kind: "direct", rows: Math.min(4, rows), columns: Math.min(4, columns) };
-  }
   if (results < enough) {
     const wanted = Math.min(enough / Math.max(results, 1), inner / 8, tuning.lanes);
-    const lanes = 2 ** Math.floor(Math.log2(Math.max(wanted, 1)));
-    if (lanes > 1) return { kind: "lanes", lanes };
+    const slices = 2 ** Math.floor(Math.log2(Math.max(wanted, 1)));
+    if (slices > 1) return { kind: "shared", rows: 1, columns: 1, slices };
   }
   const large = tuning.invocations >= 256 && Math.min(rows, columns) >= 64;
   if (large && results >= 128 * 128 * 64 && tuning.sharedBytes >= 16384) {
@@ -53,6 +58,46 @@ export function chooseTile(sizes: MatmulSizes, tuning: Tuning): Tile {
   }
   if (results < enough * 4) return { kind: "direct", rows: 1, columns: 1 };
   return { kind: "direct", rows: Math.min(2, rows), columns: Math.min(2, columns) };
+}
+
+/** Nanoseconds of a load and of a multiplication in a thread of the software adapter, measured. */
+const softwareCosts = { load: 7, multiply: 0.15, store: 7 };
+
+/** Threads of the software adapter that compute at once: two cores, eight to a vector. */
+const softwareThreads = 16;
+
+/**
+ * The software adapter fetches element by element, for 7 ns each, while it multiplies eight at a
+ * time: large blocks pay, as long as all of its threads have one.
+ */
+function chooseSoftwareTile(sizes: MatmulSizes, { lanes, sharedBytes }: Tuning): Tile {
+  const { batches, rows, columns, inner } = sizes;
+  let best: Tile = { kind: "direct", rows: 1, columns: 1 };
+  let least = Infinity;
+  for (const down of [1, 2, 4, 8, 16]) {
+    for (const across of [1, 2, 4, 8, 16]) {
+      for (let slices = 1; slices <= lanes; slices *= 2) {
+        const block = { rows: evenly(rows, down), columns: evenly(columns, across) };
+        const size = block.rows * block.columns;
+        if (slices > 1 && (size * lanes * 4 > sharedBytes || slices * 4 > inner)) continue;
+        const blocks = batches * Math.ceil(rows / block.rows) * Math.ceil(columns / block.columns);
+        const rounds = Math.ceil(blocks * slices / softwareThreads);
+        const { load, multiply, store } = softwareCosts;
+        const term = (block.rows + block.columns) * load + size * multiply;
+        const parts = slices > 1 ? 3 * size * store : 0;
+        const cost = rounds * (Math.ceil(inner / slices) * term + parts);
+        if (cost >= least) continue;
+        least = cost;
+        best = slices > 1 ? { kind: "shared", ...block, slices } : { kind: "direct", ...block };
+      }
+    }
+  }
+  return best;
+}
+
+/** The size of pieces of at most `most` that cut `size` most evenly. */
+function evenly(size: number, most: number): number {
+  return Math.ceil(size / Math.max(1, Math.ceil(size / most)));
 }
 
 /**
@@ -66,7 +111,7 @@ export function chooseSlices(sizes: MatmulSizes, tuning: Tuning): number {
   const { batches, rows, columns, inner } = sizes;
   if (tuning.software || batches !== 1 || inner < 1024) return 1;
   const tile = chooseTile(sizes, tuning);
-  if (tile.kind === "lanes") return 1;
+  if (tile.kind === "shared") return 1;
   const workgroups = tile.kind === "tiled"
     ? Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns)
     : rows * columns / (tile.rows * tile.columns * tuning.lanes);

@@ -2,6 +2,7 @@ import { Observable, type OperatorFunction, type Subscriber } from "rxjs";
 import type { DataSet } from "../../data/data_set.ts";
 import type { Epoch } from "./epoch.ts";
 import type { Effect } from "./frame.ts";
+import { withRunListener } from "./run_listeners.ts";
 import type { Updated } from "./stages.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
 
@@ -55,15 +56,14 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<Updated, E
   return (source) =>
     new Observable<Epoch>((subscriber) => {
       const gatherer = new Gatherer(options, validationFrequency, subscriber);
-      const subscription = source.subscribe({
-        next: (step) => gatherer.take(step),
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
+      withRunListener((run) => run.validationSamples ??= options.validation?.x.shape[0], () => {
+        subscriber.add(source.subscribe({
+          next: (step) => gatherer.take(step),
+          error: (error) => subscriber.error(error),
+          complete: () => subscriber.complete(),
+        }));
       });
-      return () => {
-        gatherer.dispose();
-        subscription.unsubscribe();
-      };
+      return () => gatherer.dispose();
     });
 }
 
@@ -79,8 +79,6 @@ class Gatherer {
 
   take(step: Updated): void {
     if (step.stepInEpoch === 1) this.#started = performance.now();
-    const { run } = step.frame;
-    run.validationSamples ??= this.options.validation?.x.shape[0];
     if (step.stepInEpoch === step.stepsPerEpoch) step.hold(this.#finish(step));
   }
 

@@ -28,12 +28,11 @@ export function forward(model: Model): OperatorFunction<Batch, Forwarded> {
     const memory = new Memory<Forwarded["outputs"]>();
     return (batch) => {
       const { run, state } = batch.frame;
-      run.addModel(model);
       const outputs = memory.get(
         [batch.x, state],
         () => model.apply(state, batch.x, run.context(true)),
       );
       return new Forwarded(batch, model, outputs);
     };
-  });
+  }, (run) => run.addModel(model));
 }

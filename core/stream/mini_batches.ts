@@ -4,6 +4,7 @@ import { withReader } from "../graph/reader.ts";
 import { permutation } from "../state/permutation.ts";
 import { Frame } from "./frame.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
+import { type RunListener, runListeners } from "./run_listeners.ts";
 import { Permits } from "./permits.ts";
 import { Run } from "./run.ts";
 import type { ResidentData } from "./resident_data.ts";
@@ -61,7 +62,7 @@ export function miniBatches(
 ): Observable<Batch> {
   const settings = checkOptions(dataSet, options);
   return new Observable<Batch>((subscriber) => {
-    const source = new Source(dataSet, settings, subscriber);
+    const source = new Source(dataSet, settings, subscriber, runListeners());
     void source.start();
     return () => source.stop();
   });
@@ -103,6 +104,7 @@ class Source {
     private readonly dataSet: DataSet,
     private readonly settings: Settings,
     private readonly subscriber: Subscriber<Batch>,
+    private readonly listeners: readonly RunListener[],
   ) {}
 
   async start(): Promise<void> {
@@ -115,6 +117,7 @@ class Source {
       this.#permits = new Permits(device.stepsInFlight);
       this.#run = new Run(device, owned, this.settings.seed, sampleCount(this.dataSet));
       const data = this.#run.load(this.dataSet, "training");
+      for (const listener of this.listeners) listener(this.#run);
       for (let epoch = 1; epoch <= this.settings.epochs && !this.#stopped; epoch++) {
         await this.#runEpoch(this.#run, data, epoch);
       }

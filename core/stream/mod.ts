@@ -17,4 +17,5 @@ export { type DeviceChoice, type DeviceOptions, openDevice } from "./open_device
 export { predict, type Predictions, type PredictOptions } from "./predict.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
 export { update } from "./update.ts";
+export { loadWeights, saveWeights } from "./weights.ts";
 export * from "./operators/mod.ts";

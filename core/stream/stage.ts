@@ -1,4 +1,5 @@
-import { defer, map, type OperatorFunction } from "rxjs";
+import { map, Observable, type OperatorFunction } from "rxjs";
+import { type RunListener, withRunListener } from "./run_listeners.ts";
 
 /** Combinations that a stage remembers: batch sizes, and groups that share it. */
 const most = 8;
@@ -8,12 +9,18 @@ const most = 8;
  * on, and found again at every later step.
  *
  * @param create Called for every subscription; gives the function that maps a step.
+ * @param meet Told of the run before its first step.
  */
-export function stage<In, Out>(create: () => (step: In) => Out): OperatorFunction<In, Out> {
+export function stage<In, Out>(
+  create: () => (step: In) => Out,
+  meet: RunListener = () => {},
+): OperatorFunction<In, Out> {
   return (source) =>
-    defer(() => {
+    new Observable((subscriber) => {
       const apply = create();
-      return source.pipe(map((step) => apply(step)));
+      withRunListener(meet, () => {
+        subscriber.add(source.pipe(map((step) => apply(step))).subscribe(subscriber));
+      });
     });
 }
 

@@ -55,7 +55,9 @@ export async function loadWeights(model: Model, path: string): Promise<void> {
     if (!tensor) {
       throw new DataError(
         `Cannot load ${path} as it has no weight "${parameter.name}": it holds ` +
-          `${[...tensors.keys()].slice(0, 8).join(", ") || "none"} (was it saved by another model?)`,
+          `${
+            [...tensors.keys()].slice(0, 8).join(", ") || "none"
+          } (was it saved by another model?)`,
         { file: path },
       );
     }

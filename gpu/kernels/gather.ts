@@ -1,62 +1,66 @@
 import type { DType } from "../../core/graph/dtype.ts";
+import type { StructuredCall } from "../../core/graph/plan.ts";
 import { sizeOf } from "../../core/graph/shape.ts";
-import { fromBits, indent, registerType } from "../shader_builder.ts";
+import { fromBits, indent, registerType, type ShaderBuilder } from "../shader_builder.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
 import { perElement } from "./loop.ts";
 
-/** Rows of a data set, picked by an order and converted on the way; a thread an element. */
+/**
+ * Rows of a data set, picked by an order and converted on the way; a thread a word of the data:
+ * one element of 32 bits, or four bytes where rows are whole words.
+ */
 export const gatherKernel: GpuKernel = {
   ownLanes: () => null,
   emit: (shader, call, tuning) => {
     if (call.work.kind !== "structured") throw new Error("Cannot gather in another call");
-    const { operands: [data, indices, start], output, attributes } = call.work.call;
-    const rows = data.shape[0];
+    const { operands: [data, indices, start], output } = call.work.call;
     const length = sizeOf(data.shape.slice(1));
     const finish = emitFinish(shader, call);
-    const floating = output.dtype === "f32";
-    const first = start
-      ? shader.isScalar(start.buffer)
-        ? shader.scalarWord(start.offset)
-        : shader.load(start.buffer, "u32", shader.start(start))
-      : "0u";
-    const element = shader.load(
-      data.buffer,
-      data.dtype,
-      `${shader.start(data)} + index * ${length}u + e % ${length}u`,
-    );
-    const scale = (attributes.scale as number | undefined) ?? 1;
-    const offset = (attributes.offset as number | undefined) ?? 0;
-    const converted = convert(element, data.dtype, output.dtype);
-    const value = floating && (scale !== 1 || offset !== 0)
-      ? `${converted} * ${literalExpression(shader, scale, "f32")} + ` +
-        literalExpression(shader, offset, "f32")
-      : converted;
-    // A NaN as a float, the largest number as an index: neither passes unseen.
-    const refused = floating
+    const bytes = data.dtype === "u8" && length % 4 === 0;
+    const step = bytes ? 4 : 1;
+    const across = length / step;
+    const first = !start
+      ? "0u"
+      : shader.isScalar(start.buffer)
+      ? shader.scalarWord(start.offset)
+      : shader.load(start.buffer, "u32", shader.start(start));
+    const refuse = output.dtype === "f32"
       ? literalExpression(shader, NaN, "f32")
       : fromBits("0xffffffffu", output.dtype);
+    const each = (value: (part: number) => string) =>
+      Array.from({ length: step }, (_, part) => `${finish}(e + ${part}u, ${value(part)});`);
+    const missing = [...each(() => refuse), "return;"].join("\n");
+    const at = `${shader.start(data)} + index * ${length}u + column`;
+    const value = bytes
+      ? (part: number) => `(word >> ${8 * part}u) & 255u`
+      : () => shader.load(data.buffer, data.dtype, at);
     const lines = [
-      `let position = ${first} + e / ${length}u;`,
-      `if (position >= ${sizeOf(indices.shape)}u) {`,
-      `  ${finish}(e, ${refused});`,
-      "  return;",
-      "}",
+      `let column = t % ${across}u * ${step}u;`,
+      `let e = t * ${step}u;`,
+      `let position = ${first} + t / ${across}u;`,
+      // A NaN as a float, the largest number as an index: neither passes unseen.
+      `if (position >= ${sizeOf(indices.shape)}u) {\n${indent(missing)}\n}`,
       `let index = ${shader.load(indices.buffer, "u32", `${shader.start(indices)} + position`)};`,
-      `if (index >= ${rows}u) {`,
-      `  ${finish}(e, ${refused});`,
-      "  return;",
-      "}",
-      `${finish}(e, ${value});`,
+      `if (index >= ${data.shape[0]}u) {\n${indent(missing)}\n}`,
+      ...(bytes ? [`let word = ${shader.loadWord(data.buffer, `(${at}) / 4u`)};`] : []),
+      ...each((part) => convert(shader, value(part), call.work as { call: StructuredCall })),
     ];
     const name = `gather${shader.unique()}`;
-    shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(sizeOf(output.shape), tuning.lanes, `${name}(e);`);
+    shader.declare(name, `fn ${name}(t: u32) {\n${indent(lines.join("\n"))}\n}`);
+    return perElement(sizeOf(output.shape) / step, tuning.lanes, `${name}(e);`);
   },
 };
 
-function convert(value: string, from: DType, to: DType): string {
-  const [source, target] = [registerType(from), registerType(to)];
-  return source === target ? value : `${target}(${value})`;
+/** The op's conversion of one element. */
+function convert(shader: ShaderBuilder, value: string, { call }: { call: StructuredCall }): string {
+  const { attributes, operands: [data], output } = call;
+  const from: DType = registerType(data.dtype);
+  const to = registerType(output.dtype);
+  const converted = from === to ? value : `${to}(${value})`;
+  const { scale = 1, offset = 0 } = attributes as { scale?: number; offset?: number };
+  if (to !== "f32" || (scale === 1 && offset === 0)) return converted;
+  return `${converted} * ${literalExpression(shader, scale, "f32")} + ` +
+    literalExpression(shader, offset, "f32");
 }

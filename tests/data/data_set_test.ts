@@ -5,7 +5,7 @@ import {
   arrays,
   type ArraysOptions,
   type DataSet,
-  type NestedNumbers,
+  type NestedValues,
   sampleCount,
   takeFirst,
   trainValidationSplit,
@@ -140,7 +140,7 @@ Deno.test("arrays refuses options out of their range", () => {
 });
 
 function numbered(count: number): DataSet {
-  const rows: NestedNumbers = Array.from({ length: count }, (_, i) => [i, -i]);
+  const rows: NestedValues = Array.from({ length: count }, (_, i) => [i, -i]);
   return arrays(rows, Array.from({ length: count }, (_, i) => i), { name: "numbered" });
 }
 

@@ -97,6 +97,7 @@ class LoopCompiler {
       this.#fold(vectorStep);
       return;
     }
+    this.#hoist();
     const steps = folding ? [wideStep, vectorStep, scalarStep] : [vectorStep, scalarStep];
     this.#run(this.#inner, steps, (step) => folding ? this.#fold(step) : this.#element(step));
   }
@@ -199,6 +200,7 @@ class LoopCompiler {
     const along = this.#inner >= this.#outer;
     const sums = Array.from({ length: along ? 1 : step.vectors }, () => this.#neutral(type));
     const rest = along ? this.#neutral(type) : sums[0];
+    if (along) this.#hoist();
     const saved = this.#save();
     const add = (inner: Step) => {
       for (let vector = 0; vector < sums.length; vector++) {
@@ -253,25 +255,53 @@ class LoopCompiler {
     this.#code.get(result.local).set(sum);
   }
 
+  /** Computes what stays the same along the lanes and the folded dimensions, before their loops. */
+  #hoist(): void {
+    const varying = this.#shape.map((_, dimension) => dimension)
+      .filter((dimension) => dimension === this.#inner || dimension >= this.#outer);
+    const fixed = this.kernel.body.map(() => false);
+    this.kernel.body.forEach((instruction, place) => {
+      if (instruction.kind === "load") {
+        const strides = this.#strides[instruction.load];
+        fixed[place] = varying.every((dimension) => strides[dimension] === 0);
+      } else if (instruction.kind === "apply") {
+        fixed[place] = instruction.arguments.every((argument) => fixed[argument]);
+      } else fixed[place] = instruction.kind === "literal";
+    });
+    this.#fixed.clear();
+    const values = this.#body(scalarStep, 0, (place) => fixed[place]);
+    values.forEach((value, place) => {
+      if (fixed[place]) this.#fixed.set(place, value);
+    });
+  }
+
+  readonly #fixed = new Map<number, Value>();
+
   /** Computes the body for one vector (or element) and gives all its values. */
-  #body(step: Step, vector: number): Value[] {
+  #body(step: Step, vector: number, wanted: (place: number) => boolean = () => true): Value[] {
     const values: Value[] = [];
     this.kernel.body.forEach((instruction, place) => {
+      const known = this.#fixed.get(place);
+      if (known) {
+        values[place] = known;
+        return;
+      }
+      if (!wanted(place)) return;
       switch (instruction.kind) {
         case "load":
-          values.push(this.#load(instruction.load, step, vector));
+          values[place] = this.#load(instruction.load, step, vector);
           break;
         case "literal":
-          values.push(this.#literal(instruction.value, laneType(instruction.dtype)));
+          values[place] = this.#literal(instruction.value, laneType(instruction.dtype));
           break;
         case "index":
-          values.push(this.#index(place, step, vector));
+          values[place] = this.#index(place, step, vector);
           break;
         case "apply": {
           const inputs = instruction.arguments.map((argument) => values[argument]);
           const dtypes = inputs.map(({ type }) => type);
           const source = instruction.operation.body(dtypes, instruction.dtype);
-          values.push(emitBody(this.#code, source, ["x", "y", "z", "w"], inputs));
+          values[place] = emitBody(this.#code, source, ["x", "y", "z", "w"], inputs);
         }
       }
     });

@@ -22,6 +22,8 @@ export class Code {
   /** The bytes so far. */
   readonly bytes: number[] = [];
   readonly #locals: number[] = [];
+  readonly #constants = new Map<string, number>();
+  readonly #start: number[] = [];
 
   /** @param parameters Number of i32 parameters; locals are numbered after them. */
   constructor(private readonly parameters: number) {}
@@ -73,10 +75,21 @@ export class Code {
     return this.simd(opcode, 2, ...unsigned(offset), ...immediates);
   }
 
-  /** v128.const of four 32-bit words. */
+  /**
+   * Four 32-bit words that never change. They are put in a local once, at the function's start: in
+   * a loop a v128.const costs V8 four instructions each time.
+   */
   words(words: readonly number[]): this {
-    const bytes = new Uint8Array(Uint32Array.from(words, (word) => word >>> 0).buffer);
-    return this.simd(simd.constant, ...bytes);
+    const key = words.map((word) => word >>> 0).join();
+    let local = this.#constants.get(key);
+    if (local === undefined) {
+      this.#constants.set(key, local = this.local(valueType.v128));
+      const bytes = new Uint8Array(Uint32Array.from(words, (word) => word >>> 0).buffer);
+      const start = new Code(this.parameters);
+      start.simd(simd.constant, ...bytes).set(local);
+      this.#start.push(...start.bytes);
+    }
+    return this.get(local);
   }
 
   /** i32.load at a constant byte offset. */
@@ -97,7 +110,8 @@ export class Code {
   /** The function's entry of the code section. */
   finish(): number[] {
     const locals = this.#locals.flatMap((type) => [1, type]);
-    const body = [...unsigned(this.#locals.length), ...locals, ...this.bytes, 0x0b];
+    const code = [...this.#start, ...this.bytes, 0x0b];
+    const body = [...unsigned(this.#locals.length), ...locals, ...code];
     return [...unsigned(body.length), ...body];
   }
 }

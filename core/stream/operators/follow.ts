@@ -1,6 +1,6 @@
 import { type Observable, Subject, type Subscriber, takeUntil } from "rxjs";
 import type { RunControl } from "../epoch.ts";
-import { withRunListener } from "./run_listeners.ts";
+import { withRunListener } from "../run_listeners.ts";
 
 /** What an operator does with what comes down the pipe; the rest is passed on as it is. */
 export interface Follower<Event> {

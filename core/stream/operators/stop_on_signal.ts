@@ -50,8 +50,12 @@ export function stopOnSignal<Event extends { readonly run: RunControl }>(
       for (const signal of signals) {
         subscriber.add(listen(signal, () => {
           if (run) run.reason = "interrupted";
-          options.onSignal?.(signal, 128 + (constants.signals[signal as "SIGINT"] ?? 0));
-          subscriber.complete();
+          try {
+            options.onSignal?.(signal, 128 + (constants.signals[signal as "SIGINT"] ?? 0));
+            subscriber.complete();
+          } catch (error) {
+            subscriber.error(error);
+          }
         }));
       }
       follow(source, subscriber, {

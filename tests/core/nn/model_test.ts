@@ -8,6 +8,7 @@ import {
   dense,
   dropout,
   flatten,
+  glorotUniform,
   input,
   type Layer,
   type Model,
@@ -55,7 +56,7 @@ Deno.test("the first weights follow from the seed and the layer's name", () => {
   assert.deepEqual(values(make(0)), values(sequential([input([4]), dense(3), dense(2)])));
   const more = [input([4]), dense(3), dropout(0.5), activation("relu"), dense(2), dense(7)];
   assert.deepEqual(values(sequential(more, { seed: 1 })).slice(0, 4), values(make(1)));
-  const kernel = dense(3).init([4], namedKey(1, "dense_1")).parameters[0].values;
+  const kernel = glorotUniform().values([4, 3], namedKey(1, "dense_1/kernel"));
   assert.deepEqual(make(1).parameters[0].value, kernel);
 });
 

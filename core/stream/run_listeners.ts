@@ -1,7 +1,7 @@
-import type { RunControl } from "../epoch.ts";
+import type { Run } from "./run.ts";
 
 /** Told of a run before its first step. */
-export type RunListener = (run: RunControl) => void;
+export type RunListener = (run: Run) => void;
 
 /** Operators that are being subscribed at this moment, from the bottom of the pipe up. */
 let listening: readonly RunListener[] = [];
@@ -29,8 +29,9 @@ export function withRunListener(listener: RunListener, subscribe: () => void): v
 /**
  * The operators below a source, for it to ask while it is being subscribed.
  *
- * @returns Those that want to hear of the run.
+ * @returns Those that want to hear of the run, from the source down: a model is known to the run
+ * before an operator below asks what it is.
  */
 export function runListeners(): readonly RunListener[] {
-  return listening;
+  return listening.toReversed();
 }

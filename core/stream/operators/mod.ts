@@ -1,0 +1,14 @@
+/** Operators on steps and epochs: Keras's callbacks as a pipe. */
+
+export { checkpoint, type CheckpointOptions } from "./checkpoint.ts";
+export { csvLog, type CsvLogOptions } from "./csv_log.ts";
+export { dropoutSchedule, type DropoutScheduleState } from "./dropout_schedule.ts";
+export { earlyStopping, type EarlyStoppingOptions } from "./early_stopping.ts";
+export { type History, history } from "./history.ts";
+export { jsonLines, type JsonLinesOptions, type LineWriter } from "./json_lines.ts";
+export { learningRateSchedule, type LearningRateScheduleState } from "./learning_rate_schedule.ts";
+export type { MonitorMode } from "./monitor.ts";
+export { progressBar, type ProgressBarOptions, type TerminalWriter } from "./progress_bar.ts";
+export { reduceOnPlateau, type ReduceOnPlateauOptions } from "./reduce_on_plateau.ts";
+export { stopOnNaN } from "./stop_on_nan.ts";
+export { stopOnSignal, type StopOnSignalOptions } from "./stop_on_signal.ts";

@@ -1,0 +1,178 @@
+/**
+ * Trains a network on the MNIST digits, as one stream: this file is the example of the framework.
+ *
+ *     deno run pipelines/mnist.ts --epochs 20 --dropout 0.1 --patience 3
+ */
+import { lastValueFrom } from "rxjs";
+import { mnist } from "../data/mnist.ts";
+import {
+  accuracy,
+  backward,
+  checkpoint,
+  dense,
+  dropout,
+  earlyStopping,
+  epochs,
+  forward,
+  hyperparameter,
+  input,
+  jsonLines,
+  loadIdxDataSet,
+  loadWeights,
+  loss,
+  meanSquaredError,
+  measure,
+  miniBatches,
+  type Model,
+  progressBar,
+  sequential,
+  sparseCategoricalCrossentropy,
+  stopOnSignal,
+  takeFirst,
+  update,
+} from "../mod.ts";
+import { commandLine, file, number, oneOf, wholeNumber, wholeNumbers } from "./command_line.ts";
+import { failed, identity, optimizerNames, optimizerOf } from "./training_options.ts";
+
+const options = commandLine(
+  `
+Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
+
+  deno run pipelines/mnist.ts
+  deno run pipelines/mnist.ts --model sigmoid --epochs 30
+  deno run pipelines/mnist.ts --hidden 128,64 --dropout 0.2 --optimizer adam --learning-rate 0.001`,
+  {
+    "model": {
+      value: "NAME",
+      help: "mlp (relu, cross-entropy) or sigmoid (16, 16; squared error)",
+      default: "mlp",
+      parse: oneOf("mlp", "sigmoid"),
+    },
+    "hidden": { value: "N,N", help: "units of the hidden layers", parse: wholeNumbers },
+    "epochs": { value: "N", help: "passes over the data", default: "5", parse: wholeNumber(0) },
+    "batch-size": {
+      value: "N",
+      help: "samples in a step",
+      default: "32",
+      parse: wholeNumber(1),
+    },
+    "optimizer": {
+      value: "NAME",
+      help: optimizerNames.join(", "),
+      default: "sgd",
+      parse: oneOf(...optimizerNames),
+    },
+    "learning-rate": {
+      value: "X",
+      help: "0.1 unless given; 3 for the sigmoid network",
+      parse: number(0),
+    },
+    "momentum": { value: "X", help: "of sgd and rmsprop", default: "0", parse: number(0, 1) },
+    "dropout": {
+      value: "X",
+      help: "rate after each hidden layer",
+      default: "0",
+      parse: number(0, 1),
+    },
+    "patience": { value: "N", help: "stop after so many worse epochs", parse: wholeNumber(0) },
+    "seed": {
+      value: "N",
+      help: "of weights, shuffles and masks",
+      default: "42",
+      parse: wholeNumber(0),
+    },
+    "device": {
+      value: "NAME",
+      help: "auto, cpu, webgpu or reference",
+      default: "auto",
+      parse: oneOf("auto", "cpu", "webgpu", "reference"),
+    },
+    "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
+    "limit": { value: "N", help: "train on the first N digits", parse: wholeNumber(1) },
+    "log-every": {
+      value: "N",
+      help: "steps between step lines; 0 for none",
+      default: "0",
+      parse: wholeNumber(0),
+    },
+    "checkpoint": { value: "FILE", help: "keep the best weights there", parse: file },
+    "weights": { value: "FILE", help: "begin with these weights", parse: file },
+    "train-images": { value: "FILE", help: "other data, in IDX form, plain or gzip", parse: file },
+    "train-labels": { value: "FILE", help: "their labels", parse: file },
+    "test-images": { value: "FILE", help: "images to validate on", parse: file },
+    "test-labels": { value: "FILE", help: "their labels", parse: file },
+  },
+);
+
+const rate = hyperparameter(options.dropout, { name: "dropout" });
+const learningRate = hyperparameter(
+  options["learning-rate"] ?? (options.model === "sigmoid" ? 3 : 0.1),
+  { name: "learning rate" },
+);
+
+function makeModel(features: readonly number[]): Model {
+  const sigmoid = options.model === "sigmoid";
+  const hidden = options.hidden ?? (sigmoid ? [16, 16] : [30, 30]);
+  const activation = sigmoid ? "sigmoid" : "relu";
+  return sequential([
+    input(features),
+    ...hidden.flatMap((units) => [
+      dense(units, { activation }),
+      ...(options.dropout > 0 ? [dropout(rate)] : []),
+    ]),
+    dense(10, { activation: sigmoid ? "sigmoid" : "linear" }),
+  ], { name: options.model, seed: options.seed });
+}
+
+async function loadData() {
+  const train = await loadPart("train");
+  const validation = await loadPart("test");
+  return { train: options.limit ? takeFirst(train, options.limit) : train, validation };
+}
+
+async function loadPart(part: "train" | "test") {
+  const [images, labels] = [options[`${part}-images`], options[`${part}-labels`]];
+  if (images === undefined && labels === undefined) return mnist[part];
+  if (images !== undefined && labels !== undefined) return await loadIdxDataSet({ images, labels });
+  throw new Error(`Cannot load the data as --${part}-images and --${part}-labels go together`);
+}
+
+try {
+  const data = await loadData();
+  const model = makeModel(data.train.x.shape.slice(1));
+  if (options.weights) await loadWeights(model, options.weights);
+
+  const steps = miniBatches(data.train, {
+    batchSize: options["batch-size"],
+    epochs: options.epochs,
+    seed: options.seed,
+    device: options.device,
+    threads: options.threads,
+  }).pipe(
+    forward(model),
+    loss(
+      options.model === "sigmoid"
+        ? meanSquaredError({ oneHot: true })
+        : sparseCategoricalCrossentropy({ fromLogits: true }),
+    ),
+    backward(),
+    update(optimizerOf(options.optimizer, { learningRate, momentum: options.momentum })),
+    measure(accuracy()),
+    jsonLines(Deno.stdout, { every: options["log-every"] }),
+    progressBar(Deno.stderr),
+  );
+  const training = steps.pipe(
+    stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+    epochs({ validation: data.validation }),
+    options.patience === undefined
+      ? identity
+      : earlyStopping({ patience: options.patience, restoreBest: true }),
+    options.checkpoint === undefined
+      ? identity
+      : checkpoint(options.checkpoint, { monitor: "val_accuracy" }),
+    jsonLines(Deno.stdout),
+  );
+  await lastValueFrom(training, { defaultValue: null });
+} catch (error) {
+  Deno.exitCode = failed(error);
+}

@@ -1,0 +1,33 @@
+import type { Observable } from "rxjs";
+import { adam, adamw, type Optimizer, rmsprop, type ScalarSource, sgd } from "../mod.ts";
+
+/** Optimizers that a command can name. */
+export const optimizerNames = ["sgd", "rmsprop", "adam", "adamw"] as const;
+
+/** The optimizer of that name; momentum is for those that have one. */
+export function optimizerOf(
+  name: typeof optimizerNames[number],
+  { learningRate, momentum }: { learningRate: ScalarSource; momentum: number },
+): Optimizer {
+  switch (name) {
+    case "sgd":
+      return sgd({ learningRate, momentum });
+    case "rmsprop":
+      return rmsprop({ learningRate, momentum });
+    case "adam":
+      return adam({ learningRate });
+    case "adamw":
+      return adamw({ learningRate });
+  }
+}
+
+/** An operator that changes nothing, in the place of one that was not asked for. */
+export function identity<Value>(source: Observable<Value>): Observable<Value> {
+  return source;
+}
+
+/** Says on stderr why a run has failed; gives its exit code. */
+export function failed(error: unknown): number {
+  console.error(error instanceof Error ? error.message : String(error));
+  return 1;
+}

@@ -1,0 +1,68 @@
+import { CpuExecutable } from "../../../core/cpu/executable.ts";
+import { SharedMemory } from "../../../core/cpu/memory.ts";
+import { CpuStorage } from "../../../core/cpu/storage.ts";
+import { ThreadPool } from "../../../core/cpu/thread_pool.ts";
+import type { Device, Executable, PrepareOptions, Storage } from "../../../core/graph/device.ts";
+import type { DType } from "../../../core/graph/dtype.ts";
+import { type Plan, planProgram } from "../../../core/graph/plan.ts";
+import type { Program } from "../../../core/graph/program.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
+
+/** The first block of a device's memory is the control block of its threads. */
+const control = 64;
+
+/** The CPU device with its insides open: memory, plans, modules, and a wait for its threads. */
+export class TestCpu implements Device {
+  readonly type = "cpu";
+  readonly name = "the CPU under test";
+  readonly stepsInFlight = 1;
+  readonly memory = new SharedMemory();
+  readonly plans: Plan[] = [];
+  readonly programs: Program[] = [];
+  /** Modules of loops compiled so far. */
+  modules = 0;
+  readonly #pool: ThreadPool;
+
+  constructor(readonly threads: number) {
+    this.#pool = new ThreadPool(this.memory, threads);
+    const load = this.#pool.load.bind(this.#pool);
+    this.#pool.load = (bytes, keys) => {
+      this.modules++;
+      load(bytes, keys);
+    };
+  }
+
+  allocate(dtype: DType, elements: number, name: string): Storage {
+    return new CpuStorage(this.memory, dtype, elements, name);
+  }
+
+  prepare(
+    program: Program,
+    bind: (leaf: Tensor) => Storage,
+    { recorded = 0 }: PrepareOptions = {},
+  ): Executable {
+    const plan = planProgram(program);
+    this.programs.push(program);
+    this.plans.push(plan);
+    return new CpuExecutable(plan, this.memory, this.#pool, bind, recorded);
+  }
+
+  /** Settles when every thread takes part: until then the others do its share. */
+  async ready(): Promise<void> {
+    const until = performance.now() + 20_000;
+    while (
+      this.threads > 1 && this.#pool.kernels.readyThreads(control, this.threads) < this.threads
+    ) {
+      if (performance.now() > until) throw new Error("The workers did not come");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  dispose(): void {
+    this.#pool.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { inputLeaf, iota, literal, scalarLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
+import { createProgram } from "../../../core/graph/program.ts";
+import * as ops from "../../../core/ops/mod.ts";
+
+const x = () => inputLeaf("x", [2, 3], "f32");
+
+Deno.test("the same op on the same inputs with the same attributes is the same node", () => {
+  const a = x(), b = x();
+  assert.equal(a.add(b), a.add(b));
+  assert.equal(a.sum(0), a.sum(0));
+  assert.equal(ops.slice(a, [0, 1], [1, 3]), ops.slice(a, [0, 1], [1, 3]));
+  assert.equal(a.matmul(b.transpose()), a.matmul(b.transpose()));
+});
+
+Deno.test("other attributes, inputs or order of inputs make another node", () => {
+  const a = x(), b = x();
+  assert.notEqual(a.sum(0), a.sum(1));
+  assert.notEqual(a.sub(b), b.sub(a));
+  assert.notEqual(a.add(1), a.add(2));
+  assert.notEqual(a.cast("i32"), a.cast("u32"));
+});
+
+Deno.test("leaves differ, even with the same name, shape and type", () => {
+  assert.notEqual(x().key, x().key);
+  assert.notEqual(stateLeaf("w", [2]), stateLeaf("w", [2]));
+  assert.notEqual(scalarLeaf("rate"), scalarLeaf("rate"));
+  assert.notEqual(ops.tensor([1]).key, ops.tensor([1]).key);
+});
+
+Deno.test("literals are equal by content: value, sign of zero and type", () => {
+  const a = x();
+  assert.equal(a.mul(literal(2)), a.mul(literal(2)));
+  assert.equal(a.mul(2), a.mul(literal(2)));
+  assert.equal(literal(NaN).key, literal(NaN).key);
+  const keys = [0, -0, 1, NaN, Infinity, -Infinity].map((value) => literal(value).key);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.notEqual(literal(1, "i32").key, literal(1, "u32").key);
+});
+
+Deno.test("a literal is one node, as its documentation says", () => {
+  assert.equal(literal(3), literal(3));
+});
+
+Deno.test("expressions of literals alone are equal by content where they are used", () => {
+  const a = x();
+  const once = a.add(literal(2).mul(3)), again = a.add(literal(2).mul(3));
+  assert.equal(once, again);
+  assert.equal(a.mul(iota([2, 3], 1, "f32")), a.mul(iota([2, 3], 1, "f32")));
+  assert.notEqual(a.mul(iota([2, 3], 1, "f32")), a.mul(iota([2, 3], 0, "f32")));
+});
+
+Deno.test("an expression written again makes no node", () => {
+  const a = x(), b = x();
+  const write = () => a.mul(2).add(b).tanh().mean(1);
+  const first = write();
+  const made = literal(0).id;
+  for (let turn = 0; turn < 100; turn++) assert.equal(write(), first);
+  // Literals alone are made again; they are looked up by content.
+  assert.ok(literal(0).id - made <= 300, `${literal(0).id - made} nodes`);
+  assert.deepEqual([a.uses, b.uses], [1, 1]);
+});
+
+Deno.test("expanding a composite twice gives the same nodes, so that plans are found", () => {
+  const a = x();
+  const order = () => createProgram([ops.softmax(a)], []).order;
+  assert.deepEqual(order().map(({ key }) => key), order().map(({ key }) => key));
+});

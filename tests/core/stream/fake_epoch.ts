@@ -1,0 +1,153 @@
+import type {
+  EndReason,
+  Epoch,
+  RunControl,
+  RunDescription,
+  Snapshot,
+} from "../../../core/stream/epoch.ts";
+import { Updated } from "../../../core/stream/stages.ts";
+
+/** The weights of a run, as `RunControl.weights` gives them. */
+export type Weights = Awaited<ReturnType<RunControl["weights"]>>;
+
+/** A copy that knows when it was made. */
+export class FakeSnapshot implements Snapshot {
+  disposed = false;
+  constructor(readonly weight: number) {}
+  dispose(): void {
+    this.disposed = true;
+  }
+}
+
+/** A run with one weight, which stands for all. */
+export class FakeRun implements RunControl {
+  reason: EndReason | undefined;
+  announced = false;
+  /** The weight; a test or a source changes it. */
+  weight = 0;
+  readonly snapshots: FakeSnapshot[] = [];
+  readonly holds: Promise<unknown>[] = [];
+
+  describe(): RunDescription {
+    return {
+      model: "mlp",
+      parameters: 24790,
+      device: { type: "cpu", name: "a processor", threads: 2 },
+      seed: 42,
+      samples: { train: 60000, validation: 10000 },
+    };
+  }
+
+  snapshot(): FakeSnapshot {
+    const snapshot = new FakeSnapshot(this.weight);
+    this.snapshots.push(snapshot);
+    return snapshot;
+  }
+
+  restore(snapshot: Snapshot): void {
+    const { disposed, weight } = snapshot as FakeSnapshot;
+    if (disposed) throw new Error("Cannot restore a snapshot that was disposed of");
+    this.weight = weight;
+  }
+
+  weights(): Promise<Weights> {
+    const data = Float32Array.of(this.weight, -1);
+    return Promise.resolve(new Map([["dense_1/kernel", { shape: [2, 1], data }]]));
+  }
+}
+
+/** An epoch of a run that steps ten times an epoch; it sets the run's weight to its number. */
+export function fakeEpoch(
+  epoch: number,
+  logs: Record<string, number> = { loss: 1 / epoch, val_loss: 2 / epoch },
+  run: FakeRun = new FakeRun(),
+): Epoch {
+  return {
+    epoch,
+    step: 10 * epoch,
+    logs,
+    seconds: 0.25,
+    samplesPerSecond: 240000,
+    run,
+    hold: (promise) => void run.holds.push(promise),
+  };
+}
+
+/** Epochs of one run, an epoch for each value of one log. */
+export function fakeEpochs(
+  values: readonly number[],
+  name = "val_loss",
+  run: FakeRun = new FakeRun(),
+): Epoch[] {
+  return values.map((value, index) => fakeEpoch(index + 1, { loss: 1, [name]: value }, run));
+}
+
+/** What a step may be told beyond its number. */
+export interface FakeStepOptions {
+  /** The run. */
+  readonly run?: FakeRun;
+  /** What `values()` gives. */
+  readonly values?: Promise<Record<string, number>>;
+  /** Steps in an epoch; default 10. */
+  readonly stepsPerEpoch?: number;
+}
+
+/** A step, from 1, without tensors. */
+export function fakeStep(step: number, options: FakeStepOptions = {}): Updated {
+  const { run = new FakeRun(), values = Promise.resolve({ loss: 1 / step }) } = options;
+  const { stepsPerEpoch = 10 } = options;
+  const frame = {
+    run,
+    step,
+    epoch: Math.ceil(step / stepsPerEpoch),
+    stepInEpoch: (step - 1) % stepsPerEpoch + 1,
+    stepsPerEpoch,
+    samples: 32,
+    values: () => values,
+    hold: (promise: Promise<unknown>) => void run.holds.push(promise),
+  };
+  // The stages ask for tensors, which these operators never look at.
+  return Object.create(Updated.prototype, { frame: { value: frame } });
+}
+
+/** A writer that keeps what is written, and takes at most `most` bytes at once. */
+export class FakeWriter {
+  /** All lines so far are in it. */
+  text = "";
+  /** Thrown by the next write. */
+  failure: Error | undefined;
+  readonly #decoder = new TextDecoder();
+
+  constructor(private readonly most = Infinity, private readonly terminal = true) {}
+
+  isTerminal(): boolean {
+    return this.terminal;
+  }
+
+  writeSync(bytes: Uint8Array): number {
+    if (this.failure) throw this.failure;
+    const taken = bytes.subarray(0, this.most);
+    this.text += this.#decoder.decode(taken, { stream: true });
+    return taken.length;
+  }
+
+  /** The lines, parsed. */
+  get events(): Record<string, unknown>[] {
+    return this.text.trimEnd().split("\n").filter((line) => line !== "").map((line) =>
+      JSON.parse(line)
+    );
+  }
+}
+
+/** What `action` says on stderr through `console.error`. */
+export async function captureErrors(action: () => void | Promise<void>): Promise<string[]> {
+  const original = console.error;
+  const lines: string[] = [];
+  console.error = (...parts: unknown[]) => void lines.push(parts.join(" "));
+  try {
+    await action();
+  } finally {
+    console.error = original;
+  }
+  return lines;
+}

@@ -1,0 +1,115 @@
+/** Helpers of the WebGPU tests. */
+import type { ReferenceArray } from "../../core/graph/operation.ts";
+import type { Program } from "../../core/graph/program.ts";
+import { createProgram } from "../../core/graph/program.ts";
+import type { Tensor } from "../../core/graph/tensor.ts";
+import { evaluateReference } from "../../core/cpu/reference.ts";
+import { allocateData, type TensorData } from "../../core/graph/dtype.ts";
+import { openWebGpu, type WebGpuDevice, type WebGpuOptions } from "../../gpu/mod.ts";
+import { errorInUnits } from "../core/ops/generator.ts";
+
+const found = await openWebGpu({ allowSoftware: true });
+found?.dispose();
+if (!found) console.log("Tests on webgpu are skipped: there is no adapter");
+
+/** Shapes of the kernels for hardware, so that a software adapter can test them too. */
+export const hardware: WebGpuOptions["tuning"] = { software: false, lanes: 64 };
+
+/** Registers a test that is skipped where no adapter is; its device is disposed of afterwards. */
+export function gpuTest(
+  name: string,
+  body: (device: WebGpuDevice, context: Deno.TestContext) => Promise<void> | void,
+  tuning: WebGpuOptions["tuning"] = {},
+): void {
+  Deno.test({
+    name,
+    ignore: !found,
+    sanitizeOps: true,
+    sanitizeResources: true,
+    async fn(context) {
+      const device = (await openWebGpu({ allowSoftware: true, tuning }))!;
+      try {
+        await body(device, context);
+        await device.idle();
+      } finally {
+        device.dispose();
+      }
+    },
+  });
+}
+
+/** Values of leaves, as the reference takes them. */
+export type Bindings = ReadonlyMap<Tensor, ReferenceArray>;
+
+/** A leaf's value. */
+export function value(leaf: Tensor, data: ArrayLike<number>): [Tensor, ReferenceArray] {
+  return [leaf, { shape: leaf.shape, dtype: leaf.dtype, data: Float64Array.from(data) }];
+}
+
+/** Puts the values of a program's inputs and states on `device`; gives what `prepare` asks for. */
+export function bindOn(
+  device: WebGpuDevice,
+  bindings: Bindings,
+): (leaf: Tensor) => ReturnType<WebGpuDevice["allocate"]> {
+  const known = new Map<Tensor, ReturnType<WebGpuDevice["allocate"]>>();
+  return (leaf) => {
+    const storage = known.get(leaf) ??
+      device.allocate(leaf.dtype, leaf.size, String(leaf.attributes.name));
+    if (!known.has(leaf)) {
+      const data = allocateData(leaf.dtype, leaf.size);
+      data.set(bindings.get(leaf)!.data);
+      storage.write(data);
+      known.set(leaf, storage);
+    }
+    return storage;
+  };
+}
+
+/** Scalars of a step in the order that an executable wants. */
+export function scalarsFor(scalars: readonly Tensor[], bindings: Bindings): number[] {
+  return scalars.map((scalar) => bindings.get(scalar)!.data[0]);
+}
+
+/** Runs one step of a program of `outputs` on `device`. */
+export async function evaluate(
+  device: WebGpuDevice,
+  outputs: readonly Tensor[],
+  bindings: Bindings = new Map(),
+): Promise<TensorData[]> {
+  const program: Program = createProgram(outputs, []);
+  const executable = device.prepare(program, bindOn(device, bindings));
+  const done = executable.run(scalarsFor(executable.scalars, bindings));
+  const results = await Promise.all(outputs.map((_, place) => executable.read(place)));
+  await done;
+  executable.dispose();
+  return results;
+}
+
+/**
+ * Fails when `outputs` on `device` and by the reference differ by more than `tolerance` units in the
+ * last place, measured at `magnitude` where values are smaller.
+ */
+export async function assertParity(
+  device: WebGpuDevice,
+  outputs: readonly Tensor[],
+  bindings: Bindings,
+  { tolerance = 4, magnitude = 0, name = "" } = {},
+): Promise<void> {
+  const actual = await evaluate(device, outputs, bindings);
+  const expected = evaluateReference(outputs, bindings);
+  expected.forEach(({ data, dtype }, place) => {
+    if (actual[place].length !== data.length) {
+      throw new Error(`${name}: expected ${data.length} elements, got ${actual[place].length}`);
+    }
+    data.forEach((wanted, index) => {
+      const got = actual[place][index];
+      const error = dtype === "f32" ? errorInUnits(got, wanted, magnitude) : got === wanted ? 0 : 1;
+      if (dtype === "f32" ? error > tolerance : error > 0) {
+        throw new Error(
+          `${name} ${outputs[place].describe()}: element ${index} is ${got}, not ${wanted} ` +
+            `(${error} units)`,
+        );
+      }
+    });
+  });
+}
