@@ -35,4 +35,5 @@ export * from "./core/ops/mod.ts";
 export * from "./core/state/mod.ts";
 export * from "./core/stream/mod.ts";
 export * from "./data/mod.ts";
-export { openWebGpu, type WebGpuOptions } from "./gpu/device.ts";
+export { openWebGpu, type WebGpuDevice, type WebGpuOptions } from "./gpu/device.ts";
+export type { Tuning } from "./gpu/tuning.ts";

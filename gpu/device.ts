@@ -77,6 +77,11 @@ export class WebGpuDevice implements Device {
     return this.resources.statistics;
   }
 
+  /** True once the device was disposed of. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
   /** See {@link Device.allocate}. */
   allocate(dtype: DType, elements: number, name: string): GpuStorage {
     this.faults.check();

@@ -7,7 +7,8 @@ import { DisposedError, KernelError } from "../core/graph/errors.ts";
 export class Faults {
   #first: Error | null = null;
   #disposed = false;
-  readonly #pending = new Set<Promise<void>>();
+  /** Judgement of all that was watched so far, in order: the cause comes before what it causes. */
+  #judged: Promise<void> = Promise.resolve();
 
   /** @param device Device whose errors are kept. */
   constructor(private readonly device: GPUDevice) {
@@ -58,15 +59,13 @@ export class Faults {
       return action();
     } finally {
       const scopes = [this.device.popErrorScope(), this.device.popErrorScope()];
-      const pending = this.#settle(scopes, describe);
-      this.#pending.add(pending);
-      pending.finally(() => this.#pending.delete(pending));
+      this.#judged = this.#judged.then(() => this.#settle(scopes, describe));
     }
   }
 
   /** Waits until all that was watched has been judged, then throws as {@link Faults.check}. */
   async settled(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    await this.#judged;
     this.check();
   }
 

@@ -23,7 +23,12 @@ export class KernelError extends Error {
   /** The kernel's text, with WGSL's line numbers, or empty. */
   readonly source: string;
 
-  /** @param message What was refused and why. @param source The kernel's text. */
+  /**
+   * Makes the error.
+   *
+   * @param message What was refused and why.
+   * @param source The kernel's text.
+   */
   constructor(message: string, source = "") {
     super(message);
     this.source = source;
@@ -39,7 +44,13 @@ export class NonFiniteError extends Error {
   /** Layer at which it first appeared, or `null` when it is not known. */
   readonly layer: string | null;
 
-  /** @param message What became non-finite. @param step Step, from 1. @param layer Layer's name. */
+  /**
+   * Makes the error.
+   *
+   * @param message What became non-finite.
+   * @param step Step, from 1.
+   * @param layer Layer's name.
+   */
   constructor(message: string, step: number, layer: string | null = null) {
     super(message);
     this.step = step;
@@ -58,7 +69,12 @@ export class DataError extends Error {
   /** Column, from 1, or its name. */
   readonly column?: number | string;
 
-  /** @param message What is wrong. @param place File, row and column. */
+  /**
+   * Makes the error.
+   *
+   * @param message What is wrong.
+   * @param place File, row and column.
+   */
   constructor(
     message: string,
     place: { file?: string; row?: number; column?: number | string } = {},

@@ -1,4 +1,4 @@
-import { type DType, type TensorData } from "./dtype.ts";
+import type { DType, TensorData } from "./dtype.ts";
 import { DTypeError } from "./errors.ts";
 import type { Attributes, Operation } from "./operation.ts";
 import { formatShape, type Shape, sizeOf } from "./shape.ts";
@@ -38,13 +38,20 @@ export class Tensor {
   readonly key: string;
   readonly #uses = new Map<string, Tensor>();
 
-  /** @param operation Op. @param inputs Operands. @param attributes Settings. @param shape Sizes. @param dtype Element type. */
   private constructor(
-    /** The op that computes it. */
+    /**
+     * The op that computes it.
+     *
+     * @internal
+     */
     readonly operation: Operation,
     /** The op's operands. */
     readonly inputs: readonly Tensor[],
-    /** The op's settings. */
+    /**
+     * The op's settings.
+     *
+     * @internal
+     */
     readonly attributes: Attributes,
     /** Sizes of the axes. */
     readonly shape: Shape,
@@ -55,7 +62,11 @@ export class Tensor {
     this.key = key ?? `#${this.id}`;
   }
 
-  /** The node of `operation` on `inputs`: found, or made after the op has checked them. */
+  /**
+   * The node of `operation` on `inputs`: found, or made after the op has checked them.
+   *
+   * @internal
+   */
   static node(
     operation: Operation,
     inputs: readonly Tensor[],
@@ -76,7 +87,11 @@ export class Tensor {
     return node;
   }
 
-  /** A leaf of its own, equal to no other: data, a weight, a scalar of the step. */
+  /**
+   * A leaf of its own, equal to no other: data, a weight, a scalar of the step.
+   *
+   * @internal
+   */
   static leaf(operation: Operation, attributes: Attributes, shape: Shape, dtype: DType): Tensor {
     return new Tensor(operation, [], attributes, shape, dtype, null);
   }

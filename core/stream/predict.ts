@@ -3,7 +3,7 @@ import type { Executable } from "../graph/device.ts";
 import { sizeOf } from "../graph/shape.ts";
 import type { Model } from "../nn/model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
-import { ResidentData } from "./resident_data.ts";
+import type { ResidentData } from "./resident_data.ts";
 import { Run } from "./run.ts";
 import { settled } from "./weight_table.ts";
 

@@ -11,9 +11,13 @@ import type { Frame } from "./frame.ts";
  * in a wrong order do not type-check: `Batch → Forwarded → Scored → Differentiated → Updated`.
  */
 export class Batch {
-  /** @param frame The step's record. @param x Inputs. @param y Targets. */
+  /** Made by {@link miniBatches}. */
   constructor(
-    /** What the step will do once the chain has returned; for operators of one's own. */
+    /**
+     * What the step will do once the chain has returned.
+     *
+     * @internal
+     */
     readonly frame: Frame,
     /** Inputs, `[batch, ...features]`, f32. */
     readonly x: Tensor,
@@ -64,7 +68,7 @@ export class Batch {
 
 /** A batch that went through a model. */
 export class Forwarded extends Batch {
-  /** @param batch The batch. @param model The model. @param outputs Its outputs. */
+  /** Made by {@link forward}. */
   constructor(
     batch: Batch,
     /** The model. */
@@ -78,7 +82,7 @@ export class Forwarded extends Batch {
 
 /** A batch with its loss. */
 export class Scored extends Forwarded {
-  /** @param forwarded The outputs. @param lossFunction The loss. @param loss Its mean. */
+  /** Made by {@link loss}. */
   constructor(
     forwarded: Forwarded,
     /** The loss that was applied. */
@@ -92,7 +96,7 @@ export class Scored extends Forwarded {
 
 /** A batch with the gradients of its loss. */
 export class Differentiated extends Scored {
-  /** @param scored The loss. @param gradients Its gradients. */
+  /** Made by {@link backward}. */
   constructor(
     scored: Scored,
     /** The gradient of the loss for each trainable weight of the model. */
@@ -104,7 +108,7 @@ export class Differentiated extends Scored {
 
 /** A batch whose gradients have changed the weights. */
 export class Updated extends Differentiated {
-  /** @param differentiated The gradients. @param optimizer The rule that used them. */
+  /** Made by {@link update}. */
   constructor(
     differentiated: Differentiated,
     /** The optimizer that was applied. */

@@ -3,6 +3,7 @@ import type { ReferenceArray } from "../../core/graph/operation.ts";
 import type { Program } from "../../core/graph/program.ts";
 import { createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
+import "../../core/ops/mod.ts";
 import { evaluateReference } from "../../core/cpu/reference.ts";
 import { allocateData, type TensorData } from "../../core/graph/dtype.ts";
 import { openWebGpu, type WebGpuDevice, type WebGpuOptions } from "../../gpu/mod.ts";
@@ -30,9 +31,10 @@ export function gpuTest(
       const device = (await openWebGpu({ allowSoftware: true, tuning }))!;
       try {
         await body(device, context);
-        await device.idle();
+        if (!device.disposed) await device.idle();
       } finally {
         device.dispose();
+        await device.queue.idle();
       }
     },
   });

@@ -79,7 +79,9 @@ function grow(random: Random, known: readonly Tensor[]): Tensor | null {
     }
     case 6: {
       const begin = x.shape.map((size) => below(random, size));
-      const end = x.shape.map((size, place) => begin[place] + 1 + below(random, size - begin[place]));
+      const end = x.shape.map((size, place) =>
+        begin[place] + 1 + below(random, size - begin[place])
+      );
       return x.slice(begin, end);
     }
     case 7: {
@@ -87,7 +89,8 @@ function grow(random: Random, known: readonly Tensor[]): Tensor | null {
       if (random() < 0.5) return ops.broadcastTo(x, [2, ...x.shape]);
       if (x.rank === 0) return null;
       const others = known.filter((other) =>
-        other.rank === x.rank && other.shape.every((size, at) => at === axis || size === x.shape[at])
+        other.rank === x.rank &&
+        other.shape.every((size, at) => at === axis || size === x.shape[at])
       );
       return ops.concat([x, pick(random, others)], axis);
     }
@@ -96,7 +99,7 @@ function grow(random: Random, known: readonly Tensor[]): Tensor | null {
       if (random() < 0.3) return ops.softmax(x, axis);
       const inner = x.shape[x.rank - 1];
       const other = pick(random, known.filter((y) => y.rank === 2 && y.shape[0] === inner));
-      return other ? ops.matmul(x, other).mul(0.25) : null;
+      return other && x.rank > 1 ? ops.matmul(x, other).mul(0.25) : null;
     }
   }
 }

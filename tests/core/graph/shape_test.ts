@@ -32,11 +32,14 @@ Deno.test("broadcasting is symmetric, and a shape broadcasts with itself and wit
       return null;
     }
   };
-  fc.assert(fc.property(shapes, shapes, (a, b) => {
-    assert.deepEqual(broadcast(a, b), broadcast(b, a));
-    assert.deepEqual(broadcast(a, a), a);
-    assert.deepEqual(broadcast(a, []), a);
-  }), { seed: 1 });
+  fc.assert(
+    fc.property(shapes, shapes, (a, b) => {
+      assert.deepEqual(broadcast(a, b), broadcast(b, a));
+      assert.deepEqual(broadcast(a, a), a);
+      assert.deepEqual(broadcast(a, []), a);
+    }),
+    { seed: 1 },
+  );
 });
 
 Deno.test("a broadcast error names the op and both shapes", () => {
@@ -61,16 +64,19 @@ Deno.test("the ops refuse shapes that do not fit, with both of them in the messa
 });
 
 Deno.test("strides of a contiguous tensor reach every element once, in order", () => {
-  fc.assert(fc.property(shapes, (shape) => {
-    const strides = contiguousStrides(shape);
-    const seen: number[] = [];
-    const walk = (axis: number, at: number) => {
-      if (axis === shape.length) seen.push(at);
-      else for (let i = 0; i < shape[axis]; i++) walk(axis + 1, at + i * strides[axis]);
-    };
-    walk(0, 0);
-    assert.deepEqual(seen, Array.from({ length: sizeOf(shape) }, (_, place) => place));
-  }), { seed: 2 });
+  fc.assert(
+    fc.property(shapes, (shape) => {
+      const strides = contiguousStrides(shape);
+      const seen: number[] = [];
+      const walk = (axis: number, at: number) => {
+        if (axis === shape.length) seen.push(at);
+        else for (let i = 0; i < shape[axis]; i++) walk(axis + 1, at + i * strides[axis]);
+      };
+      walk(0, 0);
+      assert.deepEqual(seen, Array.from({ length: sizeOf(shape) }, (_, place) => place));
+    }),
+    { seed: 2 },
+  );
 });
 
 Deno.test("axes count from the end too, differ, and lie in range", () => {

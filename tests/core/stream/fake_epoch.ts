@@ -5,6 +5,7 @@ import type {
   RunDescription,
   Snapshot,
 } from "../../../core/stream/epoch.ts";
+import type { Run } from "../../../core/stream/run.ts";
 import { Updated } from "../../../core/stream/stages.ts";
 
 /** The weights of a run, as `RunControl.weights` gives them. */
@@ -56,7 +57,12 @@ export class FakeRun implements RunControl {
   }
 }
 
-/** An epoch of a run that steps ten times an epoch; it sets the run's weight to its number. */
+/** The run as the source knows it: operators on epochs look at no more than a `FakeRun` has. */
+export function asRun(run: FakeRun): Run {
+  return run as unknown as Run;
+}
+
+/** An epoch of a run that steps ten times an epoch. */
 export function fakeEpoch(
   epoch: number,
   logs: Record<string, number> = { loss: 1 / epoch, val_loss: 2 / epoch },

@@ -3,7 +3,6 @@ import {
   from,
   lastValueFrom,
   map,
-  merge,
   type MonoTypeOperatorFunction,
   range,
   share,
@@ -149,6 +148,6 @@ Deno.test("operators on epochs work one after another", async () => {
     onEpochs[5].make(),
     onEpochs[6].make(),
   );
-  const seen = await lastValueFrom(merge(piped).pipe(toArray()));
+  const seen = await lastValueFrom(piped.pipe(toArray()));
   assert.deepEqual(seen.map(({ epoch }) => epoch), [1, 2, 3]);
 });

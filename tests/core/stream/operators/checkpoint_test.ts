@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { concat, concatMap, from, lastValueFrom, NEVER, Observable, of, tap, toArray } from "rxjs";
+import type { Epoch } from "../../../../core/stream/epoch.ts";
+import {
+  checkpoint,
+  type CheckpointOptions,
+  earlyStopping,
+} from "../../../../core/stream/operators/mod.ts";
+import { runListeners } from "../../../../core/stream/run_listeners.ts";
+import { decodeSafetensors } from "../../../../core/state/mod.ts";
+import { asRun, captureErrors, fakeEpoch, fakeEpochs, FakeRun } from "../fake_epoch.ts";
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The weight in a file, which is the number of the epoch that was saved, and its metadata. */
+function saved(path: string): { weight: number; metadata: Record<string, string> } {
+  const { tensors, metadata } = decodeSafetensors(Deno.readFileSync(path), path);
+  assert.deepEqual([...tensors.keys()], ["dense_1/kernel"]);
+  const { dtype, shape, data } = tensors.get("dense_1/kernel")!;
+  assert.equal(dtype, "F32");
+  assert.deepEqual(shape, [2, 1]);
+  return { weight: data[0] as number, metadata };
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** Epochs that wait for what they hold, as a run does; each sets the weight to its number. */
+function training(values: readonly number[], name?: string, run = new FakeRun()) {
+  return from(fakeEpochs(values, name, run)).pipe(
+    concatMap(async (epoch) => {
+      await Promise.all(run.holds);
+      run.weight = epoch.epoch;
+      return epoch;
+    }),
+  );
+}
+
+interface Case {
+  readonly what: string;
+  readonly options: CheckpointOptions;
+  readonly values: readonly number[];
+  /** Epochs that are saved. */
+  readonly saves: readonly number[];
+}
+
+const cases: Case[] = [
+  { what: "each improvement", options: {}, values: [1, 2, 0.5, 0.7], saves: [1, 3] },
+  { what: "an equal value is none", options: {}, values: [1, 1], saves: [1] },
+  { what: "NaN is none", options: {}, values: [NaN, 1, NaN], saves: [2] },
+  {
+    what: "accuracy should rise",
+    options: { monitor: "val_accuracy" },
+    values: [0.5, 0.4, 0.6],
+    saves: [1, 3],
+  },
+  {
+    what: "a threshold must be beaten first",
+    options: { initialValueThreshold: 0.5 },
+    values: [1, 0.5, 0.4, 0.45],
+    saves: [3],
+  },
+  {
+    what: "every epoch for the last",
+    options: { save: "last" },
+    values: [1, 2, NaN],
+    saves: [1, 2, 3],
+  },
+  {
+    what: "the last of a log without direction",
+    options: { save: "last", monitor: "reward" },
+    values: [1],
+    saves: [1],
+  },
+];
+
+for (const { what, options, values, saves } of cases) {
+  Deno.test(`checkpoint saves ${what}`, () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/digits.safetensors`;
+      const run = new FakeRun();
+      const read = run.weights;
+      const asked: number[] = [];
+      run.weights = () => {
+        asked.push(run.weight);
+        return read.call(run);
+      };
+      const seen = await lastValueFrom(
+        training(values, options.monitor, run).pipe(checkpoint(path, options), toArray()),
+      );
+      assert.equal(seen.length, values.length);
+      assert.deepEqual(asked, saves);
+      assert.equal(run.holds.length, saves.length);
+      const { weight, metadata } = saved(path);
+      const last = saves.at(-1)!;
+      assert.equal(weight, last);
+      const { logs, ...others } = metadata;
+      assert.deepEqual(others, { format_version: "1", epoch: `${last}`, step: `${last}0` });
+      const value = values[last - 1];
+      assert.deepEqual(JSON.parse(logs), {
+        loss: 1,
+        [options.monitor ?? "val_loss"]: Number.isNaN(value) ? "NaN" : value,
+      });
+      assert.deepEqual(names(folder), ["digits.safetensors"]);
+    }));
+}
+
+Deno.test("checkpoint passes the end on when all is saved, with an operator above that ends early", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/digits.safetensors`;
+    // These epochs wait for nothing.
+    const epochs = from(fakeEpochs([3, 2, 1, 2])).pipe(earlyStopping());
+    await lastValueFrom(epochs.pipe(checkpoint(path, { save: "last" })));
+    assert.equal(saved(path).metadata.epoch, "4");
+  }));
+
+Deno.test("checkpoint asks for the weights at once, and before the source is torn down", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/digits.safetensors`;
+    const run = new FakeRun();
+    const source = new Observable<Epoch>((subscriber) => {
+      run.weight = 5;
+      subscriber.next(fakeEpoch(1, {}, run));
+      run.weight = 6;
+      run.reason = "interrupted";
+      subscriber.complete();
+      return () => void (run.weight = NaN);
+    });
+    const said = await captureErrors(async () => {
+      await lastValueFrom(source.pipe(checkpoint(path)));
+    });
+    assert.equal(saved(path).weight, 5);
+    assert.equal(saved(`${folder}/digits.last.safetensors`).weight, 6);
+    assert.deepEqual(said, [
+      'checkpoint: the logs of epoch 1 hold no "val_loss", so every epoch is saved (available: none)',
+    ]);
+  }));
+
+Deno.test("checkpoint saves an interrupted run, and never over its best epoch", async () => {
+  const interrupted: [CheckpointOptions, readonly number[], string][] = [
+    [{}, [1, 2], "digits.last.safetensors"],
+    [{ save: "last" }, [1, 2], "digits.safetensors"],
+    [{}, [NaN], "digits.safetensors"],
+    [{}, [], "digits.safetensors"],
+    [{ initialValueThreshold: 0.5 }, [1], "digits.last.safetensors"],
+  ];
+  for (const [options, values, name] of interrupted) {
+    await inFolder(async (folder) => {
+      const run = new FakeRun();
+      const source = new Observable<Epoch>((subscriber) => {
+        for (const listener of runListeners()) listener(asRun(run));
+        return training(values, undefined, run).pipe(tap({
+          complete: () => {
+            run.weight = 9;
+            run.reason = "interrupted";
+          },
+        })).subscribe(subscriber);
+      });
+      const path = `${folder}/digits.safetensors`;
+      await lastValueFrom(source.pipe(checkpoint(path, options), toArray()));
+      const { weight, metadata } = saved(`${folder}/${name}`);
+      assert.equal(weight, 9);
+      assert.deepEqual(metadata, {
+        format_version: "1",
+        epoch: `${values.length}`,
+        reason: "interrupted",
+      });
+    });
+  }
+});
+
+Deno.test("a run that ends otherwise saves nothing more", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/digits.safetensors`;
+    for (const reason of ["early_stopping", "error", undefined] as const) {
+      const run = new FakeRun();
+      await lastValueFrom(
+        training([1, 2], undefined, run).pipe(
+          tap({ complete: () => void (run.reason = reason) }),
+          checkpoint(path),
+        ),
+      );
+      assert.equal(saved(path).weight, 1);
+      assert.deepEqual(names(folder), ["digits.safetensors"]);
+    }
+  }));
+
+/** Opens files on a disk that is full. */
+async function withFullDisk(action: () => Promise<void>): Promise<void> {
+  const original = Deno.open;
+  Deno.open = async (path, options) => {
+    const file = await original(path, options);
+    const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+    file.write = () => Promise.reject(full);
+    return file;
+  };
+  try {
+    await action();
+  } finally {
+    Deno.open = original;
+  }
+}
+
+Deno.test("a full disk ends the run with an error, and the old file stays whole", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/digits.safetensors`;
+    await lastValueFrom(training([1]).pipe(checkpoint(path)));
+    const old = Deno.readFileSync(path);
+    const run = new FakeRun();
+    let left = false;
+    const endless = concat(training([1], undefined, run), NEVER);
+    await withFullDisk(async () => {
+      const failing = endless.pipe(tap({ unsubscribe: () => left = true }), checkpoint(path));
+      await assert.rejects(lastValueFrom(failing), /digits\.safetensors.*disk is full/);
+    });
+    assert.equal(run.reason, "error");
+    assert.ok(left);
+    await assert.rejects(run.holds[0], /disk is full/);
+    assert.deepEqual(Deno.readFileSync(path), old);
+    assert.deepEqual(names(folder), ["digits.safetensors"]);
+  }));
+
+Deno.test({
+  name: "a folder that may not be written ends the run with an error, and the old file stays whole",
+  // The super-user may write everywhere.
+  ignore: Deno.build.os === "windows" || Deno.uid() === 0,
+  fn: () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/digits.safetensors`;
+      await Deno.writeTextFile(path, "old");
+      await Deno.chmod(folder, 0o555);
+      try {
+        const failing = training([1]).pipe(checkpoint(path));
+        await assert.rejects(lastValueFrom(failing), /may not be written by this user/);
+        assert.equal(await Deno.readTextFile(path), "old");
+      } finally {
+        await Deno.chmod(folder, 0o755);
+      }
+    }),
+});
+
+Deno.test("a missing folder, a folder for a file and weights that cannot be read end the run", () =>
+  inFolder(async (folder) => {
+    const failing = (path: string, run?: FakeRun) =>
+      lastValueFrom(training([1], undefined, run).pipe(checkpoint(path)));
+    await assert.rejects(failing(`${folder}/missing/digits.safetensors`), /there is no folder/);
+    await Deno.mkdir(`${folder}/taken`);
+    await assert.rejects(failing(`${folder}/taken`), /Cannot write/);
+    const path = `${folder}/digits.safetensors`;
+    await Deno.writeTextFile(path, "old");
+    const run = new FakeRun();
+    run.weights = () => Promise.reject(new Error("the device is lost"));
+    await assert.rejects(failing(path, run), /the device is lost/);
+    run.weights = () => {
+      throw new Error("the run is over");
+    };
+    await assert.rejects(failing(path, run), /the run is over/);
+    assert.equal(await Deno.readTextFile(path), "old");
+    assert.deepEqual(names(folder), ["digits.safetensors", "taken"]);
+  }));
+
+Deno.test({
+  name: "without permission the error names the flag",
+  permissions: { read: true, write: false },
+  fn: async () => {
+    const failing = of(fakeEpoch(1)).pipe(checkpoint("digits.safetensors"));
+    await assert.rejects(lastValueFrom(failing), /--allow-write/);
+  },
+});
+
+Deno.test("checkpoint passes an error of its source", async () => {
+  const failing = new Observable<Epoch>((subscriber) => subscriber.error(new Error("lost")));
+  await assert.rejects(lastValueFrom(failing.pipe(checkpoint("digits.safetensors"))), /lost/);
+});
+
+Deno.test("checkpoint refuses options out of range when it is made", () => {
+  assert.throws(() => checkpoint("a", { save: "all" as "best" }), /"best" or "last"/);
+  assert.throws(() => checkpoint("a", { monitor: "reward" }), RangeError);
+  assert.throws(() => checkpoint("a", { initialValueThreshold: NaN }), RangeError);
+});

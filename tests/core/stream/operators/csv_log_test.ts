@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { concat, from, lastValueFrom, of, tap, throwError } from "rxjs";
+import { csvLog } from "../../../../core/stream/operators/mod.ts";
+import { fakeEpoch } from "../fake_epoch.ts";
+
+async function inFolder(test: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(`${folder}/log.csv`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const first = fakeEpoch(1, { loss: 0.5, val_loss: NaN });
+const second = fakeEpoch(2, { loss: 1e-9, accuracy: 0.5 });
+
+Deno.test("csvLog writes a row for each epoch under the columns of the first", () =>
+  inFolder(async (path) => {
+    await lastValueFrom(of(first, second).pipe(csvLog(path)));
+    assert.equal(
+      await Deno.readTextFile(path),
+      "epoch,loss,val_loss\n1,0.5,NaN\n2,1e-9,NA\n",
+    );
+  }));
+
+Deno.test("csvLog hands over each row at once", () =>
+  inFolder(async (path) => {
+    const rows: number[] = [];
+    const seen = tap(() => rows.push(Deno.readTextFileSync(path).split("\n").length - 1));
+    await lastValueFrom(of(first, second).pipe(csvLog(path), seen));
+    assert.deepEqual(rows, [2, 3]);
+  }));
+
+Deno.test("csvLog quotes what needs it, with the separator it is given", () =>
+  inFolder(async (path) => {
+    const epoch = fakeEpoch(1, { "a;b": 1, 'c"d': 2, "e,f": -Infinity });
+    await lastValueFrom(of(epoch).pipe(csvLog(path, { separator: ";" })));
+    assert.equal(await Deno.readTextFile(path), 'epoch;"a;b";"c""d";e,f\n1;1;2;-Infinity\n');
+  }));
+
+Deno.test("csvLog replaces an old file, or appends under its columns", () =>
+  inFolder(async (path) => {
+    await lastValueFrom(of(first).pipe(csvLog(path, { append: true })));
+    await lastValueFrom(of(second).pipe(csvLog(path, { append: true })));
+    assert.equal(await Deno.readTextFile(path), "epoch,loss,val_loss\n1,0.5,NaN\n2,1e-9,NA\n");
+    // As a process that was killed leaves it.
+    await Deno.writeTextFile(path, "epoch,accuracy,loss\n1,0.25,0");
+    await lastValueFrom(of(second).pipe(csvLog(path, { append: true })));
+    assert.equal(await Deno.readTextFile(path), "epoch,accuracy,loss\n1,0.25,0\n2,0.5,1e-9\n");
+    await lastValueFrom(of(second).pipe(csvLog(path)));
+    assert.equal(await Deno.readTextFile(path), "epoch,loss,accuracy\n2,1e-9,0.5\n");
+  }));
+
+Deno.test("csvLog opens its file on subscription, and closes it on every end", () =>
+  inFolder(async (path) => {
+    // The test runner counts open files.
+    const training = from([first, second]).pipe(csvLog(path));
+    assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+    training.subscribe().unsubscribe();
+    concat(of(first), throwError(() => new Error("lost"))).pipe(csvLog(path)).subscribe({
+      error: () => {},
+    });
+    await lastValueFrom(training);
+  }));
+
+Deno.test("csvLog says what is wrong with its file", () =>
+  inFolder(async (path) => {
+    const failing = (at: string, append = false) =>
+      lastValueFrom(of(first).pipe(csvLog(at, { append })));
+    await assert.rejects(failing(`${path}/log.csv`), /Cannot write ".*" as the system refused/);
+    await Deno.writeTextFile(path, 'epoch,"los');
+    await assert.rejects(failing(path, true), /Cannot write/);
+    for (const separator of ["", "::", '"', "\n"]) {
+      assert.throws(() => csvLog(path, { separator }), RangeError);
+    }
+  }));
+
+Deno.test({
+  name: "without permission csvLog names the flag",
+  permissions: { read: true, write: false },
+  fn: async () => {
+    await assert.rejects(
+      lastValueFrom(of(first).pipe(csvLog("log.csv"))),
+      /--allow-write="log.csv"/,
+    );
+  },
+});
