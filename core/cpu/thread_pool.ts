@@ -93,13 +93,13 @@ export class ThreadPool {
   }
 
   /**
-   * Runs the plan at `address` on all threads that are ready.
+   * Runs the plan at `address` on at most `most` of the threads that are ready.
    *
    * @throws {KernelError} when a worker failed.
    */
-  run(address: number): void {
+  run(address: number, most: number = this.threads): void {
     if (this.#disposed) throw new DisposedError("Cannot run a plan on a device after its disposal");
-    const threads = this.threads > 1 ? this.kernels.readyThreads(this.#control, this.threads) : 1;
+    const threads = most > 1 ? this.kernels.readyThreads(this.#control, most) : 1;
     if (this.kernels.runPlan(this.#control, address, threads) !== 0) {
       throw new KernelError("A worker thread of the CPU device failed: see the error above");
     }

@@ -13,7 +13,12 @@ export { forward } from "./forward.ts";
 export { loss, type LossOptions } from "./loss.ts";
 export { measure } from "./measure.ts";
 export { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
-export { type DeviceChoice, type DeviceOptions, openDevice, type OpenedDevice } from "./open_device.ts";
+export {
+  type DeviceChoice,
+  type DeviceOptions,
+  openDevice,
+  type OpenedDevice,
+} from "./open_device.ts";
 export { predict, type Predictions, type PredictOptions } from "./predict.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
 export { update } from "./update.ts";

@@ -1,11 +1,19 @@
 /** Millrace as a peer: `--threads N`, and the arguments that every peer takes. */
 
 import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { inputLeaf } from "../../core/graph/leaf.ts";
+import { createProgram } from "../../core/graph/program.ts";
 import * as millrace from "../../mod.ts";
 import { type PreparedRun, type PreparedSteps, runPeer } from "./peer.ts";
 import { operands, readBatches, readDigits, readWeights, SAMPLES } from "./peer_data.ts";
 import { runByWindows } from "./stream_windows.ts";
 import type { Inference, MatrixProduct, Training } from "./workloads.ts";
+
+const threads = Number(
+  parseArgs({ options: { threads: { type: "string", default: "2" } }, strict: false }).values
+    .threads,
+);
 
 /** The network with the weights that every peer starts from. */
 function readModel(folder: string, network: Training | Inference) {
@@ -31,7 +39,13 @@ function training(workload: Training, folder: string): PreparedRun {
   const optimizer = workload.optimizer === "sgd"
     ? millrace.sgd({ learningRate })
     : millrace.adam({ learningRate });
-  const steps = millrace.miniBatches(digits, { batchSize, epochs: Infinity, shuffle: false }).pipe(
+  const steps = millrace.miniBatches(digits, {
+    batchSize,
+    epochs: Infinity,
+    shuffle: false,
+    device: "cpu",
+    threads,
+  }).pipe(
     millrace.forward(readModel(folder, workload)),
     millrace.loss(millrace.sparseCategoricalCrossentropy({ fromLogits: true })),
     millrace.backward(),
@@ -40,32 +54,49 @@ function training(workload: Training, folder: string): PreparedRun {
   return runByWindows(steps);
 }
 
+/** A program of one output, run again and again on the data it is bound to. */
+function replay(
+  output: millrace.Tensor,
+  bindings: Map<millrace.Tensor, Float32Array>,
+  place: number,
+): PreparedSteps {
+  const device = millrace.openCpu({ threads });
+  const storages = new Map([...bindings].map(([leaf, data]) => {
+    const storage = device.allocate("f32", data.length, "bench");
+    storage.write(data);
+    return [leaf, storage];
+  }));
+  const program = createProgram([output], []);
+  const executable = device.prepare(program, (leaf) => storages.get(leaf)!);
+  return {
+    step: () => void executable.run([]),
+    settle: async () => (await executable.read(0)).at(place)!,
+  };
+}
+
 function inference(workload: Inference, folder: string): PreparedSteps {
   const { pixels } = readBatches(folder, workload.batchSize)[0];
   const model = readModel(folder, workload);
-  const batch = millrace.tensor(pixels, { shape: [workload.batchSize, 784] });
-  let value = 0;
-  return {
-    async step() {
-      value = (await model.call(batch).data())[0];
-    },
-    settle: () => value,
-  };
+  const batch = inputLeaf("batch", [workload.batchSize, 784], "f32");
+  const weights = model.parameters.map((parameter) =>
+    [parameter, inputLeaf(parameter.name, parameter.shape, "f32")] as const
+  );
+  const context = { training: false } as millrace.ApplyContext;
+  const values = weights.map(([parameter, leaf]) => [leaf, parameter.value] as const);
+  return replay(
+    model.apply(new Map(weights), batch, context),
+    new Map([[batch, Float32Array.from(pixels)], ...values]),
+    0,
+  );
 }
 
 function matmul(workload: MatrixProduct): PreparedSteps {
   const { left, leftShape, right, rightShape } = operands(workload);
-  const a = millrace.tensor(left, { shape: leftShape });
-  const b = millrace.tensor(right, { shape: rightShape });
+  const a = inputLeaf("left", leftShape, "f32");
+  const b = inputLeaf("right", rightShape, "f32");
   const product = (workload.transposeLeft ? a.transpose() : a)
     .matmul(workload.transposeRight ? b.transpose() : b);
-  let value = 0;
-  return {
-    async step() {
-      value = (await product.data()).at(-1)!;
-    },
-    settle: () => value,
-  };
+  return replay(product, new Map([[a, left], [b, right]]), -1);
 }
 
 const { version } = JSON.parse(

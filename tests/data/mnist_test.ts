@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mnist, sampleCount } from "../../data/mod.ts";
+import { mnist } from "../../data/mnist.ts";
+import { sampleCount } from "../../data/mod.ts";
 
 Deno.test("mnist has the shapes and the counts per digit of its description", () => {
   const { train, test } = mnist;

@@ -21,10 +21,10 @@ import {
   namedKey,
   randomNormal,
   sequential,
+  sgd,
   type Tensor,
   update,
 } from "../../mod.ts";
-import { sgd } from "../../core/nn/optimizers/sgd.ts";
 import { testOnDevices } from "../devices.ts";
 import { seededNumbers } from "./networks.ts";
 

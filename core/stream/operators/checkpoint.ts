@@ -46,9 +46,8 @@ const formatVersion = 1;
  * import assert from "node:assert/strict";
  *
  * const run = { weights: () => Promise.resolve(new Map()) };
- * const epoch = { epoch: 1, step: 9, logs: { val_loss: 0.5 }, run, hold: () => {} } as
- *   unknown as Epoch;
- * const saving = of(epoch).pipe(checkpoint("no-such-folder/digits.safetensors"));
+ * const epoch = { epoch: 1, step: 9, logs: { val_loss: 0.5 }, run, hold: () => {} };
+ * const saving = of(epoch as unknown as Epoch).pipe(checkpoint("no-such-folder/a.safetensors"));
  * await assert.rejects(lastValueFrom(saving), /no-such-folder/);
  * ```
  *

@@ -32,7 +32,7 @@ export interface CsvLogOptions {
  * import { lastValueFrom, of } from "rxjs";
  * import assert from "node:assert/strict";
  *
- * const epochs = of({ epoch: 1, logs: { loss: 0.5 } as Record<string, number> } as Epoch);
+ * const epochs = of({ epoch: 1, logs: { loss: 0.5 } } as unknown as Epoch);
  * await assert.rejects(
  *   lastValueFrom(epochs.pipe(csvLog("no-such-folder/log.csv"))),
  *   /Cannot write "no-such-folder\/log.csv"/,

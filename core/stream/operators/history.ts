@@ -18,14 +18,12 @@ export interface History {
  * @example
  * ```ts
  * import { type Epoch, history } from "@millrace/millrace";
- * import { lastValueFrom, of } from "rxjs";
+ * import { from, lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
- * const epochs = of(
- *   { epoch: 1, logs: { loss: 0.5 } as Record<string, number> } as Epoch,
- *   { epoch: 2, logs: { loss: 0.4 } as Record<string, number> } as Epoch,
- * );
- * assert.deepEqual(await lastValueFrom(epochs.pipe(history())), {
+ * const epochs = [{ epoch: 1, logs: { loss: 0.5 } }, { epoch: 2, logs: { loss: 0.4 } }];
+ * const gathered = from(epochs as unknown as Epoch[]).pipe(history());
+ * assert.deepEqual(await lastValueFrom(gathered), {
  *   epoch: [1, 2],
  *   history: { loss: [0.5, 0.4] },
  * });

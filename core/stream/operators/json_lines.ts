@@ -46,8 +46,8 @@ export interface JsonLinesOptions {
  *     return bytes.length;
  *   },
  * };
- * const epoch = { epoch: 1, step: 9, logs: { loss: NaN }, run: { announced: true } } as Epoch;
- * await lastValueFrom(of(epoch).pipe(jsonLines(writer)));
+ * const epoch = { epoch: 1, step: 9, logs: { loss: NaN }, run: { announced: true } };
+ * await lastValueFrom(of(epoch as unknown as Epoch).pipe(jsonLines(writer)));
  * assert.match(text, /^{"event":"epoch","epoch":1,"step":9,"loss":"NaN"}\n{"event":"end",/);
  * ```
  *

@@ -39,9 +39,9 @@ export interface ReduceOnPlateauOptions {
  * import assert from "node:assert/strict";
  *
  * const rate = hyperparameter(0.1);
- * const epochs = [0.5, 0.5, 0.5].map((val_loss, index) =>
- *   ({ epoch: index + 1, logs: { val_loss } }) as Epoch
- * );
+ * const epochs = [0.5, 0.5, 0.5].map((val_loss, index) => (
+ *   { epoch: index + 1, logs: { val_loss } }
+ * )) as unknown as Epoch[];
  * await lastValueFrom(from(epochs).pipe(reduceOnPlateau(rate, { factor: 0.5, patience: 2 })));
  * assert.equal(rate.value, 0.05);
  * ```

@@ -19,8 +19,9 @@ import { follow } from "./follow.ts";
  * import { concat, lastValueFrom, of, throwError } from "rxjs";
  * import assert from "node:assert/strict";
  *
+ * const epoch = { epoch: 1, logs: { loss: 0.5 }, run: {} } as unknown as Epoch;
  * const failing = concat(
- *   of({ epoch: 1, logs: { loss: 0.5 }, run: {} } as Epoch),
+ *   of(epoch),
  *   throwError(() => new NonFiniteError("loss is NaN at step 7, first in dense_1", 7, "dense_1")),
  * );
  * const last = await lastValueFrom(failing.pipe(stopOnNaN()));

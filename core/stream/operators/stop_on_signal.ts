@@ -16,8 +16,9 @@ export interface StopOnSignalOptions {
  * Ends a run when a signal comes: the stream completes, the run's reason is `interrupted`, and a
  * `checkpoint` below saves the weights.
  *
- * It listens while it is subscribed, so that a second Ctrl-C ends the process as usual. Put it among
- * the steps: among epochs it would have to sit above `checkpoint`.
+ * It listens while it is subscribed, so that a second Ctrl-C ends the process as usual. Put it right
+ * below `update` or `measure`: what it ends are the operators below it, `progressBar` and
+ * `checkpoint` among them, while those above are unsubscribed.
  *
  * @param signals The signals; default `["SIGINT", "SIGTERM"]`. Those that the system does not have
  * (`SIGTERM` on Windows) are left out.

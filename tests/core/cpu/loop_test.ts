@@ -140,6 +140,18 @@ Deno.test("tensors without elements are computed, and their sums are 0", async (
   assert.deepEqual(await run(cpu, made, 1), [[], [0, 0, 0], [], [0], []]);
 });
 
+Deno.test("a kept value is read back through views that only move axes of size 1", async () => {
+  using cpu = new TestCpu(1);
+  for (const shape of [[1, 1], [3, 1], [1, 3]]) {
+    const x = inputLeaf("x", shape, "f32");
+    const kept = x.mul(2).tanh();
+    const there = kept.transpose().reshape(shape);
+    const values = new Map([[x, Float32Array.of(0.5, 1, 2).subarray(0, x.size)]]);
+    const made = { program: createProgram([kept, there.mul(2)], []), values };
+    assertClose(await run(cpu, made, 1), await run(openReference(), made, 1), `[${shape}]`);
+  }
+});
+
 Deno.test("loops that differ in a literal's sign of zero alone are different kernels", async () => {
   using cpu = new TestCpu(1);
   const x = constantLeaf(Float32Array.of(1, -2), [2], "f32");

@@ -126,6 +126,9 @@ const cases: readonly Case[] = [
   },
 ];
 
+// Two threads have tests of their own, and a worker costs a type check of a second in a test.
+const devices = ["reference", "cpu, 1", "webgpu"];
+
 for (const { name, states, next, outputs = () => [], expected, read = [] } of cases) {
   await deviceTest(name, async (device) => {
     const leaves = states.map((values, place) => stateLeaf(`state ${place}`, [values.length]));
@@ -135,7 +138,7 @@ for (const { name, states, next, outputs = () => [], expected, read = [] } of ca
     );
     const result = await runSteps(device, outputs(leaves), assignments, values);
     assert.deepEqual(result, { outputs: read, states: expected });
-  });
+  }, ...devices);
 }
 
 await deviceTest("many steps: Fibonacci numbers and their running sum", async (device) => {
@@ -152,7 +155,7 @@ await deviceTest("many steps: Fibonacci numbers and their running sum", async (d
   ];
   const { states } = await runSteps(device, [], assignments, values, 20);
   assert.deepEqual(states, [[6765, 13530, 20295], [10946, 21892, 32838], [17710, 35420, 53130]]);
-});
+}, ...devices);
 
 Deno.test("an update that may be done in place has no copy and no memory of its own", () => {
   const state = stateLeaf("weight", [100]), gradient = inputLeaf("gradient", [100], "f32");

@@ -66,7 +66,7 @@ function grow(random: Random, known: readonly Tensor[]): Tensor | null {
     case 2:
     case 3: {
       const y = pick(random, known.filter((other) => fits(x.shape, other.shape)));
-      return pick(random, binary)(x, y);
+      return y ? pick(random, binary)(x, y) : null;
     }
     case 4: {
       const axes = randomAxes(random, x.shape);
@@ -127,7 +127,7 @@ export function randomProgram(random: Random, length = 12): RandomProgram {
     const next = grow(random, known);
     if (next && next.size > 0 && next.size <= 512 && next.rank < 5) known.push(next);
   }
-  const computed = known.slice(6).filter((node) => node.operation.kind !== "view");
+  const computed = known.filter(({ operation }) => !["leaf", "view"].includes(operation.kind));
   const assignments = states.flatMap((state): Assignment[] => {
     const candidates = computed.filter((node) => sameShape(node.shape, state.shape));
     return candidates.length > 0 ? [{ state, value: pick(random, candidates) }] : [];

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { concat, concatMap, from, lastValueFrom, NEVER, Observable, of, tap, toArray } from "rxjs";
+import {
+  concat,
+  concatMap,
+  from,
+  lastValueFrom,
+  NEVER,
+  Observable,
+  of,
+  take,
+  tap,
+  toArray,
+} from "rxjs";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
 import {
   checkpoint,
@@ -193,6 +204,20 @@ Deno.test("a run that ends otherwise saves nothing more", () =>
     }
   }));
 
+Deno.test("checkpoint saves nothing more when it is unsubscribed", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/digits.safetensors`;
+    const run = new FakeRun();
+    const epochs = from(fakeEpochs([2, 1], undefined, run)).pipe(
+      tap(() => void (run.reason = "interrupted")),
+    );
+    await lastValueFrom(epochs.pipe(checkpoint(path), take(1)));
+    await Promise.all(run.holds);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(saved(path).metadata.epoch, "1");
+    assert.deepEqual(names(folder), ["digits.safetensors"]);
+  }));
+
 /** Opens files on a disk that is full. */
 async function withFullDisk(action: () => Promise<void>): Promise<void> {
   const original = Deno.open;
@@ -259,10 +284,11 @@ Deno.test("a missing folder, a folder for a file and weights that cannot be read
     const run = new FakeRun();
     run.weights = () => Promise.reject(new Error("the device is lost"));
     await assert.rejects(failing(path, run), /the device is lost/);
-    run.weights = () => {
+    const over = new FakeRun();
+    over.weights = () => {
       throw new Error("the run is over");
     };
-    await assert.rejects(failing(path, run), /the run is over/);
+    await assert.rejects(failing(path, over), /the run is over/);
     assert.equal(await Deno.readTextFile(path), "old");
     assert.deepEqual(names(folder), ["digits.safetensors", "taken"]);
   }));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { concat, from, lastValueFrom, of, tap, throwError } from "rxjs";
+import { concat, from, lastValueFrom, NEVER, of, tap, throwError } from "rxjs";
 import { csvLog } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpoch } from "../fake_epoch.ts";
 
@@ -54,14 +54,30 @@ Deno.test("csvLog replaces an old file, or appends under its columns", () =>
 
 Deno.test("csvLog opens its file on subscription, and closes it on every end", () =>
   inFolder(async (path) => {
-    // The test runner counts open files.
     const training = from([first, second]).pipe(csvLog(path));
     assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
-    training.subscribe().unsubscribe();
-    concat(of(first), throwError(() => new Error("lost"))).pipe(csvLog(path)).subscribe({
-      error: () => {},
-    });
-    await lastValueFrom(training);
+    const original = Deno.openSync;
+    let open = 0;
+    Deno.openSync = (...options) => {
+      const file = original(...options);
+      const close = file.close.bind(file);
+      file.close = () => (open--, close());
+      open++;
+      return file;
+    };
+    try {
+      const waiting = NEVER.pipe(csvLog(path)).subscribe();
+      assert.equal(open, 1);
+      waiting.unsubscribe();
+      assert.equal(open, 0);
+      const failing = concat(of(first), throwError(() => new Error("lost"))).pipe(csvLog(path));
+      await assert.rejects(lastValueFrom(failing), /lost/);
+      assert.equal(open, 0);
+      await lastValueFrom(training);
+      assert.equal(open, 0);
+    } finally {
+      Deno.openSync = original;
+    }
   }));
 
 Deno.test("csvLog says what is wrong with its file", () =>

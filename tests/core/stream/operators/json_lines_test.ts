@@ -159,6 +159,16 @@ Deno.test("jsonLines among epochs writes the end of a run that fails in its firs
   ]);
 });
 
+Deno.test("jsonLines writes one end for a run that fails before its first step", async () => {
+  const writer = new FakeWriter();
+  const steps = throwError(() => new Error("no device")).pipe(jsonLines<Updated>(writer));
+  const training = steps.pipe(pairs(new FakeRun()), jsonLines(writer));
+  await assert.rejects(lastValueFrom(training), /no device/);
+  assert.deepEqual(lines(writer), [
+    '{"event":"end","reason":"error","epochs":0,"seconds":S,"message":"no device"}',
+  ]);
+});
+
 Deno.test("operators on epochs hear of the run from its source, before the first epoch", async () => {
   const writer = new FakeWriter();
   const run = new FakeRun();

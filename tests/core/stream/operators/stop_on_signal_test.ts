@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
-import { concat, lastValueFrom, NEVER, Observable, of, tap } from "rxjs";
+import { concat, lastValueFrom, Observable, of, tap } from "rxjs";
 import { stopOnSignal } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpoch, FakeRun, fakeStep } from "../fake_epoch.ts";
 
 const ignore = Deno.build.os === "windows";
+
+/** A run under way; listening alone would not keep the process up. */
+const running = new Observable<never>(() => {
+  const timer = setTimeout(() => {}, 10_000);
+  return () => clearTimeout(timer);
+});
 
 Deno.test("a signal interrupts the run, and those below finish before the source is left", {
   ignore,
 }, async () => {
   for (const event of [fakeStep(1), fakeEpoch(1)]) {
     const order: unknown[] = [];
-    const endless = concat(of(event), NEVER).pipe(
+    const endless = concat(of(event), running).pipe(
       tap({ unsubscribe: () => order.push("left") }),
       stopOnSignal(["SIGUSR1", "SIGTERM"], {
         onSignal: (name, exitCode) => order.push([name, exitCode, event.run.reason]),
@@ -53,7 +59,7 @@ Deno.test({
     const runs = [new FakeRun(), new FakeRun()];
     const listening = runs.map((run, index) =>
       lastValueFrom(
-        concat(of(fakeEpoch(1, {}, run)), NEVER).pipe(
+        concat(of(fakeEpoch(1, {}, run)), running).pipe(
           stopOnSignal(index === 0 ? ["SIGUSR1"] : ["SIGUSR1", "SIGUSR2"]),
         ),
       )
@@ -77,7 +83,7 @@ Deno.test("the listener goes with the subscription", { ignore }, async () => {
 });
 
 Deno.test("what onSignal throws fails the stream", { ignore }, async () => {
-  const failing = NEVER.pipe(
+  const failing = running.pipe(
     stopOnSignal(["SIGUSR1"], {
       onSignal: () => {
         throw new Error("no");
