@@ -131,6 +131,11 @@ export class ShaderBuilder {
   }
 }
 
+/** An expression for `value` times a constant. */
+export function times(value: string, factor: number): string {
+  return factor === 1 ? value : factor === 0 ? "0u" : `${value} * ${factor}u`;
+}
+
 /** `text` moved in by one level. */
 export function indent(text: string): string {
   return text.replaceAll(/^(?=.)/gm, "  ");

@@ -158,11 +158,11 @@ try {
     backward(),
     update(optimizerOf(options.optimizer, { learningRate, momentum: options.momentum })),
     measure(accuracy()),
+    stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
     jsonLines(Deno.stdout, { every: options["log-every"] }),
-    progressBar(Deno.stderr),
+    progressBar(Deno.stderr, { epochs: options.epochs }),
   );
   const training = steps.pipe(
-    stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
     epochs({ validation: data.validation }),
     options.patience === undefined
       ? identity

@@ -7,12 +7,11 @@
  * more for each of the 13 weights, where backpropagation takes one backward pass for all of them. Both
  * start from the same weights, and the two curves that are printed lie on each other.
  */
-import { defer, map, type Observable, type OperatorFunction, zip } from "rxjs";
+import { map, type OperatorFunction, zip } from "rxjs";
 import {
   arrays,
   backward,
   binaryCrossentropy,
-  concat,
   dense,
   Differentiated,
   epochs,
@@ -24,59 +23,55 @@ import {
   type Scored,
   sequential,
   sgd,
+  stack,
   type Tensor,
   tensor,
   update,
 } from "../mod.ts";
 import { commandLine, wholeNumber } from "./command_line.ts";
 
-const options = commandLine(
-  "Trains 2-3-1 by numerical gradients beside backpropagation.\n\n" +
-    "  deno run pipelines/numerical_gradient.ts",
-  {
-    seed: { value: "N", help: "of the first weights", default: "42", parse: wholeNumber(0) },
-    steps: { value: "N", help: "steps to take", default: "300", parse: wholeNumber(1) },
-  },
+const { seed } = commandLine(
+  "Trains 2-3-1 by numerical gradients beside backpropagation, on exclusive or.",
+  { seed: { value: "N", help: "of the first weights", default: "42", parse: wholeNumber(0) } },
 );
 
 /** Stands where backward() stands in the pipe, and says the same without any calculus. */
 function numericalBackward(epsilon: number): OperatorFunction<Scored, Differentiated> {
-  const gradientsOf = (step: Scored): Map<Parameter, Tensor> => {
+  const slopeOf = (step: Scored, parameter: Parameter, place: number) => {
     const { model, lossFunction, x, y, frame } = step;
-    const costAt = (weights: Map<Parameter, Tensor>) =>
-      lossFunction.apply(y, model.apply(weights, x, frame.run.context(true))).mean();
-    const slope = (parameter: Parameter, place: number) => {
-      const { size, shape } = parameter;
-      const only = tensor(new Float32Array(size).fill(1, place, place + 1), { shape });
-      const moved = frame.state.get(parameter)!.add(only.mul(epsilon));
-      const cost = costAt(new Map(frame.state).set(parameter, moved));
-      return cost.sub(step.loss).div(epsilon).reshape([1]);
-    };
-    return new Map(model.parameters.map((parameter) => {
-      const slopes = Array.from({ length: parameter.size }, (_, place) => slope(parameter, place));
-      return [parameter, concat(slopes).reshape(parameter.shape)];
-    }));
+    const { shape, size } = parameter;
+    const only = tensor(new Float32Array(size).fill(1, place, place + 1), { shape });
+    const moved = frame.state.get(parameter)!.add(only.mul(epsilon));
+    const weights = new Map(frame.state).set(parameter, moved);
+    const cost = lossFunction.apply(y, model.apply(weights, x, frame.run.context(true))).mean();
+    return cost.sub(step.loss).div(epsilon);
   };
-  // All batches are of one size, so that the first one's graph serves for all.
-  return (steps) =>
-    defer(() => {
-      let gradients: Map<Parameter, Tensor> | undefined;
-      return steps.pipe(map((step) => new Differentiated(step, gradients ??= gradientsOf(step))));
-    });
+  const gradientsOf = (step: Scored) =>
+    new Map(step.model.parameters.map((parameter) => {
+      const places = Array.from(parameter.value.keys());
+      const slopes = stack(places.map((place) => slopeOf(step, parameter, place)));
+      return [parameter, slopes.reshape(parameter.shape)];
+    }));
+  // The loss is one tensor in all steps of a run, and so are these: symbols, made once.
+  const known = new WeakMap<Tensor, Differentiated["gradients"]>();
+  return map((step) => {
+    if (!known.has(step.loss)) known.set(step.loss, gradientsOf(step));
+    return new Differentiated(step, known.get(step.loss)!);
+  });
 }
 
-const data = arrays([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], { name: "exclusive or" });
+const exclusiveOr = arrays([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]);
 
-/** The network, and its cost after each step; one batch holds all four samples. */
+/** A new network's costs, before each step; one batch holds all four samples. */
 function train(differentiate: OperatorFunction<Scored, Differentiated>) {
   const model = sequential([
     input([2]),
     dense(3, { activation: "tanh" }),
     dense(1, { activation: "sigmoid" }),
-  ], { seed: options.seed });
+  ], { seed });
   // In float64: in float32 the difference of two nearly equal costs is mostly rounding.
-  const source = { batchSize: 4, epochs: options.steps, device: "reference" } as const;
-  const costs: Observable<number> = miniBatches(data, source).pipe(
+  const source = { batchSize: 4, epochs: 300, device: "reference" } as const;
+  return miniBatches(exclusiveOr, source).pipe(
     forward(model),
     loss(binaryCrossentropy()),
     differentiate,
@@ -84,12 +79,12 @@ function train(differentiate: OperatorFunction<Scored, Differentiated>) {
     epochs(),
     map(({ logs }) => logs.loss),
   );
-  return { model, costs };
 }
 
-const [numerical, exact] = [train(numericalBackward(1e-6)), train(backward())];
-await zip(numerical.costs, exact.costs).forEach(([byNumbers, byBackpropagation]) => {
-  console.log(
-    JSON.stringify({ event: "step", numerical: byNumbers, backpropagation: byBackpropagation }),
-  );
-});
+let step = 0;
+await zip(train(numericalBackward(1e-6)), train(backward())).forEach(
+  ([numerical, backpropagation]) => {
+    console.log(JSON.stringify({ event: "step", step: ++step, numerical, backpropagation }));
+  },
+);
+console.log(JSON.stringify({ event: "end", reason: "completed", steps: step }));

@@ -1,4 +1,5 @@
 import { type Access, accessInput, resolveView } from "./access.ts";
+import type { Memory } from "./build_calls.ts";
 import type { Instruction, LoopKernel, LoopOperand, LoopStore } from "./loop.ts";
 import type { ReferenceArray } from "./operation.ts";
 import { contiguousStrides, type Shape } from "./shape.ts";
@@ -26,13 +27,15 @@ export class LoopBuilder {
   readonly #body: Instruction[] = [];
   readonly #stores: LoopStore[] = [];
   readonly #known = new Map<string, number>();
+  readonly #isStored = (node: Tensor): boolean => this.memory.isStored(node);
 
-  /** @param shape Loop dimensions. @param isStored Nodes with memory. @param place Where they live. */
+  /**
+   * @param shape Loop dimensions: the result's, then those folded.
+   * @param memory Which nodes have memory, and where.
+   */
   constructor(
-    /** Loop dimensions: the result's, then those folded. */
-    readonly shape: Shape,
-    private readonly isStored: (node: Tensor) => boolean,
-    private readonly place: (node: Tensor) => Place,
+    private readonly shape: Shape,
+    private readonly memory: Pick<Memory, "isStored" | "place">,
   ) {}
 
   /** Computes `node` at the loop's own index, even if it is stored, and remembers it as its value. */
@@ -71,10 +74,10 @@ export class LoopBuilder {
     };
   }
 
-  #load(node: Tensor, access: Access, isStored = this.isStored): number | null {
+  #load(node: Tensor, access: Access, isStored = this.#isStored): number | null {
     const view = resolveView(node, isStored);
     if (!view) return null;
-    const place = this.place(view.base);
+    const place = this.memory.place(view.base);
     const strides = this.#walk(access, view.strides);
     const shift = access.offsets.reduce((sum, by, axis) => sum + by * view.strides[axis], 0);
     const operand: LoopOperand = {
@@ -109,7 +112,7 @@ export class LoopBuilder {
       const inner = accessInput(node, access);
       if (inner) return this.value(node.inputs[0], inner);
       // A stored view is copied from what it is a view of, not from itself.
-      const loaded = this.#load(node, access, (other) => other !== node && this.isStored(other));
+      const loaded = this.#load(node, access, (other) => other !== node && this.#isStored(other));
       if (loaded !== null) return loaded;
     }
     if (operation.kind === "leaf" && operation.name === "literal") {

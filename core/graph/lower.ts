@@ -1,12 +1,11 @@
-import { type Access, accessInput, resolveView } from "./access.ts";
+import { type Access, accessInput } from "./access.ts";
+import { copyCall, groupCalls, type Memory, operandOf } from "./build_calls.ts";
 import { chooseStored, isBound } from "./fuse.ts";
-import { identityAccess, LoopBuilder, type Place, storeStrides } from "./loop_builder.ts";
-import type { LoopKernel } from "./loop.ts";
-import { loopCall, structuredCall } from "./partition.ts";
+import { identityAccess, type Place } from "./loop_builder.ts";
 import type { BufferSpec, Call, StridedOperand } from "./plan.ts";
 import type { Assignment, Program } from "./program.ts";
 import type { ScheduledCall } from "./schedule.ts";
-import { contiguousStrides, sameShape, type Shape } from "./shape.ts";
+import { sameShape, type Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A program as kernel calls over buffers, not yet ordered. */
@@ -64,12 +63,17 @@ class Lowering {
       calls: this.#build(),
       buffers: this.#buffers,
       scalars: this.#scalars,
-      outputs: this.program.outputs.map((output) => this.#operand(output)),
+      outputs: this.program.outputs.map((output) => operandOf(output, this.#memory)),
     };
   }
 
-  readonly #isStored = (node: Tensor): boolean => this.#stored.has(node);
-  readonly #place = (node: Tensor): Place => this.#places.get(node)!;
+  get #memory(): Memory {
+    return {
+      isStored: (node) => this.#stored.has(node),
+      place: (node) => this.#places.get(node)!,
+      buffers: this.#buffers,
+    };
+  }
 
   #buffer(leaf: BufferSpec["leaf"], dtype: BufferSpec["dtype"], elements: number): Place {
     this.#buffers.push({ leaf, dtype, elements, offset: 0 });
@@ -190,10 +194,13 @@ class Lowering {
   }
 
   #build(): ScheduledCall[] {
+    const memory = this.#memory;
     const scheduled = new Map<Group, { call: Call; after: Set<ScheduledCall> }[]>();
     for (const group of this.#groups) {
       const copy = this.#copies.find((entry) => entry.group === group);
-      const calls = copy ? [this.#copyCall(copy.source, copy.state)] : this.#calls(group);
+      const calls = copy
+        ? [copyCall(copy.source, copy.state, memory)]
+        : groupCalls(group.nodes, group.shape, memory);
       scheduled.set(group, calls.map((call) => ({ call, after: new Set<ScheduledCall>() })));
     }
     for (const [group, calls] of scheduled) {
@@ -202,86 +209,6 @@ class Lowering {
       }
     }
     return [...scheduled.values()].flat();
-  }
-
-  #calls(group: Group): Call[] {
-    const [node] = group.nodes;
-    switch (node.operation.kind) {
-      case "structured":
-        return [structuredCall(
-          node,
-          node.inputs.map((input) => this.#operand(input)),
-          this.#operand(node),
-          this.#buffers,
-        )];
-      case "concat":
-        return this.#concatCalls(node);
-      case "reduction":
-        return [this.#reductionCall(node)];
-      default:
-        return [this.#mapCall(group)];
-    }
-  }
-
-  #mapCall(group: Group): Call {
-    const builder = new LoopBuilder(group.shape, this.#isStored, this.#place);
-    const strides = contiguousStrides(group.shape);
-    for (const node of group.nodes) {
-      builder.store(builder.compute(node), this.#place(node), strides);
-    }
-    return this.#loop(builder.finish(), group.nodes);
-  }
-
-  #copyCall(source: Tensor, state: Tensor): Call {
-    const builder = new LoopBuilder(state.shape, this.#isStored, this.#place);
-    const value = builder.value(source, identityAccess(source.rank));
-    builder.store(value, this.#place(state), contiguousStrides(state.shape));
-    return this.#loop(builder.finish(), [source]);
-  }
-
-  #reductionCall(node: Tensor): Call {
-    if (node.operation.kind !== "reduction") throw new Error("Cannot reduce another op");
-    const [input] = node.inputs;
-    const axes = node.attributes.axes as number[];
-    const kept = input.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-    const order = [...kept, ...axes];
-    const shape = order.map((axis) => input.shape[axis]);
-    const builder = new LoopBuilder(shape, this.#isStored, this.#place);
-    const dimensions = input.shape.map((_, axis) => order.indexOf(axis));
-    const value = builder.value(input, { dimensions, offsets: input.shape.map(() => 0) });
-    builder.store(value, this.#place(node), storeStrides(node.shape, shape.length));
-    return this.#loop(builder.finish(axes.length, node.operation.reducer), [node]);
-  }
-
-  #concatCalls(node: Tensor): Call[] {
-    const axis = node.attributes.axis as number;
-    const strides = contiguousStrides(node.shape);
-    const place = this.#place(node);
-    let start = 0;
-    return node.inputs.filter((input) => input.size > 0).map((input) => {
-      const builder = new LoopBuilder(input.shape, this.#isStored, this.#place);
-      const value = builder.value(input, identityAccess(input.rank));
-      const part = { buffer: place.buffer, offset: place.offset + start * strides[axis] };
-      builder.store(value, part, strides);
-      start += input.shape[axis];
-      return this.#loop(builder.finish(), [node]);
-    });
-  }
-
-  #loop(kernel: LoopKernel, nodes: readonly Tensor[]): Call {
-    return loopCall(kernel, nodes, this.#buffers);
-  }
-
-  #operand(node: Tensor): StridedOperand {
-    const view = resolveView(node, this.#isStored)!;
-    const place = this.#place(view.base);
-    return {
-      buffer: place.buffer,
-      offset: place.offset + view.offset,
-      shape: node.shape,
-      strides: view.strides,
-      dtype: node.dtype,
-    };
   }
 }
 

@@ -1,7 +1,6 @@
 import { Observable, type OperatorFunction, type Subscriber } from "rxjs";
 import type { DataSet } from "../../data/data_set.ts";
 import type { Epoch } from "./epoch.ts";
-import type { Effect } from "./frame.ts";
 import { withRunListener } from "./run_listeners.ts";
 import type { Updated } from "./stages.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
@@ -97,7 +96,7 @@ class Gatherer {
     for (const [name, value] of Object.entries(await this.#validate(step))) {
       logs[`val_${name}`] = value;
     }
-    Object.assign(logs, learningRates(step));
+    Object.assign(logs, run.learningRates(frame));
     if (this.subscriber.closed) return;
     const holds: Promise<unknown>[] = [];
     const samples = (step.stepsPerEpoch - 1) * firstBatch(step) + step.samples;
@@ -125,15 +124,4 @@ class Gatherer {
 /** Samples in a full batch: where this one begins, over the steps before it. */
 function firstBatch({ frame, samples, stepInEpoch }: Updated): number {
   return stepInEpoch === 1 ? samples : frame.start / (stepInEpoch - 1);
-}
-
-/** `learning_rate`, and `learning_rate_2` … for further optimizers of the pipe. */
-function learningRates({ frame }: Updated): Record<string, number> {
-  const sources = frame.effects.flatMap((effect: Effect) =>
-    effect.learningRate === undefined ? [] : [effect.learningRate]
-  );
-  return Object.fromEntries(sources.map((source, place) => [
-    place === 0 ? "learning_rate" : `learning_rate_${place + 1}`,
-    frame.run.scalars.current(source, "learning_rate"),
-  ]));
 }

@@ -151,9 +151,16 @@ export class Frame {
     return this.#executed.promise;
   }
 
+  /** Learning rates of the step by log name, if its values were asked for. */
+  learningRates: Readonly<Record<string, number>> = {};
+  /** True once somebody has asked for the step's values. */
+  wanted = false;
+
   /** This step's values by log name, once they are known. */
-  values(): Promise<Readonly<Record<string, number>>> {
-    return this.run.collector.values(this);
+  async values(): Promise<Readonly<Record<string, number>>> {
+    this.wanted = true;
+    const values = await this.run.collector.values(this);
+    return { ...values, ...this.learningRates };
   }
 
   /** No stage may add anything from now on. */

@@ -111,6 +111,7 @@ export class Run implements RunControl {
     this.#position = frame;
     const { executable, providers, values, firstRead } = planned;
     for (let place = 0; place < providers.length; place++) values[place] = providers[place]();
+    if (frame.wanted) frame.learningRates = this.learningRates(frame);
     const done = executable.run(values);
     this.collector.ran(executable, frame);
     frame.reads.forEach((read, place) => {
@@ -121,6 +122,15 @@ export class Run implements RunControl {
       }
     });
     return done;
+  }
+
+  /** `learning_rate`, and `learning_rate_2` … for further optimizers of the pipe. */
+  learningRates({ effects }: Frame): Record<string, number> {
+    const sources = effects.flatMap(({ learningRate }) => learningRate ?? []);
+    return Object.fromEntries(sources.map((source, place) => [
+      place === 0 ? "learning_rate" : `learning_rate_${place + 1}`,
+      this.scalars.current(source, "learning_rate"),
+    ]));
   }
 
   /** Says where the next batch begins, and at which step; for programs that are no steps. */

@@ -1,7 +1,7 @@
 import type { Instruction, LoopKernel, LoopOperand } from "../../core/graph/loop.ts";
 import { contiguousStrides } from "../../core/graph/shape.ts";
 import { isContiguous } from "../call.ts";
-import { fromBits, registerType, type ShaderBuilder } from "../shader_builder.ts";
+import { fromBits, registerType, type ShaderBuilder, times } from "../shader_builder.ts";
 import { literalExpression } from "./literal.ts";
 
 /** Where in a loop its body is evaluated. */
@@ -36,7 +36,7 @@ export function emitBody(
   const indices = emitIndices(kernel, place, lines);
   const sum = (strides: readonly number[], start: string) => {
     const terms = strides.flatMap((stride, axis) =>
-      stride === 0 ? [] : [stride === 1 ? indices(axis) : `${indices(axis)} * ${stride}u`]
+      stride === 0 ? [] : [times(indices(axis), stride)]
     );
     return [...(start === "0u" && terms.length > 0 ? [] : [start]), ...terms].join(" + ");
   };
@@ -84,7 +84,7 @@ function emitIndices(
     const whole = folded ? place.folded! : place.element;
     const moved = stride === 1 ? whole : `${whole} / ${stride}u`;
     const outermost = axis === from;
-    lines.push(`let ${name} = ${outermost ? moved : `(${moved}) % ${kernel.shape[axis]}u`};`);
+    lines.push(`let ${name} = ${outermost ? moved : `${moved} % ${kernel.shape[axis]}u`};`);
     return name;
   };
 }

@@ -1,4 +1,4 @@
-import { indent, type ShaderBuilder } from "../shader_builder.ts";
+import { indent, type ShaderBuilder, times } from "../shader_builder.ts";
 import type { Tile } from "../tiles.ts";
 import type { Tuning } from "../tuning.ts";
 import type { Section } from "./kernel.ts";
@@ -96,8 +96,8 @@ function locate({ sizes }: Product, block: Block, number: string): string[] {
   const across = Math.ceil(sizes.columns / block.columns);
   const down = Math.ceil(sizes.rows / block.rows);
   return [
-    `let column = ${number} % ${across}u * ${block.columns}u;`,
-    `let row = ${number} / ${across}u % ${down}u * ${block.rows}u;`,
+    `let column = ${times(`${number} % ${across}u`, block.columns)};`,
+    `let row = ${times(`${number} / ${across}u % ${down}u`, block.rows)};`,
     `let batch = ${number} / ${down * across}u;`,
   ];
 }
@@ -136,16 +136,18 @@ function sums(product: Product, block: Block, first: string, step: number): stri
   return [
     `let inner = ${innerOf(product)};`,
     `var k = ${first};`,
-    ...rows.map((i) =>
-      `var a${i} = batch * ${a.batchStride}u + ${at("row", i, sizes.rows, block.rows)} * ` +
-      `${a.rowStride}u + k * ${a.columnStride}u;`
-    ),
-    ...columns.map((j) =>
-      `var b${j} = batch * ${b.batchStride}u + ${
-        at("column", j, sizes.columns, block.columns)
-      } * ` +
-      `${b.columnStride}u + k * ${b.rowStride}u;`
-    ),
+    ...rows.map((i) => {
+      const row = times(at("row", i, sizes.rows, block.rows), a.rowStride);
+      return `var a${i} = ${times("batch", a.batchStride)} + ${row} + ${
+        times("k", a.columnStride)
+      };`;
+    }),
+    ...columns.map((j) => {
+      const column = times(at("column", j, sizes.columns, block.columns), b.columnStride);
+      return `var b${j} = ${times("batch", b.batchStride)} + ${column} + ${
+        times("k", b.rowStride)
+      };`;
+    }),
     ...each(block, (i, j) => `var c${i}_${j} = 0.0;`),
     terms(steps),
     ...(steps === 1 ? [] : [terms(1)]),

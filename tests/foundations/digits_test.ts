@@ -77,9 +77,9 @@ function extentFor({ device }: DeviceOptions) {
   // The reference computes every product in a plain loop: fewer digits, and a weaker claim.
   return device === "reference"
     ? {
-      data: takeFirst(mnist.train, 256),
+      data: takeFirst(mnist.train, 400),
       validation: takeFirst(mnist.test, 100),
-      d1: 0.2,
+      d1: 0.25,
       d2: 0.5,
     }
     : {

@@ -83,7 +83,7 @@ await testOnDevices("F5: the notes' columns, W¹ 4×3 and b¹ 4×1, say the same
   assert.deepEqual([...output], [34.5, 2.5]);
 });
 
-for (const sizes of [[2, 3, 1], [1, 1], [4, 5, 3, 2], [3, 7, 1, 6, 2]]) {
+for (const sizes of [[1, 1], [4, 5, 2], [3, 7, 1, 6, 2]]) {
   await testOnDevices(`F6: the network ${sizes} by its list of sizes`, async (options) => {
     const model = network(sizes);
     const kernels = sizes.slice(1).map((units, place) => [sizes[place], units]);
@@ -110,7 +110,7 @@ for (const sizes of [[2, 3, 1], [1, 1], [4, 5, 3, 2], [3, 7, 1, 6, 2]]) {
     assertClose([(await evaluate(model, data, { loss, ...options })).loss], [cost], 1e-6);
 
     const optimizer = sgd({ learningRate: 0.5 });
-    await train(model, fit(model, data, { loss, optimizer, epochs: 5, batchSize: 3, ...options }));
+    await train(model, fit(model, data, { loss, optimizer, epochs: 3, batchSize: 3, ...options }));
     const { loss: after } = await evaluate(model, data, { loss, ...options });
     assert(after < cost, `${after} after training, ${cost} before`);
   });

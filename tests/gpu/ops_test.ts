@@ -3,14 +3,19 @@ import { inputLeaf } from "../../core/graph/leaf.ts";
 import { mulberry32, opCases } from "../core/ops/cases.ts";
 import { assertParity, gpuTest, hardware, value } from "./harness.ts";
 
-// Every case of the op table, by one kernel shape and the other.
+/** True for cases whose kernels have other shapes on hardware. */
+const differsOnHardware = (name: string) => /matmul|sum|mean|max|softmax|norm|entropy/i.test(name);
+
 for (const [kind, tuning] of [["as on this adapter", {}], ["as on hardware", hardware]] as const) {
   gpuTest(`ops agree with the reference, ${kind}`, async (device) => {
     const failures: string[] = [];
-    const waiting = opCases(mulberry32(7)).map(async ({ inputs, build, ...wanted }) => {
+    const cases = opCases(mulberry32(7)).filter(({ name }) =>
+      tuning !== hardware || differsOnHardware(name)
+    );
+    const waiting = cases.map(async ({ inputs, build, ...wanted }) => {
       const leaves = inputs.map(({ shape, dtype }, place) => inputLeaf(`x${place}`, shape, dtype));
       const bindings = new Map(leaves.map((leaf, place) => value(leaf, inputs[place].data)));
-      // Two roundings more than the exact cases allow: the order of sums is the device's.
+      // A rounding more than the exact cases allow: the order of sums is the device's.
       const tolerance = Math.max(2, wanted.tolerance);
       try {
         await assertParity(device, [build(...leaves)], bindings, { ...wanted, tolerance });

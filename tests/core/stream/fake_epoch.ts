@@ -1,3 +1,4 @@
+import { concatMap, from, type Observable } from "rxjs";
 import type {
   EndReason,
   Epoch,
@@ -88,6 +89,21 @@ export function fakeEpochs(
   return values.map((value, index) => fakeEpoch(index + 1, { loss: 1, [name]: value }, run));
 }
 
+/** Epochs that wait for what they hold, as a run does; each sets the weight to its number. */
+export function training(
+  values: readonly number[],
+  name?: string,
+  run = new FakeRun(),
+): Observable<Epoch> {
+  return from(fakeEpochs(values, name, run)).pipe(
+    concatMap(async (epoch) => {
+      await Promise.all(run.holds);
+      run.weight = epoch.epoch;
+      return epoch;
+    }),
+  );
+}
+
 /** What a step may be told beyond its number. */
 export interface FakeStepOptions {
   /** The run. */
@@ -156,4 +172,19 @@ export async function captureErrors(action: () => void | Promise<void>): Promise
     console.error = original;
   }
   return lines;
+}
+
+/** Runs a test in a folder of its own. */
+export async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What is in a folder. */
+export function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }

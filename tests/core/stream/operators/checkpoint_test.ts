@@ -1,16 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  concat,
-  concatMap,
-  from,
-  lastValueFrom,
-  NEVER,
-  Observable,
-  of,
-  take,
-  tap,
-  toArray,
-} from "rxjs";
+import { from, lastValueFrom, Observable, take, tap, toArray } from "rxjs";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
 import {
   checkpoint,
@@ -19,16 +8,16 @@ import {
 } from "../../../../core/stream/operators/mod.ts";
 import { runListeners } from "../../../../core/stream/run_listeners.ts";
 import { decodeSafetensors } from "../../../../core/state/mod.ts";
-import { asRun, captureErrors, fakeEpoch, fakeEpochs, FakeRun } from "../fake_epoch.ts";
-
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import {
+  asRun,
+  captureErrors,
+  fakeEpoch,
+  fakeEpochs,
+  FakeRun,
+  inFolder,
+  names,
+  training,
+} from "../fake_epoch.ts";
 
 /** The weight in a file, which is the number of the epoch that was saved, and its metadata. */
 function saved(path: string): { weight: number; metadata: Record<string, string> } {
@@ -38,21 +27,6 @@ function saved(path: string): { weight: number; metadata: Record<string, string>
   assert.equal(dtype, "F32");
   assert.deepEqual(shape, [2, 1]);
   return { weight: data[0] as number, metadata };
-}
-
-function names(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
-
-/** Epochs that wait for what they hold, as a run does; each sets the weight to its number. */
-function training(values: readonly number[], name?: string, run = new FakeRun()) {
-  return from(fakeEpochs(values, name, run)).pipe(
-    concatMap(async (epoch) => {
-      await Promise.all(run.holds);
-      run.weight = epoch.epoch;
-      return epoch;
-    }),
-  );
 }
 
 interface Case {
@@ -217,90 +191,6 @@ Deno.test("checkpoint saves nothing more when it is unsubscribed", () =>
     assert.equal(saved(path).metadata.epoch, "1");
     assert.deepEqual(names(folder), ["digits.safetensors"]);
   }));
-
-/** Opens files on a disk that is full. */
-async function withFullDisk(action: () => Promise<void>): Promise<void> {
-  const original = Deno.open;
-  Deno.open = async (path, options) => {
-    const file = await original(path, options);
-    const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
-    file.write = () => Promise.reject(full);
-    return file;
-  };
-  try {
-    await action();
-  } finally {
-    Deno.open = original;
-  }
-}
-
-Deno.test("a full disk ends the run with an error, and the old file stays whole", () =>
-  inFolder(async (folder) => {
-    const path = `${folder}/digits.safetensors`;
-    await lastValueFrom(training([1]).pipe(checkpoint(path)));
-    const old = Deno.readFileSync(path);
-    const run = new FakeRun();
-    let left = false;
-    const endless = concat(training([1], undefined, run), NEVER);
-    await withFullDisk(async () => {
-      const failing = endless.pipe(tap({ unsubscribe: () => left = true }), checkpoint(path));
-      await assert.rejects(lastValueFrom(failing), /digits\.safetensors.*disk is full/);
-    });
-    assert.equal(run.reason, "error");
-    assert.ok(left);
-    await assert.rejects(run.holds[0], /disk is full/);
-    assert.deepEqual(Deno.readFileSync(path), old);
-    assert.deepEqual(names(folder), ["digits.safetensors"]);
-  }));
-
-Deno.test({
-  name: "a folder that may not be written ends the run with an error, and the old file stays whole",
-  // The super-user may write everywhere.
-  ignore: Deno.build.os === "windows" || Deno.uid() === 0,
-  fn: () =>
-    inFolder(async (folder) => {
-      const path = `${folder}/digits.safetensors`;
-      await Deno.writeTextFile(path, "old");
-      await Deno.chmod(folder, 0o555);
-      try {
-        const failing = training([1]).pipe(checkpoint(path));
-        await assert.rejects(lastValueFrom(failing), /may not be written by this user/);
-        assert.equal(await Deno.readTextFile(path), "old");
-      } finally {
-        await Deno.chmod(folder, 0o755);
-      }
-    }),
-});
-
-Deno.test("a missing folder, a folder for a file and weights that cannot be read end the run", () =>
-  inFolder(async (folder) => {
-    const failing = (path: string, run?: FakeRun) =>
-      lastValueFrom(training([1], undefined, run).pipe(checkpoint(path)));
-    await assert.rejects(failing(`${folder}/missing/digits.safetensors`), /there is no folder/);
-    await Deno.mkdir(`${folder}/taken`);
-    await assert.rejects(failing(`${folder}/taken`), /Cannot write/);
-    const path = `${folder}/digits.safetensors`;
-    await Deno.writeTextFile(path, "old");
-    const run = new FakeRun();
-    run.weights = () => Promise.reject(new Error("the device is lost"));
-    await assert.rejects(failing(path, run), /the device is lost/);
-    const over = new FakeRun();
-    over.weights = () => {
-      throw new Error("the run is over");
-    };
-    await assert.rejects(failing(path, over), /the run is over/);
-    assert.equal(await Deno.readTextFile(path), "old");
-    assert.deepEqual(names(folder), ["digits.safetensors", "taken"]);
-  }));
-
-Deno.test({
-  name: "without permission the error names the flag",
-  permissions: { read: true, write: false },
-  fn: async () => {
-    const failing = of(fakeEpoch(1)).pipe(checkpoint("digits.safetensors"));
-    await assert.rejects(lastValueFrom(failing), /--allow-write/);
-  },
-});
 
 Deno.test("checkpoint passes an error of its source", async () => {
   const failing = new Observable<Epoch>((subscriber) => subscriber.error(new Error("lost")));
