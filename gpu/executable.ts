@@ -6,7 +6,7 @@ import { sizeOf } from "../core/graph/shape.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { bindDispatches, type BoundDispatch, makePlaces, uniformAlignment } from "./bindings.ts";
 import type { CompiledPlan } from "./compile.ts";
-import type { WebGpuDevice } from "./device.ts";
+import type { GpuContext } from "./context.ts";
 import { Recorder } from "./recorder.ts";
 import { type QueuedProgram, stepsPerSubmit } from "./step_queue.ts";
 import { GpuStorage } from "./storage.ts";
@@ -35,7 +35,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
 
   /** @param device Its device. @param compiled Its dispatches. @param bind Memory of leaves. @param recorded Outputs to record. */
   constructor(
-    private readonly device: WebGpuDevice,
+    private readonly device: GpuContext,
     private readonly compiled: CompiledPlan,
     bind: (leaf: Tensor) => Storage,
     recorded: number,
@@ -158,7 +158,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
       pass.setBindGroup(1, group);
       pass.dispatchWorkgroups(x, y);
     }
-    this.device.statistics.dispatches += this.#dispatches.length;
+    this.device.resources.statistics.dispatches += this.#dispatches.length;
   }
 
   /** See {@link QueuedProgram.encodeCopies}. */
@@ -187,7 +187,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
   #storageOf(leaf: Tensor, bind: (leaf: Tensor) => Storage): GpuStorage {
     let storage: Storage;
     if (leaf.operation.name === "constant") {
-      const constant = this.device.allocate(leaf.dtype, leaf.size, "a constant");
+      const constant = new GpuStorage(this.device, leaf.dtype, leaf.size, "a constant");
       constant.write(constantData(leaf));
       this.#constants.push(constant);
       storage = constant;

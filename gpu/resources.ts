@@ -1,21 +1,8 @@
 import { KernelError, ShapeError } from "../core/graph/errors.ts";
 import type { Faults } from "./faults.ts";
+import type { GpuStatistics } from "./statistics.ts";
 import type { ShaderModule } from "./shader_builder.ts";
 import type { Tuning } from "./tuning.ts";
-
-/** How many objects a device has made, and how much work it was given. */
-export interface GpuStatistics {
-  /** Buffers made. */
-  buffers: number;
-  /** Pipelines made. */
-  pipelines: number;
-  /** Bind groups made. */
-  bindGroups: number;
-  /** Command buffers submitted. */
-  submits: number;
-  /** Dispatches encoded. */
-  dispatches: number;
-}
 
 /** Makes a device's objects, counts them, and keeps those that plans can share. */
 export class Resources {

@@ -1,7 +1,7 @@
 import { allocateData, bytesPerElement, type DType, type TensorData } from "../core/graph/dtype.ts";
 import type { Storage } from "../core/graph/device.ts";
 import { DisposedError, DTypeError, ShapeError } from "../core/graph/errors.ts";
-import type { WebGpuDevice } from "./device.ts";
+import type { GpuContext } from "./context.ts";
 
 /** Memory on a GPU that outlives a step. */
 export class GpuStorage implements Storage {
@@ -11,7 +11,7 @@ export class GpuStorage implements Storage {
 
   /** @param device Its device. @param dtype Element type. @param elements Size. @param name For messages. */
   constructor(
-    private readonly device: WebGpuDevice,
+    private readonly device: GpuContext,
     /** Element type. */
     readonly dtype: DType,
     /** Number of elements. */

@@ -67,6 +67,12 @@ const softwareCosts = { load: 7, multiply: 0.15, store: 7 };
 const softwareThreads = 16;
 
 /**
+ * Results that a thread of the software adapter keeps at most: 240 ran twice as fast as 64, but the
+ * adapter compiled them for 7 to 29 seconds, and 64 in half a second.
+ */
+const mostResults = 64;
+
+/**
  * The software adapter fetches element by element, for 7 ns each, while it multiplies eight at a
  * time: large blocks pay, as long as all of its threads have one.
  */
@@ -79,6 +85,7 @@ function chooseSoftwareTile(sizes: MatmulSizes, { lanes, sharedBytes }: Tuning):
       for (let slices = 1; slices <= lanes; slices *= 2) {
         const block = { rows: evenly(rows, down), columns: evenly(columns, across) };
         const size = block.rows * block.columns;
+        if (size > mostResults) continue;
         if (slices > 1 && (size * lanes * 4 > sharedBytes || slices * 4 > inner)) continue;
         const blocks = batches * Math.ceil(rows / block.rows) * Math.ceil(columns / block.columns);
         const rounds = Math.ceil(blocks * slices / softwareThreads);

@@ -123,7 +123,9 @@ export function parseOptions<Table extends Record<string, OptionDefinition<unkno
       );
     }
     if (given.has(token.name)) throw new UsageError(`Option --${token.name} is given twice`);
-    if (token.value === undefined) {
+    // After --epochs the parser takes whatever comes next, even another option. A number below zero
+    // begins with one dash.
+    if (token.value === undefined || !token.inlineValue && token.value.startsWith("--")) {
       throw new UsageError(`Option --${token.name} needs a value: ${table[token.name].value}`);
     }
     given.set(token.name, token.value);
@@ -160,16 +162,20 @@ function nearest(text: string, names: readonly string[]): string | undefined {
   return best && best.distance <= Math.max(1, best.name.length / 3) ? best.name : undefined;
 }
 
-/** Levenshtein's distance: letters to insert, remove or replace. */
+/** Damerau's distance: letters to insert, remove, replace, or exchange with the next one. */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, replaced));
+      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+        ? before[j - 2] + 1
+        : Infinity;
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, replaced, exchanged));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length];
 }

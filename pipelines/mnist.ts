@@ -31,7 +31,15 @@ import {
   takeFirst,
   update,
 } from "../mod.ts";
-import { commandLine, file, number, oneOf, wholeNumber, wholeNumbers } from "./command_line.ts";
+import {
+  commandLine,
+  file,
+  number,
+  oneOf,
+  UsageError,
+  wholeNumber,
+  wholeNumbers,
+} from "./command_line.ts";
 import { failed, identity, optimizerNames, optimizerOf } from "./training_options.ts";
 
 const options = commandLine(
@@ -134,7 +142,9 @@ async function loadPart(part: "train" | "test") {
   const [images, labels] = [options[`${part}-images`], options[`${part}-labels`]];
   if (images === undefined && labels === undefined) return mnist[part];
   if (images !== undefined && labels !== undefined) return await loadIdxDataSet({ images, labels });
-  throw new Error(`Cannot load the data as --${part}-images and --${part}-labels go together`);
+  throw new UsageError(
+    `Options --${part}-images and --${part}-labels go together: received only one, give both files`,
+  );
 }
 
 try {

@@ -1,5 +1,6 @@
 import type { Observable } from "rxjs";
 import { adam, adamw, type Optimizer, rmsprop, type ScalarSource, sgd } from "../mod.ts";
+import { UsageError } from "./command_line.ts";
 
 /** Optimizers that a command can name. */
 export const optimizerNames = ["sgd", "rmsprop", "adam", "adamw"] as const;
@@ -26,8 +27,8 @@ export function identity<Value>(source: Observable<Value>): Observable<Value> {
   return source;
 }
 
-/** Says on stderr why a run has failed; gives its exit code. */
+/** Says on stderr why a run has failed; gives its exit code: 2 for wrong usage, else 1. */
 export function failed(error: unknown): number {
   console.error(error instanceof Error ? error.message : String(error));
-  return 1;
+  return error instanceof UsageError ? 2 : 1;
 }

@@ -16,8 +16,8 @@ export interface ParameterDefinition {
 /**
  * A weight of a model, with the host's copy of its values.
  *
- * While a run trains, the newest values are on the device; the host's copy is brought up to date at
- * the ends of epochs and when it is asked for.
+ * While a run trains, the newest values are on the device; the host has them again when the run has
+ * ended (see `settled`). `RunControl.weights` reads them in between.
  */
 export class Parameter {
   /** Layer and role: `dense_1/kernel`. */

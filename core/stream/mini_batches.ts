@@ -122,6 +122,7 @@ class Source {
         await this.#runEpoch(this.#run, data, epoch);
       }
       if (!this.#stopped) await this.#run.collector.collect();
+      if (!this.#stopped) await this.#run.weightTable.synchronize();
       this.subscriber.complete();
     } catch (error) {
       if (this.#run && !this.#stopped) this.#run.reason = "error";

@@ -22,5 +22,6 @@ export {
 export { predict, type Predictions, type PredictOptions } from "./predict.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
 export { update } from "./update.ts";
+export { settled } from "./weight_table.ts";
 export { loadWeights, saveWeights } from "./weights.ts";
 export * from "./operators/mod.ts";

@@ -12,7 +12,23 @@ interface Held {
 
 const pending = new WeakMap<Parameter, Promise<void>>();
 
-/** Settles when the weights that a run left on a GPU are back in `model`. */
+/**
+ * Settles when the weights that a run left on a GPU are back in the model's parameters. After a
+ * run that completed they are; after one that was cut short they come a moment later.
+ * `predict`, `evaluate` and `saveWeights` wait for them by themselves.
+ *
+ * @param model The model.
+ *
+ * @example
+ * ```ts
+ * import { dense, input, sequential, settled } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([2]), dense(1)]);
+ * await settled(model);
+ * assert.equal(model.parameters[0].value.length, 2);
+ * ```
+ */
 export async function settled(model: Model): Promise<void> {
   await Promise.all(model.parameters.map((parameter) => pending.get(parameter)));
 }
@@ -24,6 +40,8 @@ export class WeightTable {
   readonly #weights = new Map<Tensor, Held>();
   readonly #slots = new Map<string, Tensor>();
   readonly #storages = new Map<Tensor, Storage>();
+  /** True while the host's copies are what the device has. */
+  #synchronized = false;
 
   /** @param device Where they live. */
   constructor(private readonly device: Device) {}
@@ -66,6 +84,7 @@ export class WeightTable {
 
   /** Puts the weights of a snapshot back. */
   restore(snapshot: Snapshot): void {
+    this.#synchronized = false;
     (snapshot as WeightSnapshot).restore(this.#weights);
   }
 
@@ -80,9 +99,19 @@ export class WeightTable {
     return new Map(await Promise.all(entries));
   }
 
+  /** Brings the weights to their models' parameters; the steps are over. */
+  async synchronize(): Promise<void> {
+    await Promise.all(
+      [...this.#weights.values()].map(async ({ parameter, storage }) =>
+        parameter.set(await storage.read() as Float32Array)
+      ),
+    );
+    this.#synchronized = true;
+  }
+
   /** Gives the weights back to their models and frees all memory; at once on the CPU. */
   release(): void {
-    for (const { parameter, storage } of this.#weights.values()) {
+    for (const { parameter, storage } of this.#synchronized ? [] : this.#weights.values()) {
       const values = storage.read();
       if (!(values instanceof Promise)) {
         parameter.set(values as Float32Array);

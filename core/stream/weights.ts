@@ -6,6 +6,9 @@ import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
 import { settled } from "./weight_table.ts";
 
+/** Version of the file's metadata; a reader refuses a higher one. */
+const formatVersion = 1;
+
 /**
  * Writes a model's weights to a safetensors file, by layer name (`dense_1/kernel`). The file is
  * replaced in one move: whatever happens, it holds either the old weights or the new ones.
@@ -34,7 +37,7 @@ export async function saveWeights(model: Model, path: string): Promise<void> {
     name,
     { dtype: "F32" as const, shape: [...shape], data: value },
   ]));
-  await writeFileAtomic(path, encodeSafetensors(tensors, { format: "millrace-weights-1" }));
+  await writeFileAtomic(path, encodeSafetensors(tensors, { format_version: `${formatVersion}` }));
 }
 
 /**
@@ -42,14 +45,24 @@ export async function saveWeights(model: Model, path: string): Promise<void> {
  *
  * @param model The model; its weights change.
  * @param path The file. Needs `--allow-read`.
- * @throws {DataError} when the file cannot be read, is damaged, or lacks a weight.
+ * @throws {DataError} when the file cannot be read, is damaged, lacks a weight, holds one that is not
+ * finite, or was written by a later version.
  * @throws {ShapeError} when a weight has another shape than the model's.
  *
  * @example See {@link saveWeights}.
  */
 export async function loadWeights(model: Model, path: string): Promise<void> {
   await settled(model);
-  const { tensors } = decodeSafetensors(await readFile(path), path);
+  const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
+  // Files of other programs have no version of ours.
+  const version = metadata.format_version ?? `${formatVersion}`;
+  if (version !== `${formatVersion}`) {
+    throw new DataError(
+      `Cannot load ${path} as its format_version must be ${formatVersion}: received ` +
+        `${JSON.stringify(version.slice(0, 80))} (was it saved by a later Millrace?)`,
+      { file: path },
+    );
+  }
   const found = model.parameters.map((parameter) => {
     const tensor = tensors.get(parameter.name);
     if (!tensor) {
@@ -69,7 +82,17 @@ export async function loadWeights(model: Model, path: string): Promise<void> {
           }`,
       );
     }
-    return { parameter, data: tensor.data as Float32Array };
+    const data = tensor.data as Float32Array;
+    const wrong = data.findIndex((value) => !Number.isFinite(value));
+    // One NaN makes every prediction NaN, and the run would blame its own first step.
+    if (wrong >= 0) {
+      throw new DataError(
+        `Cannot load ${path} as its weight "${parameter.name}" must hold finite numbers: received ` +
+          `${data[wrong]} at index ${wrong} (was it saved after training had diverged?)`,
+        { file: path },
+      );
+    }
+    return { parameter, data };
   });
   for (const { parameter, data } of found) parameter.set(data);
 }
@@ -79,9 +102,13 @@ async function readFile(path: string): Promise<Uint8Array> {
     return await Deno.readFile(path);
   } catch (cause) {
     const reason = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
+      ? "there is no such file, check its path"
       : cause instanceof Deno.errors.NotCapable
       ? `reading it is not permitted: run with --allow-read=${path}`
+      : cause instanceof Deno.errors.IsADirectory
+      ? "it is a folder, name a file in it"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "the system does not let this user read it, check the file's owner and mode"
       : (cause as Error).message;
     throw new DataError(`Cannot read the weights ${path}: ${reason}`, { file: path });
   }

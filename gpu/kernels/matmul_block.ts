@@ -3,10 +3,13 @@ import type { Tile } from "../tiles.ts";
 import type { Tuning } from "../tuning.ts";
 import type { Section } from "./kernel.ts";
 import { perElement } from "./loop.ts";
-import { innerOf, type Product } from "./matmul.ts";
+import { innerOf, type Product } from "./product.ts";
 
 type DirectTile = Extract<Tile, { kind: "direct" }>;
 type SharedTile = Extract<Tile, { kind: "shared" }>;
+
+/** Results of a block up to which each has its own copy of what becomes of it. */
+const unrolledResults = 4;
 
 /** Multiplications in the body of a loop over terms, up to which it is unrolled. */
 const unrolledWork = 64;
@@ -26,7 +29,9 @@ export function emitDirect(
   const lines = [
     ...locate(product, tile, "t"),
     ...sums(product, tile, "0u", 1),
-    ...each(tile, (i, j) => finishElement(product, tile, i, j)),
+    ...(tile.rows * tile.columns <= unrolledResults
+      ? each(tile, (i, j) => finishElement(product, tile, i, j))
+      : finishInTurn(product, tile)),
   ];
   const name = `matmul${shader.unique()}`;
   shader.declare(name, `fn ${name}(t: u32) {\n${indent(lines.join("\n"))}\n}`);
@@ -168,6 +173,21 @@ function finishElement({ sizes, finish }: Product, block: Block, i: number, j: n
   const element = `(batch * ${sizes.rows}u + row + ${i}u) * ${sizes.columns}u + column + ${j}u`;
   const statement = `${finish}(${element}, c${i}_${j});`;
   return guards.length > 0 ? `if (${guards.join(" && ")}) { ${statement} }` : statement;
+}
+
+/** One copy of what becomes of a result, in a loop: compilers take minutes over hundreds. */
+function finishInTurn({ sizes, finish }: Product, block: Block): string[] {
+  const size = block.rows * block.columns;
+  return [
+    `var sums = array<f32, ${size}>(${each(block, (i, j) => `c${i}_${j}`).join(", ")});`,
+    `for (var n = 0u; n < ${size}u; n++) {`,
+    `  let r = row + n / ${block.columns}u;`,
+    `  let c = column + n % ${block.columns}u;`,
+    `  if (r < ${sizes.rows}u && c < ${sizes.columns}u) {`,
+    `    ${finish}((batch * ${sizes.rows}u + r) * ${sizes.columns}u + c, sums[n]);`,
+    "  }",
+    "}",
+  ];
 }
 
 function each(block: Block, emit: (i: number, j: number) => string): string[] {

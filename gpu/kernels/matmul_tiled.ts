@@ -1,7 +1,7 @@
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
 import type { Tile } from "../tiles.ts";
 import type { Section } from "./kernel.ts";
-import { innerOf, type Product } from "./matmul.ts";
+import { innerOf, type Product } from "./product.ts";
 
 type TiledTile = Extract<Tile, { kind: "tiled" }>;
 

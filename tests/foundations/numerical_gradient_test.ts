@@ -1,6 +1,6 @@
 // F7: ∂C/∂w ≈ (C(w + ε) − C(w)) / ε for each of the 13 parameters of 2–3–1, against backpropagation.
 import assert from "node:assert/strict";
-import { mergeMap } from "rxjs";
+import { lastValueFrom, mergeMap } from "rxjs";
 import { evaluateReference } from "../../core/cpu/reference.ts";
 import { stateLeaf } from "../../core/graph/leaf.ts";
 import {
@@ -16,7 +16,6 @@ import {
   sgd,
   tensor,
 } from "../../mod.ts";
-import { lastValueFrom } from "rxjs";
 import { assertClose } from "../core/nn/close.ts";
 import { array, TestContext } from "../core/nn/context.ts";
 import { testOnDevices } from "../devices.ts";

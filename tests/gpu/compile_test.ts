@@ -49,6 +49,13 @@ Deno.test("an update runs in the kernel of its gradient, after the last read of 
   ]);
 });
 
+Deno.test("an update waits until the product that reads the weight everywhere is done", () => {
+  const weight = stateLeaf("weight", [40, 40]);
+  const value = weight.sub(weight.matmul(weight));
+  const labels = compile([], [{ state: weight, value }]).dispatches.map(({ label }) => label);
+  assert.deepEqual(labels, ["matmul", "sub"]);
+});
+
 Deno.test("calls that do not depend on each other share a dispatch, within the limit", () => {
   const states = Array.from({ length: 20 }, (_, place) => stateLeaf(`s${place}`, [3 + place]));
   const assignments = states.map((state) => ({ state, value: state.mul(2) }));

@@ -6,10 +6,11 @@ import type { Tensor } from "../../core/graph/tensor.ts";
 import "../../core/ops/mod.ts";
 import { evaluateReference } from "../../core/cpu/reference.ts";
 import { allocateData, type TensorData } from "../../core/graph/dtype.ts";
-import { openWebGpu, type WebGpuDevice, type WebGpuOptions } from "../../gpu/mod.ts";
+import { type GpuDevice, openGpuDevice } from "../../gpu/gpu_device.ts";
+import type { WebGpuOptions } from "../../gpu/mod.ts";
 import { errorInUnits } from "../core/ops/generator.ts";
 
-const found = await openWebGpu({ allowSoftware: true });
+const found = await openGpuDevice({ allowSoftware: true });
 found?.dispose();
 if (!found) console.log("Tests on webgpu are skipped: there is no adapter");
 
@@ -19,7 +20,7 @@ export const hardware: WebGpuOptions["tuning"] = { software: false, lanes: 64 };
 /** Registers a test that is skipped where no adapter is; its device is disposed of afterwards. */
 export function gpuTest(
   name: string,
-  body: (device: WebGpuDevice, context: Deno.TestContext) => Promise<void> | void,
+  body: (device: GpuDevice, context: Deno.TestContext) => Promise<void> | void,
   tuning: WebGpuOptions["tuning"] = {},
 ): void {
   Deno.test({
@@ -28,7 +29,7 @@ export function gpuTest(
     sanitizeOps: true,
     sanitizeResources: true,
     async fn(context) {
-      const device = (await openWebGpu({ allowSoftware: true, tuning }))!;
+      const device = (await openGpuDevice({ allowSoftware: true, tuning }))!;
       try {
         await body(device, context);
         if (!device.disposed) await device.idle();
@@ -50,10 +51,10 @@ export function value(leaf: Tensor, data: ArrayLike<number>): [Tensor, Reference
 
 /** Puts the values of a program's inputs and states on `device`; gives what `prepare` asks for. */
 export function bindOn(
-  device: WebGpuDevice,
+  device: GpuDevice,
   bindings: Bindings,
-): (leaf: Tensor) => ReturnType<WebGpuDevice["allocate"]> {
-  const known = new Map<Tensor, ReturnType<WebGpuDevice["allocate"]>>();
+): (leaf: Tensor) => ReturnType<GpuDevice["allocate"]> {
+  const known = new Map<Tensor, ReturnType<GpuDevice["allocate"]>>();
   return (leaf) => {
     const storage = known.get(leaf) ??
       device.allocate(leaf.dtype, leaf.size, String(leaf.attributes.name));
@@ -74,7 +75,7 @@ export function scalarsFor(scalars: readonly Tensor[], bindings: Bindings): numb
 
 /** Runs one step of a program of `outputs` on `device`. */
 export async function evaluate(
-  device: WebGpuDevice,
+  device: GpuDevice,
   outputs: readonly Tensor[],
   bindings: Bindings = new Map(),
 ): Promise<TensorData[]> {
@@ -92,7 +93,7 @@ export async function evaluate(
  * last place, measured at `magnitude` where values are smaller.
  */
 export async function assertParity(
-  device: WebGpuDevice,
+  device: GpuDevice,
   outputs: readonly Tensor[],
   bindings: Bindings,
   { tolerance = 4, magnitude = 0, name = "" } = {},

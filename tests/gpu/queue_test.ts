@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { inputLeaf, scalarLeaf, stateLeaf } from "../../core/graph/leaf.ts";
 import { createProgram } from "../../core/graph/program.ts";
 import { recordRows } from "../../gpu/recorder.ts";
-import type { WebGpuDevice } from "../../gpu/mod.ts";
+import type { GpuDevice } from "../../gpu/gpu_device.ts";
 import { gpuTest } from "./harness.ts";
 
 /** A counter that adds a scalar at every step; its sum, the scalar and a step number are recorded. */
-function counter(device: WebGpuDevice) {
+function counter(device: GpuDevice) {
   const total = stateLeaf("total", []);
   const by = scalarLeaf("by");
   const step = scalarLeaf("step", "u32");

@@ -57,7 +57,7 @@ async function train({ optimizer, loss, options }: typeof runs[number], device: 
     lossFunction,
   );
   const losses = await lossesOf(pipe);
-  return { losses, weights: Object.values(weightsOf(model)) };
+  return { losses, weights: Object.values(await weightsOf(model)) };
 }
 
 Deno.test("the golden runs are all here", () => {

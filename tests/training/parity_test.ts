@@ -15,7 +15,7 @@ async function train(options: DeviceOptions) {
   const losses = await lossesOf(
     steps(model, data, sgd({ learningRate: 0.1 }), settings, crossentropy),
   );
-  return { losses, weights: weightsOf(model) };
+  return { losses, weights: await weightsOf(model) };
 }
 
 // The reference is slow: it trains once, for all comparisons.

@@ -19,6 +19,7 @@ import {
   update,
   type Updated,
 } from "../../mod.ts";
+import { settled } from "../../core/stream/weight_table.ts";
 import { mulberry32 } from "../core/ops/generator.ts";
 
 /** D2 of systems.md: 784–30–30–10. */
@@ -65,12 +66,19 @@ export function steps(
 /** The loss of every step, before its update; the run must end by itself. */
 export async function lossesOf(pipe: Observable<Updated>): Promise<number[]> {
   const values: Promise<Readonly<Record<string, number>>>[] = [];
-  await lastValueFrom(pipe.pipe(tap((step) => void values.push(step.values())), toArray()));
+  const read = tap((step: Updated) => {
+    const promise = step.values();
+    // A run that fails leaves promises behind that nobody asks again.
+    promise.catch(() => {});
+    values.push(promise);
+  });
+  await lastValueFrom(pipe.pipe(read, toArray()));
   return (await Promise.all(values)).map(({ loss }) => loss);
 }
 
-/** A copy of all weights, by name. */
-export function weightsOf(model: Model): Record<string, number[]> {
+/** A copy of all weights, by name, once a GPU has given them back. */
+export async function weightsOf(model: Model): Promise<Record<string, number[]>> {
+  await settled(model);
   return Object.fromEntries(model.parameters.map(({ name, value }) => [name, Array.from(value)]));
 }
 

@@ -55,6 +55,7 @@ Deno.test("random programs: the CPU agrees with the reference, and two threads w
     assertClose(result, await run(reference, random), `seed ${seed}`);
     assert.deepEqual(await run(two, random), result, `seed ${seed}: one thread and two`);
   }
+  assert.equal(two.together, 240, "both threads took part in every step");
 });
 
 /** Every subset of `count` axes. */

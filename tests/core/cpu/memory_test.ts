@@ -76,6 +76,8 @@ Deno.test("whatever is allocated and freed: apart, zeroed, aligned, counted", ()
       }
       while (model.blocks.length > 0) model.free(0);
       model.check();
+      model.allocate(100_000);
+      assert.equal(model.blocks[0].address, 64, "nothing is lost between freed blocks");
     }),
     { seed: 8, numRuns: 60 },
   );

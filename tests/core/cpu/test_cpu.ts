@@ -21,6 +21,8 @@ export class TestCpu implements Device {
   readonly programs: Program[] = [];
   /** Modules of loops compiled so far. */
   modules = 0;
+  /** Plans that all threads walked together. */
+  together = 0;
   readonly #pool: ThreadPool;
 
   constructor(readonly threads: number) {
@@ -29,6 +31,12 @@ export class TestCpu implements Device {
     this.#pool.load = (bytes, keys) => {
       this.modules++;
       load(bytes, keys);
+    };
+    const run = this.#pool.run.bind(this.#pool);
+    // The device leaves small plans to one thread; here they are what tests are made of.
+    this.#pool.run = (address) => {
+      if (this.#readyThreads() === threads) this.together++;
+      run(address, threads);
     };
   }
 
@@ -50,12 +58,14 @@ export class TestCpu implements Device {
   /** Settles when every thread takes part: until then the others do its share. */
   async ready(): Promise<void> {
     const until = performance.now() + 20_000;
-    while (
-      this.threads > 1 && this.#pool.kernels.readyThreads(control, this.threads) < this.threads
-    ) {
+    while (this.#readyThreads() < this.threads) {
       if (performance.now() > until) throw new Error("The workers did not come");
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+  }
+
+  #readyThreads(): number {
+    return this.threads > 1 ? this.#pool.kernels.readyThreads(control, this.threads) : 1;
   }
 
   dispose(): void {

@@ -1,0 +1,25 @@
+import type { Device } from "../core/graph/device.ts";
+import type { GpuStatistics } from "./statistics.ts";
+import type { Tuning } from "./tuning.ts";
+
+/** Options of {@link openWebGpu}. */
+export interface WebGpuOptions {
+  /** Whether an adapter that computes on the CPU will do, as in tests; default false. */
+  readonly allowSoftware?: boolean;
+  /** Shapes of kernels other than the adapter's, for tests and measurements. */
+  readonly tuning?: Partial<Tuning>;
+}
+
+/** An executor on WebGPU. */
+export interface WebGpuDevice extends Device {
+  /** What kernels are shaped by. */
+  readonly tuning: Tuning;
+  /** Objects made and work given so far. */
+  readonly statistics: Readonly<GpuStatistics>;
+  /** True once the device was disposed of. */
+  readonly disposed: boolean;
+  /** Waits until everything given to the GPU is done, and throws what went wrong. */
+  idle(): Promise<void>;
+  /** Disposes of the device at the end of a `using` block. */
+  [Symbol.dispose](): void;
+}

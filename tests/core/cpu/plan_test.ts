@@ -1,0 +1,145 @@
+/** Plans of WebAssembly kernels, walked by several threads; and the committed build of them. */
+import assert from "node:assert/strict";
+import {
+  controlBytes,
+  controlWords,
+  instantiateKernels,
+  kernelsModule,
+  recordWords,
+} from "../../../core/cpu/kernels/load.ts";
+import { kernelsSource } from "../../../core/cpu/kernels/build.ts";
+import { arena, numbers } from "./kernel_world.ts";
+
+const threads = 3;
+
+/** `(start, end, at) => { memory[memory[at]] = start; memory[memory[at] + 4] = end; }` */
+const recorder = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 3, 127, 127, 127, 0, 2, 18, 1, 3, 101, 110, 118],
+  ...[6, 109, 101, 109, 111, 114, 121, 2, 3, 1, 128, 128, 4, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0],
+  ...[10, 24, 1, 22, 0, 32, 2, 40, 2, 0, 32, 0, 54, 2, 0, 32, 2, 40, 2, 0, 32, 1, 54, 2, 4, 11],
+);
+
+Deno.test("functions of the table are called with each thread's share", () => {
+  const { memory, table, control, words } = arena(4);
+  const kernels = instantiateKernels(memory, table);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(recorder), {
+    env: { memory },
+  });
+  table.set(2, exports.f as () => void);
+  kernels.setControl(control);
+  const [plan, out] = [4096, 8192];
+  const record = (units: number, size: number) => {
+    words.fill(0, plan / 4, plan / 4 + 2 * recordWords);
+    words.set([1, 0, units, size, 2, out], plan / 4);
+  };
+  for (const units of [1, 2, 7, 8, 11, 12, 13, 30, 784]) {
+    for (const count of [1, 2, 3]) {
+      const boundary = (t: number) => {
+        if (t === count) return units;
+        const even = Math.floor(units * t / count);
+        return units < 4 * count ? even : Math.min(units, Math.ceil(even / 4) * 4);
+      };
+      for (let thread = 0; thread < count; ++thread) {
+        const share = [boundary(thread), boundary(thread + 1)];
+        record(units, 1);
+        words.set([0, 0], out / 4);
+        kernels.walk(plan, thread, count);
+        assert.deepEqual(
+          [...words.slice(out / 4, out / 4 + 2)],
+          share[0] < share[1] ? share : [0, 0],
+        );
+        record(units, 0);
+        kernels.walk(plan, thread, count);
+        assert.deepEqual([...words.slice(out / 4, out / 4 + 2)], [0, units]);
+      }
+    }
+  }
+  // A thread that never comes is given up once the flag of failure is set.
+  Atomics.store(words, control / 4 + controlWords.failed, 1);
+  words[plan / 4 + 1] = 1;
+  assert.equal(kernels.walk(plan, 0, 2), 1);
+});
+
+const workerSource = `
+addEventListener("message", ({ data: { module, memory, control, thread } }) => {
+  const table = new WebAssembly.Table({ initial: 4, element: "anyfunc" });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, table } });
+  const words = new Int32Array(memory.buffer);
+  let calls = 0;
+  // The main thread sets word 0 when it wants the workers to quit.
+  while (exports.workerLoop(control, thread) === 2) {
+    ++calls;
+    if (Atomics.load(words, 0)) break;
+  }
+  postMessage(calls);
+  close();
+});
+`;
+
+Deno.test("plans: thousands of tiny plans on three threads are always right", async () => {
+  const { memory, table, control, scratch, words, floats } = arena();
+  const kernels = instantiateKernels(memory, table);
+  const module = kernelsModule();
+  words[control / 4 + controlWords.scratch] = scratch;
+  assert.ok(control + controlBytes <= scratch);
+  const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
+  const calls: Promise<number>[] = [];
+  for (let thread = 1; thread < threads; ++thread) {
+    const worker = new Worker(url, { type: "module" });
+    calls.push(new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data)));
+    worker.postMessage({ module, memory, control, thread });
+  }
+  const everyone = async () => {
+    const until = performance.now() + 20_000;
+    while (kernels.readyThreads(control, 64) < threads) {
+      assert.ok(performance.now() < until, "the workers did not come");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+  await everyone();
+
+  // x ← x·P by products and copies, P a rotation of columns: each step needs the whole last one.
+  const size = 12;
+  const plan = scratch + threads * kernels.scratchBytes;
+  const [x, y, p] = [1, 2, 3].map((i) => plan + i * 65536);
+  words.fill(0, plan / 4, plan / 4 + 16 * recordWords);
+  const record = (i: number, ...values: number[]) => words.set(values, plan / 4 + i * recordWords);
+  const square = [size, 1];
+  const shape = [size, size, size, 1, 0, 0, 0];
+  for (let i = 0; i < 8; i += 2) {
+    const partition = i & 2 ? 1 : 0;
+    record(i, 2, 1, size, 1, x, ...square, p, ...square, y, size, ...shape, partition);
+    record(i + 1, 4, 1, size, 1, y, x, 4 * size);
+  }
+  for (let i = 0; i < size; ++i) floats[p / 4 + i * size + (i + 1) % size] = 1;
+  for (let i = 0; i < size * size; ++i) floats[x / 4 + i] = i;
+  let turned = 0;
+  const next = numbers(9);
+  for (let round = 0; round < 6000; ++round) {
+    if (round % 1000 === 999) {
+      // Back to JavaScript and in again; and, by the pause, asleep and awake again.
+      kernels.callWorkers(control);
+      await everyone();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.equal(kernels.runPlan(control, plan, 1 + next(threads)), 0);
+    turned += 4;
+    for (let i = 0; i < size; ++i) {
+      for (let j = 0; j < size; ++j) {
+        if (floats[x / 4 + i * size + (j + turned) % size] !== i * size + j) {
+          assert.fail(`round ${round}: element [${i}, ${j}] is wrong`);
+        }
+      }
+    }
+  }
+  Atomics.store(words, 0, 1);
+  kernels.callWorkers(control);
+  assert.deepEqual(await Promise.all(calls), [7, 7]);
+  URL.revokeObjectURL(url);
+});
+
+Deno.test("kernels.wasm.ts is what its sources compile to", async () => {
+  const committed = new URL("../../../core/cpu/kernels/kernels.wasm.ts", import.meta.url);
+  const same = await kernelsSource() === await Deno.readTextFile(committed);
+  assert.ok(same, "kernels.wasm.ts is stale: run deno run -A core/cpu/kernels/build.ts");
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { linesOf, type Outcome, runPipeline } from "./run_pipeline.ts";
+
+/** A run that must be refused. */
+export interface BadInput {
+  /** What is wrong. */
+  readonly title: string;
+  /** Options of `pipelines/mnist.ts`, one blank between them. */
+  readonly options: string;
+  /** Parts of the message: what was given, what was expected, what to do. */
+  readonly says: readonly string[];
+  /** Flags of Deno; by default no permission. */
+  readonly flags?: readonly string[];
+}
+
+/** Runs that may go on at once: the tests share two processors with others. */
+const atOnce = 3;
+
+/**
+ * Runs every row, and registers a step for each.
+ *
+ * @param context The test that holds the steps.
+ * @param code The exit code of them all.
+ */
+export async function refuseAll(
+  context: Deno.TestContext,
+  code: number,
+  rows: readonly BadInput[],
+): Promise<void> {
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < rows.length) {
+      const place = next++;
+      const { options, flags } = rows[place];
+      outcomes[place] = await runPipeline("mnist", options.split(" "), flags);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  for (const [place, row] of rows.entries()) {
+    await context.step(row.title, () => checkRefusal(outcomes[place], row, code));
+  }
+}
+
+function checkRefusal({ code, stdout, stderr }: Outcome, { says }: BadInput, expected: number) {
+  assert.equal(code, expected, stderr);
+  for (const part of says) {
+    assert(stderr.includes(part), `${JSON.stringify(part)} is not in: ${stderr}`);
+  }
+  // A message for the person who has typed the command, not for us.
+  assert.doesNotMatch(stderr, /^\s+at |Uncaught|panicked|undefined|\[object|\.ts:\d/m);
+  const lines = stderr.trimEnd().split("\n");
+  // Wrong usage may have a second line, which points to --help.
+  assert(lines.length <= expected, stderr);
+  if (stdout === "") return;
+  // It failed under way: programs are told the same.
+  const end = linesOf(stdout).at(-1)!;
+  assert.deepEqual([end.event, end.reason, end.message], ["end", "error", lines[0]]);
+}
+
+/** The contents of a folder, to see later that nothing has changed. */
+export function contentsOf(folder: string): Record<string, Uint8Array> {
+  return Object.fromEntries(
+    [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
+      .map(({ name }) => [name, Deno.readFileSync(`${folder}/${name}`)]),
+  );
+}
