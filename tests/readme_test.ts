@@ -55,7 +55,7 @@ console.log(JSON.stringify(seen));
   try {
     await Deno.writeTextFile(`${folder}/callback.ts`, callback + training);
     const { code: exit, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--quiet", "--check", "--config=deno.json"]
+      args: ["run", "--no-prompt", "--quiet", "--config=deno.json"]
         .concat(`${folder}/callback.ts`),
       cwd: root,
       stdin: "null",

@@ -24,7 +24,8 @@ export class CpuExecutable implements Executable {
   readonly #integer: boolean[];
   readonly #plan: number;
   readonly #threads: number;
-  readonly #constants = new Map<Tensor, number>();
+  /** Where the plan's leaves are. */
+  readonly #addresses = new Map<Tensor, number>();
   readonly #recorded: { address: number; dtype: string }[];
   #rows = new Float64Array(64);
   #rowCount = 0;
@@ -35,9 +36,14 @@ export class CpuExecutable implements Executable {
     private readonly plan: Plan,
     private readonly memory: SharedMemory,
     private readonly pool: ThreadPool,
-    private readonly bind: (leaf: Tensor) => Storage,
+    bind: (leaf: Tensor) => Storage,
     recorded: number,
   ) {
+    // Before anything is allocated: a leaf that cannot be bound leaves nothing behind.
+    for (const leaf of plan.leaves) {
+      if (leaf.operation.name === "constant") continue;
+      this.#addresses.set(leaf, (bind(leaf) as CpuStorage).address);
+    }
     this.scalars = plan.scalars;
     this.#arena = this.#allocate(plan.arenaBytes, "the arena");
     this.#scalarBlock = this.#allocate(plan.scalars.length * 4, "scalars");
@@ -129,7 +135,7 @@ export class CpuExecutable implements Executable {
     const address = this.#allocate(data.byteLength, "a constant");
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     new Uint8Array(this.memory.memory.buffer, address, bytes.length).set(bytes);
-    this.#constants.set(leaf, address);
+    this.#addresses.set(leaf, address);
   }
 
   #address(buffer: number, element: number): number {
@@ -137,8 +143,7 @@ export class CpuExecutable implements Executable {
     const bytes = element * bytesPerElement(dtype);
     if (leaf === null) return this.#arena + offset + bytes;
     if (leaf === "scalars") return this.#scalarBlock + bytes;
-    const address = this.#constants.get(leaf) ?? (this.bind(leaf) as CpuStorage).address;
-    return address + bytes;
+    return this.#addresses.get(leaf)! + bytes;
   }
 
   /** Compiles the loops that no plan of this device has used before, all in one module. */

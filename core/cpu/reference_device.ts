@@ -42,7 +42,9 @@ class ReferenceStorage implements Storage {
 
   copyFrom(source: Storage): void {
     this.#check();
-    this.values.set((source as ReferenceStorage).values);
+    const from = source as ReferenceStorage;
+    from.#check();
+    this.values.set(from.values);
   }
 
   dispose(): void {

@@ -40,6 +40,7 @@ export class CpuStorage implements Storage {
   copyFrom(source: Storage): void {
     this.#check();
     const from = source as CpuStorage;
+    from.#check();
     const bytes = this.elements * bytesPerElement(this.dtype);
     const all = new Uint8Array(this.memory.memory.buffer);
     all.copyWithin(this.address, from.address, from.address + bytes);

@@ -80,7 +80,7 @@ export function constantData(leaf: Tensor): TensorData {
   return constants.get(leaf)!;
 }
 
-/** A scalar literal; the same value and type give the same node. */
+/** A scalar literal; those of one value and type have one key, and make the same nodes. */
 export function literal(value: number, dtype: DType = "f32"): Tensor {
   // JSON has no NaN, infinities or −0, and the value is part of the node's key.
   const text = Object.is(value, -0) ? "-0" : String(value);

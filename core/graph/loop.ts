@@ -97,7 +97,7 @@ export function loopKey(kernel: LoopKernel): string {
       case "load":
         return `l${value.load}`;
       case "literal":
-        return `${value.dtype}${value.value}`;
+        return `${value.dtype}${Object.is(value.value, -0) ? "-0" : value.value}`;
       case "index":
         return `i${value.dtype}${value.offset}:${value.strides}`;
       case "apply":

@@ -51,7 +51,13 @@ export class LoopBuilder {
     const key = accessKey(node, access);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const value = this.#load(node, access) ?? this.#compute(node, access);
+    // Down through views first: what they look at may be a value of this very loop, which is not
+    // in memory yet.
+    const view = node.operation.kind === "view" && !this.#isStored(node);
+    const inner = view ? accessInput(node, access) : null;
+    const value = inner
+      ? this.value(node.inputs[0], inner)
+      : this.#load(node, access) ?? this.#compute(node, access);
     this.#known.set(key, value);
     return value;
   }
@@ -173,8 +179,12 @@ export class LoopBuilder {
   }
 }
 
-function accessKey(node: Tensor, access: Access): string {
-  return `${node.key}@${access.dimensions}+${access.offsets}`;
+/** Axes of size 1 have one index, however they are reached. */
+function accessKey(node: Tensor, { dimensions, offsets }: Access): string {
+  const axes = node.shape.map((size, axis) =>
+    size === 1 ? "" : `${dimensions[axis]}+${offsets[axis]}`
+  );
+  return `${node.key}@${axes}`;
 }
 
 /** Strides of a result of `shape` along a loop's dimensions, the folded ones 0. */

@@ -1,5 +1,6 @@
 import { topologicalOrder } from "./differentiate.ts";
 import { ShapeError } from "./errors.ts";
+import type { ElementwiseOperation } from "./operation.ts";
 import { sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -39,10 +40,13 @@ export function createProgram(
     }
   }
   const expand = createExpander();
-  const expandedOutputs = outputs.map(expand);
+  const replaced = new Set(assignments.map(({ state }) => state));
+  // A state that is read on its own is read as it was: the copy comes before the replacement.
+  const before = (node: Tensor) => replaced.has(baseOf(node)) ? copy(node) : node;
+  const expandedOutputs = outputs.map((output) => before(expand(output)));
   const expandedAssignments = assignments.map(({ state, value }) => ({
     state,
-    value: expand(value),
+    value: before(expand(value)),
   }));
   const roots = [...expandedOutputs, ...expandedAssignments.map(({ value }) => value)];
   return {
@@ -50,6 +54,30 @@ export function createProgram(
     assignments: expandedAssignments,
     order: topologicalOrder(roots),
   };
+}
+
+/** What a chain of views looks at. */
+function baseOf(node: Tensor): Tensor {
+  while (node.operation.kind === "view") node = node.inputs[0];
+  return node;
+}
+
+/** A value of its own, equal to its operand; not one of the ops that people use. */
+const copyOperation: ElementwiseOperation = {
+  kind: "elementwise",
+  name: "copy",
+  arity: 1,
+  cost: 0,
+  tolerance: 0,
+  domain: [-1, 1],
+  samples: [],
+  body: () => "x",
+  infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
+  reference: ([x], _attributes, output) => output.data.set(x.data),
+};
+
+function copy(node: Tensor): Tensor {
+  return Tensor.node(copyOperation, [node]);
 }
 
 /** Replaces composite ops by the simpler ops they stand for; shared parts stay shared. */

@@ -52,6 +52,11 @@ export class Collector {
     this.#pending.set(executable, { records, counts, steps: [] });
   }
 
+  /** Forgets an executable whose steps have been collected. */
+  forget(executable: Executable): void {
+    this.#pending.delete(executable);
+  }
+
   /** Notes that a step was run. */
   ran(executable: Executable, frame: Frame): void {
     this.#pending.get(executable)!.steps.push({ step: frame.step, start: frame.start });
@@ -82,7 +87,10 @@ export class Collector {
       const failure = this.#add(
         drained as { pending: Pending; steps: Pending["steps"]; rows: Float64Array }[],
       );
-      if (failure) this.#last = failure;
+      if (failure) {
+        this.#last = failure;
+        failure.catch(() => {});
+      }
       return this.#last;
     }
     const before = this.#last;

@@ -96,7 +96,7 @@ class Gatherer {
     for (const [name, value] of Object.entries(await this.#validate(step))) {
       logs[`val_${name}`] = value;
     }
-    Object.assign(logs, run.learningRates(frame));
+    Object.assign(logs, frame.learningRates);
     if (this.subscriber.closed) return;
     const holds: Promise<unknown>[] = [];
     const samples = (step.stepsPerEpoch - 1) * firstBatch(step) + step.samples;

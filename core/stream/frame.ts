@@ -6,7 +6,6 @@ import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import type { ScalarSource } from "../nn/scalar.ts";
 import type { Run } from "./run.ts";
 
 /** A value that is summed over the steps of an epoch. */
@@ -45,8 +44,8 @@ export interface Effect {
   readonly evaluation?: Omit<Evaluation, "metrics">;
   /** Metrics that validation repeats, with the model whose outputs they judge. */
   readonly metrics?: Pick<Evaluation, "model" | "metrics">;
-  /** The learning rate to log. */
-  readonly learningRate?: ScalarSource;
+  /** The scalar of the learning rate, to log. */
+  readonly learningRate?: Tensor;
 }
 
 /** Where a step stands in its run. */
@@ -157,10 +156,13 @@ export class Frame {
   wanted = false;
 
   /** This step's values by log name, once they are known. */
-  async values(): Promise<Readonly<Record<string, number>>> {
+  values(): Promise<Readonly<Record<string, number>>> {
     this.wanted = true;
-    const values = await this.run.collector.values(this);
-    return { ...values, ...this.learningRates };
+    const values = this.run.collector.values(this)
+      .then((known) => ({ ...known, ...this.learningRates }));
+    // A run that fails rejects them; nobody may be listening.
+    values.catch(() => {});
+    return values;
   }
 
   /** No stage may add anything from now on. */

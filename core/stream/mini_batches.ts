@@ -97,6 +97,7 @@ class Source {
   #run: Run | undefined;
   #stopped = false;
   #step = 0;
+  #sending = false;
   #lastTurn = performance.now();
   #permits = new Permits(1);
 
@@ -134,7 +135,8 @@ class Source {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#permits.open();
-    this.#run?.close();
+    // An operator such as take() leaves while its last step is on the way: that step still runs.
+    if (!this.#sending) this.#run?.close();
   }
 
   async #runEpoch(run: Run, data: ResidentData, epoch: number): Promise<void> {
@@ -163,22 +165,25 @@ class Source {
 
   #send(run: Run, data: ResidentData, frame: Frame): void {
     run.frame = frame;
+    this.#sending = true;
     const { x, y } = data.batch(frame.samples);
     withReader((tensor) => frame.read(tensor), () => {
       this.subscriber.next(new Batch(frame, x, y));
     });
     frame.close();
-    if (this.#stopped) {
-      frame.finish(new Error("The run was ended during this step"));
-      return;
-    }
     try {
       const done = run.execute(frame);
       if (done) frame.hold(done);
       frame.finish();
     } catch (error) {
       frame.finish(error);
-      throw error;
+      if (!this.#stopped) throw error;
+    } finally {
+      this.#sending = false;
+    }
+    if (this.#stopped) {
+      run.close();
+      return;
     }
     // Far fewer waits than steps: the update is guarded, so a NaN may be seen late.
     if (frame.step % 256 === 0) frame.hold(run.collector.collect());

@@ -1,4 +1,5 @@
 import type { Program } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 /** Plans after which a run is warned, once. */
 const manyPlans = 12;
@@ -13,8 +14,7 @@ export function warnOfNewPlans(count: number, program: Program): void {
   );
   if (count === manyPlans) {
     const changed = [...literals.keys()].find((key) => !lastLiterals.has(key));
-    const user = changed &&
-      program.order.find((node) => node.inputs.includes(literals.get(changed)!));
+    const user = changed && findUser(program, literals.get(changed)!);
     const where = user
       ? ` The op "${user.operation.name}"${user.label ? ` in ${user.label}` : ""} has the number ` +
         `${literals.get(changed!)!.attributes.value} this time.`
@@ -25,4 +25,10 @@ export function warnOfNewPlans(count: number, program: Program): void {
     );
   }
   lastLiterals = new Set(literals.keys());
+}
+
+/** The op that uses `node`, through views such as a broadcast. */
+function findUser(program: Program, node: Tensor): Tensor | undefined {
+  const user = program.order.find(({ inputs }) => inputs.includes(node));
+  return user?.operation.kind === "view" ? findUser(program, user) : user;
 }

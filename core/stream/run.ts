@@ -61,7 +61,7 @@ export class Run implements RunControl {
     private readonly trainingSamples: number,
   ) {
     this.weightTable = new WeightTable(device);
-    this.scalars = new ScalarTable(seed, () => this.#position.step);
+    this.scalars = new ScalarTable(seed, () => this.#position.step - 1);
     this.#start = this.scalars.computed("start", () => this.#position.start, "u32");
     this.collector.onNonFinite = (name, value, step, start) =>
       nonFiniteError(this, { name, value, step, start });
@@ -108,10 +108,15 @@ export class Run implements RunControl {
   execute(frame: Frame): Promise<void> | undefined {
     if (frame.effects.length === 0 && frame.reads.length === 0) return;
     const planned = this.#find(frame) ?? this.#plan(frame);
+    if (planned !== this.#plans[0]) {
+      this.#plans = [planned, ...this.#plans.filter((other) => other !== planned)];
+    }
     this.#position = frame;
     const { executable, providers, values, firstRead } = planned;
     for (let place = 0; place < providers.length; place++) values[place] = providers[place]();
-    if (frame.wanted) frame.learningRates = this.learningRates(frame);
+    if (frame.wanted || frame.stepInEpoch === frame.stepsPerEpoch) {
+      frame.learningRates = this.#learningRates(frame);
+    }
     const done = executable.run(values);
     this.collector.ran(executable, frame);
     frame.reads.forEach((read, place) => {
@@ -125,11 +130,11 @@ export class Run implements RunControl {
   }
 
   /** `learning_rate`, and `learning_rate_2` … for further optimizers of the pipe. */
-  learningRates({ effects }: Frame): Record<string, number> {
-    const sources = effects.flatMap(({ learningRate }) => learningRate ?? []);
-    return Object.fromEntries(sources.map((source, place) => [
+  #learningRates({ effects }: Frame): Record<string, number> {
+    const scalars = effects.flatMap(({ learningRate }) => learningRate ?? []);
+    return Object.fromEntries(scalars.map((scalar, place) => [
       place === 0 ? "learning_rate" : `learning_rate_${place + 1}`,
-      this.scalars.current(source, "learning_rate"),
+      this.scalars.provider(scalar)(),
     ]));
   }
 
@@ -229,7 +234,10 @@ export class Run implements RunControl {
   }
 
   #forget({ executable }: Planned): void {
-    void this.collector.collect().catch(() => {}).finally(() => executable.dispose());
+    void this.collector.collect().catch(() => {}).finally(() => {
+      this.collector.forget(executable);
+      executable.dispose();
+    });
   }
 
   #bind(leaf: Tensor): Storage {

@@ -39,11 +39,6 @@ export class ScalarTable {
     return this.#providers.get(leaf)!;
   }
 
-  /** The present number of `source`, for logs. */
-  current(source: ScalarSource, name: string): number {
-    return this.provider(this.scalar(source, name))();
-  }
-
   /** Stops listening to observables. */
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();

@@ -91,5 +91,9 @@ function makeEffect(
     state.set(parameter, guard(run.weightTable.leaves.get(parameter)!, next.parameter, old));
     for (const [slot, value] of Object.entries(next.slots)) guard(slots[slot], value, slots[slot]);
   }
-  return { assignments, state, learningRate: optimizer.learningRate };
+  return {
+    assignments,
+    state,
+    learningRate: context.scalar(optimizer.learningRate, "learning_rate"),
+  };
 }

@@ -1,3 +1,4 @@
+import type { DType } from "../../core/graph/dtype.ts";
 import type { Instruction, LoopKernel, LoopOperand } from "../../core/graph/loop.ts";
 import { contiguousStrides } from "../../core/graph/shape.ts";
 import { isContiguous } from "../call.ts";
@@ -121,7 +122,11 @@ function emitInstruction(
       const types = [...inputs, instruction.dtype].map(registerType);
       const name = [instruction.operation.name, ...types].join("_");
       const parameters = inputs.map((_, number) => `${"xyzw"[number]}: ${types[number]}`);
-      const text = instruction.operation.body(inputs, instruction.dtype).trim();
+      const text = keepNaN(
+        shader,
+        instruction.operation.body(inputs, instruction.dtype).trim(),
+        inputs,
+      );
       const cut = text.lastIndexOf(";") + 1;
       const statements = text.slice(0, cut).split("\n").map((line) => line.trim()).filter(Boolean);
       shader.declare(
@@ -134,4 +139,32 @@ function emitInstruction(
       return `${name}(${instruction.arguments.map((input) => values[input]).join(", ")})`;
     }
   }
+}
+
+/** Forms of built-in functions that pass NaN on. */
+const keeping: Readonly<Record<string, string>> = {
+  max: "fn max_nan(x: f32, y: f32) -> f32 {\n" +
+    "  return select(select(max(x, y), y, is_nan(y)), x, is_nan(x));\n}",
+  min: "fn min_nan(x: f32, y: f32) -> f32 {\n" +
+    "  return select(select(min(x, y), y, is_nan(y)), x, is_nan(x));\n}",
+  clamp: "fn clamp_nan(x: f32, low: f32, high: f32) -> f32 {\n" +
+    "  return select(clamp(x, low, high), x, is_nan(x));\n}",
+  exp: "fn exp_nan(x: f32) -> f32 {\n  return select(exp(x), x, is_nan(x));\n}",
+  log: "fn log_nan(x: f32) -> f32 {\n  return select(log(x), x, is_nan(x));\n}",
+};
+
+/**
+ * WGSL's functions may drop NaN, and a NaN that an activation hides would train on unnoticed.
+ * Bodies of f32 call forms that pass it on.
+ */
+function keepNaN(shader: ShaderBuilder, text: string, inputs: readonly DType[]): string {
+  if (!inputs.every((dtype) => dtype === "f32")) return text;
+  return text.replace(/\b(max|min|clamp|exp|log)\(/g, (_, name) => {
+    shader.declare(
+      "is_nan",
+      "fn is_nan(x: f32) -> bool {\n  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;\n}",
+    );
+    shader.declare(`${name}_nan`, keeping[name]);
+    return `${name}_nan(`;
+  });
 }

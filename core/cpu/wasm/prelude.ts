@@ -2,7 +2,7 @@
  * Mathematical functions that WebAssembly has no instruction for, in the language of the ops'
  * bodies. They are inlined, so that four lanes run at once.
  *
- * Polynomials: Moshier, Cephes Mathematical Library, single precision (expf, logf, sinf, tanhf).
+ * Polynomials: Moshier, Cephes Mathematical Library, single precision (expf, logf).
  */
 export const prelude: Readonly<
   Record<string, { readonly parameters: readonly string[]; readonly body: string }>
@@ -40,42 +40,6 @@ export const prelude: Readonly<
       let large = select(zero, x, x > 3.40282346e38);
       select(large, bitcast<f32>(0x7fc00000u), (x < 0.0) || (x != x))`,
   },
-  sin: {
-    parameters: ["x"],
-    body: `
-      let n = round(x * 0.636619772367581343);
-      let r = ((x - n * 1.5703125) - n * 4.837512969970703125e-4) - n * 7.54978995489188216e-8;
-      let q = i32(n) & 3;
-      let z = r * r;
-      let s = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
-      let c = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2)
-        * z * z - 0.5 * z + 1.0;
-      let v = select(s, c, (q & 1) == 1);
-      select(v, -v, (q & 2) == 2)`,
-  },
-  cos: {
-    parameters: ["x"],
-    body: `
-      let n = round(x * 0.636619772367581343);
-      let r = ((x - n * 1.5703125) - n * 4.837512969970703125e-4) - n * 7.54978995489188216e-8;
-      let q = (i32(n) + 1) & 3;
-      let z = r * r;
-      let s = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
-      let c = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2)
-        * z * z - 0.5 * z + 1.0;
-      let v = select(s, c, (q & 1) == 1);
-      select(v, -v, (q & 2) == 2)`,
-  },
-  tanh: {
-    parameters: ["x"],
-    body: `
-      let a = abs(x);
-      let z = x * x;
-      let near = ((((-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z
-        + 1.33314422036e-1) * z - 3.33332819422e-1) * z * x + x;
-      let far = 1.0 - 2.0 / (exp(2.0 * a) + 1.0);
-      select(select(far, -far, x < 0.0), near, a < 0.625)`,
-  },
   pow: {
     parameters: ["x", "y"],
     body: `select(exp(y * log(x)), 1.0, y == 0.0)`,
@@ -87,9 +51,5 @@ export const prelude: Readonly<
   clamp: {
     parameters: ["x", "low", "high"],
     body: `min(max(x, low), high)`,
-  },
-  fma: {
-    parameters: ["x", "y", "z"],
-    body: `x * y + z`,
   },
 };

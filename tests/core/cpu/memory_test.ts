@@ -104,6 +104,17 @@ Deno.test("free neighbours are joined: a large block fits where small ones were"
   memory.free(last);
 });
 
+Deno.test("a block cut by one line gives all of itself back", () => {
+  const memory = new SharedMemory();
+  const first = memory.allocate(200, "first"), guard = memory.allocate(200, "guard");
+  memory.free(first);
+  const shorter = memory.allocate(150, "one line shorter");
+  assert.equal(shorter, first);
+  memory.free(shorter);
+  memory.free(guard);
+  assert.equal(memory.allocate(5000, "all of it"), first);
+});
+
 Deno.test("4 GiB is the end, with a message that says what to do", () => {
   const memory = new SharedMemory();
   assert.throws(() => memory.allocate(2 ** 32, "a data set"), (error: Error) => {

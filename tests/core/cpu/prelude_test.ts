@@ -53,20 +53,11 @@ interface Case {
   readonly magnitude?: number;
 }
 
-// Beyond these, float32 arguments are further apart than the reduction by π/2 can tell.
-const far = (x: number) => Number.isFinite(x) && Math.abs(x) > 8000;
-
 const cases: readonly Case[] = [
   { name: "exp", definition: Math.exp, units: 2, range: [-104, 89] },
   { name: "exp", definition: Math.exp, units: 2, range: [-1, 1] },
   { name: "log", definition: Math.log, units: 2, range: [0, 1e6] },
   { name: "log", definition: Math.log, units: 2, range: [0.5, 2] },
-  { name: "sin", definition: Math.sin, units: 2, range: [-8000, 8000], except: far, magnitude: 1 },
-  { name: "cos", definition: Math.cos, units: 2, range: [-8000, 8000], except: far, magnitude: 1 },
-  { name: "sin", definition: Math.sin, units: 2, range: [-1.5, 1.5], except: far },
-  { name: "cos", definition: Math.cos, units: 2, range: [-1.5, 1.5], except: far },
-  { name: "tanh", definition: Math.tanh, units: 3, range: [-12, 12] },
-  { name: "tanh", definition: Math.tanh, units: 3, range: [-0.7, 0.7] },
   { name: "sign", definition: Math.sign, units: 0, range: [-2, 2], except: Number.isNaN },
 ];
 
@@ -105,28 +96,6 @@ Deno.test("exp and log keep denormals, at the edges of float32", () => {
     NaN,
     Infinity,
   ]);
-});
-
-Deno.test("sin and cos of large arguments stay between −1 and 1, and NaN beyond", () => {
-  const random = mulberry32(22);
-  for (const name of ["sin", "cos"]) {
-    const compiled = compile(`${name}(x)`);
-    for (let turn = 0; turn < 2000; turn++) {
-      const x = Math.fround((random() - 0.5) * 10 ** (turn % 38));
-      const y = compiled(x);
-      assert.ok(Math.abs(y) <= 1 + 2 ** -20, `${name}(${x}) is ${y}`);
-    }
-    assert.deepEqual([Infinity, -Infinity, NaN].map((x) => compiled(x)), [NaN, NaN, NaN]);
-  }
-});
-
-Deno.test("tanh is odd, bounded and never NaN for a number", () => {
-  const tanh = compile("tanh(x)");
-  const random = mulberry32(23);
-  for (let turn = 0; turn < 5000; turn++) {
-    const x = Math.fround((random() - 0.5) * 10 ** (turn % 39));
-    assert.ok(tanh(-x) === -tanh(x) && Math.abs(tanh(x)) <= 1, `${x}`);
-  }
 });
 
 Deno.test("pow of positive bases: the error grows with the exponent, as in exp(y·log(x))", () => {
@@ -171,13 +140,12 @@ Deno.test("a power whose exponent is NaN is NaN", () => {
   assert.ok(Number.isNaN(compile("pow(x, y)")(2, NaN)));
 });
 
-Deno.test("clamp and fma", () => {
-  const clamp = compile("clamp(x, y, z)"), fma = compile("fma(x, y, z)");
+Deno.test("clamp", () => {
+  const clamp = compile("clamp(x, y, z)");
   assert.deepEqual([-5, 0.25, 5].map((x) => clamp(x, 0, 1)), [0, 0.25, 1]);
-  assert.equal(fma(2, 3, 4), 10);
 });
 
 Deno.test("every function of the prelude is tested here", () => {
-  const tested = new Set([...cases.map(({ name }) => name), "pow", "clamp", "fma"]);
+  const tested = new Set([...cases.map(({ name }) => name), "pow", "clamp"]);
   assert.deepEqual(Object.keys(prelude).filter((name) => !tested.has(name)), []);
 });

@@ -112,25 +112,33 @@ await deviceTest(
   "NaN is not hidden, and divisions by 0 are infinite",
   async (device) => {
     const awkward = tensor([1, NaN, -2, 0]);
+    const any = -1e9; // Any number but NaN.
     const outputs: [string, Tensor, number[]][] = [
       ["relu", awkward.relu(), [1, NaN, 0, 0]],
-      ["tanh", awkward.tanh().mul(0), [0, NaN, 0, 0]],
-      ["sigmoid", awkward.sigmoid().mul(0), [0, NaN, 0, 0]],
+      ["tanh", awkward.tanh(), [any, NaN, any, 0]],
+      ["sigmoid", awkward.sigmoid(), [any, NaN, any, 0.5]],
       ["abs", awkward.abs(), [1, NaN, 2, 0]],
       ["maximum", awkward.maximum(0.5), [1, NaN, 0.5, 0.5]],
       ["minimum", awkward.minimum(0.5), [0.5, NaN, -2, 0]],
       ["sum", awkward.sum(), [NaN]],
       ["max", awkward.max(), [NaN]],
       ["min", awkward.min(), [NaN]],
-      ["softmax", awkward.softmax().mul(0), [NaN, NaN, NaN, NaN]],
-      ["div by 0", awkward.div(0), [Infinity, NaN, -Infinity, NaN]],
-      ["div by -0", awkward.div(-0), [-Infinity, NaN, Infinity, NaN]],
+      ["softmax", awkward.softmax(), [NaN, NaN, NaN, NaN]],
     ];
+    // WGSL lets a GPU assume that no quotient is infinite.
+    if (device.type !== "webgpu") {
+      outputs.push(
+        ["div by 0", awkward.div(0), [Infinity, NaN, -Infinity, NaN]],
+        ["div by -0", awkward.div(-0), [-Infinity, NaN, Infinity, NaN]],
+      );
+    }
     const wrong: string[] = [];
     for (const [name, output, expected] of outputs) {
       const [data] = await evaluateTensors([output], device);
       // Zeros of either sign will do.
-      const same = expected.every((value, at) => data[at] === value || Object.is(data[at], value));
+      const same = expected.every((value, at) =>
+        value === any ? !Number.isNaN(data[at]) : data[at] === value || Object.is(data[at], value)
+      );
       if (!same) wrong.push(`${name}: ${data} for ${expected}`);
     }
     assert.deepEqual(wrong, []);

@@ -91,6 +91,7 @@ Deno.test("jsonLines keeps the order of steps and epochs, though steps are known
   const events = writer.events.map(({ event, step, reason }) => `${event} ${step ?? reason ?? ""}`);
   // The last two steps are never known: the run is over.
   assert.deepEqual(events, ["start ", "step 1", "step 2", "epoch 10", "epoch 20", "end completed"]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 Deno.test("jsonLines waits for values that are known when the run ends", async () => {
