@@ -1,5 +1,6 @@
 import { BehaviorSubject } from "rxjs";
 import { checkScalar } from "./check_scalar.ts";
+import type { Observable } from "./rxjs_types.ts";
 
 /** Options of {@link hyperparameter}. */
 export interface HyperparameterOptions {
@@ -8,38 +9,32 @@ export interface HyperparameterOptions {
 }
 
 /**
- * A number that may change while a network trains, and the stream of its changes.
- *
- * It is an RxJS `BehaviorSubject`: whoever subscribes gets the present number first.
+ * A number that may change while a network trains, and the stream of its changes: whoever
+ * subscribes gets the present number first (RxJS: `BehaviorSubject`).
  */
-export class Hyperparameter extends BehaviorSubject<number> {
+export interface Hyperparameter extends Observable<number> {
   /** Name for messages. */
   readonly name: string;
-
-  /**
-   * Makes a hyperparameter; {@link hyperparameter} is the shorter way.
-   *
-   * @param initial First number, finite.
-   * @param options Name for messages.
-   * @throws {RangeError} when `initial` is not a finite number.
-   */
-  constructor(initial: number, options: HyperparameterOptions = {}) {
-    const { name = "hyperparameter" } = options;
-    super(checkScalar(name, initial));
-    this.name = name;
-  }
-
   /** The present number. */
-  override get value(): number {
-    return this.getValue();
-  }
-
+  readonly value: number;
   /**
    * Changes the number, from the next step on.
    *
    * @param value The new number, finite.
    * @throws {RangeError} when it is not a finite number; the old one stays.
    */
+  next(value: number): void;
+}
+
+class CheckedSubject extends BehaviorSubject<number> implements Hyperparameter {
+  constructor(initial: number, readonly name: string) {
+    super(checkScalar(name, initial));
+  }
+
+  override get value(): number {
+    return this.getValue();
+  }
+
   override next(value: number): void {
     super.next(checkScalar(this.name, value));
   }
@@ -73,5 +68,5 @@ export function hyperparameter(
   initial: number,
   options: HyperparameterOptions = {},
 ): Hyperparameter {
-  return new Hyperparameter(initial, options);
+  return new CheckedSubject(initial, options.name ?? "hyperparameter");
 }

@@ -8,8 +8,8 @@ export type { ActivationFunction, ActivationName } from "./activations.ts";
 export { checkCount } from "./check_count.ts";
 export { checkScalar } from "./check_scalar.ts";
 export type { ScalarRange } from "./check_scalar.ts";
-export { Hyperparameter, hyperparameter } from "./hyperparameter.ts";
-export type { HyperparameterOptions } from "./hyperparameter.ts";
+export { hyperparameter } from "./hyperparameter.ts";
+export type { Hyperparameter, HyperparameterOptions } from "./hyperparameter.ts";
 export type { Initializer } from "./initializer.ts";
 export * from "./initializers/mod.ts";
 export type { ApplyContext, Layer, LayerInitialization, LayerParameter } from "./layer.ts";
@@ -28,5 +28,11 @@ export { Parameter } from "./parameter.ts";
 export type { ParameterDefinition } from "./parameter.ts";
 export { checkScalarSource } from "./scalar.ts";
 export type { ScalarSource } from "./scalar.ts";
+export type {
+  MonoTypeOperatorFunction,
+  Observable,
+  OperatorFunction,
+  RxjsTypes,
+} from "./rxjs_types.ts";
 export * from "./schedules/mod.ts";
 export { summary } from "./summary.ts";

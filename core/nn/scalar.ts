@@ -1,6 +1,7 @@
-import { Observable } from "rxjs";
+import { Observable as Stream } from "rxjs";
 import { checkScalar, type ScalarRange } from "./check_scalar.ts";
 import type { Hyperparameter } from "./hyperparameter.ts";
+import type { Observable } from "./rxjs_types.ts";
 
 /**
  * Where a number that may change between steps comes from.
@@ -45,7 +46,7 @@ export function checkScalarSource<Source extends ScalarSource>(
   source: Source,
   range: ScalarRange = {},
 ): Source {
-  if (source instanceof Observable || typeof source === "function") return source;
+  if (source instanceof Stream || typeof source === "function") return source;
   if (typeof source !== "number") {
     throw new TypeError(
       `Cannot use ${name} as it must be a number, a hyperparameter, an observable of numbers or a ` +

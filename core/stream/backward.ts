@@ -1,4 +1,4 @@
-import type { OperatorFunction } from "rxjs";
+import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { gradients } from "../ops/gradients.ts";

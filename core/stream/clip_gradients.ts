@@ -1,4 +1,4 @@
-import type { MonoTypeOperatorFunction } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { literal } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkScalar } from "../nn/check_scalar.ts";

@@ -1,4 +1,5 @@
-import { Observable, type OperatorFunction, type Subscriber } from "rxjs";
+import { Observable, type Subscriber } from "rxjs";
+import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { DataSet } from "../../data/data_set.ts";
 import type { Epoch } from "./epoch.ts";
 import { withRunListener } from "./run_listeners.ts";

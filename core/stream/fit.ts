@@ -1,4 +1,4 @@
-import type { MonoTypeOperatorFunction, Observable } from "rxjs";
+import type { MonoTypeOperatorFunction, Observable } from "../nn/rxjs_types.ts";
 import { type DataSet, sampleCount } from "../../data/data_set.ts";
 import { trainValidationSplit } from "../../data/split.ts";
 import type { Loss } from "../nn/loss.ts";

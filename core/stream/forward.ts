@@ -1,4 +1,4 @@
-import type { OperatorFunction } from "rxjs";
+import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Model } from "../nn/model.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Batch, Forwarded } from "./stages.ts";

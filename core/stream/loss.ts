@@ -1,4 +1,4 @@
-import type { OperatorFunction } from "rxjs";
+import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Loss } from "../nn/loss.ts";
 import { mean, sum } from "../ops/sum.ts";

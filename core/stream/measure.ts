@@ -1,4 +1,4 @@
-import type { MonoTypeOperatorFunction } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { Effect } from "./frame.ts";
 import { Memory, stage } from "./stage.ts";

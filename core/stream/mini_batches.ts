@@ -1,6 +1,7 @@
-import { Observable, type Subscriber } from "rxjs";
+import { Observable as Stream, type Subscriber } from "rxjs";
 import { type DataSet, sampleCount } from "../../data/data_set.ts";
 import { withReader } from "../graph/reader.ts";
+import type { Observable } from "../nn/rxjs_types.ts";
 import { permutation } from "../state/permutation.ts";
 import { Frame } from "./frame.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
@@ -61,7 +62,7 @@ export function miniBatches(
   options: MiniBatchesOptions = {},
 ): Observable<Batch> {
   const settings = checkOptions(dataSet, options);
-  return new Observable<Batch>((subscriber) => {
+  return new Stream<Batch>((subscriber) => {
     const source = new Source(dataSet, settings, subscriber, runListeners());
     void source.start();
     return () => source.stop();

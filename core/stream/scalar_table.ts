@@ -2,7 +2,6 @@ import { Observable, type Subscription } from "rxjs";
 import { scalarLeaf } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkScalar, type ScalarRange } from "../nn/check_scalar.ts";
-import { Hyperparameter } from "../nn/hyperparameter.ts";
 import { namedKey } from "../nn/named_key.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
 
@@ -62,7 +61,6 @@ export class ScalarTable {
       checkScalar(name, source, range);
       return () => source;
     }
-    if (source instanceof Hyperparameter) return () => checkScalar(name, source.value, range);
     if (source instanceof Observable) return this.#listen(source, name, range);
     return () => checkScalar(name, source(this.iteration()), range);
   }

@@ -1,4 +1,5 @@
-import { map, Observable, type OperatorFunction } from "rxjs";
+import { map, Observable } from "rxjs";
+import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import { type RunListener, withRunListener } from "./run_listeners.ts";
 
 /** Combinations that a stage remembers: batch sizes, and groups that share it. */

@@ -1,4 +1,4 @@
-import type { OperatorFunction } from "rxjs";
+import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Optimizer, UpdateContext } from "../nn/optimizer.ts";

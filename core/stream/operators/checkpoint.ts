@@ -1,4 +1,5 @@
-import { type MonoTypeOperatorFunction, Observable, type Subscriber } from "rxjs";
+import { Observable, type Subscriber } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import { writeFileAtomic } from "../../state/atomic_write.ts";
 import { encodeSafetensors, type SafetensorsTensor } from "../../state/safetensors.ts";

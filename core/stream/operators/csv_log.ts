@@ -1,6 +1,7 @@
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import { defer, finalize, type MonoTypeOperatorFunction, tap } from "rxjs";
+import { defer, finalize, tap } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
 import { writeText } from "./line_queue.ts";
 

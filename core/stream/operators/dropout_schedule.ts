@@ -1,4 +1,4 @@
-import type { MonoTypeOperatorFunction } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
 import { followSchedule } from "./follow_schedule.ts";

@@ -1,4 +1,5 @@
-import { defer, finalize, type MonoTypeOperatorFunction, takeWhile, tap } from "rxjs";
+import { defer, finalize, takeWhile, tap } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Epoch, RunControl, Snapshot } from "../epoch.ts";

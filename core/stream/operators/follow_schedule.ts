@@ -1,4 +1,5 @@
-import { defer, type MonoTypeOperatorFunction, tap } from "rxjs";
+import { defer, tap } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
 

@@ -1,4 +1,5 @@
-import { defer, type Observable, type OperatorFunction, reduce } from "rxjs";
+import { defer, type Observable, reduce } from "rxjs";
+import type { OperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
 
 /** The logs of a run, as Keras's `fit` returns them. */

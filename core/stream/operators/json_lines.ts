@@ -1,4 +1,5 @@
-import { type MonoTypeOperatorFunction, Observable, type Subscriber } from "rxjs";
+import { Observable, type Subscriber } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import type { EndReason, Epoch, RunControl } from "../epoch.ts";
 import { Batch } from "../stages.ts";

@@ -1,4 +1,5 @@
-import { defer, type MonoTypeOperatorFunction, tap } from "rxjs";
+import { defer, tap } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Batch } from "../stages.ts";

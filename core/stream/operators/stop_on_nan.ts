@@ -1,4 +1,5 @@
-import { type MonoTypeOperatorFunction, Observable } from "rxjs";
+import { Observable } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { NonFiniteError } from "../../graph/errors.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
 import { Batch } from "../stages.ts";

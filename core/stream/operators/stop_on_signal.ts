@@ -1,5 +1,6 @@
 import { constants } from "node:os";
-import { type MonoTypeOperatorFunction, Observable } from "rxjs";
+import { Observable } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { RunControl } from "../epoch.ts";
 import { follow } from "./follow.ts";
 

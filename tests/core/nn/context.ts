@@ -7,7 +7,6 @@ import type { Tensor } from "../../../core/graph/tensor.ts";
 import {
   type ApplyContext,
   checkScalar,
-  Hyperparameter,
   namedKey,
   type ScalarRange,
   type ScalarSource,
@@ -62,7 +61,7 @@ export class TestContext implements ApplyContext, UpdateContext {
 
 function read(source: ScalarSource, step: number): number {
   if (typeof source === "number") return source;
-  if (source instanceof Hyperparameter) return source.value;
+  if (typeof source === "object" && "value" in source) return source.value;
   if (typeof source === "function") return source(step);
   let latest = NaN;
   source.subscribe((value) => latest = value).unsubscribe();
