@@ -60,6 +60,7 @@ export async function evaluateOn(
   try {
     return await evaluateTensors(tensors, device);
   } finally {
+    await device.idle();
     device.dispose();
   }
 }

@@ -56,6 +56,10 @@ class CpuDevice implements Device {
     return new CpuExecutable(plan, this.#memory, this.#pool, bind, options.recorded ?? 0);
   }
 
+  idle(): Promise<void> {
+    return Promise.resolve();
+  }
+
   dispose(): void {
     this.#pool.dispose();
   }

@@ -18,6 +18,7 @@ export function openReference(): Device {
     stepsInFlight: 1,
     allocate: (dtype, elements, name) => new ReferenceStorage(dtype, elements, name),
     prepare: (program, bind, options = {}) => new ReferenceExecutable(program, bind, options),
+    idle: () => Promise.resolve(),
     dispose: () => {},
   };
 }

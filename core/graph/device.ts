@@ -66,6 +66,8 @@ export interface Device {
     bind: (leaf: Tensor) => Storage,
     options?: PrepareOptions,
   ): Executable;
+  /** Settles when all steps run so far are done and nothing is under way. */
+  idle(): Promise<void>;
   /** Frees everything; a second call does nothing. */
   dispose(): void;
 }

@@ -57,6 +57,6 @@ export async function evaluate(
     validation.dispose();
     return logs;
   } finally {
-    run.close();
+    await run.finish();
   }
 }

@@ -125,6 +125,7 @@ class Source {
       }
       if (!this.#stopped) await this.#run.collector.collect();
       if (!this.#stopped) await this.#run.weightTable.synchronize();
+      if (!this.#stopped) await device.idle();
       this.subscriber.complete();
     } catch (error) {
       if (this.#run && !this.#stopped) this.#run.reason = "error";

@@ -76,7 +76,7 @@ export async function predict(
     return { data, shape };
   } finally {
     for (const executable of plans.values()) executable.dispose();
-    run.close();
+    await run.finish();
   }
 }
 

@@ -20,6 +20,8 @@ interface Planned {
   readonly effects: readonly Effect[];
   readonly reads: readonly Tensor[];
   readonly executable: Executable;
+  /** Whether the step replaces states. */
+  readonly assigns: boolean;
   readonly providers: readonly (() => number)[];
   readonly values: Float64Array;
   /** First output that was asked for by a read. */
@@ -118,6 +120,7 @@ export class Run implements RunControl {
       frame.learningRates = this.#learningRates(frame);
     }
     const done = executable.run(values);
+    if (planned.assigns) this.weightTable.changed();
     this.collector.ran(executable, frame);
     frame.reads.forEach((read, place) => {
       try {
@@ -196,6 +199,12 @@ export class Run implements RunControl {
     } else this.device.dispose();
   }
 
+  /** Ends the run once the device is idle: nothing is left under way. */
+  async finish(): Promise<void> {
+    await this.device.idle();
+    this.close();
+  }
+
   #find(frame: Frame): Planned | undefined {
     return this.#plans.find((planned) =>
       planned.effects.length === frame.effects.length &&
@@ -223,6 +232,7 @@ export class Run implements RunControl {
       effects: [...frame.effects],
       reads,
       executable,
+      assigns: assignments.size > 0,
       providers,
       values: new Float64Array(providers.length),
       firstRead: outputs.length,

@@ -41,7 +41,7 @@ export class WeightTable {
   readonly #slots = new Map<string, Tensor>();
   readonly #storages = new Map<Tensor, Storage>();
   /** True while the host's copies are what the device has. */
-  #synchronized = false;
+  #synchronized = true;
 
   /** @param device Where they live. */
   constructor(private readonly device: Device) {}
@@ -57,6 +57,11 @@ export class WeightTable {
       this.#weights.set(leaf, { parameter, storage });
       this.#storages.set(leaf, storage);
     }
+  }
+
+  /** Notes that a step has changed weights on the device. */
+  changed(): void {
+    this.#synchronized = false;
   }
 
   /** A state that begins filled with a number, found by name. */

@@ -147,6 +147,7 @@ Deno.test("what was read in the last step of a run that ends is answered, not le
   const answer = read.then(() => "answered", () => "refused");
   const waited = later(50).then(() => "left waiting");
   assert.notEqual(await Promise.race([answer, waited]), "left waiting");
+  await waited;
 });
 
 Deno.test("an error in a user's operator arrives on the error channel, with everything freed", () =>

@@ -22,6 +22,7 @@ export async function deviceTest(
       try {
         await body(device);
       } finally {
+        await device.idle();
         device.dispose();
       }
     });

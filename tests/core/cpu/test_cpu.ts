@@ -68,6 +68,10 @@ export class TestCpu implements Device {
     return this.threads > 1 ? this.#pool.kernels.readyThreads(control, this.threads) : 1;
   }
 
+  idle(): Promise<void> {
+    return Promise.resolve();
+  }
+
   dispose(): void {
     this.#pool.dispose();
   }
