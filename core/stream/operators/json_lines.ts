@@ -95,7 +95,7 @@ class Log<Event extends Batch | Epoch> {
     if (!this.#inner) openings.set(this.writer, this.#lines);
     try {
       follow(source, this.subscriber, {
-        run: (run) => void (this.#lines.run = run),
+        run: (run) => this.#meet(run),
         next: (event) => this.#guard(() => this.#next(event)),
         error: (error) =>
           this.#end("error", () => this.subscriber.error(error), {
@@ -106,6 +106,12 @@ class Log<Event extends Batch | Epoch> {
     } finally {
       if (!this.#inner) openings.delete(this.writer);
     }
+  }
+
+  /** The lowest of a pipe announces the run before its first step: all above it are known then. */
+  #meet(run: RunControl): void {
+    this.#lines.run = run;
+    if (!this.#inner) this.#guard(() => this.#announce(run));
   }
 
   #next(event: Event): void {

@@ -184,6 +184,7 @@ Deno.test("operators on epochs hear of the run from its source, before the first
   const training = source.pipe(stopOnNaN(), jsonLines(writer), toArray());
   assert.deepEqual(await lastValueFrom(training), []);
   assert.deepEqual(lines(writer), [
+    start,
     '{"event":"end","reason":"interrupted","epochs":0,"seconds":S}',
   ]);
   assert.deepEqual(runListeners(), []);
