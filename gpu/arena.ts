@@ -1,4 +1,4 @@
-import type { BufferSpec, StridedOperand } from "../core/graph/plan.ts";
+import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
 import type { Touched } from "./call.ts";
 
 /** Bytes whose multiples buffers begin at. */

@@ -1,5 +1,5 @@
 import type { LoopKernel, LoopOperand } from "../core/graph/loop.ts";
-import type { BufferSpec, StridedOperand, StructuredCall } from "../core/graph/plan.ts";
+import type { BufferSpec, StridedOperand, StructuredCall } from "../core/graph/call.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../core/graph/shape.ts";
 
 /** Number that stands for the arena among the memories that a kernel binds. */

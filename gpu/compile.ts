@@ -1,4 +1,5 @@
-import type { BufferSpec, Plan, StridedOperand } from "../core/graph/plan.ts";
+import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
+import type { Plan } from "../core/graph/plan.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { layOutArena } from "./arena.ts";
 import type { GpuCall } from "./call.ts";

@@ -1,5 +1,5 @@
 import { reshapeStrides } from "../core/graph/access.ts";
-import type { StridedOperand, StructuredCall } from "../core/graph/plan.ts";
+import type { StridedOperand, StructuredCall } from "../core/graph/call.ts";
 import { sizeOf } from "../core/graph/shape.ts";
 
 /** An operand as a stack of matrices. */

@@ -1,4 +1,4 @@
-import type { BufferSpec } from "../core/graph/plan.ts";
+import type { BufferSpec } from "../core/graph/call.ts";
 import { conflicts, type GpuCall, storageCount, type Touched, touchedBy } from "./call.ts";
 import { structuredKernel } from "./kernels/table.ts";
 import type { Tuning } from "./tuning.ts";

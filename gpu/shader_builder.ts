@@ -1,5 +1,5 @@
 import type { DType } from "../core/graph/dtype.ts";
-import type { BufferSpec } from "../core/graph/plan.ts";
+import type { BufferSpec } from "../core/graph/call.ts";
 import { memoryOf } from "./call.ts";
 
 /** WGSL's name of a type in registers. */

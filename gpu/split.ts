@@ -1,5 +1,5 @@
 import type { LoopKernel } from "../core/graph/loop.ts";
-import type { BufferSpec, StridedOperand } from "../core/graph/plan.ts";
+import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
 import { contiguousStrides, sizeOf } from "../core/graph/shape.ts";
 import type { GpuCall } from "./call.ts";
 import { matmulSizes } from "./matrix.ts";

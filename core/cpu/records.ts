@@ -1,4 +1,5 @@
-import type { LoopCall, Plan, StridedOperand, StructuredCall } from "../graph/plan.ts";
+import type { LoopCall, StridedOperand, StructuredCall } from "../graph/call.ts";
+import type { Plan } from "../graph/plan.ts";
 import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { recordWords } from "./kernels/load.ts";

@@ -1,5 +1,5 @@
 import { bytesPerElement } from "./dtype.ts";
-import type { BufferSpec, StridedOperand } from "./plan.ts";
+import type { BufferSpec, StridedOperand } from "./call.ts";
 import type { ScheduledCall } from "./schedule.ts";
 
 /** Buffers begin at multiples of a cache line, and a line lies between them: kernels may read past. */

@@ -1,19 +1,9 @@
 import { resolveView } from "./access.ts";
-import { identityAccess, LoopBuilder, type Place, storeStrides } from "./loop_builder.ts";
+import { identityAccess, LoopBuilder, type Memory, storeStrides } from "./loop_builder.ts";
 import { loopCall, structuredCall } from "./partition.ts";
-import type { BufferSpec, Call, StridedOperand } from "./plan.ts";
+import type { Call, StridedOperand } from "./call.ts";
 import { contiguousStrides, type Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
-
-/** Which nodes have memory, and where. */
-export interface Memory {
-  /** True for a node with memory. */
-  isStored(node: Tensor): boolean;
-  /** Where a stored node lives. */
-  place(node: Tensor): Place;
-  /** The plan's buffers. */
-  readonly buffers: readonly BufferSpec[];
-}
 
 /** The calls that compute the nodes of one group, all of `shape`. */
 export function groupCalls(nodes: readonly Tensor[], shape: Shape, memory: Memory): Call[] {

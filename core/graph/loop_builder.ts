@@ -1,5 +1,5 @@
 import { type Access, accessInput, resolveView } from "./access.ts";
-import type { Memory } from "./build_calls.ts";
+import type { BufferSpec } from "./call.ts";
 import type { Instruction, LoopKernel, LoopOperand, LoopStore } from "./loop.ts";
 import type { ReferenceArray } from "./operation.ts";
 import { contiguousStrides, type Shape } from "./shape.ts";
@@ -11,6 +11,16 @@ export interface Place {
   readonly buffer: number;
   /** First element. */
   readonly offset: number;
+}
+
+/** Which nodes have memory, and where. */
+export interface Memory {
+  /** True for a node with memory. */
+  isStored(node: Tensor): boolean;
+  /** Where a stored node lives. */
+  place(node: Tensor): Place;
+  /** The plan's buffers. */
+  readonly buffers: readonly BufferSpec[];
 }
 
 /** Access of every index as it is. */

@@ -1,8 +1,8 @@
 import { type Access, accessInput } from "./access.ts";
-import { copyCall, groupCalls, type Memory, operandOf } from "./build_calls.ts";
+import { copyCall, groupCalls, operandOf } from "./build_calls.ts";
 import { chooseStored, isBound } from "./fuse.ts";
-import { identityAccess, type Place } from "./loop_builder.ts";
-import type { BufferSpec, Call, StridedOperand } from "./plan.ts";
+import { identityAccess, type Memory, type Place } from "./loop_builder.ts";
+import type { BufferSpec, Call, StridedOperand } from "./call.ts";
 import type { Assignment, Program } from "./program.ts";
 import type { ScheduledCall } from "./schedule.ts";
 import { sameShape, type Shape } from "./shape.ts";

@@ -1,5 +1,5 @@
 import { collapse, type LoopKernel, type LoopOperand } from "./loop.ts";
-import type { BufferSpec, LoopCall, Partition, StridedOperand, StructuredCall } from "./plan.ts";
+import type { BufferSpec, LoopCall, Partition, StridedOperand, StructuredCall } from "./call.ts";
 import { sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 

@@ -1,4 +1,4 @@
-import type { Call } from "./plan.ts";
+import type { Call } from "./call.ts";
 
 /** A call and the calls that must come before it. */
 export interface ScheduledCall {

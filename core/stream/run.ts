@@ -9,27 +9,11 @@ import type { Model } from "../nn/model.ts";
 import { Collector } from "./collector.ts";
 import type { EndReason, RunControl, RunDescription, Snapshot } from "./epoch.ts";
 import { nonFiniteError } from "./find_non_finite.ts";
-import type { Effect, Frame, RecordDefinition } from "./frame.ts";
-import { warnOfNewPlans } from "./plan_warning.ts";
+import type { Frame } from "./frame.ts";
 import { ResidentData } from "./resident_data.ts";
 import { ScalarTable } from "./scalar_table.ts";
+import { StepPlans } from "./step_plans.ts";
 import { WeightTable } from "./weight_table.ts";
-
-/** A step that has been planned: found again when the stages want the same things done. */
-interface Planned {
-  readonly effects: readonly Effect[];
-  readonly reads: readonly Tensor[];
-  readonly executable: Executable;
-  /** Whether the step replaces states. */
-  readonly assigns: boolean;
-  readonly providers: readonly (() => number)[];
-  readonly values: Float64Array;
-  /** First output that was asked for by a read. */
-  readonly firstRead: number;
-}
-
-/** Plans kept at once; a pipe needs one for each batch size, and one for each that reads. */
-const mostPlans = 16;
 
 /** One training run: the device, everything on it, and the plans of its steps. */
 export class Run implements RunControl {
@@ -51,8 +35,7 @@ export class Run implements RunControl {
   readonly #models = new Set<Model>();
   readonly #optimizers = new Map<object, string>();
   readonly #start: Tensor;
-  #plans: Planned[] = [];
-  #planned = 0;
+  readonly #plans: StepPlans;
   #closed = false;
 
   /** @param device Where it runs; the run disposes of it at its end if it is `owned`. */
@@ -65,6 +48,7 @@ export class Run implements RunControl {
     this.weightTable = new WeightTable(device);
     this.scalars = new ScalarTable(seed, () => this.#position.step - 1);
     this.#start = this.scalars.computed("start", () => this.#position.start, "u32");
+    this.#plans = new StepPlans(device, this.scalars, this.collector, (leaf) => this.#bind(leaf));
     this.collector.onNonFinite = (name, value, step, start) =>
       nonFiniteError(this, { name, value, step, start });
   }
@@ -109,10 +93,7 @@ export class Run implements RunControl {
   /** Runs the step that the stages have described. */
   execute(frame: Frame): Promise<void> | undefined {
     if (frame.effects.length === 0 && frame.reads.length === 0) return;
-    const planned = this.#find(frame) ?? this.#plan(frame);
-    if (planned !== this.#plans[0]) {
-      this.#plans = [planned, ...this.#plans.filter((other) => other !== planned)];
-    }
+    const planned = this.#plans.get(frame);
     this.#position = frame;
     const { executable, providers, values, firstRead } = planned;
     for (let place = 0; place < providers.length; place++) values[place] = providers[place]();
@@ -191,7 +172,7 @@ export class Run implements RunControl {
     this.collector.end(new Error("The run has ended before this step's values were read"));
     this.scalars.dispose();
     this.weightTable.release();
-    for (const { executable } of this.#plans) executable.dispose();
+    this.#plans.dispose();
     for (const data of this.#data) data.dispose();
     if (!this.owned) return;
     if (this.device.type === "webgpu") {
@@ -205,51 +186,6 @@ export class Run implements RunControl {
     this.close();
   }
 
-  #find(frame: Frame): Planned | undefined {
-    return this.#plans.find((planned) =>
-      planned.effects.length === frame.effects.length &&
-      planned.reads.length === frame.reads.length &&
-      planned.effects.every((effect, place) => effect === frame.effects[place]) &&
-      planned.reads.every((tensor, place) => tensor === frame.reads[place].tensor)
-    );
-  }
-
-  #plan(frame: Frame): Planned {
-    const records = frame.effects.flatMap((effect) => effect.records ?? []);
-    const assignments = new Map(
-      frame.effects.flatMap((effect) => effect.assignments ?? [])
-        .map((assignment) => [assignment.state, assignment]),
-    );
-    const { outputs, counts } = recordedOutputs(records);
-    const reads = frame.reads.map(({ tensor }) => tensor);
-    const program = createProgram([...outputs, ...reads], [...assignments.values()]);
-    const executable = this.device.prepare(program, (leaf) => this.#bind(leaf), {
-      recorded: outputs.length,
-    });
-    this.collector.register(executable, records, counts);
-    const providers = executable.scalars.map((leaf) => this.scalars.provider(leaf));
-    const planned: Planned = {
-      effects: [...frame.effects],
-      reads,
-      executable,
-      assigns: assignments.size > 0,
-      providers,
-      values: new Float64Array(providers.length),
-      firstRead: outputs.length,
-    };
-    this.#plans.unshift(planned);
-    warnOfNewPlans(++this.#planned, program);
-    if (this.#plans.length > mostPlans) this.#forget(this.#plans.pop()!);
-    return planned;
-  }
-
-  #forget({ executable }: Planned): void {
-    void this.collector.collect().catch(() => {}).finally(() => {
-      this.collector.forget(executable);
-      executable.dispose();
-    });
-  }
-
   #bind(leaf: Tensor): Storage {
     const storage = this.weightTable.storage(leaf) ??
       this.#data.map((data) => data.storage(leaf)).find((found) => found);
@@ -261,15 +197,4 @@ export class Run implements RunControl {
     }
     return storage;
   }
-}
-
-/** The recorded outputs: every record's total, then the counts that are tensors. */
-function recordedOutputs(
-  records: readonly RecordDefinition[],
-): { outputs: Tensor[]; counts: number[] } {
-  const outputs = records.map(({ total }) => total);
-  const counts = records.map(({ count }) =>
-    typeof count === "number" ? -1 : outputs.push(count) - 1
-  );
-  return { outputs, counts };
 }

@@ -1,5 +1,5 @@
 import type { DType } from "../../core/graph/dtype.ts";
-import type { StructuredCall } from "../../core/graph/plan.ts";
+import type { StructuredCall } from "../../core/graph/call.ts";
 import { sizeOf } from "../../core/graph/shape.ts";
 import { fromBits, indent, registerType, type ShaderBuilder } from "../shader_builder.ts";
 import { emitFinish } from "./finish.ts";

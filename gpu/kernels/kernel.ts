@@ -1,4 +1,4 @@
-import type { StructuredCall } from "../../core/graph/plan.ts";
+import type { StructuredCall } from "../../core/graph/call.ts";
 import type { GpuCall } from "../call.ts";
 import type { ShaderBuilder } from "../shader_builder.ts";
 import type { Tuning } from "../tuning.ts";

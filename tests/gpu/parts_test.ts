@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BufferSpec } from "../../core/graph/plan.ts";
+import type { BufferSpec } from "../../core/graph/call.ts";
 import { layOutArena } from "../../gpu/arena.ts";
 import { conflicts, overlaps, spanOf } from "../../gpu/call.ts";
 import { literalExpression } from "../../gpu/kernels/literal.ts";

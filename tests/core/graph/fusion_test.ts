@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { inputLeaf, scalarLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
-import { type Call, type Plan, planProgram } from "../../../core/graph/plan.ts";
+import type { Call } from "../../../core/graph/call.ts";
+import { type Plan, planProgram } from "../../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import { dense, input, sequential } from "../../../core/nn/mod.ts";

@@ -1,4 +1,5 @@
-import type { Call, Plan, StridedOperand } from "../../../core/graph/plan.ts";
+import type { Call, StridedOperand } from "../../../core/graph/call.ts";
+import type { Plan } from "../../../core/graph/plan.ts";
 import { sizeOf } from "../../../core/graph/shape.ts";
 
 /** Elements that one thread's share of a call reads and writes. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { inputLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
-import { type Call, planProgram } from "../../../core/graph/plan.ts";
+import type { Call } from "../../../core/graph/call.ts";
+import { planProgram } from "../../../core/graph/plan.ts";
 import { createProgram } from "../../../core/graph/program.ts";
 import { schedule, type ScheduledCall } from "../../../core/graph/schedule.ts";
 import * as ops from "../../../core/ops/mod.ts";

@@ -1,0 +1,113 @@
+import type { Device, Executable, Storage } from "../graph/device.ts";
+import { createProgram } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Collector } from "./collector.ts";
+import type { Effect, Frame, RecordDefinition } from "./frame.ts";
+import { warnOfNewPlans } from "./plan_warning.ts";
+import type { ScalarTable } from "./scalar_table.ts";
+
+/** A step that has been planned: found again when the stages want the same things done. */
+export interface Planned {
+  /** What the stages wanted done. */
+  readonly effects: readonly Effect[];
+  /** What was to be read. */
+  readonly reads: readonly Tensor[];
+  /** The program on the device. */
+  readonly executable: Executable;
+  /** Whether the step replaces states. */
+  readonly assigns: boolean;
+  /** What gives each scalar. */
+  readonly providers: readonly (() => number)[];
+  /** The scalars of a step. */
+  readonly values: Float64Array;
+  /** First output that was asked for by a read. */
+  readonly firstRead: number;
+}
+
+/** Plans kept at once; a pipe needs one for each batch size, and one for each that reads. */
+const mostPlans = 16;
+
+/** The plans of a run's steps, the last used first. */
+export class StepPlans {
+  #plans: Planned[] = [];
+  #planned = 0;
+
+  /** @param bind Memory of a leaf. */
+  constructor(
+    private readonly device: Device,
+    private readonly scalars: ScalarTable,
+    private readonly collector: Collector,
+    private readonly bind: (leaf: Tensor) => Storage,
+  ) {}
+
+  /** The plan of a step: found, or made. */
+  get(frame: Frame): Planned {
+    const planned = this.#find(frame) ?? this.#plan(frame);
+    if (planned !== this.#plans[0]) {
+      this.#plans = [planned, ...this.#plans.filter((other) => other !== planned)];
+    }
+    return planned;
+  }
+
+  /** Frees all plans. */
+  dispose(): void {
+    for (const { executable } of this.#plans) executable.dispose();
+    this.#plans = [];
+  }
+
+  #find(frame: Frame): Planned | undefined {
+    return this.#plans.find((planned) =>
+      planned.effects.length === frame.effects.length &&
+      planned.reads.length === frame.reads.length &&
+      planned.effects.every((effect, place) => effect === frame.effects[place]) &&
+      planned.reads.every((tensor, place) => tensor === frame.reads[place].tensor)
+    );
+  }
+
+  #plan(frame: Frame): Planned {
+    const records = frame.effects.flatMap((effect) => effect.records ?? []);
+    const assignments = new Map(
+      frame.effects.flatMap((effect) => effect.assignments ?? [])
+        .map((assignment) => [assignment.state, assignment]),
+    );
+    const { outputs, counts } = recordedOutputs(records);
+    const reads = frame.reads.map(({ tensor }) => tensor);
+    const program = createProgram([...outputs, ...reads], [...assignments.values()]);
+    const executable = this.device.prepare(program, (leaf) => this.bind(leaf), {
+      recorded: outputs.length,
+    });
+    this.collector.register(executable, records, counts);
+    const providers = executable.scalars.map((leaf) => this.scalars.provider(leaf));
+    const planned: Planned = {
+      effects: [...frame.effects],
+      reads,
+      executable,
+      assigns: assignments.size > 0,
+      providers,
+      values: new Float64Array(providers.length),
+      firstRead: outputs.length,
+    };
+    this.#plans.unshift(planned);
+    warnOfNewPlans(++this.#planned, program);
+    if (this.#plans.length > mostPlans) this.#forget(this.#plans.pop()!);
+    return planned;
+  }
+
+  #forget({ executable }: Planned): void {
+    void this.collector.collect().catch(() => {}).finally(() => {
+      this.collector.forget(executable);
+      executable.dispose();
+    });
+  }
+}
+
+/** The recorded outputs: every record's total, then the counts that are tensors. */
+function recordedOutputs(
+  records: readonly RecordDefinition[],
+): { outputs: Tensor[]; counts: number[] } {
+  const outputs = records.map(({ total }) => total);
+  const counts = records.map(({ count }) =>
+    typeof count === "number" ? -1 : outputs.push(count) - 1
+  );
+  return { outputs, counts };
+}
