@@ -1,15 +1,9 @@
+import { type Life, placeLives } from "../core/graph/arena.ts";
 import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
 import type { Touched } from "./call.ts";
 
 /** Bytes whose multiples buffers begin at. */
 const line = 64;
-
-interface Life {
-  readonly buffer: BufferSpec;
-  readonly first: number;
-  readonly bytes: number;
-  last: number;
-}
 
 /**
  * Gives every buffer of the arena an offset, so that buffers alive in the same dispatch lie apart.
@@ -41,25 +35,5 @@ export function layOutArena(
     }
   });
   for (const output of outputs) touch(output.buffer, dispatches.length);
-  return place([...lives.values()]);
-}
-
-/** Largest first, each at the lowest offset where no neighbour in time lies. */
-function place(lives: Life[]): number {
-  const placed: Life[] = [];
-  let end = 0;
-  for (const life of lives.sort((a, b) => b.bytes - a.bytes)) {
-    const neighbours = placed
-      .filter((other) => other.first <= life.last && life.first <= other.last)
-      .sort((a, b) => a.buffer.offset - b.buffer.offset);
-    let offset = 0;
-    for (const other of neighbours) {
-      if (offset + life.bytes <= other.buffer.offset) break;
-      offset = Math.max(offset, other.buffer.offset + other.bytes);
-    }
-    life.buffer.offset = offset;
-    placed.push(life);
-    end = Math.max(end, offset + life.bytes);
-  }
-  return end;
+  return placeLives([...lives.values()]);
 }

@@ -5,10 +5,15 @@ import type { ScheduledCall } from "./schedule.ts";
 /** Buffers begin at multiples of a cache line, and a line lies between them: kernels may read past. */
 const line = 64;
 
-interface Life {
+/** A buffer and the time, in any unit, in which it is needed. */
+export interface Life {
+  /** The buffer; it is given its offset. */
   readonly buffer: BufferSpec;
+  /** First moment. */
   readonly first: number;
+  /** Last moment. */
   last: number;
+  /** Bytes that it takes. */
   readonly bytes: number;
 }
 
@@ -23,7 +28,11 @@ export function planArena(
   buffers: readonly BufferSpec[],
   outputs: readonly StridedOperand[],
 ): number {
-  const lives = findLives(phases, buffers, outputs);
+  return placeLives(findLives(phases, buffers, outputs));
+}
+
+/** Largest first, each at the lowest offset where no neighbour in time lies; gives the bytes of all. */
+export function placeLives(lives: Life[]): number {
   const placed: Life[] = [];
   let end = 0;
   for (const life of lives.sort((a, b) => b.bytes - a.bytes)) {
