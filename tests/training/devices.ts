@@ -22,7 +22,8 @@ export async function deviceTest(
       try {
         await body(device);
       } finally {
-        await device.idle();
+        // A test may have disposed of it.
+        await device.idle().catch(() => {});
         device.dispose();
       }
     });
