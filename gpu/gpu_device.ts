@@ -41,6 +41,9 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
   readonly #owned = new Set<{ dispose(): void }>();
   readonly #patch: WordPatch;
   #disposed = false;
+  #freed: Promise<void> = Promise.resolve();
+  /** Submits that are known to be done. */
+  #submitsDone = 0;
 
   /** @param opened An open adapter. */
   constructor({ device, faults, name, tuning }: OpenedAdapter) {
@@ -116,12 +119,18 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
     this.#patch.apply(buffer, word, mask, value);
   }
 
-  /** Waits until everything given to the GPU is done, and throws what went wrong. */
+  /**
+   * Waits until everything given to the GPU is done, and throws what went wrong; after the
+   * disposal, waits until all memory is free.
+   */
   async idle(): Promise<void> {
+    if (this.#disposed) return await this.#freed;
     this.queue.flush();
+    const { submits } = this.resources.statistics;
     await this.resources.device.queue.onSubmittedWorkDone();
     await this.queue.idle();
     await this.faults.settled();
+    this.#submitsDone = submits;
   }
 
   /** Takes `owned` out of what {@link GpuDevice.dispose} frees. */
@@ -129,14 +138,23 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
     this.#owned.delete(owned);
   }
 
-  /** See {@link Device.dispose}. */
+  /** See {@link Device.dispose}. Memory is destroyed once the GPU has done what it was given. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.faults.dispose();
+    const { device, statistics } = this.resources;
+    if (statistics.submits === this.#submitsDone) this.#free();
+    else {
+      const done = device.queue.onSubmittedWorkDone().catch(() => {});
+      this.#freed = done.then(() => this.#free());
+    }
+  }
+
+  #free(): void {
     for (const owned of [...this.#owned]) owned.dispose();
     this.staging.dispose();
     this.#patch.dispose();
-    this.faults.dispose();
     this.resources.device.destroy();
   }
 

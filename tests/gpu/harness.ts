@@ -35,7 +35,7 @@ export function gpuTest(
         if (!device.disposed) await device.idle();
       } finally {
         device.dispose();
-        await device.queue.idle();
+        await device.idle();
       }
     },
   });

@@ -22,9 +22,8 @@ export async function deviceTest(
       try {
         await body(device);
       } finally {
-        // A test may have disposed of it.
-        await device.idle().catch(() => {});
         device.dispose();
+        await device.idle();
       }
     });
   }
