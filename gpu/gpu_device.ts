@@ -124,7 +124,10 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
    * disposal, waits until all memory is free.
    */
   async idle(): Promise<void> {
-    if (this.#disposed) return await this.#freed;
+    if (this.#disposed) {
+      await Promise.all([this.#freed, this.queue.idle()]);
+      return;
+    }
     this.queue.flush();
     const { submits } = this.resources.statistics;
     await this.resources.device.queue.onSubmittedWorkDone();
