@@ -169,8 +169,9 @@ TRAJECTORY_OPTIMIZERS = [
                "optim.SGD"),
     torch_case("nesterov", trajectory_options(0.05, momentum=0.9, nesterov=True),
                sgd(0.05, momentum=0.9, nesterov=True), "optim.SGD"),
-    torch_case("rmsprop", trajectory_options(0.005, rho=RHO, epsilon=EPSILON),
-               lambda p: torch.optim.RMSprop(p, lr=0.005, alpha=RHO, eps=EPSILON), "optim.RMSprop"),
+    # So small an epsilon that it does not matter on which side of the root it stands.
+    torch_case("rmsprop", trajectory_options(0.005, rho=RHO, epsilon=1e-14),
+               lambda p: torch.optim.RMSprop(p, lr=0.005, alpha=RHO, eps=1e-14), "optim.RMSprop"),
     torch_case("adam", trajectory_options(0.01, **BETAS),
                lambda p: torch.optim.Adam(p, lr=0.01, **ADAM), "optim.Adam"),
     torch_case("adamw", trajectory_options(0.01, **BETAS, weightDecay=0.1),

@@ -19,14 +19,13 @@ import { crossentropy, lossesOf, steps, weightsOf } from "./pipes.ts";
 
 const { given } = golden;
 
-// PyTorch's RMSprop adds epsilon outside of the root, and is up to 1e-3 away from Keras's, which is
-// ours; tests/golden/README.md says to test it against its own run.
-const runs = golden.runs.filter(({ optimizer }) => optimizer !== "rmsprop");
+const { runs } = golden;
 
 const optimizers: Record<string, (options: Record<string, number | boolean>) => Optimizer> = {
   sgd,
   momentum: sgd,
   nesterov: sgd,
+  rmsprop,
   rmsprop_keras: rmsprop,
   adam,
   adam_keras: adam,
@@ -61,7 +60,7 @@ async function train({ optimizer, loss, options }: typeof runs[number], device: 
 }
 
 Deno.test("the golden runs are all here", () => {
-  assert.equal(runs.length, 16);
+  assert.equal(runs.length, 18);
   assert.deepEqual(
     new Set(runs.map(({ optimizer }) => optimizer)),
     new Set(Object.keys(optimizers)),

@@ -99,6 +99,7 @@ const runs: Record<string, { factory: (options: object) => Optimizer; tolerance:
   sgd: { factory: sgd, tolerance: 1e-10 },
   momentum: { factory: sgd, tolerance: 1e-10 },
   nesterov: { factory: sgd, tolerance: 1e-10 },
+  rmsprop: { factory: rmsprop, tolerance: 1e-6 },
   rmsprop_keras: { factory: rmsprop, tolerance: 1e-9 },
   adam_keras: { factory: adam, tolerance: 1e-9 },
   adamw_keras: { factory: adamw, tolerance: 1e-9 },
