@@ -78,10 +78,13 @@ Deno.test("jsonLines keeps the order of steps and epochs, though steps are known
   const writer = new FakeWriter();
   const run = new FakeRun();
   const late = (step: number) =>
-    new Promise<Record<string, number>>((resolve) => setTimeout(() => resolve({ loss: step }), 3));
+    new Promise<Record<string, number>>((resolve) => {
+      if (step < 3) setTimeout(() => resolve({ loss: step }), 3);
+    });
   const source = from([1, 2, 3, 4]).pipe(
     concatMap(async (step) => {
-      if (step === 3) await new Promise((resolve) => setTimeout(resolve, 10));
+      // Long enough, on a busy machine too, for the first two to be known.
+      if (step === 3) await new Promise((resolve) => setTimeout(resolve, 200));
       return fakeStep(step, { run, stepsPerEpoch: 2, values: late(step) });
     }),
   );
@@ -91,7 +94,6 @@ Deno.test("jsonLines keeps the order of steps and epochs, though steps are known
   const events = writer.events.map(({ event, step, reason }) => `${event} ${step ?? reason ?? ""}`);
   // The last two steps are never known: the run is over.
   assert.deepEqual(events, ["start ", "step 1", "step 2", "epoch 10", "epoch 20", "end completed"]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 Deno.test("jsonLines waits for values that are known when the run ends", async () => {
