@@ -8,6 +8,7 @@ export type { ActivationFunction, ActivationName } from "./activations.ts";
 export { checkCount } from "./check_count.ts";
 export { checkScalar } from "./check_scalar.ts";
 export type { ScalarRange } from "./check_scalar.ts";
+export type { Constraint } from "./constraint.ts";
 export { hyperparameter } from "./hyperparameter.ts";
 export type { Hyperparameter, HyperparameterOptions } from "./hyperparameter.ts";
 export type { Initializer } from "./initializer.ts";
@@ -26,6 +27,7 @@ export type { Optimizer, OptimizerUpdate, UpdateContext } from "./optimizer.ts";
 export * from "./optimizers/mod.ts";
 export { Parameter } from "./parameter.ts";
 export type { ParameterDefinition } from "./parameter.ts";
+export type { Regularizer } from "./regularizer.ts";
 export { checkScalarSource } from "./scalar.ts";
 export type { ScalarSource } from "./scalar.ts";
 export type {

@@ -1,0 +1,14 @@
+import type { Tensor } from "../graph/tensor.ts";
+
+/** A penalty on a weight or on a layer's outputs, added to the loss that training makes small. */
+export interface Regularizer {
+  /** Name, as in Keras but camel case: `l2`. */
+  readonly name: string;
+  /**
+   * The penalty.
+   *
+   * @param parameter The weight, or the outputs of a layer, of any shape, f32.
+   * @returns A scalar, f32.
+   */
+  apply(parameter: Tensor): Tensor;
+}
