@@ -1,7 +1,9 @@
 import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ScalarRange } from "./check_scalar.ts";
+import type { Constraint } from "./constraint.ts";
 import type { NamedKey } from "./named_key.ts";
+import type { Regularizer } from "./regularizer.ts";
 import type { ScalarSource } from "./scalar.ts";
 
 /** What a layer may ask of the run that applies it. */
@@ -28,6 +30,21 @@ export interface ApplyContext {
   randomKey(name: string): { key0: Tensor; key1: Tensor };
   /** The step's number, u32, rank 0. */
   readonly counter: Tensor;
+  /**
+   * Gives a weight of the layer's own, one that is not trainable, a new value after the step: a
+   * moving average. Only in training; in inference nothing changes. An element that is NaN or
+   * infinite keeps its old value.
+   *
+   * @param name The weight's role: `moving_mean`.
+   * @param value Its next value, of its shape, f32.
+   */
+  assign(name: string, value: Tensor): void;
+  /**
+   * Adds to the loss, in training and in validation: activity regularization.
+   *
+   * @param penalty A scalar, f32. (Keras divides those of its own layers by the batch's size.)
+   */
+  addLoss(penalty: Tensor): void;
 }
 
 /** A weight as a layer describes it when the model is made. */
@@ -40,6 +57,10 @@ export interface LayerParameter {
   readonly values: Float32Array;
   /** Whether optimizers change it. */
   readonly trainable: boolean;
+  /** Penalty on it that is added to the loss. */
+  readonly regularizer?: Regularizer;
+  /** What it must keep after every update. */
+  readonly constraint?: Constraint;
 }
 
 /** What a layer makes of an input shape. */
@@ -63,6 +84,8 @@ export interface Layer {
   readonly name: string;
   /** Shape of the inputs without the batch, where the layer is the first of a model. */
   readonly inputShape?: Shape;
+  /** False for a layer whose weights optimizers leave alone; default true. */
+  readonly trainable?: boolean;
   /**
    * The layer's weights and output shape.
    *

@@ -51,6 +51,7 @@ function rename(layer: Layer, name: string): Layer {
     type: layer.type,
     name,
     inputShape: layer.inputShape,
+    trainable: layer.trainable,
     init: (inputShape, key) => layer.init(inputShape, key),
     apply: (parameters, x, context) => layer.apply(parameters, x, context),
   };

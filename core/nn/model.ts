@@ -177,7 +177,11 @@ function placeLayer(layer: Layer, inputShape: Shape, seed: number): ModelLayer {
       inputShape,
       outputShape,
       parameters: parameters.map((parameter) =>
-        new Parameter({ ...parameter, name: `${layer.name}/${parameter.name}` })
+        new Parameter({
+          ...parameter,
+          name: `${layer.name}/${parameter.name}`,
+          trainable: parameter.trainable && layer.trainable !== false,
+        })
       ),
     };
   });
@@ -217,6 +221,8 @@ function scopedContext(context: ApplyContext, layer: string): ApplyContext {
     },
     scalar: (source, name, range) => context.scalar(source, `${layer}/${name}`, range),
     randomKey: (name) => context.randomKey(`${layer}/${name}`),
+    assign: (name, value) => context.assign(`${layer}/${name}`, value),
+    addLoss: (penalty) => context.addLoss(penalty),
   };
 }
 

@@ -1,5 +1,7 @@
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import type { Constraint } from "./constraint.ts";
+import type { Regularizer } from "./regularizer.ts";
 
 /** What a {@link Parameter} is made from. */
 export interface ParameterDefinition {
@@ -11,6 +13,10 @@ export interface ParameterDefinition {
   readonly values: ArrayLike<number>;
   /** Whether optimizers change it; default true. */
   readonly trainable?: boolean;
+  /** Penalty on it that is added to the loss; default none. */
+  readonly regularizer?: Regularizer;
+  /** What it must keep after every update; default nothing. */
+  readonly constraint?: Constraint;
 }
 
 /**
@@ -28,6 +34,10 @@ export class Parameter {
   readonly dtype = "f32" as const;
   /** Whether optimizers change it. */
   readonly trainable: boolean;
+  /** Penalty on it that is added to the loss. */
+  readonly regularizer: Regularizer | undefined;
+  /** What it must keep after every update. */
+  readonly constraint: Constraint | undefined;
   /** The host's copy, row by row; change it with {@link Parameter.set}, which others can see. */
   readonly value: Float32Array;
   /** Number of times that {@link Parameter.set} has been called. */
@@ -44,6 +54,8 @@ export class Parameter {
     this.name = name;
     this.shape = shape;
     this.trainable = trainable;
+    this.regularizer = definition.regularizer;
+    this.constraint = definition.constraint;
     this.#checkCount(values.length);
     this.value = Float32Array.from(values);
   }

@@ -1,10 +1,11 @@
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Model } from "../nn/model.ts";
+import { type Applied, applyModel } from "./apply_model.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Batch, Forwarded } from "./stages.ts";
 
 /**
- * Sends every batch through a model, as in training: dropout acts.
+ * Sends every batch through a model, as in training: dropout acts, and moving averages move.
  *
  * @param model The model; its weights are put on the run's device at the first batch, and come
  * back when the run ends.
@@ -25,14 +26,15 @@ import { type Batch, Forwarded } from "./stages.ts";
  */
 export function forward(model: Model): OperatorFunction<Batch, Forwarded> {
   return stage(() => {
-    const memory = new Memory<Forwarded["outputs"]>();
+    const memory = new Memory<Applied>();
     return (batch) => {
       const { run, state } = batch.frame;
-      const outputs = memory.get(
+      const { outputs, penalties, effect } = memory.get(
         [batch.x, state],
-        () => model.apply(state, batch.x, run.context(true)),
+        () => applyModel(run, model, state, batch.x, true),
       );
-      return new Forwarded(batch, model, outputs);
+      if (effect) batch.frame.add(effect);
+      return new Forwarded(batch, model, outputs, penalties);
     };
   }, (run) => run.addModel(model));
 }

@@ -1,8 +1,8 @@
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Loss } from "../nn/loss.ts";
-import { mean, sum } from "../ops/sum.ts";
 import type { Effect } from "./frame.ts";
+import { lossTotal, lossValue, weightPenalties } from "./score.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Forwarded, Scored } from "./stages.ts";
 
@@ -14,6 +14,9 @@ export interface LossOptions {
 
 /**
  * Compares outputs with targets: the mean loss over the batch, which is also logged.
+ *
+ * Penalties are part of it, as in Keras: those of the regularizers of the model's trainable weights,
+ * and those that its layers have added.
  *
  * @param lossFunction The loss, for one value a sample.
  * @param options Log name.
@@ -43,22 +46,24 @@ export function loss(
 ): OperatorFunction<Forwarded, Scored> {
   const { name = "loss" } = options;
   return stage(() => {
-    const memory = new Memory<{ mean: Tensor; effect: Effect }>();
+    const memory = new Memory<{ value: Tensor; effect: Effect }>();
     return (step) => {
-      const { model, outputs, y } = step;
-      const scored = memory.get([outputs, y], () => {
+      const { model, outputs, penalties, y } = step;
+      const { state } = step.frame;
+      const scored = memory.get([outputs, y, state], () => {
         const losses = lossFunction.apply(y, outputs);
+        const all = [...penalties, ...weightPenalties(model, state)];
         const record = {
           name,
-          total: sum(losses),
+          total: lossTotal(losses, all),
           count: step.samples,
           result: (total: number, count: number) => total / count,
         };
         const evaluation = { model, loss: lossFunction, name };
-        return { mean: mean(losses), effect: { records: [record], evaluation } };
+        return { value: lossValue(losses, all), effect: { records: [record], evaluation } };
       });
       step.frame.add(scored.effect);
-      return new Scored(step, lossFunction, scored.mean);
+      return new Scored(step, lossFunction, scored.value);
     };
   });
 }

@@ -2,6 +2,7 @@ import type { DataSet, StoredInputs } from "../../data/data_set.ts";
 import type { Executable } from "../graph/device.ts";
 import { sizeOf } from "../graph/shape.ts";
 import type { Model } from "../nn/model.ts";
+import { applyModel } from "./apply_model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import type { ResidentData } from "./resident_data.ts";
 import { Run } from "./run.ts";
@@ -82,7 +83,7 @@ export async function predict(
 
 function prepare(run: Run, model: Model, resident: ResidentData, count: number): Executable {
   const { x } = resident.batch(count);
-  return run.prepare([model.apply(run.weightTable.leaves, x, run.context(false))], 0);
+  return run.prepare([applyModel(run, model, run.weightTable.leaves, x, false).outputs], 0);
 }
 
 /** A data set needs targets; these are never read. */

@@ -69,6 +69,9 @@ export class Run implements RunControl {
       scalar: (source, name, range) => scalars.scalar(source, name, range),
       randomKey: (name) => scalars.randomKey(name),
       counter: scalars.computed("step", () => this.#position.step, "u32"),
+      // Whoever wants what layers assign and add takes applyModel.
+      assign: () => {},
+      addLoss: () => {},
     };
   }
 

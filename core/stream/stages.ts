@@ -75,6 +75,8 @@ export class Forwarded extends Batch {
     readonly model: Model,
     /** The model's outputs, `[batch, ...outputShape]`. */
     readonly outputs: Tensor,
+    /** What the model's layers add to the loss, scalars; {@link loss} adds them. */
+    readonly penalties: readonly Tensor[] = [],
   ) {
     super(batch.frame, batch.x, batch.y);
   }
@@ -87,10 +89,10 @@ export class Scored extends Forwarded {
     forwarded: Forwarded,
     /** The loss that was applied. */
     readonly lossFunction: Loss,
-    /** Mean loss over the batch, a scalar, in the loss's unit (nats for cross-entropy). */
+    /** Mean loss over the batch and all penalties, a scalar, in the loss's unit (nats for cross-entropy). */
     readonly loss: Tensor,
   ) {
-    super(forwarded, forwarded.model, forwarded.outputs);
+    super(forwarded, forwarded.model, forwarded.outputs, forwarded.penalties);
   }
 }
 

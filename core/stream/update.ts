@@ -14,7 +14,8 @@ import { type Differentiated, Updated } from "./stages.ts";
  * Changes the weights by their gradients.
  *
  * The update is guarded on the device: where the loss or a new value is NaN or infinite, the old
- * value stays, so that one bad batch cannot poison the weights before the host hears of it.
+ * value stays, so that one bad batch cannot poison the weights before the host hears of it. The
+ * constraint of a weight is applied after the optimizer.
  *
  * @param optimizer The rule. Its state begins anew with each run.
  * @returns An operator from {@link Differentiated} to {@link Updated}.
@@ -88,7 +89,8 @@ function makeEffect(
       );
     }
     const next = optimizer.apply(old, gradient, slots, context);
-    state.set(parameter, guard(run.weightTable.leaves.get(parameter)!, next.parameter, old));
+    const kept = parameter.constraint?.apply(next.parameter) ?? next.parameter;
+    state.set(parameter, guard(run.weightTable.leaves.get(parameter)!, kept, old));
     for (const [slot, value] of Object.entries(next.slots)) guard(slots[slot], value, slots[slot]);
   }
   return {

@@ -1,10 +1,11 @@
 import type { DataSet } from "../../data/data_set.ts";
 import type { Executable } from "../graph/device.ts";
-import { sum } from "../ops/sum.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { applyModel } from "./apply_model.ts";
 import type { Effect, Evaluation, RecordDefinition } from "./frame.ts";
 import type { ResidentData } from "./resident_data.ts";
 import type { Run } from "./run.ts";
+import { lossTotal, weightPenalties } from "./score.ts";
 
 /** Samples in a batch of validation: large, as nothing is kept for a backward pass. */
 export const validationBatchSize = 1024;
@@ -63,8 +64,10 @@ export class Validation {
     const { x, y } = this.#data.batch(count);
     const records = this.evaluations.flatMap(({ model, loss, name, metrics }) => {
       this.run.addModel(model);
-      const outputs = model.apply(this.run.weightTable.leaves, x, this.run.context(false));
-      const total = sum(loss.apply(y, outputs));
+      const { leaves } = this.run.weightTable;
+      const { outputs, penalties } = applyModel(this.run, model, leaves, x, false);
+      const all = [...penalties, ...weightPenalties(model, leaves)];
+      const total = lossTotal(loss.apply(y, outputs), all);
       const lossRecord: RecordDefinition = {
         name,
         total,

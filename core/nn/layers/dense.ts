@@ -1,17 +1,20 @@
 import { ShapeError } from "../../graph/errors.ts";
-import { formatShape, type Shape } from "../../graph/shape.ts";
+import { formatShape } from "../../graph/shape.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { add } from "../../ops/add.ts";
 import { matmul } from "../../ops/matmul.ts";
 import { reshape } from "../../ops/reshape.ts";
 import { type ActivationFunction, type ActivationName, activationOf } from "../activations.ts";
 import { checkCount } from "../check_count.ts";
+import type { Constraint } from "../constraint.ts";
 import type { Initializer } from "../initializer.ts";
-import { type InitializerName, initializerOf } from "../initializers/by_name.ts";
+import type { InitializerName } from "../initializers/by_name.ts";
 import type { Layer } from "../layer.ts";
+import type { Regularizer } from "../regularizer.ts";
+import { penalizeOutputs, weight, type WeightedLayerOptions } from "./weighted.ts";
 
 /** Options of {@link dense}. */
-export interface DenseOptions {
+export interface DenseOptions extends WeightedLayerOptions {
   /** What is applied to the sums, by name or as a function; default `linear`. */
   readonly activation?: ActivationName | ActivationFunction;
   /** Whether a number is added for each unit; default true. */
@@ -20,10 +23,14 @@ export interface DenseOptions {
   readonly kernelInitializer?: InitializerName | Initializer;
   /** How the bias starts; default `zeros`. */
   readonly biasInitializer?: InitializerName | Initializer;
-  /** Name; default `dense_1`, `dense_2` and so on in the model. */
-  readonly name?: string;
-  /** Shape of the inputs without the batch, for a first layer without {@link input} before it. */
-  readonly inputShape?: Shape;
+  /** Penalty on the kernel; default none. */
+  readonly kernelRegularizer?: Regularizer;
+  /** Penalty on the bias; default none. */
+  readonly biasRegularizer?: Regularizer;
+  /** What the kernel must keep after every update; default nothing. */
+  readonly kernelConstraint?: Constraint;
+  /** What the bias must keep after every update; default nothing. */
+  readonly biasConstraint?: Constraint;
 }
 
 /**
@@ -33,7 +40,7 @@ export interface DenseOptions {
  * with more axes, the layer works on the last one.
  *
  * @param units Number of outputs, from 1.
- * @param options Activation, bias, initializers, name.
+ * @param options Activation, bias, initializers, regularizers, constraints, name.
  * @returns A layer from `[..., features]` to `[..., units]`.
  * @throws {RangeError} when `units` is not a whole number from 1, or a name is not known.
  *
@@ -55,40 +62,39 @@ export interface DenseOptions {
  * Keras: `Dense`. PyTorch: `nn.Linear`, which stores the kernel transposed and starts it otherwise.
  */
 export function dense(units: number, options: DenseOptions = {}): Layer {
-  const { useBias = true, name = "", inputShape } = options;
+  const { useBias = true, name = "", inputShape, trainable, activityRegularizer } = options;
   checkCount("the units of dense", units, 1);
   const activate = activationOf(options.activation ?? "linear");
-  const kernelInitializer = initializerOf(options.kernelInitializer ?? "glorotUniform");
-  const biasInitializer = initializerOf(options.biasInitializer ?? "zeros");
-  const weight = (role: string, shape: Shape, values: Float32Array) => ({
-    name: role,
-    shape,
-    values,
-    trainable: true,
+  const makeKernel = weight("kernel", {
+    initializer: options.kernelInitializer ?? "glorotUniform",
+    regularizer: options.kernelRegularizer,
+    constraint: options.kernelConstraint,
+  });
+  const makeBias = weight("bias", {
+    initializer: options.biasInitializer ?? "zeros",
+    regularizer: options.biasRegularizer,
+    constraint: options.biasConstraint,
   });
   return {
     type: "Dense",
     name,
     inputShape,
+    trainable,
     init(given, key) {
       if (given.length === 0) {
         throw new ShapeError("expected input of one axis of features or more, got shape []");
       }
-      const kernelShape = [given[given.length - 1], units];
-      const values = kernelInitializer.values(kernelShape, key.fold("kernel"));
-      const parameters = [weight("kernel", kernelShape, values)];
-      if (useBias) {
-        const bias = biasInitializer.values([units], key.fold("bias"));
-        parameters.push(weight("bias", [units], bias));
-      }
+      const parameters = [makeKernel([given[given.length - 1], units], key)];
+      if (useBias) parameters.push(makeBias([units], key));
       return { outputShape: [...given.slice(0, -1), units], parameters };
     },
-    apply({ kernel, bias }, x) {
+    apply({ kernel, bias }, x, context) {
       checkFeatures(x, kernel.shape[0]);
       const rows = x.rank === 2 ? x : reshape(x, [-1, kernel.shape[0]]);
       const product = matmul(rows, kernel);
       const outputs = activate(useBias ? add(product, bias) : product);
-      return x.rank === 2 ? outputs : reshape(outputs, [...x.shape.slice(0, -1), units]);
+      const shaped = x.rank === 2 ? outputs : reshape(outputs, [...x.shape.slice(0, -1), units]);
+      return penalizeOutputs(shaped, activityRegularizer, context);
     },
   };
 }

@@ -10,3 +10,4 @@ export { flatten } from "./flatten.ts";
 export type { FlattenOptions } from "./flatten.ts";
 export { input } from "./input.ts";
 export type { InputOptions } from "./input.ts";
+export type { WeightedLayerOptions } from "./weighted.ts";

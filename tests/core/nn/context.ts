@@ -48,6 +48,19 @@ export class TestContext implements ApplyContext, UpdateContext {
     );
   }
 
+  /** What layers have assigned, by name. */
+  readonly assigned = new Map<string, Tensor>();
+  /** What layers have added to the loss. */
+  readonly losses: Tensor[] = [];
+
+  assign(name: string, value: Tensor): void {
+    if (this.training) this.assigned.set(name, value);
+  }
+
+  addLoss(penalty: Tensor): void {
+    this.losses.push(penalty);
+  }
+
   #leaf(name: string, dtype: "f32" | "u32", reader: (step: number) => number): Tensor {
     const known = this.#leaves.get(name);
     if (known) return known;

@@ -1,0 +1,59 @@
+import type { Shape } from "../../graph/shape.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { div } from "../../ops/div.ts";
+import type { Constraint } from "../constraint.ts";
+import type { Initializer } from "../initializer.ts";
+import { type InitializerName, initializerOf } from "../initializers/by_name.ts";
+import type { ApplyContext, LayerParameter } from "../layer.ts";
+import type { NamedKey } from "../named_key.ts";
+import type { Regularizer } from "../regularizer.ts";
+
+/** Options of every layer with weights. */
+export interface WeightedLayerOptions {
+  /** Name; default the type and a count, as `dense_1`. */
+  readonly name?: string;
+  /** Shape of the inputs without the batch, for a first layer without {@link input} before it. */
+  readonly inputShape?: Shape;
+  /** Whether optimizers change the layer's weights; default true. */
+  readonly trainable?: boolean;
+  /** Penalty on the layer's outputs, divided by the size of the batch; default none. */
+  readonly activityRegularizer?: Regularizer;
+}
+
+/** How one weight is made and kept. */
+export interface WeightOptions {
+  /** How it starts. */
+  readonly initializer: InitializerName | Initializer;
+  /** Penalty on it. */
+  readonly regularizer?: Regularizer;
+  /** What it must keep. */
+  readonly constraint?: Constraint;
+  /** Whether optimizers change it; default true. */
+  readonly trainable?: boolean;
+}
+
+/** A maker of one weight; an initializer of unknown name is refused at once. */
+export function weight(
+  role: string,
+  { initializer, regularizer, constraint, trainable = true }: WeightOptions,
+): (shape: Shape, key: NamedKey) => LayerParameter {
+  const start = initializerOf(initializer);
+  return (shape, key) => ({
+    name: role,
+    shape,
+    values: start.values(shape, key.fold(role)),
+    trainable,
+    ...(regularizer && { regularizer }),
+    ...(constraint && { constraint }),
+  });
+}
+
+/** Adds the penalty on a layer's outputs to the loss, and gives them back. */
+export function penalizeOutputs(
+  outputs: Tensor,
+  regularizer: Regularizer | undefined,
+  context: ApplyContext,
+): Tensor {
+  if (regularizer) context.addLoss(div(regularizer.apply(outputs), outputs.shape[0]));
+  return outputs;
+}

@@ -1,0 +1,82 @@
+import type { Assignment } from "../graph/program.ts";
+import { ShapeError } from "../graph/errors.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Model } from "../nn/model.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { isFinite } from "../ops/is_finite.ts";
+import { select } from "../ops/select.ts";
+import type { Effect } from "./frame.ts";
+import type { Run } from "./run.ts";
+
+/** What a model makes of a batch. */
+export interface Applied {
+  /** The model's outputs. */
+  readonly outputs: Tensor;
+  /** What its layers add to the loss, scalars. */
+  readonly penalties: readonly Tensor[];
+  /** What becomes of the layers' own weights; nothing for most models, and in inference. */
+  readonly effect?: Effect;
+}
+
+/**
+ * Applies a model to a batch, and gathers what its layers assign and add to the loss.
+ *
+ * An element that would become NaN or infinite keeps its old value, so that one bad batch cannot
+ * poison a moving average.
+ */
+export function applyModel(
+  run: Run,
+  model: Model,
+  state: ReadonlyMap<Parameter, Tensor>,
+  x: Tensor,
+  training: boolean,
+): Applied {
+  // A layer that stands twice in a model goes on from what its first place has assigned.
+  const values = new Map(state);
+  const assigned = new Map<Parameter, Tensor>();
+  const penalties: Tensor[] = [];
+  const outputs = model.apply(values, x, {
+    ...run.context(training),
+    assign(name, next) {
+      if (!training) return;
+      const parameter = findState(model, name, next);
+      const value = select(isFinite(next), next, values.get(parameter)!);
+      values.set(parameter, value);
+      assigned.set(parameter, value);
+    },
+    addLoss(penalty) {
+      if (penalty.rank !== 0 || penalty.dtype !== "f32") {
+        throw new ShapeError(
+          `expected addLoss to be given a scalar, f32, got ${penalty.describe()} (take its sum)`,
+        );
+      }
+      penalties.push(penalty);
+    },
+  });
+  if (assigned.size === 0) return { outputs, penalties };
+  const assignments: Assignment[] = [...assigned].map(([parameter, value]) => ({
+    state: run.weightTable.leaves.get(parameter)!,
+    value,
+  }));
+  return { outputs, penalties, effect: { assignments, state: values } };
+}
+
+function findState(model: Model, name: string, next: Tensor): Parameter {
+  const parameter = model.parameters.find((parameter) => parameter.name === name);
+  if (!parameter || !sameShape(parameter.shape, next.shape)) {
+    throw new ShapeError(
+      parameter
+        ? `expected a value of shape ${formatShape(parameter.shape)} to assign to ${name}, got ` +
+          next.describe()
+        : `expected a weight to assign to, got "${name}" (does the layer's init make it?)`,
+    );
+  }
+  if (parameter.trainable) {
+    throw new Error(
+      `expected a weight that optimizers leave alone, ${name} is trainable (describe it with ` +
+        `trainable: false)`,
+    );
+  }
+  return parameter;
+}
