@@ -96,6 +96,7 @@ export class Frame {
   readonly holds: Promise<unknown>[] = [];
   /** The weights that the next stage sees. */
   state: ReadonlyMap<Parameter, Tensor>;
+  readonly #afterwards: (() => void)[] = [];
   #closed = false;
   #executed: PromiseWithResolvers<void> | undefined;
 
@@ -131,6 +132,11 @@ export class Frame {
     // Whoever waits for the holds sees the error; nobody may be there yet.
     promise.catch(() => {});
     this.holds.push(promise);
+  }
+
+  /** Calls `action` as soon as the step has run, before the next one. */
+  afterwards(action: () => void): void {
+    this.#afterwards.push(action);
   }
 
   /** The elements of `tensor` in this step, once it has run. */
@@ -172,7 +178,8 @@ export class Frame {
 
   /** The step has been handed to the device, or has failed. */
   finish(error?: unknown): void {
-    if (error === undefined) this.#executed?.resolve();
-    else this.#executed?.reject(error);
+    if (error !== undefined) return this.#executed?.reject(error);
+    for (const action of this.#afterwards) action();
+    this.#executed?.resolve();
   }
 }

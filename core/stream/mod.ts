@@ -3,6 +3,11 @@
  *
  * @module
  */
+export {
+  accumulateGradients,
+  type AccumulationScheduleState,
+  type AccumulationSteps,
+} from "./accumulate_gradients.ts";
 export { backward } from "./backward.ts";
 export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 export type { EndReason, Epoch, RunControl, RunDescription, Snapshot } from "./epoch.ts";

@@ -60,6 +60,14 @@ export class Batch {
     this.frame.hold(promise);
   }
 
+  /**
+   * Calls `action` as soon as the step has run, before the next one: weights are then those of this
+   * step.
+   */
+  afterwards(action: () => void): void {
+    this.frame.afterwards(action);
+  }
+
   /** This step's values by log name, `loss` among them, once they are known; nothing waits for it. */
   values(): Promise<Readonly<Record<string, number>>> {
     return this.frame.values();
@@ -98,13 +106,25 @@ export class Scored extends Forwarded {
 
 /** A batch with the gradients of its loss. */
 export class Differentiated extends Scored {
-  /** Made by {@link backward}. */
+  /** Whether `update` changes weights in this step; false while gradients are gathered. */
+  readonly updates: boolean;
+  /** Whether the step may be used, a bool of rank 0: where it is false, nothing changes. */
+  readonly usable: Tensor | undefined;
+
+  /**
+   * Made by {@link backward}, and by operators on gradients, whose steps keep what `options` do not
+   * change.
+   */
   constructor(
     scored: Scored,
     /** The gradient of the loss for each trainable weight of the model. */
     readonly gradients: ReadonlyMap<Parameter, Tensor>,
+    options: { readonly updates?: boolean; readonly usable?: Tensor } = {},
   ) {
     super(scored, scored.lossFunction, scored.loss);
+    const before = scored instanceof Differentiated ? scored : undefined;
+    this.updates = options.updates ?? before?.updates ?? true;
+    this.usable = options.usable ?? before?.usable;
   }
 }
 

@@ -2,6 +2,7 @@ import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Optimizer, UpdateContext } from "../nn/optimizer.ts";
+import type { ScalarSource } from "../nn/scalar.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { logicalAnd } from "../ops/logical.ts";
 import { select } from "../ops/select.ts";
@@ -46,16 +47,26 @@ export function update(optimizer: Optimizer): OperatorFunction<Differentiated, U
     // A pipe may hold several optimizers: their states and counts are kept apart.
     const identity = {};
     let iteration = 0;
+    // Schedules go by updates, which are fewer than steps where gradients are accumulated.
+    const counted = new Map<ScalarSource, ScalarSource>();
+    const byUpdates = (source: ScalarSource): ScalarSource => {
+      if (typeof source !== "function") return source;
+      if (!counted.has(source)) counted.set(source, () => source(Math.max(0, iteration - 1)));
+      return counted.get(source)!;
+    };
     return (step) => {
-      iteration++;
+      if (step.updates) iteration++;
       const { run, state } = step.frame;
-      const effect = memory.get([step.gradients, step.loss, state], () => {
+      const effect = memory.get([step.gradients, step.loss, state, step.updates], () => {
         const name = run.nameOptimizer(identity, optimizer.name);
-        return makeEffect(step, optimizer, name, {
-          scalar: (source, scalar, range) => run.scalars.scalar(source, `${name}/${scalar}`, range),
+        const context: UpdateContext = {
+          scalar: (source, scalar, range) =>
+            run.scalars.scalar(byUpdates(source), `${name}/${scalar}`, range),
           iterationScalar: (scalar, value) =>
             run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
-        });
+        };
+        const effect = makeEffect(step, optimizer, name, context);
+        return step.updates ? effect : { learningRate: effect.learningRate };
       });
       step.frame.add(effect);
       return new Updated(step, optimizer);
@@ -72,7 +83,8 @@ function makeEffect(
   const run: Run = step.frame.run;
   const assignments: Assignment[] = [];
   const state = new Map(step.frame.state);
-  const finite = isFinite(step.loss);
+  const sound = isFinite(step.loss);
+  const finite = step.usable ? logicalAnd(sound, step.usable) : sound;
   const guard = (leaf: Tensor, next: Tensor, old: Tensor): Tensor => {
     const value = select(logicalAnd(finite, isFinite(next)), next, old);
     assignments.push({ state: leaf, value });
