@@ -112,6 +112,6 @@ function emitCall(
     case "structured":
       return structuredKernel(call.work.call.name).emit(shader, call, tuning);
     case "record":
-      return emitRecord(shader, call, rowWord);
+      return emitRecord(shader, call, rowWord, tuning);
   }
 }

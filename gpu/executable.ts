@@ -48,8 +48,8 @@ export class GpuExecutable implements Executable, QueuedProgram {
       compiled.arenaBytes,
       GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
     );
-    const dtypes = compiled.outputs.slice(0, recorded).map(({ dtype }) => dtype);
-    this.#recorder = recorded === 0 ? null : new Recorder(resources, device.staging, dtypes);
+    const rows = compiled.outputs.slice(0, recorded);
+    this.#recorder = recorded === 0 ? null : new Recorder(resources, device.staging, rows);
     this.#places = makePlaces(compiled, resources);
     this.#dispatches = bindDispatches(
       compiled,
@@ -84,6 +84,8 @@ export class GpuExecutable implements Executable, QueuedProgram {
         `Cannot run a step as it takes ${this.scalars.length} scalars: received ${scalars.length}`,
       );
     }
+    // A submit copies rows to the host, so that the ring has room again.
+    if (this.#recorder?.full) this.device.queue.flush();
     const slot = this.#slots++;
     const start = slot * this.#stride / 4;
     for (let index = 0; index < scalars.length; index++) {

@@ -81,12 +81,9 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
     { recorded = 0 }: PrepareOptions = {},
   ): GpuExecutable {
     this.faults.check();
-    const wide = program.outputs.slice(0, recorded).find(({ size }) => size !== 1);
-    if (wide || recorded > program.outputs.length) {
+    if (recorded > program.outputs.length) {
       throw new ShapeError(
-        `Cannot record ${recorded} outputs as they must be scalars: received ${
-          wide?.describe() ?? `${program.outputs.length} outputs`
-        }`,
+        `Cannot record ${recorded} outputs as the program has ${program.outputs.length}`,
       );
     }
     const compiled = compilePlan(planProgram(program), recorded, this.tuning);

@@ -27,7 +27,9 @@ export class CpuExecutable implements Executable {
   readonly #threads: number;
   /** Where the plan's leaves are. */
   readonly #addresses = new Map<Tensor, number>();
-  readonly #recorded: { address: number; dtype: string }[];
+  readonly #recorded: { address: number; size: number; dtype: string }[];
+  /** Numbers in a row of recorded outputs. */
+  readonly #width: number;
   #rows = new Float64Array(64);
   #rowCount = 0;
   #disposed = false;
@@ -63,8 +65,10 @@ export class CpuExecutable implements Executable {
     this.#integer = plan.scalars.map(({ dtype }) => dtype !== "f32");
     this.#recorded = plan.outputs.slice(0, recorded).map((output) => ({
       address: this.#address(output.buffer, output.offset),
+      size: sizeOf(output.shape),
       dtype: output.dtype,
     }));
+    this.#width = this.#recorded.reduce((width, { size }) => width + size, 0);
   }
 
   run(scalars: ArrayLike<number>): undefined {
@@ -78,7 +82,7 @@ export class CpuExecutable implements Executable {
   }
 
   drain(): Float64Array {
-    const rows = this.#rows.slice(0, this.#rowCount * this.#recorded.length);
+    const rows = this.#rows.slice(0, this.#rowCount * this.#width);
     this.#rowCount = 0;
     return rows;
   }
@@ -97,23 +101,27 @@ export class CpuExecutable implements Executable {
   }
 
   #record(): void {
-    const width = this.#recorded.length;
+    const width = this.#width;
     const start = this.#rowCount++ * width;
     if (start + width > this.#rows.length) {
       const grown = new Float64Array(this.#rows.length * 2 + width);
       grown.set(this.#rows);
       this.#rows = grown;
     }
-    this.#views ??= this.#recorded.map(({ address, dtype }) => {
+    this.#views ??= this.#recorded.map(({ address, size, dtype }) => {
       const { buffer } = this.memory.memory;
       return dtype === "f32"
-        ? new Float32Array(buffer, address, 1)
+        ? new Float32Array(buffer, address, size)
         : dtype === "i32"
-        ? new Int32Array(buffer, address, 1)
-        : new Uint32Array(buffer, address, 1);
+        ? new Int32Array(buffer, address, size)
+        : new Uint32Array(buffer, address, size);
     });
-    for (let place = 0; place < width; place++) {
-      this.#rows[start + place] = this.#views[place][0];
+    let place = start;
+    for (const view of this.#views) {
+      // A call into set() costs more than one number.
+      if (view.length === 1) this.#rows[place] = view[0];
+      else this.#rows.set(view, place);
+      place += view.length;
     }
   }
 

@@ -95,7 +95,9 @@ class ReferenceExecutable implements Executable {
       (this.bind(state) as ReferenceStorage).values = results[outputs.length + place].data.slice();
     });
     this.#outputs = results.slice(0, outputs.length);
-    for (let place = 0; place < this.#recorded; place++) this.#rows.push(results[place].data[0]);
+    for (const { data } of results.slice(0, this.#recorded)) {
+      for (const value of data) this.#rows.push(value);
+    }
   }
 
   drain(): Float64Array {

@@ -32,7 +32,8 @@ export interface Executable {
    */
   run(scalars: ArrayLike<number>): Promise<void> | undefined;
   /**
-   * The recorded outputs of all steps since the last call, a row a step: `[steps · recorded]`.
+   * The recorded outputs of all steps since the last call, a row a step: the elements of all
+   * recorded outputs, one output behind the other.
    * On a GPU this is the only wait; elsewhere they are given at once.
    */
   drain(): Float64Array | Promise<Float64Array>;
@@ -44,7 +45,7 @@ export interface Executable {
 
 /** Options of {@link Device.prepare}. */
 export interface PrepareOptions {
-  /** The program's first so many outputs, all scalars, are recorded at every step; default 0. */
+  /** The program's first so many outputs, of any shape, are recorded at every step; default 0. */
   readonly recorded?: number;
 }
 

@@ -1,33 +1,34 @@
 import type { Tensor } from "../graph/tensor.ts";
 
-/** The part of a metric that one batch adds. */
-export interface MetricTotals {
-  /** Sum over the batch, f32, rank 0. */
-  readonly total: Tensor;
-  /** What the sums are divided by at the end: samples in the batch. */
-  readonly count: Tensor | number;
-}
+/** Rows of numbers: a confusion matrix. */
+export type MetricTable = readonly (readonly number[])[];
 
-/** A number that people read: totals are added up on the device and divided at the end. */
+/**
+ * A number that people read, or a table of them: what batches add is summed up over the epoch, and
+ * the metric is worked out from the sums.
+ */
 export interface Metric {
   /** Keras's name, for logs: `accuracy`. */
   readonly name: string;
   /** Whether smaller or larger is better: what `mode: "auto"` of callbacks goes by. */
   readonly direction: "min" | "max";
   /**
-   * What a batch adds.
+   * What a batch adds: sums over its samples, such as the hits and the samples, or the hits at each
+   * threshold. The device computes them, and the host adds them up over the epoch in float64.
    *
    * @param targets What the outputs should be, as for the loss.
    * @param outputs Outputs of a model, `[batch, outputs]` or `[batch]`, f32.
+   * @param sampleWeight How much each sample counts, `[batch]`, f32; by default each counts once.
+   * @returns Tensors of f32, i32 or u32, of shapes that do not hang on the batch's size; or numbers,
+   * where they are known beforehand, as that of the samples.
    * @throws {ShapeError} when targets and outputs do not fit the metric.
    */
-  apply(targets: Tensor, outputs: Tensor): MetricTotals;
+  apply(targets: Tensor, outputs: Tensor, sampleWeight?: Tensor): readonly (Tensor | number)[];
   /**
-   * The metric from sums over all batches.
+   * The metric from the sums over all batches.
    *
-   * @param total Sum of the totals.
-   * @param count Sum of the counts.
-   * @returns The number to log; NaN over no samples.
+   * @param totals For each of what {@link Metric.apply} gives its sum, row by row.
+   * @returns The number to log, NaN over no samples; or a table.
    */
-  result(total: number, count: number): number;
+  result(...totals: Float64Array[]): number | MetricTable;
 }

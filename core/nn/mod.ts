@@ -17,7 +17,8 @@ export type { ApplyContext, Layer, LayerInitialization, LayerParameter } from ".
 export * from "./layers/mod.ts";
 export type { Loss } from "./loss.ts";
 export * from "./losses/mod.ts";
-export type { Metric, MetricTotals } from "./metric.ts";
+export type { Metric, MetricTable } from "./metric.ts";
+export { metricValue } from "./metric_value.ts";
 export * from "./metrics/mod.ts";
 export { Model, sequential } from "./model.ts";
 export type { ModelDefinition, ModelLayer, SequentialOptions } from "./model.ts";

@@ -1,25 +1,22 @@
 import type { Executable } from "../graph/device.ts";
 import { NonFiniteError } from "../graph/errors.ts";
-import type { Frame, RecordDefinition } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { type RecordLayout, RecordSums } from "./record_layout.ts";
+
+/** Recorded numbers that may wait on the device or on the way: 8 MiB of float64 on the host. */
+const mostWaiting = 2 ** 20;
 
 /** Steps of one executable whose values are still on the device. */
 interface Pending {
-  readonly records: readonly RecordDefinition[];
-  /** Which recorded output holds each record's count, or −1 for a fixed one. */
-  readonly counts: readonly number[];
+  readonly layout: RecordLayout;
   readonly steps: { step: number; start: number }[];
 }
 
-interface Sum {
-  total: number;
-  count: number;
-  result: RecordDefinition["result"];
-}
-
-/** What is known of one step. */
-interface StepValues {
-  readonly step: number;
-  readonly values: Record<string, number>;
+/** The recorded rows of such steps. */
+interface Drained {
+  readonly layout: RecordLayout;
+  readonly steps: Pending["steps"];
+  readonly rows: Float64Array;
 }
 
 /**
@@ -32,8 +29,9 @@ export class Collector {
     number,
     PromiseWithResolvers<Readonly<Record<string, number>>>
   >();
-  #sums = new Map<string, Sum>();
+  #sums = new RecordSums();
   #last: Promise<void> = Promise.resolve();
+  #numbers = 0;
   /** What is done about a loss that is NaN or infinite; by default the run fails. */
   onNonFinite: (
     name: string,
@@ -43,13 +41,19 @@ export class Collector {
   ) => Promise<Error> | Error = (name, value, step) =>
     new NonFiniteError(`${name} is ${value} at step ${step}`, step);
 
+  /** What has been gathered of the epoch so far. */
+  get sums(): RecordSums {
+    return this.#sums;
+  }
+
+  /** True when steps have recorded so much that the next one should wait for its collection. */
+  get full(): boolean {
+    return this.#numbers > mostWaiting;
+  }
+
   /** Announces an executable whose steps will be counted. */
-  register(
-    executable: Executable,
-    records: readonly RecordDefinition[],
-    counts: readonly number[],
-  ): void {
-    this.#pending.set(executable, { records, counts, steps: [] });
+  register(executable: Executable, layout: RecordLayout): void {
+    this.#pending.set(executable, { layout, steps: [] });
   }
 
   /** Forgets an executable whose steps have been collected. */
@@ -59,7 +63,9 @@ export class Collector {
 
   /** Notes that a step was run. */
   ran(executable: Executable, frame: Frame): void {
-    this.#pending.get(executable)!.steps.push({ step: frame.step, start: frame.start });
+    const { steps, layout } = this.#pending.get(executable)!;
+    steps.push({ step: frame.step, start: frame.start });
+    this.#numbers += layout.width;
   }
 
   /** Values of one step, as soon as somebody collects them; it is asked for at once. */
@@ -77,16 +83,15 @@ export class Collector {
   /** Brings all recorded values to the host; on the CPU they are there when this returns. */
   collect(): Promise<void> {
     const drained = [...this.#pending.entries()].filter(([, { steps }]) => steps.length > 0)
-      .map(([executable, pending]) => ({
-        pending,
-        steps: pending.steps.splice(0),
+      .map(([executable, { layout, steps }]) => ({
+        layout,
+        steps: steps.splice(0),
         rows: executable.drain(),
       }));
+    this.#numbers = 0;
     if (drained.length === 0) return this.#last;
     if (drained.every(({ rows }) => !(rows instanceof Promise))) {
-      const failure = this.#add(
-        drained as { pending: Pending; steps: Pending["steps"]; rows: Float64Array }[],
-      );
+      const failure = this.#add(drained as Drained[]);
       if (failure) {
         this.#last = failure;
         failure.catch(() => {});
@@ -106,16 +111,9 @@ export class Collector {
     return this.#last;
   }
 
-  /** The means of the epoch so far, by log name. */
-  means(): Record<string, number> {
-    const logs: Record<string, number> = {};
-    for (const [name, { total, count, result }] of this.#sums) logs[name] = result(total, count);
-    return logs;
-  }
-
   /** Forgets the sums: a new epoch begins. */
   reset(): void {
-    this.#sums = new Map();
+    this.#sums = new RecordSums();
   }
 
   /** Answers everybody who still waits; the run is over. */
@@ -124,49 +122,23 @@ export class Collector {
     this.#waiting.clear();
   }
 
-  #add(
-    drained: { pending: Pending; steps: Pending["steps"]; rows: Float64Array }[],
-  ): Promise<void> | null {
-    const known: (StepValues & { start: number; sums: () => void })[] = [];
-    for (const { pending, steps, rows } of drained) {
-      const width = rows.length / steps.length;
-      steps.forEach(({ step, start }, row) => {
-        const at = row * width;
-        const values: Record<string, number> = {};
-        const entries = pending.records.map((record, place) => {
-          const index = pending.counts[place];
-          const total = rows[at + place];
-          const count = index < 0 ? record.count as number : rows[at + index];
-          values[record.name] = record.result(total, count);
-          return { record, total, count };
-        });
-        const sums = () => entries.forEach((entry) => this.#sum(entry));
-        known.push({ step, start, values, sums });
-      });
-    }
+  #add(drained: readonly Drained[]): Promise<void> | null {
+    const known = drained.flatMap(({ layout, steps, rows }) =>
+      steps.map(({ step, start }, row) => ({ step, start, layout, rows, at: row * layout.width }))
+    );
     known.sort((a, b) => a.step - b.step);
-    for (const { step, start, values, sums } of known) {
-      sums();
-      this.#waiting.get(step)?.resolve(values);
+    for (const { step, start, layout, rows, at } of known) {
+      layout.add(this.#sums, rows, at);
+      // Only for those who asked: a metric may have hundreds of sums.
+      this.#waiting.get(step)?.resolve(layout.values(rows, at));
       this.#waiting.delete(step);
-      const bad = Object.entries(values).find(([name, value]) =>
-        name.includes("loss") && !Number.isFinite(value)
-      );
-      if (bad) return this.#fail(bad[0], bad[1], step, start);
+      const bad = layout.nonFinite(rows, at);
+      if (bad) return this.#fail(bad.name, bad.value, step, start);
     }
     return null;
   }
 
   async #fail(name: string, value: number, step: number, start: number): Promise<void> {
     throw await this.onNonFinite(name, value, step, start);
-  }
-
-  #sum(entry: { record: RecordDefinition; total: number; count: number }): void {
-    const { record, total, count } = entry;
-    const sum = this.#sums.get(record.name);
-    if (sum) {
-      sum.total += total;
-      sum.count += count;
-    } else this.#sums.set(record.name, { total, count, result: record.result });
   }
 }

@@ -1,3 +1,5 @@
+import type { MetricTable } from "../nn/metric.ts";
+
 /** Why a run ended. */
 export type EndReason = "completed" | "early_stopping" | "interrupted" | "error";
 
@@ -47,6 +49,8 @@ export interface Epoch {
   readonly step: number;
   /** Means over the epoch by Keras's names: `loss`, `accuracy`, `val_loss`, `learning_rate`. */
   readonly logs: Readonly<Record<string, number>>;
+  /** Tables of metrics that give one, by name: `confusion_matrix`, `val_confusion_matrix`. */
+  readonly tables?: Readonly<Record<string, MetricTable>>;
   /** Seconds that the epoch took, validation included. */
   readonly seconds: number;
   /** Training samples a second, validation not counted. */

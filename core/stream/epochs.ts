@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from "rxjs";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { DataSet } from "../../data/data_set.ts";
 import type { Epoch } from "./epoch.ts";
+import type { RecordSums } from "./record_layout.ts";
 import { withRunListener } from "./run_listeners.ts";
 import type { Updated } from "./stages.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
@@ -92,11 +93,13 @@ class Gatherer {
     await frame.executed;
     await run.collector.collect();
     const trained = performance.now();
-    const logs = run.collector.means();
+    const { sums } = run.collector;
+    const logs = sums.logs();
+    const tables = sums.tables();
     if (this.subscriber.closed) return;
-    for (const [name, value] of Object.entries(await this.#validate(step))) {
-      logs[`val_${name}`] = value;
-    }
+    const validated = await this.#validate(step);
+    Object.assign(logs, prefixed(validated?.logs()));
+    Object.assign(tables, prefixed(validated?.tables()));
     Object.assign(logs, frame.learningRates);
     if (this.subscriber.closed) return;
     const holds: Promise<unknown>[] = [];
@@ -105,6 +108,7 @@ class Gatherer {
       epoch: step.epoch,
       step: step.step,
       logs,
+      ...(Object.keys(tables).length > 0 && { tables }),
       seconds: (performance.now() - this.#started) / 1000,
       samplesPerSecond: samples / ((trained - this.#started) / 1000),
       run,
@@ -113,13 +117,20 @@ class Gatherer {
     await Promise.all(holds);
   }
 
-  async #validate(step: Updated): Promise<Record<string, number>> {
+  async #validate(step: Updated): Promise<RecordSums | undefined> {
     const { validation } = this.options;
-    if (!validation || step.epoch % this.frequency !== 0) return {};
+    if (!validation || step.epoch % this.frequency !== 0) return;
     const { frame } = step;
     this.#validation ??= new Validation(frame.run, validation, evaluationsOf(frame.effects));
-    return await this.#validation.logs();
+    return await this.#validation.measure();
   }
+}
+
+/** The entries under the names of validation. */
+function prefixed<Value>(entries: Record<string, Value> = {}): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, value]) => [`val_${name}`, value]),
+  );
 }
 
 /** Samples in a full batch: where this one begins, over the steps before it. */

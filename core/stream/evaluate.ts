@@ -53,9 +53,9 @@ export async function evaluate(
   try {
     const evaluation = { model, loss, name: "loss", metrics };
     const validation = new Validation(run, dataSet, [evaluation], batchSize);
-    const logs = await validation.logs();
+    const sums = await validation.measure();
     validation.dispose();
-    return logs;
+    return sums.logs();
   } finally {
     await run.finish();
   }

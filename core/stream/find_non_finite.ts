@@ -1,6 +1,6 @@
 import { topologicalOrder } from "../graph/differentiate.ts";
 import { NonFiniteError } from "../graph/errors.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { literal } from "../graph/leaf.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { select } from "../ops/select.ts";
@@ -36,9 +36,8 @@ async function findLayer(run: Run, { step, start }: NonFiniteValue): Promise<str
   const last = run.frame;
   const record = last?.effects.flatMap((effect) => effect.records ?? [])[0];
   if (!last || !record) return null;
-  const labelled = topologicalOrder([record.total]).filter((node) =>
-    node.label !== null && node.dtype === "f32"
-  );
+  const labelled = topologicalOrder(record.totals.filter((total) => total instanceof Tensor))
+    .filter((node) => node.label !== null && node.dtype === "f32");
   const flags: Tensor[] = labelled.map((node) =>
     sum(select(isFinite(node), literal(0), literal(1)))
   );

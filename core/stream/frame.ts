@@ -6,19 +6,8 @@ import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
-
-/** A value that is summed over the steps of an epoch. */
-export interface RecordDefinition {
-  /** Log name: `loss`, `accuracy`. */
-  readonly name: string;
-  /** Sum over the batch, a scalar. */
-  readonly total: Tensor;
-  /** What sums are divided by: samples, or a scalar tensor. */
-  readonly count: Tensor | number;
-  /** The number to log from the sums. */
-  result(total: number, count: number): number;
-}
 
 /** What validation computes: a model with its loss and metrics. */
 export interface Evaluation {

@@ -55,9 +55,9 @@ export function loss(
         const all = [...penalties, ...weightPenalties(model, state)];
         const record = {
           name,
-          total: lossTotal(losses, all),
-          count: step.samples,
-          result: (total: number, count: number) => total / count,
+          totals: [lossTotal(losses, all), step.samples],
+          result: ([total]: Float64Array, [count]: Float64Array) => total / count,
+          guarded: true,
         };
         const evaluation = { model, loss: lossFunction, name };
         return { value: lossValue(losses, all), effect: { records: [record], evaluation } };

@@ -39,8 +39,8 @@ export function measure<Step extends Forwarded>(
         metrics: { model: step.model, metrics },
         records: metrics.map((metric) => ({
           name: metric.name,
-          ...metric.apply(step.y, step.outputs),
-          result: (total: number, count: number) => metric.result(total, count),
+          totals: metric.apply(step.y, step.outputs),
+          result: (...totals: Float64Array[]) => metric.result(...totals),
         })),
       }));
       step.frame.add(effect);

@@ -159,6 +159,7 @@ class Source {
         start,
       });
       this.#send(run, data, frame);
+      if (run.collector.full) await run.collector.collect();
       if (this.#permits.exhausted) await this.#permits.wait();
       if (performance.now() - this.#lastTurn > turn) await this.#yield();
     }

@@ -2,8 +2,9 @@ import type { Device, Executable, Storage } from "../graph/device.ts";
 import { createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Collector } from "./collector.ts";
-import type { Effect, Frame, RecordDefinition } from "./frame.ts";
+import type { Effect, Frame } from "./frame.ts";
 import { warnOfNewPlans } from "./plan_warning.ts";
+import { RecordLayout } from "./record_layout.ts";
 import type { ScalarTable } from "./scalar_table.ts";
 
 /** A step that has been planned: found again when the stages want the same things done. */
@@ -65,18 +66,18 @@ export class StepPlans {
   }
 
   #plan(frame: Frame): Planned {
-    const records = frame.effects.flatMap((effect) => effect.records ?? []);
+    const layout = new RecordLayout(frame.effects.flatMap((effect) => effect.records ?? []));
+    const { outputs } = layout;
     const assignments = new Map(
       frame.effects.flatMap((effect) => effect.assignments ?? [])
         .map((assignment) => [assignment.state, assignment]),
     );
-    const { outputs, counts } = recordedOutputs(records);
     const reads = frame.reads.map(({ tensor }) => tensor);
     const program = createProgram([...outputs, ...reads], [...assignments.values()]);
     const executable = this.device.prepare(program, (leaf) => this.bind(leaf), {
       recorded: outputs.length,
     });
-    this.collector.register(executable, records, counts);
+    this.collector.register(executable, layout);
     const providers = executable.scalars.map((leaf) => this.scalars.provider(leaf));
     const planned: Planned = {
       effects: [...frame.effects],
@@ -99,15 +100,4 @@ export class StepPlans {
       executable.dispose();
     });
   }
-}
-
-/** The recorded outputs: every record's total, then the counts that are tensors. */
-function recordedOutputs(
-  records: readonly RecordDefinition[],
-): { outputs: Tensor[]; counts: number[] } {
-  const outputs = records.map(({ total }) => total);
-  const counts = records.map(({ count }) =>
-    typeof count === "number" ? -1 : outputs.push(count) - 1
-  );
-  return { outputs, counts };
 }

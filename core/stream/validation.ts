@@ -1,8 +1,8 @@
 import type { DataSet } from "../../data/data_set.ts";
 import type { Executable } from "../graph/device.ts";
-import type { Tensor } from "../graph/tensor.ts";
 import { applyModel } from "./apply_model.ts";
-import type { Effect, Evaluation, RecordDefinition } from "./frame.ts";
+import type { Effect, Evaluation } from "./frame.ts";
+import { type RecordDefinition, RecordLayout, RecordSums } from "./record_layout.ts";
 import type { ResidentData } from "./resident_data.ts";
 import type { Run } from "./run.ts";
 import { lossTotal, weightPenalties } from "./score.ts";
@@ -10,10 +10,12 @@ import { lossTotal, weightPenalties } from "./score.ts";
 /** Samples in a batch of validation: large, as nothing is kept for a backward pass. */
 export const validationBatchSize = 1024;
 
+/** Recorded numbers that may wait on the device. */
+const mostWaiting = 2 ** 20;
+
 interface Part {
   readonly executable: Executable;
-  readonly records: readonly RecordDefinition[];
-  readonly counts: readonly number[];
+  readonly layout: RecordLayout;
 }
 
 /** A data set on which losses and metrics are computed in inference mode, again and again. */
@@ -31,21 +33,22 @@ export class Validation {
     this.#data = run.load(dataSet, "validation");
   }
 
-  /** Losses and metrics over the whole set, by log name. */
-  async logs(): Promise<Record<string, number>> {
+  /** Losses and metrics over the whole set. */
+  async measure(): Promise<RecordSums> {
     const { samples } = this.#data;
+    const sums = new RecordSums();
+    let waiting = 0;
     for (let start = 0; start < samples; start += this.batchSize) {
-      const { executable } = this.#part(Math.min(this.batchSize, samples - start));
+      const { executable, layout } = this.#part(Math.min(this.batchSize, samples - start));
       this.run.place(start);
       executable.run(this.run.scalarValues(executable));
+      waiting += layout.width;
+      if (waiting <= mostWaiting) continue;
+      waiting = 0;
+      await this.#drain(sums);
     }
-    const pieces = [...this.#parts.values()].map((part) => ({
-      part,
-      rows: part.executable.drain(),
-    }));
-    return sumUp(
-      await Promise.all(pieces.map(async ({ part, rows }) => ({ part, rows: await rows }))),
-    );
+    await this.#drain(sums);
+    return sums;
   }
 
   /** Frees the plans; the data go with the run. */
@@ -70,24 +73,32 @@ export class Validation {
       const total = lossTotal(loss.apply(y, outputs), all);
       const lossRecord: RecordDefinition = {
         name,
-        total,
-        count,
-        result: (value, samples) => value / samples,
+        totals: [total, count],
+        result: ([value], [samples]) => value / samples,
       };
       return [
         lossRecord,
         ...metrics.map((metric) => ({
           name: metric.name,
-          ...metric.apply(y, outputs),
-          result: (value: number, samples: number) => metric.result(value, samples),
+          totals: metric.apply(y, outputs),
+          result: (...totals: Float64Array[]) => metric.result(...totals),
         })),
       ];
     });
-    const outputs: Tensor[] = records.map(({ total }) => total);
-    const counts = records.map((record) =>
-      typeof record.count === "number" ? -1 : outputs.push(record.count) - 1
-    );
-    return { executable: this.run.prepare(outputs, outputs.length), records, counts };
+    const layout = new RecordLayout(records);
+    return { executable: this.run.prepare(layout.outputs, layout.outputs.length), layout };
+  }
+
+  /** Adds what the plans have recorded. */
+  async #drain(sums: RecordSums): Promise<void> {
+    const drained = [...this.#parts.values()].map(({ executable, layout }) => ({
+      layout,
+      rows: executable.drain(),
+    }));
+    for (const { layout, rows } of drained) {
+      const ready = await rows;
+      for (let at = 0; at < ready.length; at += layout.width) layout.add(sums, ready, at);
+    }
   }
 }
 
@@ -101,27 +112,4 @@ export function evaluationsOf(effects: readonly Effect[]): Evaluation[] {
       ? judged.filter(({ model }) => model === evaluation.model).flatMap(({ metrics }) => metrics)
       : [],
   }));
-}
-
-function sumUp(pieces: readonly { part: Part; rows: Float64Array }[]): Record<string, number> {
-  const sums = new Map<
-    string,
-    { total: number; count: number; result: RecordDefinition["result"] }
-  >();
-  for (const { part, rows } of pieces) {
-    const width = part.records.length + part.counts.filter((index) => index >= 0).length;
-    for (let row = 0; row * width < rows.length; row++) {
-      part.records.forEach((record, place) => {
-        const entry = sums.get(record.name) ?? { total: 0, count: 0, result: record.result };
-        const index = part.counts[place];
-        entry.total += rows[row * width + place];
-        entry.count += index < 0 ? record.count as number : rows[row * width + index];
-        sums.set(record.name, entry);
-      });
-    }
-  }
-  return Object.fromEntries([...sums].map(([name, { total, count, result }]) => [
-    name,
-    result(total, count),
-  ]));
 }

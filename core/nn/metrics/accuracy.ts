@@ -18,13 +18,11 @@ import { sparseHits } from "./sparse_categorical_accuracy.ts";
  *
  * @example
  * ```ts
- * import { accuracy, tensor } from "@millrace/millrace";
+ * import { accuracy, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const metric = accuracy();
  * const outputs = tensor([[0.1, 0.9], [0.8, 0.2]]);
- * const { total, count } = metric.apply(tensor([1, 1]), outputs);
- * assert.equal(metric.result((await total.data())[0], Number(count)), 0.5);
+ * assert.equal(await metricValue(accuracy(), tensor([1, 1]), outputs), 0.5);
  * ```
  *
  * Keras: `"accuracy"`, by the same rule. For one logit a sample use `binaryAccuracy({ threshold: 0 })`;

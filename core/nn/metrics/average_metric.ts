@@ -1,9 +1,10 @@
 import type { Tensor } from "../../graph/tensor.ts";
+import { mul } from "../../ops/mul.ts";
 import { sum } from "../../ops/sum.ts";
 import { meanPerSample } from "../losses/targets.ts";
 import type { Metric } from "../metric.ts";
 
-/** A metric that is the mean over samples of `values`, `[batch, ...]`. */
+/** A metric that is the mean over samples of `values`, `[batch, ...]`, by their weights. */
 export function averageMetric(
   name: string,
   direction: "min" | "max",
@@ -12,10 +13,12 @@ export function averageMetric(
   return {
     name,
     direction,
-    apply: (targets, outputs) => ({
-      total: sum(meanPerSample(values(targets, outputs))),
-      count: outputs.shape[0],
-    }),
-    result: (total, count) => total / count,
+    apply(targets, outputs, sampleWeight) {
+      const perSample = meanPerSample(values(targets, outputs));
+      return sampleWeight
+        ? [sum(mul(perSample, sampleWeight)), sum(sampleWeight)]
+        : [sum(perSample), outputs.shape[0]];
+    },
+    result: ([total], [count]) => total / count,
   };
 }

@@ -22,11 +22,11 @@ export interface BinaryAccuracyOptions {
  *
  * @example
  * ```ts
- * import { binaryAccuracy, tensor } from "@millrace/millrace";
+ * import { binaryAccuracy, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = binaryAccuracy().apply(tensor([1, 0, 1]), tensor([[0.7], [0.6], [0.9]]));
- * assert.deepEqual([(await total.data())[0], count], [2, 3]);
+ * const outputs = tensor([[0.7], [0.6], [0.9], [0.2]]);
+ * assert.equal(await metricValue(binaryAccuracy(), tensor([1, 0, 1, 0]), outputs), 0.75);
  * ```
  *
  * Keras: `BinaryAccuracy`.

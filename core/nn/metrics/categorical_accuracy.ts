@@ -13,12 +13,12 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { categoricalAccuracy, tensor } from "@millrace/millrace";
+ * import { categoricalAccuracy, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
  * const targets = tensor([[0, 1], [0, 1]]);
- * const { total, count } = categoricalAccuracy().apply(targets, tensor([[1, 3], [2, 1]]));
- * assert.deepEqual([(await total.data())[0], count], [1, 2]);
+ * const outputs = tensor([[1, 3], [2, 1]]);
+ * assert.equal(await metricValue(categoricalAccuracy(), targets, outputs), 0.5);
  * ```
  *
  * Keras: `CategoricalAccuracy`.

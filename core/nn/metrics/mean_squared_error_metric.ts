@@ -13,11 +13,11 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { meanSquaredErrorMetric, tensor } from "@millrace/millrace";
+ * import { meanSquaredErrorMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = meanSquaredErrorMetric().apply(tensor([1, 2]), tensor([3, 2]));
- * assert.deepEqual([(await total.data())[0], count], [4, 2]);
+ * const metric = meanSquaredErrorMetric();
+ * assert.equal(await metricValue(metric, tensor([1, 2]), tensor([3, 2])), 2);
  * ```
  *
  * Keras: `metrics.MeanSquaredError`.

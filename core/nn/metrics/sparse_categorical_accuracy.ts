@@ -14,12 +14,11 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { sparseCategoricalAccuracy, tensor } from "@millrace/millrace";
+ * import { metricValue, sparseCategoricalAccuracy, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
  * const outputs = tensor([[1, 3], [2, 1]]);
- * const { total, count } = sparseCategoricalAccuracy().apply(tensor([1, 1]), outputs);
- * assert.deepEqual([(await total.data())[0], count], [1, 2]);
+ * assert.equal(await metricValue(sparseCategoricalAccuracy(), tensor([1, 1]), outputs), 0.5);
  * ```
  *
  * Keras: `SparseCategoricalAccuracy`.

@@ -140,13 +140,14 @@ class Log<Event extends Batch | Epoch> {
     );
   }
 
-  #writeEpoch({ epoch, step, logs, seconds, samplesPerSecond }: Epoch): void {
+  #writeEpoch({ epoch, step, logs, tables, seconds, samplesPerSecond }: Epoch): void {
     this.#epochs++;
     this.#lines.write(jsonText({
       event: "epoch",
       epoch,
       step,
       ...logs,
+      ...tables,
       seconds,
       samples_per_second: samplesPerSecond,
     }));

@@ -122,11 +122,18 @@ const metrics: [metric: nn.Metric, targets: number[] | number[][], perfect: numb
 for (const [metric, given, perfect] of metrics) {
   Deno.test(`metric ${metric.name} of [${given}] keeps the contract`, () => {
     const outputs = tensor(perfect);
-    const { total, count } = metric.apply(tensor(given), outputs);
-    assert.deepEqual([total.shape, total.dtype, count], [[], "f32", 2]);
-    const best = metric.result(valuesOf(total)[0], Number(count));
+    const totalsOf = (weight?: Tensor) =>
+      metric.apply(tensor(given), outputs, weight).map((total) => {
+        if (typeof total === "number") return Float64Array.of(total);
+        assert(["f32", "i32", "u32"].includes(total.dtype));
+        return Float64Array.from(valuesOf(total));
+      });
+    const best = metric.result(...totalsOf());
     assert.equal(best, metric.direction === "max" ? 1 : 0);
-    assert(Number.isNaN(metric.result(0, 0)));
+    assert.equal(metric.result(...totalsOf(tensor([0.5, 3]))), best);
+    // As if there had been no samples: the sums of no batches are zeros.
+    const none = totalsOf().map((total) => total.fill(0));
+    assert(Number.isNaN(metric.result(...none)));
     assert.throws(
       () => metric.apply(inputLeaf("targets", [2, 7], "f32"), outputs),
       (error: Error) => error instanceof ShapeError && error.message.includes("received [2, 7]"),

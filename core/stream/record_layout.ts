@@ -1,0 +1,144 @@
+import { DTypeError } from "../graph/errors.ts";
+import { Tensor } from "../graph/tensor.ts";
+import type { MetricTable } from "../nn/metric.ts";
+
+/** Values that are summed over the steps of an epoch, and what is logged of them. */
+export interface RecordDefinition {
+  /** Log name: `loss`, `accuracy`. */
+  readonly name: string;
+  /** Sums over the batch: tensors, or numbers that are known beforehand. */
+  readonly totals: readonly (Tensor | number)[];
+  /** The number to log from the sums, or a table. */
+  result(...totals: Float64Array[]): number | MetricTable;
+  /** Whether the run fails when a sum is NaN or infinite: true for losses. */
+  readonly guarded?: boolean;
+}
+
+/** Where a total is in a row of recorded numbers; `constant` when it is no tensor. */
+interface Place {
+  readonly at: number;
+  readonly size: number;
+  readonly constant: Float64Array | null;
+}
+
+/** How the totals of a program's records lie in its recorded outputs. */
+export class RecordLayout {
+  /** The tensors to record, in order. */
+  readonly outputs: readonly Tensor[];
+  /** Numbers in a row. */
+  readonly width: number;
+  readonly #places: readonly (readonly Place[])[];
+
+  /** @param records What is recorded. */
+  constructor(readonly records: readonly RecordDefinition[]) {
+    const outputs: Tensor[] = [];
+    let width = 0;
+    this.#places = records.map(({ name, totals }) =>
+      totals.map((total) => {
+        if (!(total instanceof Tensor)) {
+          return { at: 0, size: 1, constant: Float64Array.of(total) };
+        }
+        if (total.dtype === "bool" || total.dtype === "u8") {
+          throw new DTypeError(
+            `Cannot record ${name} as its totals must be f32, i32 or u32: received ` +
+              `${total.describe()} (convert with cast)`,
+          );
+        }
+        outputs.push(total);
+        const place = { at: width, size: total.size, constant: null };
+        width += total.size;
+        return place;
+      })
+    );
+    this.outputs = outputs;
+    this.width = width;
+  }
+
+  /** What a step has recorded, by log name; its row begins at `at`. Tables are left out. */
+  values(rows: Float64Array, at: number): Record<string, number> {
+    const values: Record<string, number> = {};
+    this.records.forEach((record, place) => {
+      const value = record.result(...this.#totals(place, rows, at));
+      if (typeof value === "number") values[record.name] = value;
+    });
+    return values;
+  }
+
+  /** The first guarded value of a row that is NaN or infinite. */
+  nonFinite(rows: Float64Array, at: number): { name: string; value: number } | null {
+    for (let place = 0; place < this.records.length; place++) {
+      const { guarded, name, result } = this.records[place];
+      if (!guarded) continue;
+      for (const { at: offset, size, constant } of this.#places[place]) {
+        for (let index = 0; constant === null && index < size; index++) {
+          if (Number.isFinite(rows[at + offset + index])) continue;
+          return { name, value: Number(result(...this.#totals(place, rows, at))) };
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Adds a row to the sums of an epoch. */
+  add(sums: RecordSums, rows: Float64Array, at: number): void {
+    for (let place = 0; place < this.records.length; place++) {
+      const places = this.#places[place];
+      const totals = sums.totals(this.records[place], places);
+      for (let number = 0; number < places.length; number++) {
+        const { at: offset, size, constant } = places[number];
+        const total = totals[number];
+        if (constant) total[0] += constant[0];
+        else for (let index = 0; index < size; index++) total[index] += rows[at + offset + index];
+      }
+    }
+  }
+
+  #totals(place: number, rows: Float64Array, at: number): Float64Array[] {
+    return this.#places[place].map(({ at: offset, size, constant }) =>
+      constant ?? rows.subarray(at + offset, at + offset + size)
+    );
+  }
+}
+
+interface Sum {
+  readonly record: RecordDefinition;
+  readonly totals: readonly Float64Array[];
+}
+
+/** Sums of what steps have recorded, in float64, by log name. */
+export class RecordSums {
+  readonly #sums = new Map<string, Sum>();
+
+  /** The sums of a record so far, to add to. */
+  totals(
+    record: RecordDefinition,
+    places: readonly { readonly size: number }[],
+  ): readonly Float64Array[] {
+    let sum = this.#sums.get(record.name);
+    if (!sum) {
+      const totals = places.map(({ size }) => new Float64Array(size));
+      this.#sums.set(record.name, sum = { record, totals });
+    }
+    return sum.totals;
+  }
+
+  /** The numbers to log. */
+  logs(): Record<string, number> {
+    return Object.fromEntries(
+      this.#results().filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+    );
+  }
+
+  /** The tables to log. */
+  tables(): Record<string, MetricTable> {
+    return Object.fromEntries(
+      this.#results().filter((entry): entry is [string, MetricTable] =>
+        typeof entry[1] !== "number"
+      ),
+    );
+  }
+
+  #results(): [string, number | MetricTable][] {
+    return [...this.#sums].map(([name, { record, totals }]) => [name, record.result(...totals)]);
+  }
+}
