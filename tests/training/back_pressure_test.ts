@@ -75,7 +75,7 @@ Deno.test("completion waits for the last hold", async () => {
 Deno.test("a long run lets timers fire: training does not starve the program", async () => {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 5);
-  const pipe = steps(smallModel(), points(640), sgd(), { batchSize: 8, epochs: 60, ...cpu });
+  const pipe = steps(smallModel(), points(640), sgd(), { batchSize: 8, epochs: 300, ...cpu });
   await lastValueFrom(pipe);
   clearInterval(timer);
   assert.ok(ticks >= 2, `${ticks} ticks`);
