@@ -13,6 +13,8 @@ import { ThreadPool } from "./thread_pool.ts";
 export interface CpuOptions {
   /** Threads that compute, from 1 to 64; by default one for each processor. */
   readonly threads?: number;
+  /** Why the CPU is taken, for whoever asks the device; by default nothing is said. */
+  readonly reason?: string;
 }
 
 /**
@@ -29,7 +31,7 @@ export function openCpu(options: CpuOptions = {}): Device {
         `${maximumThreads}`,
     );
   }
-  return new CpuDevice(threads);
+  return new CpuDevice(threads, options.reason);
 }
 
 class CpuDevice implements Device {
@@ -39,7 +41,7 @@ class CpuDevice implements Device {
   readonly #memory = new SharedMemory();
   readonly #pool: ThreadPool;
 
-  constructor(readonly threads: number) {
+  constructor(readonly threads: number, readonly reason?: string) {
     this.#pool = new ThreadPool(this.#memory, threads);
   }
 

@@ -57,7 +57,11 @@ export interface Device {
   readonly name: string;
   /** Threads that compute; 1 where that says nothing. */
   readonly threads: number;
-  /** Steps that may be under way at once. */
+  /** Why it was taken, where nobody named it; known once {@link Device.decided} has settled. */
+  readonly reason?: string;
+  /** Settles when it is known where steps run; absent where it always is. */
+  readonly decided?: Promise<void>;
+  /** Steps that may be under way at once; fewer until it is known where they run. */
   readonly stepsInFlight: number;
   /** Zeroed memory for `elements` elements; `name` is for messages. */
   allocate(dtype: DType, elements: number, name: string): Storage;

@@ -10,7 +10,13 @@ export interface RunDescription {
   /** Number of trainable and other weights. */
   readonly parameters: number;
   /** Where it runs. */
-  readonly device: { readonly type: string; readonly name: string; readonly threads: number };
+  readonly device: {
+    readonly type: string;
+    readonly name: string;
+    readonly threads: number;
+    /** Why it was taken, where nobody named it. */
+    readonly reason?: string;
+  };
   /** The seed of shuffles and masks. */
   readonly seed: number;
   /** Samples of each part. */
@@ -27,6 +33,8 @@ export interface Snapshot {
 export interface RunControl {
   /** What the run is. */
   describe(): RunDescription;
+  /** Settles when it is known where it runs; absent where it always is. */
+  readonly decided?: Promise<void>;
   /** Why it ended, if an operator has said so; `undefined` means that it was not cut short. */
   reason: EndReason | undefined;
   /** True once its start event has been written, so that it is written once. */

@@ -5,7 +5,7 @@ import type { Metric } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { Run } from "./run.ts";
-import { Validation } from "./validation.ts";
+import { Validation, validationBatchSize } from "./validation.ts";
 import { settled } from "./weight_table.ts";
 
 /** Options of {@link evaluate}. */
@@ -47,9 +47,10 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Record<string, number>> {
   await settled(model);
-  const { loss, metrics = [], batchSize } = options;
-  const { device, owned } = await openDevice(options);
-  const run = new Run(device, owned, 0, sampleCount(dataSet));
+  const { loss, metrics = [], batchSize = validationBatchSize } = options;
+  const samples = sampleCount(dataSet);
+  const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
+  const run = new Run(device, owned, 0, samples);
   try {
     const evaluation = { model, loss, name: "loss", metrics };
     const validation = new Validation(run, dataSet, [evaluation], batchSize);

@@ -100,7 +100,7 @@ class Source {
   #step = 0;
   #sending = false;
   #lastTurn = performance.now();
-  #permits = new Permits(1);
+  #permits = new Permits(() => 1);
 
   constructor(
     private readonly dataSet: DataSet,
@@ -111,12 +111,12 @@ class Source {
 
   async start(): Promise<void> {
     try {
-      const { device, owned } = await openDevice(this.settings);
+      const { device, owned } = await openDevice(this.settings, this.#steps);
       if (this.#stopped) {
         if (owned) device.dispose();
         return;
       }
-      this.#permits = new Permits(device.stepsInFlight);
+      this.#permits = new Permits(() => device.stepsInFlight);
       this.#run = new Run(device, owned, this.settings.seed, sampleCount(this.dataSet));
       const data = this.#run.load(this.dataSet, "training");
       for (const listener of this.listeners) listener(this.#run);
@@ -131,6 +131,11 @@ class Source {
       if (this.#run && !this.#stopped) this.#run.reason = "error";
       this.subscriber.error(error);
     }
+  }
+
+  /** Steps of the whole run. */
+  get #steps(): number {
+    return this.settings.epochs * Math.ceil(sampleCount(this.dataSet) / this.settings.batchSize);
   }
 
   stop(): void {

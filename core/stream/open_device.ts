@@ -2,10 +2,13 @@ import { openCpu } from "../cpu/device.ts";
 import { openReference } from "../cpu/reference_device.ts";
 import type { Device } from "../graph/device.ts";
 import { openWebGpu } from "../../gpu/device.ts";
+import { FasterDevice } from "./faster_device.ts";
 
 /**
- * Where a run computes: `auto` takes a hardware GPU, else the CPU; `webgpu` takes a software
- * adapter too; `reference` is float64 and slow. An opened {@link Device} stays open after the run.
+ * Where a run computes. `auto` is the CPU, unless there is a hardware GPU on which the run's own
+ * first step is measured to be faster (in some 0.1 s; a run that takes no longer than that stays on
+ * the CPU). `webgpu` takes a software adapter too; `reference` is float64 and slow. An opened
+ * {@link Device} stays open after the run.
  */
 export type DeviceChoice = "auto" | "cpu" | "webgpu" | "reference" | Device;
 
@@ -28,22 +31,33 @@ export interface OpenedDevice {
 /**
  * Opens the chosen device, or takes the one given.
  *
+ * @param options Which device.
+ * @param steps Steps that will be run, if that is known: `auto` measures nothing for a few.
+ * @returns The device. That of `auto` may become another one at its first step: `decided` settles
+ * then, and `reason` says why.
  * @throws {Error} when WebGPU is asked for and there is no adapter, or the name is unknown.
  */
-export async function openDevice(options: DeviceOptions = {}): Promise<OpenedDevice> {
+export async function openDevice(
+  options: DeviceOptions = {},
+  steps?: number,
+): Promise<OpenedDevice> {
   const { device: choice = "auto", threads } = options;
   if (typeof choice === "object") return { device: choice, owned: false };
-  return { device: await open(choice, threads), owned: true };
+  return { device: await open(choice, threads, steps), owned: true };
 }
 
-async function open(choice: Exclude<DeviceChoice, Device>, threads?: number): Promise<Device> {
+async function open(
+  choice: Exclude<DeviceChoice, Device>,
+  threads?: number,
+  steps?: number,
+): Promise<Device> {
   switch (choice) {
     case "cpu":
       return openCpu({ threads });
     case "reference":
       return openReference();
     case "auto":
-      return await openWebGpu({ allowSoftware: false }) ?? openCpu({ threads });
+      return await openFaster(threads, steps);
     case "webgpu": {
       const device = await openWebGpu({ allowSoftware: true });
       if (device) return device;
@@ -56,5 +70,25 @@ async function open(choice: Exclude<DeviceChoice, Device>, threads?: number): Pr
       throw new TypeError(
         `Cannot open the device "${choice}": expected auto, cpu, webgpu or reference`,
       );
+  }
+}
+
+/** Whether there is a hardware GPU, once somebody has looked: a look costs 40 ms. */
+let hardware: Promise<boolean> | undefined;
+
+async function openFaster(threads?: number, steps?: number): Promise<Device> {
+  const reason = "no hardware GPU";
+  if (hardware && !await hardware) return openCpu({ threads, reason });
+  // The workers of the CPU come up while this thread looks for an adapter.
+  const cpu = openCpu({ threads, reason });
+  try {
+    const opening = openWebGpu({ allowSoftware: false });
+    // An adapter that gives no device is there all the same.
+    hardware ??= opening.then((gpu) => gpu !== null, () => true);
+    const gpu = await opening;
+    return gpu ? new FasterDevice(cpu, gpu, { steps }) : cpu;
+  } catch (error) {
+    cpu.dispose();
+    throw error;
   }
 }

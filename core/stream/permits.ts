@@ -1,28 +1,23 @@
 /** A few permits for steps under way; RxJS has no back-pressure of its own. */
 export class Permits {
-  #free: number;
   #wake: (() => void) | undefined;
   #failure: { error: unknown } | undefined;
   #held = 0;
   #opened = false;
 
-  /** @param count Permits in all. */
-  constructor(private readonly count: number) {
-    this.#free = count;
-  }
+  /** @param count Tells how many there are in all; they may become more. */
+  constructor(private readonly count: () => number) {}
 
   /** True when the next step must wait, or one has failed. */
   get exhausted(): boolean {
-    return this.#free <= 0 || this.#failure !== undefined;
+    return this.#held >= this.count() || this.#failure !== undefined;
   }
 
   /** Takes a permit until all of `holds` have settled; without holds none is taken. */
   take(holds: readonly Promise<unknown>[]): void {
     if (holds.length === 0) return;
-    this.#free--;
     this.#held++;
     const give = () => {
-      this.#free++;
       this.#held--;
       this.#wake?.();
     };
@@ -34,7 +29,7 @@ export class Permits {
 
   /** Settles when a permit is free; throws the error of a hold. */
   wait(): Promise<void> {
-    return this.#until(() => this.#free > 0);
+    return this.#until(() => this.#held < this.count());
   }
 
   /** Settles when all permits are back; throws the error of a hold. */

@@ -60,7 +60,7 @@ export async function predict(
   const samples = inputs.shape[0];
   const shape = [samples, ...model.outputShape];
   const data = new Float32Array(sizeOf(shape));
-  const { device, owned } = await openDevice(options);
+  const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
   const run = new Run(device, owned, 0, samples);
   const plans = new Map<number, Executable>();
   try {

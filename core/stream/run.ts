@@ -142,12 +142,18 @@ export class Run implements RunControl {
     return Float64Array.from(executable.scalars, (leaf) => this.scalars.provider(leaf)());
   }
 
+  /** See {@link RunControl.decided}. */
+  get decided(): Promise<void> | undefined {
+    return this.device.decided;
+  }
+
   describe(): RunDescription {
+    const { type, name, threads, reason } = this.device;
     const models = [...this.#models];
     return {
       model: models.map(({ name }) => name).join("+"),
       parameters: [...this.weightTable.leaves.values()].reduce((sum, { size }) => sum + size, 0),
-      device: { type: this.device.type, name: this.device.name, threads: this.device.threads },
+      device: { type, name, threads, ...(reason === undefined ? {} : { reason }) },
       seed: this.seed,
       samples: {
         train: this.trainingSamples,
@@ -178,7 +184,7 @@ export class Run implements RunControl {
     this.#plans.dispose();
     for (const data of this.#data) data.dispose();
     if (!this.owned) return;
-    if (this.device.type === "webgpu") {
+    if (this.weightTable.releasing) {
       void this.weightTable.released().finally(() => this.device.dispose());
     } else this.device.dispose();
   }

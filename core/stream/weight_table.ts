@@ -137,6 +137,11 @@ export class WeightTable {
     else free();
   }
 
+  /** True while weights are on their way back to their models. */
+  get releasing(): boolean {
+    return [...this.leaves.keys()].some((parameter) => pending.has(parameter));
+  }
+
   /** Settles when {@link WeightTable.release} has given all weights back. */
   async released(): Promise<void> {
     await Promise.all([...this.leaves.keys()].map((parameter) => pending.get(parameter)));

@@ -124,7 +124,14 @@ class Log<Event extends Batch | Epoch> {
   #announce(run: RunControl): void {
     if (run.announced) return;
     run.announced = true;
-    this.#lines.write(jsonText({ event: "start", ...run.describe() }));
+    const text = () => jsonText({ event: "start", ...run.describe() });
+    if (!run.decided) {
+      this.#lines.write(text());
+      return;
+    }
+    // The first step tells on which device it runs; the lines after this one wait so long.
+    const slot = this.#lines.reserve(text);
+    void run.decided.then(() => this.#guard(() => this.#lines.settle(slot, slot.text ?? text())));
   }
 
   #writeStep(event: Batch): void {

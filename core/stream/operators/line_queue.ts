@@ -10,6 +10,8 @@ export interface LineWriter {
 export interface LineSlot {
   /** The text; `null` for none after all, `undefined` while it is not known. */
   text: string | null | undefined;
+  /** What is written in the end if the text is still not known; without it, nothing is. */
+  readonly atLast?: () => string;
 }
 
 const utf8 = new TextEncoder();
@@ -58,9 +60,9 @@ export class LineQueue {
     this.#flush();
   }
 
-  /** Keeps a place for a line. */
-  reserve(): LineSlot {
-    const slot: LineSlot = { text: undefined };
+  /** Keeps a place for a line; `atLast` gives its text if it is still not known in the end. */
+  reserve(atLast?: () => string): LineSlot {
+    const slot: LineSlot = { text: undefined, atLast };
     this.#slots.push(slot);
     return slot;
   }
@@ -71,8 +73,9 @@ export class LineQueue {
     this.#flush();
   }
 
-  /** Leaves out all lines that are not known by now, and writes the others. */
+  /** Leaves out the lines that are not known by now and need not be, and writes the others. */
   dropUnsettled(): void {
+    for (const slot of this.#slots) if (slot.text === undefined) slot.text = slot.atLast?.();
     this.#slots = this.#slots.filter(({ text }) => text !== undefined);
     this.#flush();
   }
