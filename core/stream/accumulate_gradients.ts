@@ -67,17 +67,22 @@ export function accumulateGradients(
   batches: AccumulationSteps,
 ): MonoTypeOperatorFunction<Differentiated> {
   if (typeof batches === "number") checked(batches);
-  return stage(() => {
+  return stage((onRun) => {
     const memory = new Memory<Gathered>();
-    const identity = {};
     const state: AccumulationState = { batches: 1, gathered: 0, samples: 0 };
+    let name = "accumulate";
+    onRun((run) =>
+      name = run.keep(name, {
+        save: () => ({ ...state }),
+        restore: (saved) => void Object.assign(state, saved),
+      })
+    );
     return (step) => {
       const last = count(state, step, batches);
       const first = state.gathered === 1;
       if (last) state.gathered = 0;
       if (first && last) return step;
       const { run } = step.frame;
-      const name = run.nameOptimizer(identity, "accumulate");
       const { effect, gradients, usable } = memory.get(
         [step.gradients, step.usable, first, last],
         () => {

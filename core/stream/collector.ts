@@ -1,6 +1,7 @@
 import type { Executable } from "../graph/device.ts";
 import { NonFiniteError } from "../graph/errors.ts";
 import type { Frame } from "./frame.ts";
+import type { KeptState, StateValue } from "./kept_state.ts";
 import { type RecordLayout, RecordSums } from "./record_layout.ts";
 
 /** Recorded numbers that may wait on the device or on the way: 8 MiB of float64 on the host. */
@@ -23,7 +24,7 @@ interface Drained {
  * Gathers what steps have recorded, many at once, in the order of the steps, and adds it up over
  * the epoch in float64.
  */
-export class Collector {
+export class Collector implements KeptState {
   readonly #pending = new Map<Executable, Pending>();
   readonly #waiting = new Map<
     number,
@@ -109,6 +110,14 @@ export class Collector {
     })();
     this.#last.catch(() => {});
     return this.#last;
+  }
+
+  save(): StateValue {
+    return this.#sums.save();
+  }
+
+  restore(saved: StateValue): void {
+    this.#sums.restore(saved);
   }
 
   /** Forgets the sums: a new epoch begins. */

@@ -1,4 +1,5 @@
 import type { MetricTable } from "../nn/metric.ts";
+import type { KeptState } from "./kept_state.ts";
 
 /** Why a run ended. */
 export type EndReason = "completed" | "early_stopping" | "interrupted" | "error";
@@ -21,12 +22,22 @@ export interface RunDescription {
   readonly seed: number;
   /** Samples of each part. */
   readonly samples: { readonly train: number; readonly validation?: number };
+  /** Where the run stood when it was saved, if it was resumed. */
+  readonly resumed?: { readonly epoch: number; readonly step: number };
 }
 
 /** A copy of all weights of a run, on its device. */
 export interface Snapshot {
   /** Frees the copy; a second call does nothing. */
   dispose(): void;
+}
+
+/** A run as the bytes of a safetensors file. */
+export interface SavedFile {
+  /** The file. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether a run may be resumed from it; one that ends within a validation leaves its weights. */
+  readonly complete: boolean;
 }
 
 /** What operators on epochs may ask of the run behind them. */
@@ -47,6 +58,24 @@ export interface RunControl {
   weights(): Promise<
     Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
   >;
+  /**
+   * Makes a state a part of checkpoints, before the first step; see {@link keepState}.
+   *
+   * @returns A name of its own, of which `kind` is the beginning.
+   */
+  keep(kind: string, state: KeptState): string;
+  /**
+   * Writes the run to a file between two steps: as soon as the chain below the present one has
+   * returned and all that was held has settled, or as the run ends. The next step waits for it.
+   *
+   * @param metadata More texts for the file's metadata.
+   * @param write Writes the file; its error ends the run.
+   * @returns Settles when the file is written.
+   */
+  save(
+    metadata: Readonly<Record<string, string>>,
+    write: (file: SavedFile) => Promise<void>,
+  ): Promise<void>;
 }
 
 /** One epoch, after its last step and its validation. */

@@ -102,6 +102,7 @@ class Gatherer {
     Object.assign(tables, prefixed(validated?.tables()));
     Object.assign(logs, frame.learningRates);
     if (this.subscriber.closed) return;
+    run.epochGiven = true;
     const holds: Promise<unknown>[] = [];
     const samples = (step.stepsPerEpoch - 1) * firstBatch(step) + step.samples;
     this.subscriber.next({

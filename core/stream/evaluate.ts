@@ -50,7 +50,7 @@ export async function evaluate(
   const { loss, metrics = [], batchSize = validationBatchSize } = options;
   const samples = sampleCount(dataSet);
   const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
-  const run = new Run(device, owned, 0, samples);
+  const run = new Run(device, owned, { seed: 0, samples });
   try {
     const evaluation = { model, loss, name: "loss", metrics };
     const validation = new Validation(run, dataSet, [evaluation], batchSize);

@@ -25,7 +25,8 @@ import { type Batch, Forwarded } from "./stages.ts";
  * ```
  */
 export function forward(model: Model): OperatorFunction<Batch, Forwarded> {
-  return stage(() => {
+  return stage((onRun) => {
+    onRun((run) => run.addModel(model));
     const memory = new Memory<Applied>();
     return (batch) => {
       const { run, state } = batch.frame;
@@ -36,5 +37,5 @@ export function forward(model: Model): OperatorFunction<Batch, Forwarded> {
       if (effect) batch.frame.add(effect);
       return new Forwarded(batch, model, outputs, penalties);
     };
-  }, (run) => run.addModel(model));
+  });
 }

@@ -9,6 +9,7 @@ import { type RunListener, runListeners } from "./run_listeners.ts";
 import { Permits } from "./permits.ts";
 import { Run } from "./run.ts";
 import type { ResidentData } from "./resident_data.ts";
+import { readRun, type RunSettings, type SavedRun } from "./saved_run.ts";
 import { Batch } from "./stages.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
 
@@ -24,6 +25,12 @@ export interface MiniBatchesOptions extends DeviceOptions {
   readonly shuffle?: boolean;
   /** Whether a last batch that is not full is left out; default false, as in Keras. */
   readonly dropRemainder?: boolean;
+  /**
+   * A file that {@link checkpoint} has written: its run goes on to the same bits, if pipe, data and
+   * options are the same; `epochs` and threads may be others. (On `reference`, whose states are
+   * float64, to float32's precision.) Needs `--allow-read`.
+   */
+  readonly resume?: string;
 }
 
 /** Milliseconds of steps after which timers, signals and other events get their turn. */
@@ -69,7 +76,10 @@ export function miniBatches(
   });
 }
 
-type Settings = Required<Omit<MiniBatchesOptions, "device" | "threads">> & DeviceOptions;
+type Settings =
+  & Required<Omit<MiniBatchesOptions, "device" | "threads" | "resume">>
+  & DeviceOptions
+  & Pick<MiniBatchesOptions, "resume">;
 
 function checkOptions(dataSet: DataSet, options: MiniBatchesOptions): Settings {
   const { batchSize = 32, epochs = 1, seed = 0, shuffle = true, dropRemainder = false } = options;
@@ -90,8 +100,8 @@ function checkOptions(dataSet: DataSet, options: MiniBatchesOptions): Settings {
     refuse("epochs", "a whole number from 0, or Infinity", epochs);
   }
   if (!Number.isSafeInteger(seed) || seed < 0) refuse("seed", "a whole number from 0", seed);
-  const { device, threads } = options;
-  return { batchSize, epochs, seed, shuffle, dropRemainder, device, threads };
+  const { device, threads, resume } = options;
+  return { batchSize, epochs, seed, shuffle, dropRemainder, device, threads, resume };
 }
 
 class Source {
@@ -99,6 +109,7 @@ class Source {
   #stopped = false;
   #step = 0;
   #sending = false;
+  #awaited = 0;
   #lastTurn = performance.now();
   #permits = new Permits(() => 1);
 
@@ -111,17 +122,23 @@ class Source {
 
   async start(): Promise<void> {
     try {
+      const settings = runSettings(this.dataSet, this.settings);
+      const saved = await savedRun(settings, this.settings.resume);
       const { device, owned } = await openDevice(this.settings, this.#steps);
       if (this.#stopped) {
         if (owned) device.dispose();
         return;
       }
       this.#permits = new Permits(() => device.stepsInFlight);
-      this.#run = new Run(device, owned, this.settings.seed, sampleCount(this.dataSet));
+      this.#run = new Run(device, owned, settings, saved);
+      this.#run.quiet = () => !this.#sending && (this.#awaited === 0 || this.#run!.epochGiven);
       const data = this.#run.load(this.dataSet, "training");
       for (const listener of this.listeners) listener(this.#run);
-      for (let epoch = 1; epoch <= this.settings.epochs && !this.#stopped; epoch++) {
-        await this.#runEpoch(this.#run, data, epoch);
+      this.#run.checkResumed();
+      const { epoch: first, stepInEpoch: done } = startOf(saved);
+      this.#step = saved?.position.step ?? 0;
+      for (let epoch = first; epoch <= this.settings.epochs && !this.#stopped; epoch++) {
+        await this.#runEpoch(this.#run, data, epoch, epoch === first ? done : 0);
       }
       if (!this.#stopped) await this.#run.collector.collect();
       if (!this.#stopped) await this.#run.weightTable.synchronize();
@@ -146,13 +163,14 @@ class Source {
     if (!this.#sending) this.#run?.close();
   }
 
-  async #runEpoch(run: Run, data: ResidentData, epoch: number): Promise<void> {
+  /** Steps of an epoch, after the first `done`. */
+  async #runEpoch(run: Run, data: ResidentData, epoch: number, done: number): Promise<void> {
     const { batchSize, seed, shuffle, dropRemainder } = this.settings;
     if (shuffle) data.setOrder(permutation(data.samples, seed, epoch));
-    run.collector.reset();
+    if (done === 0) run.collector.reset();
     const full = Math.floor(data.samples / batchSize);
     const stepsPerEpoch = dropRemainder ? full : Math.ceil(data.samples / batchSize);
-    for (let index = 0; index < stepsPerEpoch && !this.#stopped; index++) {
+    for (let index = done; index < stepsPerEpoch && !this.#stopped; index++) {
       const start = index * batchSize;
       const samples = Math.min(batchSize, data.samples - start);
       const frame = new Frame(run, {
@@ -165,20 +183,29 @@ class Source {
       });
       this.#send(run, data, frame);
       if (run.collector.full) await run.collector.collect();
+      if (run.saver.isWanted) await this.#pause(run);
       if (this.#permits.exhausted) await this.#permits.wait();
       if (performance.now() - this.#lastTurn > turn) await this.#yield();
     }
+    await this.#pause(run);
+  }
+
+  /** Waits for all that is held, then does what was put off until no step is under way. */
+  async #pause(run: Run): Promise<void> {
     await this.#permits.waitForAll();
+    if (!this.#stopped) await run.saver.write();
   }
 
   #send(run: Run, data: ResidentData, frame: Frame): void {
     run.frame = frame;
+    run.epochGiven = false;
     this.#sending = true;
     const { x, y } = data.batch(frame.samples);
     withReader((tensor) => frame.read(tensor), () => {
       this.subscriber.next(new Batch(frame, x, y));
     });
     frame.close();
+    this.#await(frame.holds);
     try {
       const done = run.execute(frame);
       if (done) frame.hold(done);
@@ -198,8 +225,43 @@ class Source {
     this.#permits.take(frame.holds);
   }
 
+  /** Counts the steps whose holds have not settled; the device's own work is none of them. */
+  #await(holds: readonly Promise<unknown>[]): void {
+    if (holds.length === 0) return;
+    this.#awaited++;
+    void Promise.allSettled(holds).then(() => this.#awaited--);
+  }
+
   async #yield(): Promise<void> {
     await yieldToEvents();
     this.#lastTurn = performance.now();
   }
+}
+
+function runSettings(dataSet: DataSet, settings: Settings): RunSettings {
+  const { seed, batchSize, shuffle, dropRemainder } = settings;
+  return { seed, batchSize, shuffle, dropRemainder, samples: sampleCount(dataSet) };
+}
+
+/** The run that goes on, if one does: it must have been started with the same settings. */
+async function savedRun(settings: RunSettings, path?: string): Promise<SavedRun | undefined> {
+  if (path === undefined) return undefined;
+  const saved = await readRun(path);
+  for (const [name, value] of Object.entries(settings)) {
+    const before = saved.settings[name as keyof RunSettings];
+    if (before === value) continue;
+    throw new RangeError(
+      `Cannot resume from ${path} as ${name} must be what it was, ${before}: received ${value}`,
+    );
+  }
+  return saved;
+}
+
+/** Epoch to go on with, and its steps that are done. */
+function startOf(saved: SavedRun | undefined): { epoch: number; stepInEpoch: number } {
+  if (!saved) return { epoch: 1, stepInEpoch: 0 };
+  const { epoch, stepInEpoch, stepsPerEpoch } = saved.position;
+  return stepInEpoch === stepsPerEpoch
+    ? { epoch: epoch + 1, stepInEpoch: 0 }
+    : { epoch, stepInEpoch };
 }

@@ -10,11 +10,12 @@ export {
 } from "./accumulate_gradients.ts";
 export { backward } from "./backward.ts";
 export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
-export type { EndReason, Epoch, RunControl, RunDescription, Snapshot } from "./epoch.ts";
+export type { EndReason, Epoch, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 export { epochs, type EpochsOptions } from "./epochs.ts";
 export { evaluate, type EvaluateOptions } from "./evaluate.ts";
 export { fit, type FitOptions } from "./fit.ts";
 export { forward } from "./forward.ts";
+export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
 export { loss, type LossOptions } from "./loss.ts";
 export { measure } from "./measure.ts";
 export { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";

@@ -61,7 +61,7 @@ export async function predict(
   const shape = [samples, ...model.outputShape];
   const data = new Float32Array(sizeOf(shape));
   const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
-  const run = new Run(device, owned, 0, samples);
+  const run = new Run(device, owned, { seed: 0, samples });
   const plans = new Map<number, Executable>();
   try {
     run.addModel(model);

@@ -1,6 +1,7 @@
 import { DTypeError } from "../graph/errors.ts";
 import { Tensor } from "../graph/tensor.ts";
 import type { MetricTable } from "../nn/metric.ts";
+import type { StateValue } from "./kept_state.ts";
 
 /** Values that are summed over the steps of an epoch, and what is logged of them. */
 export interface RecordDefinition {
@@ -108,6 +109,21 @@ interface Sum {
 /** Sums of what steps have recorded, in float64, by log name. */
 export class RecordSums {
   readonly #sums = new Map<string, Sum>();
+  /** Sums of a run that goes on, until its records come again. */
+  #restored = new Map<string, readonly (readonly number[])[]>();
+
+  /** The sums as plain numbers. */
+  save(): Record<string, readonly (readonly number[])[]> {
+    const sums = [...this.#sums].map(([name, { totals }]) =>
+      [name, totals.map((total) => [...total])] as const
+    );
+    return Object.fromEntries([...this.#restored, ...sums]);
+  }
+
+  /** Goes on with what `save` gave in another run. */
+  restore(saved: StateValue): void {
+    this.#restored = new Map(Object.entries(saved as ReturnType<RecordSums["save"]>));
+  }
 
   /** The sums of a record so far, to add to. */
   totals(
@@ -116,7 +132,10 @@ export class RecordSums {
   ): readonly Float64Array[] {
     let sum = this.#sums.get(record.name);
     if (!sum) {
-      const totals = places.map(({ size }) => new Float64Array(size));
+      const restored = this.#restored.get(record.name);
+      const totals = places.map(({ size }, place) =>
+        restored ? Float64Array.from(restored[place]) : new Float64Array(size)
+      );
       this.#sums.set(record.name, sum = { record, totals });
     }
     return sum.totals;

@@ -7,10 +7,14 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { ApplyContext } from "../nn/layer.ts";
 import type { Model } from "../nn/model.ts";
 import { Collector } from "./collector.ts";
-import type { EndReason, RunControl, RunDescription, Snapshot } from "./epoch.ts";
+import type { EndReason, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 import { nonFiniteError } from "./find_non_finite.ts";
 import type { Frame } from "./frame.ts";
+import type { KeptState } from "./kept_state.ts";
 import { ResidentData } from "./resident_data.ts";
+import { RunStates } from "./run_states.ts";
+import { RunSaver } from "./run_saver.ts";
+import type { RunSettings, SavedRun } from "./saved_run.ts";
 import { ScalarTable } from "./scalar_table.ts";
 import { StepPlans } from "./step_plans.ts";
 import { WeightTable } from "./weight_table.ts";
@@ -29,24 +33,37 @@ export class Run implements RunControl {
   frame: Frame | undefined;
   /** Where the present batch begins in its data set, and the step's number. */
   #position = { start: 0, step: 0 };
+  /** True once the operators below have seen the epoch that the last step has ended. */
+  epochGiven = false;
+  /** Says whether nothing is under way but what the device still has to do. */
+  quiet: () => boolean = () => true;
   /** Samples of the validation set, once `epochs` has said so. */
   validationSamples: number | undefined;
   readonly #data: ResidentData[] = [];
   readonly #models = new Set<Model>();
-  readonly #optimizers = new Map<object, string>();
+  /** Files that operators have asked for. */
+  readonly saver: RunSaver;
+  readonly #states: RunStates;
   readonly #start: Tensor;
   readonly #plans: StepPlans;
   #closed = false;
 
-  /** @param device Where it runs; the run disposes of it at its end if it is `owned`. */
+  /**
+   * @param device Where it runs; the run disposes of it at its end if it is `owned`.
+   * @param saved The run that goes on, if one does.
+   */
   constructor(
     readonly device: Device,
     private readonly owned: boolean,
-    readonly seed: number,
-    private readonly trainingSamples: number,
+    private readonly settings: Pick<RunSettings, "seed" | "samples"> & Partial<RunSettings>,
+    private readonly saved?: SavedRun,
   ) {
-    this.weightTable = new WeightTable(device);
-    this.scalars = new ScalarTable(seed, () => this.#position.step - 1);
+    this.weightTable = new WeightTable(device, saved);
+    this.scalars = new ScalarTable(settings.seed, () => this.#position.step - 1);
+    this.#states = new RunStates(this.weightTable, saved);
+    this.saver = new RunSaver(this, this.#states, settings as RunSettings);
+    this.keep("hyperparameters", this.scalars);
+    this.keep("logs", this.collector);
     this.#start = this.scalars.computed("start", () => this.#position.start, "u32");
     this.#plans = new StepPlans(device, this.scalars, this.collector, (leaf) => this.#bind(leaf));
     this.collector.onNonFinite = (name, value, step, start) =>
@@ -82,15 +99,20 @@ export class Run implements RunControl {
     this.weightTable.add(model);
   }
 
-  /** A name of its own for each optimizer of the pipe: `adam`, `adam_2`. */
-  nameOptimizer(identity: object, name: string): string {
-    let found = this.#optimizers.get(identity);
-    if (!found) {
-      const same = [...this.#optimizers.values()].filter((other) => other.split("_")[0] === name);
-      found = same.length === 0 ? name : `${name}_${same.length + 1}`;
-      this.#optimizers.set(identity, found);
-    }
-    return found;
+  keep(kind: string, state: KeptState): string {
+    return this.#states.keep(kind, state);
+  }
+
+  /** To be called once all operators have met the run: throws if a saved state is left over. */
+  checkResumed(): void {
+    this.#states.checkClaimed();
+  }
+
+  save(
+    metadata: Readonly<Record<string, string>>,
+    write: (file: SavedFile) => Promise<void>,
+  ): Promise<void> {
+    return this.saver.save(metadata, write);
   }
 
   /** Runs the step that the stages have described. */
@@ -154,11 +176,14 @@ export class Run implements RunControl {
       model: models.map(({ name }) => name).join("+"),
       parameters: [...this.weightTable.leaves.values()].reduce((sum, { size }) => sum + size, 0),
       device: { type, name, threads, ...(reason === undefined ? {} : { reason }) },
-      seed: this.seed,
+      seed: this.settings.seed,
       samples: {
-        train: this.trainingSamples,
+        train: this.settings.samples,
         ...(this.validationSamples === undefined ? {} : { validation: this.validationSamples }),
       },
+      ...(this.saved
+        ? { resumed: { epoch: this.saved.position.epoch, step: this.saved.position.step } }
+        : {}),
     };
   }
 
@@ -178,14 +203,16 @@ export class Run implements RunControl {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.saver.end();
     this.collector.end(new Error("The run has ended before this step's values were read"));
     this.scalars.dispose();
     this.weightTable.release();
     this.#plans.dispose();
     for (const data of this.#data) data.dispose();
     if (!this.owned) return;
-    if (this.weightTable.releasing) {
-      void this.weightTable.released().finally(() => this.device.dispose());
+    if (this.weightTable.releasing || this.saver.isReading) {
+      void Promise.allSettled([this.weightTable.released(), this.saver.captured()])
+        .finally(() => this.device.dispose());
     } else this.device.dispose();
   }
 

@@ -1,15 +1,21 @@
-import { Observable, type Subscription } from "rxjs";
+import { BehaviorSubject, Observable, type Subscription } from "rxjs";
 import { scalarLeaf } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkScalar, type ScalarRange } from "../nn/check_scalar.ts";
 import { namedKey } from "../nn/named_key.ts";
+import type { Hyperparameter } from "../nn/hyperparameter.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
+import type { KeptState, StateValue } from "./kept_state.ts";
 
 /** The numbers of a run that may change between steps, and where each comes from. */
-export class ScalarTable {
+export class ScalarTable implements KeptState {
   readonly #leaves = new Map<string, Map<unknown, Tensor>>();
   readonly #providers = new Map<Tensor, () => number>();
   readonly #subscriptions: Subscription[] = [];
+  /** Hyperparameters by the name of the scalar that they drive. */
+  readonly #hyperparameters = new Map<string, Hyperparameter>();
+  /** Numbers of hyperparameters that have not been met yet, of the run that goes on. */
+  #saved: Readonly<Record<string, number>> = {};
 
   /** @param seed Seed of random keys. @param iteration Updates so far, for schedules. */
   constructor(private readonly seed: number, private readonly iteration: () => number) {}
@@ -43,6 +49,15 @@ export class ScalarTable {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
+  save(): StateValue {
+    const values = [...this.#hyperparameters].map(([name, { value }]) => [name, value] as const);
+    return { ...this.#saved, ...Object.fromEntries(values) };
+  }
+
+  restore(saved: StateValue): void {
+    this.#saved = saved as Record<string, number>;
+  }
+
   #leaf(name: string, source: unknown, dtype: "f32" | "u32", make: () => () => number): Tensor {
     let named = this.#leaves.get(name);
     if (!named) this.#leaves.set(name, named = new Map());
@@ -61,8 +76,18 @@ export class ScalarTable {
       checkScalar(name, source, range);
       return () => source;
     }
-    if (source instanceof Observable) return this.#listen(source, name, range);
+    if (source instanceof Observable) {
+      if (isHyperparameter(source)) this.#resume(source, name);
+      return this.#listen(source, name, range);
+    }
     return () => checkScalar(name, source(this.iteration()), range);
+  }
+
+  #resume(hyperparameter: Hyperparameter, name: string): void {
+    this.#hyperparameters.set(name, hyperparameter);
+    const { [name]: value, ...others } = this.#saved;
+    this.#saved = others;
+    if (value !== undefined && value !== hyperparameter.value) hyperparameter.next(value);
   }
 
   #listen(source: Observable<number>, name: string, range?: ScalarRange): () => number {
@@ -83,4 +108,8 @@ export class ScalarTable {
       return checkScalar(name, latest, range);
     };
   }
+}
+
+function isHyperparameter(source: Observable<number>): source is Hyperparameter {
+  return source instanceof BehaviorSubject;
 }

@@ -9,17 +9,17 @@ const most = 8;
  * A synchronous operator whose work on symbols is done once for each combination of what it works
  * on, and found again at every later step.
  *
- * @param create Called for every subscription; gives the function that maps a step.
- * @param meet Told of the run before its first step.
+ * @param create Called for every subscription; gives the function that maps a step. What it hands
+ * to `onRun` is told of the run before its first step.
  */
 export function stage<In, Out>(
-  create: () => (step: In) => Out,
-  meet: RunListener = () => {},
+  create: (onRun: (listener: RunListener) => void) => (step: In) => Out,
 ): OperatorFunction<In, Out> {
   return (source) =>
     new Observable((subscriber) => {
-      const apply = create();
-      withRunListener(meet, () => {
+      const listeners: RunListener[] = [];
+      const apply = create((listener) => void listeners.push(listener));
+      withRunListener((run) => listeners.forEach((listener) => listener(run)), () => {
         subscriber.add(source.pipe(map((step) => apply(step))).subscribe(subscriber));
       });
     });

@@ -18,7 +18,7 @@ import { type Differentiated, Updated } from "./stages.ts";
  * value stays, so that one bad batch cannot poison the weights before the host hears of it. The
  * constraint of a weight is applied after the optimizer.
  *
- * @param optimizer The rule. Its state begins anew with each run.
+ * @param optimizer The rule. Its state begins anew with each run that is not resumed.
  * @returns An operator from {@link Differentiated} to {@link Updated}.
  *
  * @example
@@ -42,10 +42,8 @@ import { type Differentiated, Updated } from "./stages.ts";
  * ```
  */
 export function update(optimizer: Optimizer): OperatorFunction<Differentiated, Updated> {
-  return stage(() => {
+  return stage((onRun) => {
     const memory = new Memory<Effect>();
-    // A pipe may hold several optimizers: their states and counts are kept apart.
-    const identity = {};
     let iteration = 0;
     // Schedules go by updates, which are fewer than steps where gradients are accumulated.
     const counted = new Map<ScalarSource, ScalarSource>();
@@ -54,11 +52,18 @@ export function update(optimizer: Optimizer): OperatorFunction<Differentiated, U
       if (!counted.has(source)) counted.set(source, () => source(Math.max(0, iteration - 1)));
       return counted.get(source)!;
     };
+    // A pipe may hold several optimizers: their states and counts are kept apart.
+    let name = optimizer.name;
+    onRun((run) =>
+      name = run.keep(optimizer.name, {
+        save: () => ({ iteration }),
+        restore: (saved) => ({ iteration } = saved as { iteration: number }),
+      })
+    );
     return (step) => {
       if (step.updates) iteration++;
       const { run, state } = step.frame;
       const effect = memory.get([step.gradients, step.loss, state, step.updates], () => {
-        const name = run.nameOptimizer(identity, optimizer.name);
         const context: UpdateContext = {
           scalar: (source, scalar, range) =>
             run.scalars.scalar(byUpdates(source), `${name}/${scalar}`, range),

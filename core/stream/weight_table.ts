@@ -1,12 +1,17 @@
 import type { Device, Storage } from "../graph/device.ts";
+import { DataError, ShapeError } from "../graph/errors.ts";
 import { stateLeaf } from "../graph/leaf.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Model } from "../nn/model.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { Snapshot } from "./epoch.ts";
+import type { SavedRun, SavedTensor } from "./saved_run.ts";
 
 interface Held {
   readonly parameter: Parameter;
+  /** Name of its own in the run: two models may have a `dense_1/kernel` each. */
+  readonly name: string;
   readonly storage: Storage;
 }
 
@@ -43,18 +48,19 @@ export class WeightTable {
   /** True while the host's copies are what the device has. */
   #synchronized = true;
 
-  /** @param device Where they live. */
-  constructor(private readonly device: Device) {}
+  /** @param device Where they live. @param saved The run that goes on, if one does. */
+  constructor(private readonly device: Device, private readonly saved?: SavedRun) {}
 
   /** Puts the model's weights on the device, unless they are there. */
   add(model: Model): void {
     for (const parameter of model.parameters) {
       if (this.leaves.has(parameter)) continue;
+      const name = this.#unusedName(parameter.name);
       const leaf = stateLeaf(parameter.name, parameter.shape);
       const storage = this.device.allocate("f32", leaf.size, parameter.name);
-      storage.write(parameter.value);
+      storage.write(this.saved ? savedWeight(this.saved, name, parameter) : parameter.value);
       this.leaves.set(parameter, leaf);
-      this.#weights.set(leaf, { parameter, storage });
+      this.#weights.set(leaf, { parameter, name, storage });
       this.#storages.set(leaf, storage);
     }
   }
@@ -70,7 +76,9 @@ export class WeightTable {
     if (!leaf) {
       leaf = stateLeaf(name, shape);
       const storage = this.device.allocate("f32", leaf.size, name);
-      if (fill !== 0) storage.write(new Float32Array(leaf.size).fill(fill));
+      const saved = this.saved?.tensors.get(name);
+      if (saved) storage.write(fitting(saved, name, shape));
+      else if (fill !== 0) storage.write(new Float32Array(leaf.size).fill(fill));
       this.#slots.set(name, leaf);
       this.#storages.set(leaf, storage);
     }
@@ -84,7 +92,18 @@ export class WeightTable {
 
   /** Copies all weights on the device. */
   snapshot(): Snapshot {
-    return new WeightSnapshot(this.device, this.#weights);
+    const snapshot = new WeightSnapshot(this.device);
+    for (const [leaf, { storage, name }] of this.#weights) {
+      snapshot.add(leaf, name).copyFrom(storage);
+    }
+    return snapshot;
+  }
+
+  /** A snapshot of given weights, by name. */
+  snapshotOf(weight: (name: string) => Float32Array): Snapshot {
+    const snapshot = new WeightSnapshot(this.device);
+    for (const [leaf, { name }] of this.#weights) snapshot.add(leaf, name).write(weight(name));
+    return snapshot;
   }
 
   /** Puts the weights of a snapshot back. */
@@ -93,15 +112,20 @@ export class WeightTable {
     (snapshot as WeightSnapshot).restore(this.#weights);
   }
 
-  /** All weights by name. */
-  async read(): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
-    const entries = [...this.#weights.values()].map(async ({ parameter, storage }) =>
-      [parameter.name, {
-        shape: parameter.shape,
-        data: await storage.read() as Float32Array,
-      }] as const
+  /** All weights by name; asked for at once. */
+  async read(): Promise<Map<string, SavedTensor>> {
+    return await settledMap(this.capture().weights);
+  }
+
+  /** Weights and other states by name, as they are now: their reading has begun. */
+  capture(): Record<"weights" | "slots", Map<string, Promise<SavedTensor>>> {
+    const weights = [...this.#weights.values()].map(({ name, storage, parameter }) =>
+      [name, readTensor(storage, parameter.shape)] as const
     );
-    return new Map(await Promise.all(entries));
+    const slots = [...this.#slots].map(([name, leaf]) =>
+      [name, readTensor(this.#storages.get(leaf)!, leaf.shape)] as const
+    );
+    return { weights: new Map(weights), slots: new Map(slots) };
   }
 
   /** Brings the weights to their models' parameters; the steps are over. */
@@ -146,25 +170,81 @@ export class WeightTable {
   async released(): Promise<void> {
     await Promise.all([...this.leaves.keys()].map((parameter) => pending.get(parameter)));
   }
+
+  #unusedName(name: string): string {
+    const used = new Set([...this.#weights.values()].map((held) => held.name));
+    let unused = name;
+    for (let count = 2; used.has(unused); count++) unused = `${name}_${count}`;
+    return unused;
+  }
 }
 
-class WeightSnapshot implements Snapshot {
-  readonly #copies = new Map<Tensor, Storage>();
+/** A copy of weights. */
+export class WeightSnapshot implements Snapshot {
+  readonly #copies = new Map<Tensor, { name: string; storage: Storage }>();
 
-  constructor(device: Device, weights: ReadonlyMap<Tensor, Held>) {
-    for (const [leaf, { storage }] of weights) {
-      const copy = device.allocate("f32", leaf.size, `a copy of ${leaf.attributes.name}`);
-      copy.copyFrom(storage);
-      this.#copies.set(leaf, copy);
-    }
+  /** @param device Where the copies live. */
+  constructor(private readonly device: Device) {}
+
+  /** Memory for the copy of a weight. */
+  add(leaf: Tensor, name: string): Storage {
+    const storage = this.device.allocate("f32", leaf.size, `a copy of ${name}`);
+    this.#copies.set(leaf, { name, storage });
+    return storage;
   }
 
+  /** Puts the copies back. */
   restore(weights: ReadonlyMap<Tensor, Held>): void {
-    for (const [leaf, copy] of this.#copies) weights.get(leaf)!.storage.copyFrom(copy);
+    for (const [leaf, { storage }] of this.#copies) weights.get(leaf)!.storage.copyFrom(storage);
+  }
+
+  /** The copies by name; their reading has begun. */
+  read(): Map<string, Promise<SavedTensor>> {
+    return new Map(
+      [...this.#copies].map(([leaf, { name, storage }]) => [name, readTensor(storage, leaf.shape)]),
+    );
   }
 
   dispose(): void {
-    for (const copy of this.#copies.values()) copy.dispose();
+    for (const { storage } of this.#copies.values()) storage.dispose();
     this.#copies.clear();
   }
+}
+
+/** The tensors once they are read. */
+export async function settledMap(
+  tensors: ReadonlyMap<string, Promise<SavedTensor>>,
+): Promise<Map<string, SavedTensor>> {
+  const read = await Promise.all(tensors.values());
+  return new Map([...tensors.keys()].map((name, place) => [name, read[place]]));
+}
+
+/** The elements of a storage. The copy is made at once, whatever becomes of the storage later. */
+function readTensor(storage: Storage, shape: readonly number[]): Promise<SavedTensor> {
+  const data = storage.read();
+  const tensor = Promise.resolve(data).then((read) => ({ shape, data: read as Float32Array }));
+  // Whoever waits for it sees the error.
+  tensor.catch(() => {});
+  return tensor;
+}
+
+function savedWeight(saved: SavedRun, name: string, { shape }: Parameter): Float32Array {
+  const tensor = saved.weights.get(name);
+  if (tensor) return fitting(tensor, name, shape);
+  throw new DataError(
+    `Cannot resume as the file has no weight "${name}": it holds ` +
+      `${
+        [...saved.weights.keys()].slice(0, 8).join(", ") || "none"
+      } (was it saved by another model?)`,
+  );
+}
+
+function fitting(tensor: SavedTensor, name: string, shape: readonly number[]): Float32Array {
+  if (sameShape(tensor.shape, shape)) return tensor.data;
+  throw new ShapeError(
+    `Cannot resume as the file's "${name}" does not fit: expected ${
+      formatShape(shape)
+    }, received ` +
+      formatShape(tensor.shape),
+  );
 }

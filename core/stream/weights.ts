@@ -4,10 +4,9 @@ import type { Model } from "../nn/model.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
+import { readWeightsFile } from "./read_weights_file.ts";
+import { formatVersion } from "./saved_run.ts";
 import { settled } from "./weight_table.ts";
-
-/** Version of the file's metadata; a reader refuses a higher one. */
-const formatVersion = 1;
 
 /**
  * Writes a model's weights to a safetensors file, by layer name (`dense_1/kernel`). The file is
@@ -53,7 +52,7 @@ export async function saveWeights(model: Model, path: string): Promise<void> {
  */
 export async function loadWeights(model: Model, path: string): Promise<void> {
   await settled(model);
-  const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
+  const { tensors, metadata } = decodeSafetensors(await readWeightsFile(path), path);
   // Files of other programs have no version of ours.
   const version = metadata.format_version ?? `${formatVersion}`;
   if (version !== `${formatVersion}`) {
@@ -95,21 +94,4 @@ export async function loadWeights(model: Model, path: string): Promise<void> {
     return { parameter, data };
   });
   for (const { parameter, data } of found) parameter.set(data);
-}
-
-async function readFile(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "there is no such file, check its path"
-      : cause instanceof Deno.errors.NotCapable
-      ? `reading it is not permitted: run with --allow-read=${path}`
-      : cause instanceof Deno.errors.IsADirectory
-      ? "it is a folder, name a file in it"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "the system does not let this user read it, check the file's owner and mode"
-      : (cause as Error).message;
-    throw new DataError(`Cannot read the weights ${path}: ${reason}`, { file: path });
-  }
 }

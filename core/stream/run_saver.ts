@@ -1,0 +1,113 @@
+import type { SavedFile } from "./epoch.ts";
+import type { Frame } from "./frame.ts";
+import type { Run } from "./run.ts";
+import type { RunStates } from "./run_states.ts";
+import { encodeRun, type RunSettings, type SavedPosition, type SavedTensor } from "./saved_run.ts";
+import { settledMap } from "./weight_table.ts";
+
+/** Files of a run that operators have asked for, made between two steps. */
+export class RunSaver {
+  readonly #waiting: (() => Promise<void>)[] = [];
+  readonly #captures = new Set<Promise<unknown>>();
+  #ended = false;
+
+  /** @param run The run. @param states States of its operators. @param settings Kept in files. */
+  constructor(
+    private readonly run: Run,
+    private readonly states: RunStates,
+    private readonly settings: RunSettings,
+  ) {}
+
+  /** See {@link RunControl.save}. */
+  save(
+    metadata: Readonly<Record<string, string>>,
+    write: (file: SavedFile) => Promise<void>,
+  ): Promise<void> {
+    // Read now: an operator below may end the run, and put other weights back.
+    const weights = settledMap(this.run.weightTable.capture().weights);
+    weights.catch(() => {});
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => {});
+    this.#waiting.push(async () => {
+      try {
+        await write(await this.#capture(metadata, weights));
+        resolve();
+      } catch (error) {
+        reject(error);
+        throw error;
+      }
+    });
+    return promise;
+  }
+
+  /** Whether a file was asked for. */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Makes the files that were asked for. */
+  async write(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#waiting.shift()!();
+  }
+
+  /** The run is over: what was asked for is read at once. */
+  end(): void {
+    this.#ended = true;
+    // Whoever has asked hears of a failure.
+    for (const save of this.#waiting.splice(0)) void save().catch(() => {});
+  }
+
+  /** Whether something is being read from the device. */
+  get isReading(): boolean {
+    return this.#captures.size > 0;
+  }
+
+  /** Settles when nothing is read from the device any more. */
+  async captured(): Promise<void> {
+    await Promise.allSettled(this.#captures);
+  }
+
+  #capture(
+    metadata: Readonly<Record<string, string>>,
+    weightsBefore: Promise<Map<string, SavedTensor>>,
+  ): Promise<SavedFile> {
+    const captured = this.run.quiet()
+      ? this.#captureAll(metadata, weightsBefore)
+      : weightsBefore.then((weights) => ({
+        bytes: encodeRun({ weights }, metadata),
+        complete: false,
+      }));
+    this.#captures.add(captured);
+    captured.catch(() => {}).finally(() => this.#captures.delete(captured));
+    return captured;
+  }
+
+  async #captureAll(
+    metadata: Readonly<Record<string, string>>,
+    weightsBefore: Promise<Map<string, SavedTensor>>,
+  ): Promise<SavedFile> {
+    const { weightTable, collector, frame } = this.run;
+    const { weights, slots } = weightTable.capture();
+    const weightsThen = this.#ended ? weightsBefore : settledMap(weights);
+    const position = positionOf(frame);
+    const collected = collector.collect();
+    const { states, tensors } = this.states.capture();
+    // The values of the last steps may still be on their way from a GPU.
+    await collected;
+    states.set("logs", this.states.text("logs"));
+    const run = {
+      position,
+      settings: this.settings,
+      weights: await weightsThen,
+      tensors: await settledMap(new Map([...slots, ...tensors])),
+      states,
+    };
+    return { bytes: encodeRun(run, metadata), complete: true };
+  }
+}
+
+function positionOf(frame: Frame | undefined): SavedPosition {
+  if (!frame) return { epoch: 0, step: 0, stepInEpoch: 0, stepsPerEpoch: 0 };
+  const { epoch, step, stepInEpoch, stepsPerEpoch } = frame;
+  return { epoch, step, stepInEpoch, stepsPerEpoch };
+}
