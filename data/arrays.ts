@@ -1,5 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
-import type { DataSet, StoredInputs, StoredTargets } from "./data_set.ts";
+import { type DataSet, sampleWeightOf, type StoredInputs, type StoredTargets } from "./data_set.ts";
 import { flatten, type NestedValues } from "./nested.ts";
 
 /** What {@linkcode arrays} may be told beyond the numbers. */
@@ -12,6 +12,8 @@ export interface ArraysOptions {
   scale?: number;
   /** Term of the value a model sees, `x * scale + offset`; default 0. */
   offset?: number;
+  /** How much each sample counts, `[samples]`, at least 0; by default each counts once. */
+  sampleWeight?: ArrayLike<number>;
   /** Name for logs and messages. */
   name?: string;
 }
@@ -25,7 +27,7 @@ export interface ArraysOptions {
  * @param y Targets. With `options.classes`, or as a `Uint8Array` or `Int32Array`: class ids,
  * `[samples]`. As nested arrays: values, `[samples, ...outputs]`, stored as float32. As a flat list
  * of numbers: one value a sample, stored as `[samples, 1]`.
- * @param options Number of classes, shape of one sample, scale, offset, name.
+ * @param options Number of classes, shape of one sample, scale, offset, weights, name.
  * @returns The data set.
  * @throws {DataError} If there are no samples, rows differ in length, something is not a finite
  * number, a class id is not an integer from 0 to `classes - 1`, or inputs and targets differ in
@@ -69,12 +71,15 @@ export function arrays(
         `inputs and ${samples} targets`,
     );
   }
-  return {
+  const dataSet = {
     x: { ...inputs, ...(scale === undefined ? {} : { scale }), ...(offset ? { offset } : {}) },
     y: targets,
     ...(classes === undefined ? {} : { classes }),
+    ...(options.sampleWeight && { sampleWeight: Float32Array.from(options.sampleWeight) }),
     ...(name === undefined ? {} : { name }),
   };
+  sampleWeightOf(dataSet);
+  return dataSet;
 }
 
 function storeInputs(

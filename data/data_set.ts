@@ -1,3 +1,5 @@
+import { DataError } from "../core/graph/errors.ts";
+
 /** The inputs of a data set, in the type they are stored in. */
 export interface StoredInputs {
   /** Every sample's features, row-major; bytes stay bytes and are converted on the device. */
@@ -29,6 +31,8 @@ export interface DataSet {
   readonly x: StoredInputs;
   /** Targets, `[samples]` of class ids or `[samples, outputs]` of values. */
   readonly y: StoredTargets;
+  /** How much each sample counts, `[samples]`, at least 0; by default each counts once. */
+  readonly sampleWeight?: Float32Array;
   /** Number of classes, when the targets are classes. */
   readonly classes?: number;
   /** Name for logs. */
@@ -103,5 +107,32 @@ export function sliceSamples(dataSet: DataSet, start: number, end: number): Data
     ...dataSet,
     x: { ...dataSet.x, ...rows(dataSet.x) },
     y: { ...dataSet.y, ...rows(dataSet.y) },
+    ...(dataSet.sampleWeight && { sampleWeight: dataSet.sampleWeight.subarray(start, end) }),
   };
+}
+
+/**
+ * The weights of a data set's samples.
+ *
+ * @param dataSet Any data set.
+ * @returns One weight a sample, or `null` when it has none.
+ * @throws {DataError} When there are not as many as samples, or one is negative or not finite.
+ */
+export function sampleWeightOf(dataSet: DataSet): Float32Array | null {
+  const { sampleWeight } = dataSet;
+  if (!sampleWeight) return null;
+  const samples = sampleCount(dataSet);
+  if (sampleWeight.length !== samples) {
+    throw new DataError(
+      `Cannot weight the samples as each needs one weight: received ${sampleWeight.length} ` +
+        `weights for ${samples} samples`,
+    );
+  }
+  const wrong = sampleWeight.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (wrong < 0) return sampleWeight;
+  throw new DataError(
+    `Cannot weight the samples as weights must be finite and at least 0: received ` +
+      `${sampleWeight[wrong]} at sample ${wrong}`,
+    { row: wrong + 1 },
+  );
 }

@@ -73,5 +73,6 @@ function reorder(dataSet: DataSet, order: Uint32Array): DataSet {
     ...dataSet,
     x: { ...dataSet.x, data: rows(dataSet.x.data) },
     y: { ...dataSet.y, data: rows(dataSet.y.data) },
+    ...(dataSet.sampleWeight && { sampleWeight: rows(dataSet.sampleWeight) }),
   };
 }

@@ -3,8 +3,11 @@ import { sampleCount } from "../../data/data_set.ts";
 import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
+import type { Measured } from "./frame.ts";
+import { named } from "./measure.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { Run } from "./run.ts";
+import { checkReduction, type Reduction } from "./score.ts";
 import { Validation, validationBatchSize } from "./validation.ts";
 import { settled } from "./weight_table.ts";
 
@@ -12,8 +15,12 @@ import { settled } from "./weight_table.ts";
 export interface EvaluateOptions extends DeviceOptions {
   /** The loss. */
   readonly loss: Loss;
-  /** Metrics; default none. */
+  /** How the losses of samples become one number; default `sumOverBatchSize`. */
+  readonly reduction?: Reduction;
+  /** Metrics in which each sample counts once; default none. */
   readonly metrics?: readonly Metric[];
+  /** Metrics in which each sample counts by its weight; default none. */
+  readonly weightedMetrics?: readonly Metric[];
   /** Samples in a batch, from 1; default 1,024. It does not change the result. */
   readonly batchSize?: number;
 }
@@ -47,12 +54,13 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Record<string, number>> {
   await settled(model);
-  const { loss, metrics = [], batchSize = validationBatchSize } = options;
+  const { loss, batchSize = validationBatchSize } = options;
+  const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
   const samples = sampleCount(dataSet);
   const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
   const run = new Run(device, owned, { seed: 0, samples });
   try {
-    const evaluation = { model, loss, name: "loss", metrics };
+    const evaluation = { model, loss, name: "loss", reduction, metrics: measuredBy(options) };
     const validation = new Validation(run, dataSet, [evaluation], batchSize);
     const sums = await validation.measure();
     validation.dispose();
@@ -60,4 +68,9 @@ export async function evaluate(
   } finally {
     await run.finish();
   }
+}
+
+function measuredBy({ metrics = [], weightedMetrics = [] }: EvaluateOptions): Measured[] {
+  const plain = named(metrics, false, new Set());
+  return [...plain, ...named(weightedMetrics, true, new Set(plain.map(({ name }) => name)))];
 }

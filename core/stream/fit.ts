@@ -6,13 +6,15 @@ import type { Metric } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { backward } from "./backward.ts";
+import { classWeight, type ClassWeights } from "./class_weight.ts";
 import { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 import type { Epoch } from "./epoch.ts";
 import { epochs } from "./epochs.ts";
 import { forward } from "./forward.ts";
 import { loss } from "./loss.ts";
-import { measure } from "./measure.ts";
+import { measure, measureWeighted } from "./measure.ts";
 import { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
+import type { Reduction } from "./score.ts";
 import type { Updated } from "./stages.ts";
 import { update } from "./update.ts";
 
@@ -22,8 +24,14 @@ export interface FitOptions extends MiniBatchesOptions {
   readonly loss: Loss;
   /** The rule that changes the weights. */
   readonly optimizer: Optimizer;
-  /** Metrics to log; default none. */
+  /** How the losses of samples become one number; default `sumOverBatchSize`. */
+  readonly reduction?: Reduction;
+  /** How much each class counts in training; default each the same. */
+  readonly classWeight?: ClassWeights;
+  /** Metrics to log, in which each sample counts once; default none. */
   readonly metrics?: readonly Metric[];
+  /** Metrics to log, in which each sample counts by its weight; default none. */
+  readonly weightedMetrics?: readonly Metric[];
   /** Data to validate on after each epoch. */
   readonly validation?: DataSet;
   /** Share of the data, above 0 and below 1, to validate on: the last samples, as in Keras. */
@@ -70,15 +78,21 @@ export interface FitOptions extends MiniBatchesOptions {
  */
 export function fit(model: Model, dataSet: DataSet, options: FitOptions): Observable<Epoch> {
   const { train, validation } = splitData(dataSet, options);
-  const differentiated = miniBatches(train, options).pipe(
+  const batches = miniBatches(train, options);
+  const weighted = options.classWeight ? batches.pipe(classWeight(options.classWeight)) : batches;
+  const differentiated = weighted.pipe(
     forward(model),
-    loss(options.loss),
+    loss(options.loss, { reduction: options.reduction }),
     backward(),
   );
   const clipped = options.clipGradients
     ? differentiated.pipe(clipGradients(options.clipGradients))
     : differentiated;
-  const updated = clipped.pipe(update(options.optimizer), measure(...options.metrics ?? []));
+  const updated = clipped.pipe(
+    update(options.optimizer),
+    measure(...options.metrics ?? []),
+    measureWeighted(...options.weightedMetrics ?? []),
+  );
   const steps = (options.stepOperators ?? []).reduce(
     (stream, operator) => stream.pipe(operator),
     updated,

@@ -8,6 +8,17 @@ import type { Model } from "../nn/model.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
+import type { Reduction } from "./score.ts";
+
+/** A metric as it is logged. */
+export interface Measured {
+  /** The metric. */
+  readonly metric: Metric;
+  /** Log name. */
+  readonly name: string;
+  /** Whether samples count by their weights. */
+  readonly weighted: boolean;
+}
 
 /** What validation computes: a model with its loss and metrics. */
 export interface Evaluation {
@@ -17,8 +28,10 @@ export interface Evaluation {
   readonly loss: Loss;
   /** Log name of the loss. */
   readonly name: string;
+  /** How the losses of samples become one number. */
+  readonly reduction: Reduction;
   /** Its metrics. */
-  readonly metrics: readonly Metric[];
+  readonly metrics: readonly Measured[];
 }
 
 /** What a stage adds to a step. A stage gives the same object for the same step again. */

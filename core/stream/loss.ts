@@ -2,7 +2,7 @@ import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Loss } from "../nn/loss.ts";
 import type { Effect } from "./frame.ts";
-import { lossTotal, lossValue, weightPenalties } from "./score.ts";
+import { checkReduction, loggedLoss, type Reduction, score, weightPenalties } from "./score.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Forwarded, Scored } from "./stages.ts";
 
@@ -10,17 +10,25 @@ import { type Forwarded, Scored } from "./stages.ts";
 export interface LossOptions {
   /** Log name; default `loss`. Two losses in one pipe need two names. */
   readonly name?: string;
+  /**
+   * How the losses of the samples, each times its weight, become the loss of the batch: their sum
+   * over the number of samples (`sumOverBatchSize`, the default), their sum, or their sum over the
+   * sum of the weights (`meanWithSampleWeight`).
+   */
+  readonly reduction?: Reduction;
 }
 
 /**
  * Compares outputs with targets: the mean loss over the batch, which is also logged.
  *
- * Penalties are part of it, as in Keras: those of the regularizers of the model's trainable weights,
- * and those that its layers have added.
+ * Each sample counts by its weight, where the data set has weights or {@link classWeight} gives
+ * them. Penalties are part of the loss, as in Keras: those of the regularizers of the model's
+ * trainable weights, and those that its layers have added.
  *
  * @param lossFunction The loss, for one value a sample.
- * @param options Log name.
+ * @param options Log name and reduction.
  * @returns An operator from {@link Forwarded} to {@link Scored}.
+ * @throws {RangeError} when there is no such reduction.
  * @throws {ShapeError} on the error channel, when targets do not fit outputs.
  *
  * @example
@@ -32,35 +40,39 @@ export interface LossOptions {
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([1]), dense(1, { kernelInitializer: "zeros" })]);
- * const steps = miniBatches(arrays([[1], [2]], [[2], [4]]), { device: "cpu", threads: 1 }).pipe(
+ * const data = arrays([[1], [2]], [[2], [4]], { sampleWeight: [1, 3] });
+ * const steps = miniBatches(data, { device: "cpu", threads: 1 }).pipe(
  *   forward(model),
  *   loss(meanSquaredError()),
  *   mergeMap((step) => step.values()),
  * );
- * assert.deepEqual(await lastValueFrom(steps), { loss: 10 });
+ * assert.deepEqual(await lastValueFrom(steps), { loss: (4 + 3 * 16) / 2 });
  * ```
+ *
+ * Keras: the `reduction` of a loss, `sum_over_batch_size` and so on. Its log of
+ * `mean_with_sample_weight` is the mean over batches; ours is that over the weights of the epoch.
  */
 export function loss(
   lossFunction: Loss,
   options: LossOptions = {},
 ): OperatorFunction<Forwarded, Scored> {
   const { name = "loss" } = options;
+  const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
   return stage(() => {
     const memory = new Memory<{ value: Tensor; effect: Effect }>();
     return (step) => {
-      const { model, outputs, penalties, y } = step;
+      const { model, outputs, y, sampleWeight } = step;
       const { state } = step.frame;
-      const scored = memory.get([outputs, y, state], () => {
-        const losses = lossFunction.apply(y, outputs);
-        const all = [...penalties, ...weightPenalties(model, state)];
-        const record = {
-          name,
-          totals: [lossTotal(losses, all), step.samples],
-          result: ([total]: Float64Array, [count]: Float64Array) => total / count,
-          guarded: true,
-        };
-        const evaluation = { model, loss: lossFunction, name };
-        return { value: lossValue(losses, all), effect: { records: [record], evaluation } };
+      const scored = memory.get([outputs, y, sampleWeight, state], () => {
+        const penalties = [...step.penalties, ...weightPenalties(model, state)];
+        const { value, totals } = score(lossFunction.apply(y, outputs), {
+          penalties,
+          reduction,
+          sampleWeight,
+        });
+        const record = { name, totals, result: loggedLoss, guarded: true };
+        const evaluation = { model, loss: lossFunction, name, reduction };
+        return { value, effect: { records: [record], evaluation } };
       });
       step.frame.add(scored.effect);
       return new Scored(step, lossFunction, scored.value);

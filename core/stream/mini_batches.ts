@@ -200,9 +200,9 @@ class Source {
     run.frame = frame;
     run.epochGiven = false;
     this.#sending = true;
-    const { x, y } = data.batch(frame.samples);
+    const { x, y, sampleWeight } = data.batch(frame.samples);
     withReader((tensor) => frame.read(tensor), () => {
-      this.subscriber.next(new Batch(frame, x, y));
+      this.subscriber.next(new Batch(frame, x, y, sampleWeight));
     });
     frame.close();
     this.#await(frame.holds);

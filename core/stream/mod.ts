@@ -9,6 +9,7 @@ export {
   type AccumulationSteps,
 } from "./accumulate_gradients.ts";
 export { backward } from "./backward.ts";
+export { classWeight, type ClassWeights } from "./class_weight.ts";
 export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 export type { EndReason, Epoch, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 export { epochs, type EpochsOptions } from "./epochs.ts";
@@ -17,7 +18,7 @@ export { fit, type FitOptions } from "./fit.ts";
 export { forward } from "./forward.ts";
 export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
 export { loss, type LossOptions } from "./loss.ts";
-export { measure } from "./measure.ts";
+export { measure, measureWeighted } from "./measure.ts";
 export { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
 export {
   type DeviceChoice,
@@ -26,6 +27,7 @@ export {
   type OpenedDevice,
 } from "./open_device.ts";
 export { predict, type Predictions, type PredictOptions } from "./predict.ts";
+export type { Reduction } from "./score.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
 export { update } from "./update.ts";
 export { settled } from "./weight_table.ts";

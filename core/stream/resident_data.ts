@@ -1,4 +1,10 @@
-import type { DataSet, StoredInputs, StoredTargets } from "../../data/data_set.ts";
+import {
+  type DataSet,
+  sampleCount,
+  sampleWeightOf,
+  type StoredInputs,
+  type StoredTargets,
+} from "../../data/data_set.ts";
 import type { Device, Storage } from "../graph/device.ts";
 import { inputLeaf } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -10,6 +16,8 @@ export interface BatchTensors {
   readonly x: Tensor;
   /** Targets, `[batch]` u32 class ids or `[batch, outputs]` f32. */
   readonly y: Tensor;
+  /** How much each sample counts, `[batch]`, f32; `null` where each counts once. */
+  readonly sampleWeight: Tensor | null;
 }
 
 /**
@@ -20,6 +28,7 @@ export interface BatchTensors {
 export class ResidentData {
   readonly #x: Tensor;
   readonly #y: Tensor;
+  readonly #sampleWeight: Tensor | null;
   readonly #order: Tensor;
   readonly #storages = new Map<Tensor, Storage>();
   readonly #batches = new Map<number, BatchTensors>();
@@ -33,7 +42,10 @@ export class ResidentData {
   ) {
     this.#x = this.#upload(device, `${name} inputs`, dataSet.x);
     this.#y = this.#upload(device, `${name} targets`, dataSet.y);
-    const count = dataSet.x.shape[0];
+    const count = sampleCount(dataSet);
+    const sampleWeight = sampleWeightOf(dataSet);
+    this.#sampleWeight = sampleWeight &&
+      this.#upload(device, `${name} weights`, { data: sampleWeight, shape: [count] });
     this.#order = inputLeaf(`${name} order`, [count], "u32");
     this.#storages.set(this.#order, device.allocate("u32", count, `${name} order`));
     this.setOrder(Uint32Array.from({ length: count }, (_, index) => index));
@@ -97,6 +109,7 @@ export class ResidentData {
           ? "i32"
           : "u32",
       }),
+      sampleWeight: this.#sampleWeight && gather(this.#sampleWeight, this.#order, options),
     };
   }
 }

@@ -2,20 +2,75 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Model } from "../nn/model.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { add } from "../ops/add.ts";
+import { div } from "../ops/div.ts";
+import { literal } from "../graph/leaf.ts";
+import { greater } from "../ops/greater.ts";
 import { mul } from "../ops/mul.ts";
+import { select } from "../ops/select.ts";
 import { mean, sum } from "../ops/sum.ts";
 
-/** What training makes small: the mean of `losses`, `[batch]`, and all penalties. */
-export function lossValue(losses: Tensor, penalties: readonly Tensor[]): Tensor {
-  return penalties.reduce((total, penalty) => add(total, penalty), mean(losses));
+/** How the losses of a batch's samples become one number. */
+export type Reduction = "sumOverBatchSize" | "sum" | "meanWithSampleWeight";
+
+const reductions: readonly string[] = [
+  "sumOverBatchSize",
+  "sum",
+  "meanWithSampleWeight",
+] satisfies Reduction[];
+
+/** What {@link score} is given beside the losses. */
+export interface ScoreOptions {
+  /** Scalars to add. */
+  readonly penalties: readonly Tensor[];
+  /** How losses become one number. */
+  readonly reduction: Reduction;
+  /** How much each sample counts, `[batch]`. */
+  readonly sampleWeight: Tensor | null;
 }
 
-/** What a batch adds to the log: its losses, and the penalties once a sample. */
-export function lossTotal(losses: Tensor, penalties: readonly Tensor[]): Tensor {
-  return penalties.reduce(
-    (total, penalty) => add(total, mul(penalty, losses.size)),
-    sum(losses),
+/** The loss of a batch. */
+export interface Score {
+  /** What training makes small, a scalar. */
+  readonly value: Tensor;
+  /** Sums to log: of the losses, and of what they are divided by. */
+  readonly totals: readonly [Tensor, Tensor | number];
+}
+
+/** Refuses a reduction that is not known. */
+export function checkReduction(reduction: Reduction): Reduction {
+  if (reductions.includes(reduction)) return reduction;
+  throw new RangeError(
+    `Cannot reduce a loss as reduction must be one of ${reductions.join(", ")}: received ` +
+      `${JSON.stringify(reduction)}`,
   );
+}
+
+/** The loss of a batch from the losses of its samples, `[batch]`, with all penalties. */
+export function score(losses: Tensor, options: ScoreOptions): Score {
+  const plain = reduce(losses, options);
+  return options.penalties.reduce<Score>(({ value, totals: [total, count] }, penalty) => ({
+    value: add(value, penalty),
+    totals: [add(total, mul(penalty, count)), count],
+  }), plain);
+}
+
+function reduce(losses: Tensor, { reduction, sampleWeight }: ScoreOptions): Score {
+  const samples = losses.size;
+  const weighted = sampleWeight ? mul(losses, sampleWeight) : losses;
+  const total = sum(weighted);
+  if (reduction === "sum") return { value: total, totals: [mul(total, samples), samples] };
+  if (reduction === "sumOverBatchSize" || !sampleWeight) {
+    return { value: mean(weighted), totals: [total, samples] };
+  }
+  const count = sum(sampleWeight);
+  // Where all weights are 0 the loss is 0.
+  const divisor = select(greater(count, 0), count, literal(1));
+  return { value: div(total, divisor), totals: [total, count] };
+}
+
+/** The mean to log from {@link Score.totals}; 0 where all weights are. */
+export function loggedLoss([total]: Float64Array, [count]: Float64Array): number {
+  return count === 0 ? 0 : total / count;
 }
 
 /** The penalties of a model's trainable weights, as they are now. */

@@ -23,6 +23,8 @@ export class Batch {
     readonly x: Tensor,
     /** Targets, `[batch]` u32 class ids or `[batch, outputs]` f32. */
     readonly y: Tensor,
+    /** How much each sample counts, `[batch]`, f32; `null` where each counts once. */
+    readonly sampleWeight: Tensor | null = null,
   ) {}
 
   /** Number of the epoch, from 1. */
@@ -86,7 +88,7 @@ export class Forwarded extends Batch {
     /** What the model's layers add to the loss, scalars; {@link loss} adds them. */
     readonly penalties: readonly Tensor[] = [],
   ) {
-    super(batch.frame, batch.x, batch.y);
+    super(batch.frame, batch.x, batch.y, batch.sampleWeight);
   }
 }
 

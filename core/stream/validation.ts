@@ -5,7 +5,7 @@ import type { Effect, Evaluation } from "./frame.ts";
 import { type RecordDefinition, RecordLayout, RecordSums } from "./record_layout.ts";
 import type { ResidentData } from "./resident_data.ts";
 import type { Run } from "./run.ts";
-import { lossTotal, weightPenalties } from "./score.ts";
+import { loggedLoss, score, weightPenalties } from "./score.ts";
 
 /** Samples in a batch of validation: large, as nothing is kept for a backward pass. */
 export const validationBatchSize = 1024;
@@ -64,23 +64,26 @@ export class Validation {
   }
 
   #prepare(count: number): Part {
-    const { x, y } = this.#data.batch(count);
-    const records = this.evaluations.flatMap(({ model, loss, name, metrics }) => {
+    const { x, y, sampleWeight } = this.#data.batch(count);
+    const records = this.evaluations.flatMap(({ model, loss, name, reduction, metrics }) => {
       this.run.addModel(model);
       const { leaves } = this.run.weightTable;
       const { outputs, penalties } = applyModel(this.run, model, leaves, x, false);
-      const all = [...penalties, ...weightPenalties(model, leaves)];
-      const total = lossTotal(loss.apply(y, outputs), all);
+      const { totals } = score(loss.apply(y, outputs), {
+        penalties: [...penalties, ...weightPenalties(model, leaves)],
+        reduction,
+        sampleWeight,
+      });
       const lossRecord: RecordDefinition = {
         name,
-        totals: [total, count],
-        result: ([value], [samples]) => value / samples,
+        totals,
+        result: loggedLoss,
       };
       return [
         lossRecord,
-        ...metrics.map((metric) => ({
-          name: metric.name,
-          totals: metric.apply(y, outputs),
+        ...metrics.map(({ metric, name, weighted }) => ({
+          name,
+          totals: metric.apply(y, outputs, weighted && sampleWeight || undefined),
           result: (...totals: Float64Array[]) => metric.result(...totals),
         })),
       ];
