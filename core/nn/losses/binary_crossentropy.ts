@@ -1,16 +1,13 @@
-import type { Tensor } from "../../graph/tensor.ts";
 import { add } from "../../ops/add.ts";
-import { log } from "../../ops/log.ts";
 import { mul } from "../../ops/mul.ts";
-import { neg } from "../../ops/neg.ts";
-import { softplus } from "../../ops/softplus.ts";
 import { sub } from "../../ops/sub.ts";
 import type { Loss } from "../loss.ts";
 import {
   checkSmoothing,
-  clipProbabilities,
   type CrossentropyOptions,
   smoothTargets,
+  surpriseOfLogits,
+  surpriseOfProbabilities,
 } from "./probabilities.ts";
 import { alignTargets, meanPerSample } from "./targets.ts";
 
@@ -51,13 +48,4 @@ export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
       return meanPerSample(add(mul(wanted, ofYes), mul(sub(1, wanted), ofNo)));
     },
   };
-}
-
-function surpriseOfLogits(logits: Tensor): { ofYes: Tensor; ofNo: Tensor } {
-  return { ofYes: softplus(neg(logits)), ofNo: softplus(logits) };
-}
-
-function surpriseOfProbabilities(probabilities: Tensor): { ofYes: Tensor; ofNo: Tensor } {
-  const clipped = clipProbabilities(probabilities);
-  return { ofYes: neg(log(clipped)), ofNo: neg(log(sub(1, clipped))) };
 }

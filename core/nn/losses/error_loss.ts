@@ -12,12 +12,15 @@ export interface ErrorLossOptions {
   readonly oneHot?: boolean;
 }
 
-/** A loss of the errors ŷ − y: `perOutput` of each, then the mean over the outputs of a sample. */
-export function errorLoss(
+/**
+ * A loss of outputs and targets of one shape: `perOutput` of each pair, then the mean over the outputs
+ * of a sample, or what `perSample` makes of them.
+ */
+export function pairLoss(
   name: string,
   factory: string,
   options: ErrorLossOptions,
-  perOutput: (error: Tensor) => Tensor,
+  perOutput: (targets: Tensor, outputs: Tensor) => Tensor,
   perSample: (losses: Tensor) => Tensor = meanPerSample,
 ): Loss {
   const hints = { labels: `are they class labels? then use ${factory}({ oneHot: true })` };
@@ -25,6 +28,18 @@ export function errorLoss(
   return {
     name,
     apply: (targets, outputs) =>
-      perSample(perOutput(sub(outputs, align(factory, targets, outputs, hints)))),
+      perSample(perOutput(align(factory, targets, outputs, hints), outputs)),
   };
+}
+
+/** A loss of the errors ŷ − y: `perOutput` of each, then the mean over the outputs of a sample. */
+export function errorLoss(
+  name: string,
+  factory: string,
+  options: ErrorLossOptions,
+  perOutput: (error: Tensor) => Tensor,
+  perSample?: (losses: Tensor) => Tensor,
+): Loss {
+  const ofPair = (targets: Tensor, outputs: Tensor) => perOutput(sub(outputs, targets));
+  return pairLoss(name, factory, options, ofPair, perSample);
 }

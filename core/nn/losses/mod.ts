@@ -1,13 +1,35 @@
 /** How far outputs are from targets: one loss a file. */
 
 export { binaryCrossentropy } from "./binary_crossentropy.ts";
+export { binaryFocalCrossentropy } from "./binary_focal_crossentropy.ts";
+export type { BinaryFocalCrossentropyOptions } from "./binary_focal_crossentropy.ts";
 export { categoricalCrossentropy } from "./categorical_crossentropy.ts";
+export { categoricalFocalCrossentropy } from "./categorical_focal_crossentropy.ts";
+export type { CategoricalFocalCrossentropyOptions } from "./categorical_focal_crossentropy.ts";
+export { categoricalGeneralizedCrossEntropy } from "./categorical_generalized_cross_entropy.ts";
+export type { GeneralizedCrossEntropyOptions } from "./categorical_generalized_cross_entropy.ts";
+export { categoricalHinge } from "./categorical_hinge.ts";
+export { circle } from "./circle.ts";
+export type { CircleOptions } from "./circle.ts";
+export { cosineSimilarity } from "./cosine_similarity.ts";
+export { dice } from "./dice.ts";
 export type { ErrorLossOptions } from "./error_loss.ts";
 export { halfMeanSquaredError } from "./half_mean_squared_error.ts";
 export type { HalfMeanSquaredErrorOptions } from "./half_mean_squared_error.ts";
+export { hinge } from "./hinge.ts";
 export { huber } from "./huber.ts";
 export type { HuberOptions } from "./huber.ts";
+export { klDivergence } from "./kl_divergence.ts";
+export { logCosh } from "./log_cosh.ts";
 export { meanAbsoluteError } from "./mean_absolute_error.ts";
+export { meanAbsolutePercentageError } from "./mean_absolute_percentage_error.ts";
 export { meanSquaredError } from "./mean_squared_error.ts";
+export { meanSquaredLogarithmicError } from "./mean_squared_logarithmic_error.ts";
+export type { OverlapOptions } from "./overlap.ts";
+export { poisson } from "./poisson.ts";
 export type { CrossentropyOptions } from "./probabilities.ts";
 export { sparseCategoricalCrossentropy } from "./sparse_categorical_crossentropy.ts";
+export type { SparseCategoricalCrossentropyOptions } from "./sparse_categorical_crossentropy.ts";
+export { squaredHinge } from "./squared_hinge.ts";
+export { tversky } from "./tversky.ts";
+export type { TverskyOptions } from "./tversky.ts";

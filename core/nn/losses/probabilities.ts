@@ -5,6 +5,9 @@ import { log } from "../../ops/log.ts";
 import { maximum } from "../../ops/maximum.ts";
 import { minimum } from "../../ops/minimum.ts";
 import { mul } from "../../ops/mul.ts";
+import { neg } from "../../ops/neg.ts";
+import { softplus } from "../../ops/softplus.ts";
+import { sub } from "../../ops/sub.ts";
 import { sum } from "../../ops/sum.ts";
 import { checkScalar } from "../check_scalar.ts";
 
@@ -16,8 +19,8 @@ export interface CrossentropyOptions {
   readonly labelSmoothing?: number;
 }
 
-/** Keras's `epsilon`: probabilities are kept this far from 0 and 1. */
-const margin = 1e-7;
+/** Keras's `epsilon`: probabilities are kept this far from 0 and 1, divisors from 0. */
+export const margin = 1e-7;
 
 /** `probabilities` no closer than 1e-7 to 0 and 1, so that their logarithms are finite. */
 export function clipProbabilities(probabilities: Tensor): Tensor {
@@ -38,4 +41,23 @@ export function smoothTargets(targets: Tensor, smoothing: number, classes: numbe
 /** Refuses label smoothing outside 0 to 1. */
 export function checkSmoothing(name: string, smoothing: number): number {
   return checkScalar(`the labelSmoothing of ${name}`, smoothing, { minimum: 0, maximum: 1 });
+}
+
+/** What a yes and a no would surprise by, in nats. */
+export interface Surprise {
+  /** −log p. */
+  readonly ofYes: Tensor;
+  /** −log(1 − p). */
+  readonly ofNo: Tensor;
+}
+
+/** The surprises of probabilities 1 / (1 + e⁻ˣ): exact where those would round to 0 or 1. */
+export function surpriseOfLogits(logits: Tensor): Surprise {
+  return { ofYes: softplus(neg(logits)), ofNo: softplus(logits) };
+}
+
+/** The surprises of probabilities, which are clipped. */
+export function surpriseOfProbabilities(probabilities: Tensor): Surprise {
+  const clipped = clipProbabilities(probabilities);
+  return { ofYes: neg(log(clipped)), ofNo: neg(log(sub(1, clipped))) };
 }

@@ -1,11 +1,25 @@
+import type { Tensor } from "../../graph/tensor.ts";
+import { cast } from "../../ops/cast.ts";
+import { expandDims } from "../../ops/expand_dims.ts";
 import { mul } from "../../ops/mul.ts";
 import { neg } from "../../ops/neg.ts";
+import { notEqual } from "../../ops/not_equal.ts";
 import { oneHot } from "../../ops/one_hot.ts";
+import { select } from "../../ops/select.ts";
 import { sparseSoftmaxCrossEntropy } from "../../ops/softmax_cross_entropy.ts";
 import { sum } from "../../ops/sum.ts";
+import { checkScalar } from "../check_scalar.ts";
 import type { Loss } from "../loss.ts";
+import { meanOverCounted } from "./masked.ts";
 import { type CrossentropyOptions, logProbabilities } from "./probabilities.ts";
 import { alignLabels, meanPerSample } from "./targets.ts";
+
+/** Options of {@link sparseCategoricalCrossentropy}. */
+export interface SparseCategoricalCrossentropyOptions
+  extends Pick<CrossentropyOptions, "fromLogits"> {
+  /** A label that stands for no class, as −1 or 255 for what nobody labelled; default: none. */
+  readonly ignoreClass?: number;
+}
 
 /**
  * Cross-entropy of the true class, given by its number, in nats.
@@ -13,10 +27,13 @@ import { alignLabels, meanPerSample } from "./targets.ts";
  * −log p[label]; from logits s, −log softmax(s)[label], whose gradient is p with 1 taken off at the
  * label.
  *
- * @param options `fromLogits`: outputs come before the softmax.
+ * @param options `fromLogits`: outputs come before the softmax. `ignoreClass`: samples with this label
+ * count for nothing, and the loss is the mean over the others: theirs are multiplied by total /
+ * counted of the batch.
  * @returns A loss of labels `[batch]` or `[batch, 1]`, whole numbers from 0 to classes − 1 as u32,
  * i32 or f32, and outputs `[batch, classes]`. Probabilities are divided by their sum and kept 1e-7
  * away from 0 and 1.
+ * @throws {RangeError} when `ignoreClass` is not a whole number.
  *
  * @example
  * ```ts
@@ -32,19 +49,40 @@ import { alignLabels, meanPerSample } from "./targets.ts";
  * Keras: `SparseCategoricalCrossentropy`. PyTorch: `CrossEntropyLoss` with class indices.
  */
 export function sparseCategoricalCrossentropy(
-  options: Pick<CrossentropyOptions, "fromLogits"> = {},
+  options: SparseCategoricalCrossentropyOptions = {},
 ): Loss {
-  const { fromLogits = false } = options;
+  const { fromLogits = false, ignoreClass } = options;
+  checkIgnored(ignoreClass);
   const hint = "for one-hot targets use categoricalCrossentropy";
+  const surprise = (labels: Tensor, outputs: Tensor) =>
+    fromLogits
+      ? sparseSoftmaxCrossEntropy(outputs, labels)
+      : neg(sum(mul(oneHot(labels, classesOf(outputs)), logProbabilities(outputs)), -1));
   return {
     name: "sparse_categorical_crossentropy",
     apply(targets, outputs) {
       const labels = alignLabels("sparseCategoricalCrossentropy", targets, outputs, hint);
-      const classes = outputs.shape[outputs.rank - 1];
-      const losses = fromLogits
-        ? sparseSoftmaxCrossEntropy(outputs, labels)
-        : neg(sum(mul(oneHot(labels, classes), logProbabilities(outputs)), -1));
-      return meanPerSample(losses);
+      if (ignoreClass === undefined) return meanPerSample(surprise(labels, outputs));
+      const signed = cast(labels, "i32");
+      const counts = notEqual(signed, ignoreClass);
+      // Outputs too, so that one that is not finite does no harm where it is ignored.
+      const losses = surprise(
+        select(counts, signed, 0),
+        select(expandDims(counts, -1), outputs, 0),
+      );
+      return meanPerSample(meanOverCounted(losses, counts));
     },
   };
+}
+
+function classesOf(outputs: Tensor): number {
+  return outputs.shape[outputs.rank - 1];
+}
+
+function checkIgnored(ignoreClass: number | undefined): void {
+  if (ignoreClass === undefined) return;
+  const name = "the ignoreClass of sparseCategoricalCrossentropy";
+  checkScalar(name, ignoreClass, { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 });
+  if (Number.isInteger(ignoreClass)) return;
+  throw new RangeError(`Cannot use ${name} as it must be a whole number: received ${ignoreClass}`);
 }

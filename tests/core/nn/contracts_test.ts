@@ -68,8 +68,15 @@ const real = [[0.5, -1, 2], [0, 3, 1]];
 const bits = [[0, 1, 1], [1, 0, 0]];
 const rows = [[0, 1, 0], [1, 0, 0]];
 const logits = { fromLogits: true };
-// Outputs that make the loss nearly as small as it can be, for these targets.
-const losses: [loss: nn.Loss, targets: number[] | number[][], perfect: number[][]][] = [
+const signs = bits.map((row) => row.map((bit) => bit * 2 - 1));
+const certain = rows.map((row) => row.map((bit) => bit * 50));
+// Outputs that make the loss nearly as small as it can be, for these targets: 0 or `least`.
+const losses: [
+  loss: nn.Loss,
+  targets: number[] | number[][],
+  perfect: number[][],
+  least?: number,
+][] = [
   [nn.meanSquaredError(), real, real],
   [nn.meanSquaredError({ oneHot: true }), [1, 0], rows],
   [nn.halfMeanSquaredError(), real, real],
@@ -82,19 +89,38 @@ const losses: [loss: nn.Loss, targets: number[] | number[][], perfect: number[][
   [nn.categoricalCrossentropy(logits), rows, rows.map((row) => row.map((bit) => bit * 50))],
   [nn.sparseCategoricalCrossentropy(), [1, 0], rows],
   [nn.sparseCategoricalCrossentropy(logits), [1, 0], rows.map((r) => r.map((bit) => bit * 50))],
+  [nn.sparseCategoricalCrossentropy({ ignoreClass: 7 }), [1, 0], rows],
+  [nn.meanAbsolutePercentageError(), [[0.5, -1, 2], [4, 3, 1]], [[0.5, -1, 2], [4, 3, 1]]],
+  [nn.meanSquaredLogarithmicError(), [[0.5, 1, 2], [4, 3, 1]], [[0.5, 1, 2], [4, 3, 1]]],
+  [nn.logCosh(), real, real],
+  [nn.cosineSimilarity(), real, real, -1],
+  [nn.hinge(), signs, signs],
+  [nn.squaredHinge({ oneHot: true }), [1, 0], rows.map((row) => row.map((bit) => bit * 2 - 1))],
+  [nn.categoricalHinge(), rows, certain],
+  [nn.klDivergence(), rows, rows],
+  [nn.poisson(), [[1, 1, 1], [1, 1, 1]], [[1, 1, 1], [1, 1, 1]], 1],
+  [nn.binaryFocalCrossentropy(), bits, bits],
+  [nn.binaryFocalCrossentropy(logits), bits, bits.map((row) => row.map((bit) => bit * 100 - 50))],
+  [nn.categoricalFocalCrossentropy(), rows, rows],
+  [nn.categoricalFocalCrossentropy(logits), rows, certain],
+  [nn.categoricalGeneralizedCrossEntropy(), [1, 0], rows],
+  [nn.dice(), bits, bits],
+  [nn.dice({ axes: 1 }), bits, bits],
+  [nn.tversky({ alpha: 0.2, beta: 0.8 }), bits, bits],
 ];
 
-for (const [loss, given, perfect] of losses) {
+for (const [loss, given, perfect, least = 0] of losses) {
   Deno.test(`loss ${loss.name} of [${given}] keeps the contract`, () => {
     assert.match(loss.name, /^[a-z]+(_[a-z]+)*$/);
     const targets = tensor(given);
     const best = loss.apply(targets, tensor(perfect));
     assert.deepEqual(best.shape, [2], "one number a sample");
-    assert(valuesOf(best).every((value) => value >= 0 && value < 1e-6), `${valuesOf(best)}`);
+    const near = valuesOf(best).every((value) => value > least - 1e-6 && value < least + 1e-6);
+    assert(near, `${valuesOf(best)}`);
     const outputs = tensor([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]);
     const worse = loss.apply(targets, outputs);
     assert.equal(loss.apply(targets, outputs), worse, "applied again it is the same node");
-    assert(valuesOf(worse).every((value) => value > 0 && Number.isFinite(value)));
+    assert(valuesOf(worse).every((value) => value > least && Number.isFinite(value)));
     const [slope] = gradients(worse, [outputs]);
     assert(valuesOf(slope).some((value) => value !== 0));
     for (const shape of [[3], [2, 4], [2, 3, 1]]) {
@@ -117,6 +143,13 @@ const metrics: [metric: nn.Metric, targets: number[] | number[][], perfect: numb
   [nn.categoricalAccuracy(), rows, rows],
   [nn.sparseCategoricalAccuracy(), [1, 0], rows],
   [nn.meanSquaredErrorMetric(), real, real],
+  [nn.meanAbsoluteErrorMetric(), real, real],
+  [nn.meanAbsolutePercentageErrorMetric(), real, real],
+  [nn.hingeMetric(), signs, signs],
+  [nn.squaredHingeMetric(), signs, signs],
+  [nn.categoricalHingeMetric(), rows, certain],
+  [nn.klDivergenceMetric(), rows, rows],
+  [nn.meanMetric(nn.huber()), real, real],
 ];
 
 for (const [metric, given, perfect] of metrics) {

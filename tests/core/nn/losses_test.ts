@@ -2,13 +2,20 @@ import assert from "node:assert/strict";
 import { inputLeaf } from "../../../core/graph/leaf.ts";
 import {
   binaryCrossentropy,
+  binaryFocalCrossentropy,
   categoricalCrossentropy,
+  categoricalFocalCrossentropy,
+  categoricalGeneralizedCrossEntropy,
+  circle,
+  dice,
+  hinge,
   huber,
   type Loss,
   meanSquaredError,
   sparseCategoricalCrossentropy,
+  tversky,
 } from "../../../core/nn/mod.ts";
-import { tensor } from "../../../core/ops/mod.ts";
+import { gradients, tensor } from "../../../core/ops/mod.ts";
 import { assertClose } from "./close.ts";
 import { valuesOf } from "./context.ts";
 
@@ -88,6 +95,38 @@ Deno.test("huber is squared up to delta and straight beyond", () => {
   assert.deepEqual(valuesOf(losses), [0, 0.125, 2, 2, 8]);
 });
 
+Deno.test("what is ignored counts for nothing, even if it is not finite", () => {
+  const outputs = tensor([[0, 1], [Infinity, NaN], [2, 0]]);
+  const loss = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: 255 });
+  const losses = loss.apply(tensor([1, 255, 0], { dtype: "u32" }), outputs);
+  const [first, second] = [Math.log1p(Math.exp(-1)), Math.log1p(Math.exp(-2))];
+  assertClose(valuesOf(losses), [1.5 * first, 0, 1.5 * second], 1e-7);
+  const [slope] = gradients(losses, [outputs]);
+  assert(valuesOf(slope).every(Number.isFinite));
+  const nothing = loss.apply(tensor([255, 255, 255], { dtype: "u32" }), outputs);
+  assert.deepEqual(valuesOf(nothing), [0, 0, 0]);
+});
+
+Deno.test("a sample without a partner, or without others, counts for nothing in circle", () => {
+  const embeddings = tensor([[1, 0], [0, 1], [0.6, 0.8]]);
+  assert.deepEqual(valuesOf(circle().apply(tensor([0, 1, 2]), embeddings)), [0, 0, 0]);
+  assert.deepEqual(valuesOf(circle().apply(tensor([5, 5, 5]), embeddings)), [0, 0, 0]);
+});
+
+Deno.test("targets of hinge are bits only if all of them are", () => {
+  const outputs = tensor([[0.5, 0.5]]);
+  assert.deepEqual(valuesOf(hinge().apply(tensor([[0, 1]]), outputs)), [(1.5 + 0.5) / 2]);
+  assert.deepEqual(valuesOf(hinge().apply(tensor([[0, -1]]), outputs)), [(1 + 1.5) / 2]);
+});
+
+Deno.test("dice of a batch gives every sample its loss", () => {
+  const [targets, outputs] = [tensor([[1, 0], [1, 1]]), tensor([[1, 1], [0, 1]])];
+  const whole = valuesOf(dice().apply(targets, outputs));
+  assertClose(whole, [1 - 4 / 6, 1 - 4 / 6], 1e-7);
+  const each = valuesOf(dice({ axes: -1 }).apply(targets, outputs));
+  assertClose(each, [1 - 2 / 3, 1 - 2 / 3], 1e-7);
+});
+
 const leaf = (shape: number[], dtype: "f32" | "u32" = "f32") => inputLeaf("leaf", shape, dtype);
 
 const refused: [
@@ -146,6 +185,28 @@ const refused: [
     "more: received [32, 1] (for one output use binaryCrossentropy)",
   ],
   [
+    "rows for a generalised cross-entropy",
+    categoricalGeneralizedCrossEntropy(),
+    leaf([32, 10]),
+    [32, 10],
+    "Cannot apply categoricalGeneralizedCrossEntropy as targets must be labels of shape [32], one a " +
+    "sample: received [32, 10] f32 (it takes class labels, not rows)",
+  ],
+  [
+    "images for embeddings",
+    circle(),
+    leaf([32, 8], "u32"),
+    [32, 8, 4],
+    "Cannot apply circle as outputs must be embeddings [batch, features]: received [32, 8, 4]",
+  ],
+  [
+    "no axis to add up over",
+    dice({ axes: [] }),
+    leaf([32, 8]),
+    [32, 8],
+    "Cannot apply dice as it needs an axis to add up over: received none for outputs [32, 8]",
+  ],
+  [
     "a batch of another size",
     meanSquaredError(),
     leaf([31, 10]),
@@ -176,4 +237,13 @@ Deno.test("losses refuse options out of range", () => {
     /labelSmoothing of binaryCrossentropy .*from 0 to 1: received 2/,
   );
   assert.throws(() => categoricalCrossentropy({ labelSmoothing: NaN }), RangeError);
+  assert.throws(
+    () => sparseCategoricalCrossentropy({ ignoreClass: 0.5 }),
+    /ignoreClass of sparseCategoricalCrossentropy .*whole number: received 0.5/,
+  );
+  assert.throws(() => binaryFocalCrossentropy({ gamma: -1 }), /gamma .*at least 0: received -1/);
+  assert.throws(() => categoricalFocalCrossentropy({ alpha: [1, -1] }), /alpha .*received -1/);
+  assert.throws(() => categoricalGeneralizedCrossEntropy({ q: 0 }), /q of .*received 0/);
+  assert.throws(() => circle({ margin: 2 }), /margin of circle .*from 0 to 1: received 2/);
+  assert.throws(() => tversky({ beta: NaN }), /beta of tversky .*received NaN/);
 });

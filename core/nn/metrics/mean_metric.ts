@@ -1,0 +1,54 @@
+import type { Tensor } from "../../graph/tensor.ts";
+import type { Loss } from "../loss.ts";
+import type { Metric } from "../metric.ts";
+import { averageMetric } from "./average_metric.ts";
+
+/** Values of a batch, `[batch, ...]` f32, from targets and outputs. */
+export type MetricValues = (targets: Tensor, outputs: Tensor) => Tensor;
+
+/** Options of {@link meanMetric} and {@link sumMetric}. */
+export interface ValuesMetricOptions {
+  /** Name in the logs; default the loss's name, or `mean` or `sum`. */
+  readonly name?: string;
+  /** Which is better; default `min`. */
+  readonly direction?: "min" | "max";
+}
+
+/**
+ * The mean over all samples of a loss, or of any values of outputs and targets.
+ *
+ * @param values A loss, or a function from targets and outputs to f32 values `[batch, ...]`; default
+ * the outputs themselves.
+ * @param options Name and direction.
+ * @returns A metric with the name of the loss, or `mean`.
+ * @throws {ShapeError} on use, when targets and outputs do not fit the loss.
+ *
+ * @example
+ * ```ts
+ * import { huber, meanMetric, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const metric = meanMetric(huber(), { name: "huber" });
+ * const { total, count } = metric.apply(tensor([0, 0]), tensor([1, 3]));
+ * assert.equal(metric.result((await total.data())[0], Number(count)), 1.5); // ½ and 2½
+ * ```
+ *
+ * Source: Keras's `Mean` and `MeanMetricWrapper(fn)`. Keras logs `huber` under the function's name.
+ */
+export function meanMetric(
+  values: Loss | MetricValues = ofOutputs,
+  options: ValuesMetricOptions = {},
+): Metric {
+  const isLoss = typeof values !== "function";
+  const { name = isLoss ? values.name : "mean", direction = "min" } = options;
+  return averageMetric(
+    name,
+    direction,
+    isLoss ? (targets, outputs) => values.apply(targets, outputs) : values,
+  );
+}
+
+/** The outputs themselves. */
+export function ofOutputs(_targets: Tensor, outputs: Tensor): Tensor {
+  return outputs;
+}

@@ -1,0 +1,30 @@
+import type { ErrorLossOptions } from "../losses/error_loss.ts";
+import { meanSquaredLogarithmicError } from "../losses/mean_squared_logarithmic_error.ts";
+import type { Metric } from "../metric.ts";
+import { averageMetric } from "./average_metric.ts";
+
+/**
+ * Mean squared logarithmic error as a metric: logged as `mean_squared_logarithmic_error`, beside another loss.
+ *
+ * The mean of (log(1 + ŷ) − log(1 + y))² over outputs and samples.
+ *
+ * @param options `oneHot` takes class labels `[batch]`.
+ * @returns A metric of targets `[batch, outputs]`; with one output `[batch]` will do; smaller is better.
+ * @throws {ShapeError} on use, when targets and outputs do not fit.
+ *
+ * @example
+ * ```ts
+ * import { meanSquaredLogarithmicErrorMetric, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const { total, count } = meanSquaredLogarithmicErrorMetric().apply(tensor([1, 3]), tensor([3, 3]));
+ * const mean = (await total.data())[0] / Number(count);
+ * assert(Math.abs(mean - Math.LN2 ** 2 / 2) < 1e-5);
+ * ```
+ *
+ * Source: Keras's `metrics.MeanSquaredLogarithmicError`.
+ */
+export function meanSquaredLogarithmicErrorMetric(options: ErrorLossOptions = {}): Metric {
+  const loss = meanSquaredLogarithmicError(options);
+  return averageMetric(loss.name, "min", loss.apply);
+}

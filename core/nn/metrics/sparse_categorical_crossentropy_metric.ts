@@ -1,0 +1,34 @@
+import {
+  sparseCategoricalCrossentropy,
+  type SparseCategoricalCrossentropyOptions,
+} from "../losses/sparse_categorical_crossentropy.ts";
+import type { Metric } from "../metric.ts";
+import { averageMetric } from "./average_metric.ts";
+
+/**
+ * Cross-entropy of the true class as a metric: logged as `sparse_categorical_crossentropy`, beside another loss.
+ *
+ * −log p[label], in nats, the mean over samples.
+ *
+ * @param options `fromLogits`, `ignoreClass`, as of the loss.
+ * @returns A metric of labels `[batch]` or `[batch, 1]`; smaller is better.
+ * @throws {ShapeError} on use, when targets and outputs do not fit.
+ *
+ * @example
+ * ```ts
+ * import { sparseCategoricalCrossentropyMetric, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const { total, count } = sparseCategoricalCrossentropyMetric().apply(tensor([1]), tensor([[0.5, 0.5]]));
+ * const mean = (await total.data())[0] / Number(count);
+ * assert(Math.abs(mean - Math.LN2) < 1e-5);
+ * ```
+ *
+ * Source: Keras's `metrics.SparseCategoricalCrossentropy`.
+ */
+export function sparseCategoricalCrossentropyMetric(
+  options: SparseCategoricalCrossentropyOptions = {},
+): Metric {
+  const loss = sparseCategoricalCrossentropy(options);
+  return averageMetric(loss.name, "min", loss.apply);
+}

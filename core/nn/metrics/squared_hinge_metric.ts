@@ -1,0 +1,30 @@
+import type { ErrorLossOptions } from "../losses/error_loss.ts";
+import { squaredHinge } from "../losses/squared_hinge.ts";
+import type { Metric } from "../metric.ts";
+import { averageMetric } from "./average_metric.ts";
+
+/**
+ * Squared hinge loss as a metric: logged as `squared_hinge`, beside another loss.
+ *
+ * max(1 − y · ŷ, 0)² with targets of −1 and 1, the mean over outputs and samples.
+ *
+ * @param options `oneHot` takes class labels `[batch]`.
+ * @returns A metric of targets `[batch, outputs]`; with one output `[batch]` will do; smaller is better.
+ * @throws {ShapeError} on use, when targets and outputs do not fit.
+ *
+ * @example
+ * ```ts
+ * import { squaredHingeMetric, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const { total, count } = squaredHingeMetric().apply(tensor([-1, 1]), tensor([-2, 0.5]));
+ * const mean = (await total.data())[0] / Number(count);
+ * assert(Math.abs(mean - 0.125) < 1e-5);
+ * ```
+ *
+ * Source: Keras's `metrics.SquaredHinge`.
+ */
+export function squaredHingeMetric(options: ErrorLossOptions = {}): Metric {
+  const loss = squaredHinge(options);
+  return averageMetric(loss.name, "min", loss.apply);
+}
