@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { binaryCrossentropyMetric, tensor } from "@millrace/millrace";
+ * import { binaryCrossentropyMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = binaryCrossentropyMetric().apply(tensor([1]), tensor([[0.5]]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(binaryCrossentropyMetric(), tensor([1]), tensor([[0.5]]));
  * assert(Math.abs(mean - Math.LN2) < 1e-5);
  * ```
  *

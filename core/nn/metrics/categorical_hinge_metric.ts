@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { categoricalHingeMetric, tensor } from "@millrace/millrace";
+ * import { categoricalHingeMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = categoricalHingeMetric().apply(tensor([[1, 0]]), tensor([[2, 1.5]]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(categoricalHingeMetric(), tensor([[1, 0]]), tensor([[2, 1.5]]));
  * assert(Math.abs(mean - 0.5) < 1e-5);
  * ```
  *

@@ -14,11 +14,11 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { cosineSimilarityMetric, tensor } from "@millrace/millrace";
+ * import { cosineSimilarityMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total } = cosineSimilarityMetric().apply(tensor([[0, 2]]), tensor([[0, 5]]));
- * assert.equal((await total.data())[0], 1);
+ * const metric = cosineSimilarityMetric();
+ * assert.equal(await metricValue(metric, tensor([[0, 2]]), tensor([[0, 5]])), 1);
  * ```
  *
  * Source: Keras's `metrics.CosineSimilarity`, whose sign is the loss's reversed.

@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { hingeMetric, tensor } from "@millrace/millrace";
+ * import { hingeMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = hingeMetric().apply(tensor([-1, 1]), tensor([-2, 0.5]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(hingeMetric(), tensor([-1, 1]), tensor([-2, 0.5]));
  * assert(Math.abs(mean - 0.25) < 1e-5);
  * ```
  *

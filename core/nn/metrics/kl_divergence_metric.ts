@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { klDivergenceMetric, tensor } from "@millrace/millrace";
+ * import { klDivergenceMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = klDivergenceMetric().apply(tensor([[0, 1]]), tensor([[0.5, 0.5]]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(klDivergenceMetric(), tensor([[0, 1]]), tensor([[0.5, 0.5]]));
  * assert(Math.abs(mean - Math.LN2) < 1e-5);
  * ```
  *

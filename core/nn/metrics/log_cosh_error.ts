@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { logCoshError, tensor } from "@millrace/millrace";
+ * import { logCoshError, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = logCoshError().apply(tensor([0]), tensor([1]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(logCoshError(), tensor([0]), tensor([1]));
  * assert(Math.abs(mean - Math.log(Math.cosh(1))) < 1e-5);
  * ```
  *

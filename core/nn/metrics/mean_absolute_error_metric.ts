@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { meanAbsoluteErrorMetric, tensor } from "@millrace/millrace";
+ * import { meanAbsoluteErrorMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = meanAbsoluteErrorMetric().apply(tensor([1, 2]), tensor([3, 2]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(meanAbsoluteErrorMetric(), tensor([1, 2]), tensor([3, 2]));
  * assert(Math.abs(mean - 1) < 1e-5);
  * ```
  *

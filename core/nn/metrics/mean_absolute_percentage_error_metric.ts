@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { meanAbsolutePercentageErrorMetric, tensor } from "@millrace/millrace";
+ * import { meanAbsolutePercentageErrorMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = meanAbsolutePercentageErrorMetric().apply(tensor([4, 2]), tensor([5, 1]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(meanAbsolutePercentageErrorMetric(), tensor([4, 2]), tensor([5, 1]));
  * assert(Math.abs(mean - 37.5) < 1e-5);
  * ```
  *

@@ -25,12 +25,11 @@ export interface ValuesMetricOptions {
  *
  * @example
  * ```ts
- * import { huber, meanMetric, tensor } from "@millrace/millrace";
+ * import { huber, meanMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
  * const metric = meanMetric(huber(), { name: "huber" });
- * const { total, count } = metric.apply(tensor([0, 0]), tensor([1, 3]));
- * assert.equal(metric.result((await total.data())[0], Number(count)), 1.5); // ½ and 2½
+ * assert.equal(await metricValue(metric, tensor([0, 0]), tensor([1, 3])), 1.5); // ½ and 2½
  * ```
  *
  * Source: Keras's `Mean` and `MeanMetricWrapper(fn)`. Keras logs `huber` under the function's name.

@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { meanSquaredLogarithmicErrorMetric, tensor } from "@millrace/millrace";
+ * import { meanSquaredLogarithmicErrorMetric, metricValue, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = meanSquaredLogarithmicErrorMetric().apply(tensor([1, 3]), tensor([3, 3]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(meanSquaredLogarithmicErrorMetric(), tensor([1, 3]), tensor([3, 3]));
  * assert(Math.abs(mean - Math.LN2 ** 2 / 2) < 1e-5);
  * ```
  *

@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { poissonMetric, tensor } from "@millrace/millrace";
+ * import { metricValue, poissonMetric, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = poissonMetric().apply(tensor([3]), tensor([2]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(poissonMetric(), tensor([3]), tensor([2]));
  * assert(Math.abs(mean - (2 - 3 * Math.LN2)) < 1e-5);
  * ```
  *

@@ -16,11 +16,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { sparseCategoricalCrossentropyMetric, tensor } from "@millrace/millrace";
+ * import { metricValue, sparseCategoricalCrossentropyMetric, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = sparseCategoricalCrossentropyMetric().apply(tensor([1]), tensor([[0.5, 0.5]]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(sparseCategoricalCrossentropyMetric(), tensor([1]), tensor([[0.5, 0.5]]));
  * assert(Math.abs(mean - Math.LN2) < 1e-5);
  * ```
  *

@@ -14,11 +14,10 @@ import { averageMetric } from "./average_metric.ts";
  *
  * @example
  * ```ts
- * import { squaredHingeMetric, tensor } from "@millrace/millrace";
+ * import { metricValue, squaredHingeMetric, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const { total, count } = squaredHingeMetric().apply(tensor([-1, 1]), tensor([-2, 0.5]));
- * const mean = (await total.data())[0] / Number(count);
+ * const mean = await metricValue(squaredHingeMetric(), tensor([-1, 1]), tensor([-2, 0.5]));
  * assert(Math.abs(mean - 0.125) < 1e-5);
  * ```
  *

@@ -13,12 +13,11 @@ import { type MetricValues, ofOutputs, type ValuesMetricOptions } from "./mean_m
  *
  * @example
  * ```ts
- * import { cast, greater, sumMetric, tensor } from "@millrace/millrace";
+ * import { cast, greater, metricValue, sumMetric, tensor } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
  * const large = sumMetric((_targets, outputs) => cast(greater(outputs, 1), "f32"));
- * const { total, count } = large.apply(tensor([0, 0, 0]), tensor([1, 2, 3]));
- * assert.equal(large.result((await total.data())[0], Number(count)), 2);
+ * assert.equal(await metricValue(large, tensor([0, 0, 0]), tensor([1, 2, 3])), 2);
  * ```
  *
  * Source: Keras's `Sum`.
@@ -32,5 +31,5 @@ export function sumMetric(
     const each = values(targets, outputs);
     return each.rank === 1 ? each : sum(each, each.shape.map((_, axis) => axis).slice(1));
   });
-  return { ...average, result: (total) => total };
+  return { ...average, result: ([total]) => total };
 }
