@@ -143,6 +143,8 @@ export class Collector implements KeptState {
       this.#waiting.delete(step);
       const bad = layout.nonFinite(rows, at);
       if (bad) return this.#fail(bad.name, bad.value, step, start);
+      const fault = layout.fault(rows, at, step);
+      if (fault) return Promise.reject(fault);
     }
     return null;
   }

@@ -16,6 +16,8 @@ export { epochs, type EpochsOptions } from "./epochs.ts";
 export { evaluate, type EvaluateOptions } from "./evaluate.ts";
 export { fit, type FitOptions } from "./fit.ts";
 export { forward } from "./forward.ts";
+export { gradientNoise, type GradientNoiseOptions } from "./gradient_noise.ts";
+export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
 export { loss, type LossOptions } from "./loss.ts";
 export { measure, measureWeighted } from "./measure.ts";

@@ -13,6 +13,8 @@ export interface RecordDefinition {
   result(...totals: Float64Array[]): number | MetricTable;
   /** Whether the run fails when a sum is NaN or infinite: true for losses. */
   readonly guarded?: boolean;
+  /** For a count of faults, which is not logged: the error that ends the run where it is above 0. */
+  fault?(count: number, step: number): Error;
 }
 
 /** Where a total is in a row of recorded numbers; `constant` when it is no tensor. */
@@ -59,6 +61,7 @@ export class RecordLayout {
   values(rows: Float64Array, at: number): Record<string, number> {
     const values: Record<string, number> = {};
     this.records.forEach((record, place) => {
+      if (record.fault) return;
       const value = record.result(...this.#totals(place, rows, at));
       if (typeof value === "number") values[record.name] = value;
     });
@@ -80,9 +83,20 @@ export class RecordLayout {
     return null;
   }
 
+  /** The error of the last fault counted in a row. */
+  fault(rows: Float64Array, at: number, step: number): Error | null {
+    // Faults go from a layer to those before it: the last one is nearest to the cause.
+    for (let place = this.records.length - 1; place >= 0; place--) {
+      const count = this.records[place].fault ? this.#totals(place, rows, at)[0][0] : 0;
+      if (count > 0) return this.records[place].fault!(count, step);
+    }
+    return null;
+  }
+
   /** Adds a row to the sums of an epoch. */
   add(sums: RecordSums, rows: Float64Array, at: number): void {
     for (let place = 0; place < this.records.length; place++) {
+      if (this.records[place].fault) continue;
       const places = this.#places[place];
       const totals = sums.totals(this.records[place], places);
       for (let number = 0; number < places.length; number++) {

@@ -7,6 +7,8 @@ import { isFinite } from "../ops/is_finite.ts";
 import { logicalAnd } from "../ops/logical.ts";
 import { select } from "../ops/select.ts";
 import type { Effect } from "./frame.ts";
+import { countsHeldBack, heldBack } from "./held_back.ts";
+import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Differentiated, Updated } from "./stages.ts";
@@ -15,8 +17,10 @@ import { type Differentiated, Updated } from "./stages.ts";
  * Changes the weights by their gradients.
  *
  * The update is guarded on the device: where the loss or a new value is NaN or infinite, the old
- * value stays, so that one bad batch cannot poison the weights before the host hears of it. The
- * constraint of a weight is applied after the optimizer.
+ * value stays, so that one bad batch cannot poison the weights before the host hears of it. Values
+ * that stay so under a finite loss are counted at every hundredth step and at the last of an epoch,
+ * and end the run with a `NonFiniteError`. The constraint of a weight is applied after the
+ * optimizer.
  *
  * @param optimizer The rule. Its state begins anew with each run that is not resumed.
  * @returns An operator from {@link Differentiated} to {@link Updated}.
@@ -46,11 +50,11 @@ export function update(optimizer: Optimizer): OperatorFunction<Differentiated, U
     const memory = new Memory<Effect>();
     let iteration = 0;
     // Schedules go by updates, which are fewer than steps where gradients are accumulated.
-    const counted = new Map<ScalarSource, ScalarSource>();
+    const schedules = new Map<ScalarSource, ScalarSource>();
     const byUpdates = (source: ScalarSource): ScalarSource => {
       if (typeof source !== "function") return source;
-      if (!counted.has(source)) counted.set(source, () => source(Math.max(0, iteration - 1)));
-      return counted.get(source)!;
+      if (!schedules.has(source)) schedules.set(source, () => source(Math.max(0, iteration - 1)));
+      return schedules.get(source)!;
     };
     // A pipe may hold several optimizers: their states and counts are kept apart.
     let name = optimizer.name;
@@ -63,7 +67,8 @@ export function update(optimizer: Optimizer): OperatorFunction<Differentiated, U
     return (step) => {
       if (step.updates) iteration++;
       const { run, state } = step.frame;
-      const effect = memory.get([step.gradients, step.loss, state, step.updates], () => {
+      const counted = countsHeldBack(step);
+      const effect = memory.get([step.gradients, step.loss, state, step.updates, counted], () => {
         const context: UpdateContext = {
           scalar: (source, scalar, range) =>
             run.scalars.scalar(byUpdates(source), `${name}/${scalar}`, range),
@@ -71,7 +76,8 @@ export function update(optimizer: Optimizer): OperatorFunction<Differentiated, U
             run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
         };
         const effect = makeEffect(step, optimizer, name, context);
-        return step.updates ? effect : { learningRate: effect.learningRate };
+        if (!step.updates) return { learningRate: effect.learningRate };
+        return counted ? effect : { ...effect, records: [] };
       });
       step.frame.add(effect);
       return new Updated(step, optimizer);
@@ -87,6 +93,7 @@ function makeEffect(
 ): Effect {
   const run: Run = step.frame.run;
   const assignments: Assignment[] = [];
+  const records: RecordDefinition[] = [];
   const state = new Map(step.frame.state);
   const sound = isFinite(step.loss);
   const finite = step.usable ? logicalAnd(sound, step.usable) : sound;
@@ -107,11 +114,13 @@ function makeEffect(
     }
     const next = optimizer.apply(old, gradient, slots, context);
     const kept = parameter.constraint?.apply(next.parameter) ?? next.parameter;
+    records.push(heldBack(parameter, finite, kept));
     state.set(parameter, guard(run.weightTable.leaves.get(parameter)!, kept, old));
     for (const [slot, value] of Object.entries(next.slots)) guard(slots[slot], value, slots[slot]);
   }
   return {
     assignments,
+    records,
     state,
     learningRate: context.scalar(optimizer.learningRate, "learning_rate"),
   };
