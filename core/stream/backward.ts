@@ -35,12 +35,15 @@ export function backward(): OperatorFunction<Scored, Differentiated> {
     const memory = new Memory<ReadonlyMap<Parameter, Tensor>>();
     return (step) => {
       const { state } = step.frame;
-      const result = memory.get([step.loss, state], () => {
-        const trained = step.model.parameters.filter(({ trainable }) => trainable);
-        const found = gradients(step.loss, trained.map((parameter) => state.get(parameter)!));
-        return new Map(trained.map((parameter, place) => [parameter, found[place]]));
-      });
+      const result = memory.get([step.loss, state], () => gradientsOf(step, step.loss));
       return new Differentiated(step, result);
     };
   });
+}
+
+/** The gradient of `loss` for each trainable weight of the step's model. */
+export function gradientsOf(step: Scored, loss: Tensor): Differentiated["gradients"] {
+  const trained = step.model.parameters.filter(({ trainable }) => trainable);
+  const found = gradients(loss, trained.map((parameter) => step.frame.state.get(parameter)!));
+  return new Map(trained.map((parameter, place) => [parameter, found[place]]));
 }

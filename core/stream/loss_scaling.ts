@@ -5,7 +5,7 @@ import { checkCount } from "../nn/check_count.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { less } from "../ops/less.ts";
-import { logicalAnd } from "../ops/logical.ts";
+import { logicalAnd, logicalOr } from "../ops/logical.ts";
 import { maximum } from "../ops/maximum.ts";
 import { minimum } from "../ops/minimum.ts";
 import { select } from "../ops/select.ts";
@@ -17,7 +17,7 @@ import { Differentiated, type Scored } from "./stages.ts";
 
 /** Options of {@link lossScaling}. */
 export interface LossScalingOptions {
-  /** First scale, above 0; default 2¹⁵. */
+  /** First scale, from 1; default 2¹⁵. */
   readonly initialScale?: number;
   /** Steps without an overflow after which the scale is doubled, from 1; default 2000. */
   readonly growthSteps?: number;
@@ -31,8 +31,9 @@ const largest = 2 ** 120;
  * range: differentiates a loss that was made larger, and divides the gradients by the same scale.
  *
  * g = ∇(s·loss) / s. A step in which an element of ∇(s·loss) is NaN or infinite changes no weight
- * and no slot, and halves s; after `growthSteps` steps without one s is doubled. Scale and count
- * live on the device: no step waits for them. The scale is logged as `loss_scale`.
+ * and no slot, and halves s, down to 1; after `growthSteps` steps without one s is doubled. Scale and
+ * count live on the device: no step waits for them. The scale is logged as `loss_scale`. Gradients
+ * that are not finite at a scale of 1 are no matter of scale, and end the run as they do without it.
  *
  * @param options First scale and growth.
  * @returns An operator from {@link Scored} to {@link Differentiated}.
@@ -68,7 +69,7 @@ export function lossScaling(
 ): OperatorFunction<Scored, Differentiated> {
   const { initialScale = 2 ** 15 } = options;
   checkScalar("initialScale of lossScaling", initialScale, {
-    minimum: Number.MIN_VALUE,
+    minimum: 1,
     maximum: largest,
   });
   const growthSteps = checkCount("growthSteps of lossScaling", options.growthSteps ?? 2000, 1);
@@ -97,7 +98,7 @@ function scaled(step: Scored, name: string, initialScale: number, growthSteps: n
   const scale = weightTable.slot(`${name}/scale`, [], initialScale);
   const calm = weightTable.slot(`${name}/calm`, [], 0);
   const found = gradientsOf(step, step.loss.mul(scale));
-  const usable = [...found.values()]
+  const fits = [...found.values()]
     .map((gradient) => less(sum(select(isFinite(gradient), 0, 1)), 1))
     .reduce((all, one) => logicalAnd(all, one));
   const counted = calm.add(1);
@@ -106,12 +107,12 @@ function scaled(step: Scored, name: string, initialScale: number, growthSteps: n
     {
       state: scale,
       value: select(
-        usable,
+        fits,
         select(grows, minimum(scale.mul(2), largest), scale),
         maximum(scale.div(2), 1),
       ),
     },
-    { state: calm, value: select(logicalAnd(usable, less(counted, growthSteps)), counted, 0) },
+    { state: calm, value: select(logicalAnd(fits, less(counted, growthSteps)), counted, 0) },
   ];
   const record = {
     name: "loss_scale",
@@ -123,6 +124,6 @@ function scaled(step: Scored, name: string, initialScale: number, growthSteps: n
     gradients: new Map(
       [...found].map(([parameter, gradient]) => [parameter, gradient.div(scale)]),
     ),
-    usable,
+    usable: logicalOr(fits, less(scale, 1.5)),
   };
 }
