@@ -53,17 +53,22 @@ export function gradientNoise(
   const { eta = 0.3, gamma = 0.55 } = options;
   checkScalar("eta of gradientNoise", eta, { minimum: 0 });
   checkScalar("gamma of gradientNoise", gamma, { minimum: 0 });
-  return stage(() => {
+  return stage((onRun) => {
     const memory = new Memory<Differentiated["gradients"]>();
-    const identity = {};
     const state = { updates: 0 };
+    let name = "noise";
+    onRun((run) =>
+      name = run.keep(name, {
+        save: () => ({ ...state }),
+        restore: (saved) => void Object.assign(state, saved),
+      })
+    );
     return (step) => {
       // Steps that only gather gradients make no use of these.
       if (!step.updates) return step;
       state.updates++;
       const { run } = step.frame;
       const gradients = memory.get([step.gradients], () => {
-        const name = run.nameOptimizer(identity, "noise");
         const deviation = run.scalars.computed(
           `${name}/deviation`,
           () => Math.sqrt(eta / state.updates ** gamma),

@@ -73,14 +73,16 @@ export function lossScaling(
     maximum: largest,
   });
   const growthSteps = checkCount("growthSteps of lossScaling", options.growthSteps ?? 2000, 1);
-  return stage(() => {
+  return stage((onRun) => {
     const memory = new Memory<Scaled>();
-    const identity = {};
+    let name = "scaling";
+    // Its state is on the device; what is kept here is the name that it is saved under.
+    onRun((run) => name = run.keep(name, { save: () => null, restore: () => {} }));
     return (step) => {
-      const { effect, gradients, usable } = memory.get([step.loss, step.frame.state], () => {
-        const name = step.frame.run.nameOptimizer(identity, "scaling");
-        return scaled(step, name, initialScale, growthSteps);
-      });
+      const { effect, gradients, usable } = memory.get(
+        [step.loss, step.frame.state],
+        () => scaled(step, name, initialScale, growthSteps),
+      );
       step.frame.add(effect);
       return new Differentiated(step, gradients, { usable });
     };

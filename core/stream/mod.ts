@@ -22,7 +22,6 @@ export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
 export { loss, type LossOptions } from "./loss.ts";
 export { measure, measureWeighted } from "./measure.ts";
 export { lossScaling, type LossScalingOptions } from "./loss_scaling.ts";
-export { measure } from "./measure.ts";
 export { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
 export {
   type DeviceChoice,
