@@ -36,7 +36,7 @@ export function backward(): OperatorFunction<Scored, Differentiated> {
     return (step) => {
       const { state } = step.frame;
       const result = memory.get([step.loss, state], () => gradientsOf(step, step.loss));
-      return new Differentiated(step, result);
+      return new Differentiated(step, result, { updated: new Set() });
     };
   });
 }

@@ -46,6 +46,8 @@ export interface Effect {
   readonly evaluation?: Omit<Evaluation, "metrics">;
   /** Metrics that validation repeats, with the model whose outputs they judge. */
   readonly metrics?: Pick<Evaluation, "model" | "metrics">;
+  /** Weights with gradients, and those of them that an optimizer takes. */
+  readonly trained?: { readonly all: readonly Parameter[]; readonly updated: readonly Parameter[] };
   /** The scalar of the learning rate, to log. */
   readonly learningRate?: Tensor;
 }

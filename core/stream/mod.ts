@@ -19,6 +19,7 @@ export { forward } from "./forward.ts";
 export { gradientNoise, type GradientNoiseOptions } from "./gradient_noise.ts";
 export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
+export { freeze, type FreezeRule } from "./freeze.ts";
 export { loss, type LossOptions } from "./loss.ts";
 export { measure, measureWeighted } from "./measure.ts";
 export { lossScaling, type LossScalingOptions } from "./loss_scaling.ts";
@@ -32,7 +33,8 @@ export {
 export { predict, type Predictions, type PredictOptions } from "./predict.ts";
 export type { Reduction } from "./score.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
-export { update } from "./update.ts";
+export { update, type UpdateOptions } from "./update.ts";
 export { settled } from "./weight_table.ts";
+export type { WeightPattern } from "./weight_pattern.ts";
 export { loadWeights, saveWeights } from "./weights.ts";
 export * from "./operators/mod.ts";

@@ -112,6 +112,8 @@ export class Differentiated extends Scored {
   readonly updates: boolean;
   /** Whether the step may be used, a bool of rank 0: where it is false, nothing changes. */
   readonly usable: Tensor | undefined;
+  /** Weights that an {@link update} above has changed by these gradients. */
+  readonly updated: ReadonlySet<Parameter>;
 
   /**
    * Made by {@link backward}, and by operators on gradients, whose steps keep what `options` do not
@@ -121,12 +123,13 @@ export class Differentiated extends Scored {
     scored: Scored,
     /** The gradient of the loss for each trainable weight of the model. */
     readonly gradients: ReadonlyMap<Parameter, Tensor>,
-    options: { readonly updates?: boolean; readonly usable?: Tensor } = {},
+    options: Partial<Pick<Differentiated, "updates" | "usable" | "updated">> = {},
   ) {
     super(scored, scored.lossFunction, scored.loss);
     const before = scored instanceof Differentiated ? scored : undefined;
     this.updates = options.updates ?? before?.updates ?? true;
     this.usable = options.usable ?? before?.usable;
+    this.updated = options.updated ?? before?.updated ?? new Set();
   }
 }
 
@@ -137,7 +140,9 @@ export class Updated extends Differentiated {
     differentiated: Differentiated,
     /** The optimizer that was applied. */
     readonly optimizer: Optimizer,
+    /** See {@link Differentiated.updated}. */
+    updated: ReadonlySet<Parameter>,
   ) {
-    super(differentiated, differentiated.gradients);
+    super(differentiated, differentiated.gradients, { updated });
   }
 }

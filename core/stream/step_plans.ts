@@ -6,6 +6,7 @@ import type { Effect, Frame } from "./frame.ts";
 import { warnOfNewPlans } from "./plan_warning.ts";
 import { RecordLayout } from "./record_layout.ts";
 import type { ScalarTable } from "./scalar_table.ts";
+import { warnOfIdleWeights } from "./update_warning.ts";
 
 /** A step that has been planned: found again when the stages want the same things done. */
 export interface Planned {
@@ -32,6 +33,7 @@ const mostPlans = 16;
 export class StepPlans {
   #plans: Planned[] = [];
   #planned = 0;
+  #warned = false;
 
   /** @param bind Memory of a leaf. */
   constructor(
@@ -66,6 +68,7 @@ export class StepPlans {
   }
 
   #plan(frame: Frame): Planned {
+    this.#warned ||= warnOfIdleWeights(frame.effects);
     const layout = new RecordLayout(frame.effects.flatMap((effect) => effect.records ?? []));
     const { outputs } = layout;
     const assignments = new Map(

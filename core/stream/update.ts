@@ -2,6 +2,7 @@ import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Optimizer, UpdateContext } from "../nn/optimizer.ts";
+import type { Parameter } from "../nn/parameter.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { logicalAnd } from "../ops/logical.ts";
@@ -12,6 +13,13 @@ import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Differentiated, Updated } from "./stages.ts";
+import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
+
+/** Options of {@link update}. */
+export interface UpdateOptions {
+  /** The weights that this optimizer changes; default all that have gradients. */
+  readonly only?: WeightPattern;
+}
 
 /**
  * Changes the weights by their gradients.
@@ -22,8 +30,14 @@ import { type Differentiated, Updated } from "./stages.ts";
  * and end the run with a `NonFiniteError`. The constraint of a weight is applied after the
  * optimizer.
  *
+ * Several optimizers may share one pipe, each with weights of its own: `update(adam(), { only:
+ * "head" })` and `update(sgd(), { only: /^body/ })`. A weight that none of them takes is warned of.
+ *
  * @param optimizer The rule. Its state begins anew with each run that is not resumed.
+ * @param options Weights that it changes.
  * @returns An operator from {@link Differentiated} to {@link Updated}.
+ * @throws {RangeError} on the error channel, when a weight would be changed twice by the same
+ * gradients, or `only` means no weight of the model.
  *
  * @example
  * ```ts
@@ -45,9 +59,14 @@ import { type Differentiated, Updated } from "./stages.ts";
  * assert.deepEqual([...model.parameters[0].value], [0.5]);
  * ```
  */
-export function update(optimizer: Optimizer): OperatorFunction<Differentiated, Updated> {
+export function update(
+  optimizer: Optimizer,
+  options: UpdateOptions = {},
+): OperatorFunction<Differentiated, Updated> {
+  const { only } = options;
+  const takes = only === undefined ? () => true : matcherOf(only);
   return stage((onRun) => {
-    const memory = new Memory<Effect>();
+    const memory = new Memory<{ effect: Effect; updated: ReadonlySet<Parameter> }>();
     let iteration = 0;
     // Schedules go by updates, which are fewer than steps where gradients are accumulated.
     const schedules = new Map<ScalarSource, ScalarSource>();
@@ -68,25 +87,47 @@ export function update(optimizer: Optimizer): OperatorFunction<Differentiated, U
       if (step.updates) iteration++;
       const { run, state } = step.frame;
       const counted = countsHeldBack(step);
-      const effect = memory.get([step.gradients, step.loss, state, step.updates, counted], () => {
+      const keys = [step.gradients, step.loss, state, step.updates, counted];
+      const { effect, updated } = memory.get(keys, () => {
+        if (only !== undefined) checkMatch("update weights", only, step.model.parameters);
+        const taken = [...step.gradients.keys()].filter((parameter) => takes(parameter.name));
+        checkOnce(step, taken, optimizer);
+        const updated = new Set([...step.updated, ...taken]);
         const context: UpdateContext = {
           scalar: (source, scalar, range) =>
             run.scalars.scalar(byUpdates(source), `${name}/${scalar}`, range),
           iterationScalar: (scalar, value) =>
             run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
         };
-        const effect = makeEffect(step, optimizer, name, context);
-        if (!step.updates) return { learningRate: effect.learningRate };
-        return counted ? effect : { ...effect, records: [] };
+        const { records, ...effect } = makeEffect(step, taken, optimizer, name, context);
+        if (!step.updates) return { updated, effect: { learningRate: effect.learningRate } };
+        return { updated, effect: { ...effect, records: counted ? records : [] } };
       });
       step.frame.add(effect);
-      return new Updated(step, optimizer);
+      return new Updated(step, optimizer, updated);
     };
   });
 }
 
+/** A second step along the same slope is a mistake: two optimizers that share a weight. */
+function checkOnce(
+  { updated }: Differentiated,
+  taken: readonly Parameter[],
+  { name }: Optimizer,
+): void {
+  const twice = taken.filter((parameter) => updated.has(parameter));
+  if (twice.length === 0) return;
+  throw new RangeError(
+    `Cannot update ${
+      twice.map((parameter) => parameter.name).join(", ")
+    } with ${name} as an update ` +
+      `above has used these gradients: give each its own weights with the option "only"`,
+  );
+}
+
 function makeEffect(
   step: Differentiated,
+  taken: readonly Parameter[],
   optimizer: Optimizer,
   name: string,
   context: UpdateContext,
@@ -102,7 +143,8 @@ function makeEffect(
     assignments.push({ state: leaf, value });
     return value;
   };
-  for (const [parameter, gradient] of step.gradients) {
+  for (const parameter of taken) {
+    const gradient = step.gradients.get(parameter)!;
     const old = state.get(parameter)!;
     const slots: Record<string, Tensor> = {};
     for (const [slot, fill] of Object.entries(optimizer.slots(parameter))) {
@@ -122,6 +164,7 @@ function makeEffect(
     assignments,
     records,
     state,
+    trained: { all: [...step.gradients.keys()], updated: taken },
     learningRate: context.scalar(optimizer.learningRate, "learning_rate"),
   };
 }
