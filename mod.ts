@@ -32,6 +32,7 @@ export { openReference } from "./core/cpu/reference_device.ts";
 export * from "./core/graph/mod.ts";
 export * from "./core/nn/mod.ts";
 export * from "./core/ops/mod.ts";
+export * from "./core/search/mod.ts";
 export * from "./core/state/mod.ts";
 export * from "./core/stream/mod.ts";
 export * from "./data/mod.ts";

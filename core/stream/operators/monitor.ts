@@ -71,7 +71,7 @@ export class Monitor {
    * @param epoch The epoch.
    * @param otherwise What happens then, for the warning.
    */
-  read(epoch: Epoch, otherwise: string): number | undefined {
+  read(epoch: Pick<Epoch, "epoch" | "logs">, otherwise: string): number | undefined {
     if (Object.hasOwn(epoch.logs, this.name)) return epoch.logs[this.name];
     if (!this.#warned) {
       this.#warned = true;
