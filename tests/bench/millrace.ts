@@ -1,4 +1,4 @@
-/** Millrace as a peer: `--threads N`, and the arguments that every peer takes. */
+/** Millrace as a peer: `--threads N --device NAME`, and the arguments that every peer takes. */
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -7,13 +7,17 @@ import { createProgram } from "../../core/graph/program.ts";
 import * as millrace from "../../mod.ts";
 import { type PreparedRun, type PreparedSteps, runPeer } from "./peer.ts";
 import { operands, readBatches, readDigits, readWeights, SAMPLES } from "./peer_data.ts";
-import { runByWindows } from "./stream_windows.ts";
+import { StreamWindows } from "./stream_windows.ts";
 import type { Inference, MatrixProduct, Training } from "./workloads.ts";
 
-const threads = Number(
-  parseArgs({ options: { threads: { type: "string", default: "2" } }, strict: false }).values
-    .threads,
-);
+const given = parseArgs({
+  options: {
+    threads: { type: "string", default: "2" },
+    device: { type: "string", default: "cpu" },
+  },
+  strict: false,
+}).values as { threads: string; device: "cpu" | "webgpu" };
+const options = { device: given.device, threads: Number(given.threads) };
 
 /** The network with the weights that every peer starts from. */
 function readModel(folder: string, network: Training | Inference) {
@@ -28,7 +32,7 @@ function readModel(folder: string, network: Training | Inference) {
   return millrace.sequential([millrace.input([network.widths[0]]), ...layers]);
 }
 
-function training(workload: Training, folder: string): PreparedRun {
+async function training(workload: Training, folder: string): Promise<PreparedRun> {
   const { batchSize, learningRate } = workload;
   const used = SAMPLES - SAMPLES % batchSize;
   const { images, labels } = readDigits(folder);
@@ -39,28 +43,23 @@ function training(workload: Training, folder: string): PreparedRun {
   const optimizer = workload.optimizer === "sgd"
     ? millrace.sgd({ learningRate })
     : millrace.adam({ learningRate });
-  const steps = millrace.miniBatches(digits, {
-    batchSize,
-    epochs: Infinity,
-    shuffle: false,
-    device: "cpu",
-    threads,
-  }).pipe(
-    millrace.forward(readModel(folder, workload)),
-    millrace.loss(millrace.sparseCategoricalCrossentropy({ fromLogits: true })),
-    millrace.backward(),
-    millrace.update(optimizer),
+  const model = readModel(folder, workload);
+  const opened = await millrace.openDevice(options);
+  return new StreamWindows(
+    opened.device,
+    (device) =>
+      millrace.miniBatches(digits, { batchSize, epochs: Infinity, shuffle: false, device }).pipe(
+        millrace.forward(model),
+        millrace.loss(millrace.sparseCategoricalCrossentropy({ fromLogits: true })),
+        millrace.backward(),
+        millrace.update(optimizer),
+      ),
   );
-  return runByWindows(steps);
 }
 
-/** A program of one output, run again and again on the data it is bound to. */
-function replay(
-  output: millrace.Tensor,
-  bindings: Map<millrace.Tensor, Float32Array>,
-  place: number,
-): PreparedSteps {
-  const device = millrace.openCpu({ threads });
+/** A program of one output on the data it is bound to: what runs it, and what reads the output. */
+async function replay(output: millrace.Tensor, bindings: Map<millrace.Tensor, Float32Array>) {
+  const { device } = await millrace.openDevice(options);
   const storages = new Map([...bindings].map(([leaf, data]) => {
     const storage = device.allocate("f32", data.length, "bench");
     storage.write(data);
@@ -68,13 +67,10 @@ function replay(
   }));
   const program = createProgram([output], []);
   const executable = device.prepare(program, (leaf) => storages.get(leaf)!);
-  return {
-    step: () => void executable.run([]),
-    settle: async () => (await executable.read(0)).at(place)!,
-  };
+  return { run: () => void executable.run([]), read: () => executable.read(0) };
 }
 
-function inference(workload: Inference, folder: string): PreparedSteps {
+async function inference(workload: Inference, folder: string): Promise<PreparedSteps> {
   const { pixels } = readBatches(folder, workload.batchSize)[0];
   const model = readModel(folder, workload);
   const batch = inputLeaf("batch", [workload.batchSize, 784], "f32");
@@ -83,20 +79,30 @@ function inference(workload: Inference, folder: string): PreparedSteps {
   );
   const context = { training: false } as millrace.ApplyContext;
   const values = weights.map(([parameter, leaf]) => [leaf, parameter.value] as const);
-  return replay(
+  const { run, read } = await replay(
     model.apply(new Map(weights), batch, context),
     new Map([[batch, Float32Array.from(pixels)], ...values]),
-    0,
   );
+  let value = 0;
+  return {
+    step() {
+      run();
+      const result = read();
+      if (result instanceof Promise) return result.then((data) => value = data[0]);
+      value = result[0];
+    },
+    settle: () => value,
+  };
 }
 
-function matmul(workload: MatrixProduct): PreparedSteps {
+async function matmul(workload: MatrixProduct): Promise<PreparedSteps> {
   const { left, leftShape, right, rightShape } = operands(workload);
   const a = inputLeaf("left", leftShape, "f32");
   const b = inputLeaf("right", rightShape, "f32");
   const product = (workload.transposeLeft ? a.transpose() : a)
     .matmul(workload.transposeRight ? b.transpose() : b);
-  return replay(product, new Map([[a, left], [b, right]]), -1);
+  const { run, read } = await replay(product, new Map([[a, left], [b, right]]));
+  return { step: run, settle: async () => (await read()).at(-1)! };
 }
 
 const { version } = JSON.parse(

@@ -56,6 +56,8 @@ export interface Measurement {
   readonly coldStartMilliseconds: number;
   /** The first step alone: tracing, compiling and running it. */
   readonly firstStepMilliseconds: number;
+  /** As the first step, for half as many rows, when all else has run before. */
+  readonly newSignatureMilliseconds: number;
   /** Loss of the first step; for other workloads one number of the result. */
   readonly firstLoss: number;
   /** Mean of the losses read in the second half of `learningSteps`; else as `firstLoss`. */
@@ -116,6 +118,14 @@ function lateLoss(workload: Workload, losses: Map<number, number>, first: number
   return late.reduce((sum, [, loss]) => sum + loss / late.length, 0);
 }
 
+/** The same workload on half the rows: another signature. */
+function halfRows(workload: Workload): Workload {
+  const half = (rows: number) => Math.max(2, Math.floor(rows / 2));
+  return workload.kind === "matmul"
+    ? { ...workload, rows: half(workload.rows) }
+    : { ...workload, batchSize: half(workload.batchSize) };
+}
+
 /** Measures one workload with one peer, prints its {@linkcode Measurement}, and exits. */
 export async function runPeer(peer: Peer, given = peerArguments()): Promise<void> {
   const { workload, threads, started } = given;
@@ -141,6 +151,10 @@ export async function runPeer(peer: Peer, given = peerArguments()): Promise<void
     times.push(elapsed * 1000 / workload.window);
     losses.set(steps, loss);
   }
+  const halved = await prepare(peer, { ...given, workload: halfRows(workload) });
+  const asked = performance.now();
+  await runSteps(halved, 0, 1);
+  const newSignatureMilliseconds = performance.now() - asked;
   const middle = median(times);
   const measurement: Measurement = {
     peer: peer.name,
@@ -154,6 +168,7 @@ export async function runPeer(peer: Peer, given = peerArguments()): Promise<void
     steps,
     coldStartMilliseconds,
     firstStepMilliseconds,
+    newSignatureMilliseconds,
     firstLoss,
     lastLoss: lateLoss(workload, losses, firstLoss),
   };

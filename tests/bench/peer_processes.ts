@@ -12,6 +12,23 @@ export interface PeerProcess {
   /** Command and arguments; the workload's arguments are appended. */
   readonly command: readonly string[];
   readonly environment?: Record<string, string>;
+  /** Whether it is given a workload, unless it is named; by default all. */
+  readonly takes?: (workload: Workload) => boolean;
+}
+
+/** What WebGPU computes on. */
+export interface Adapter {
+  readonly name: string;
+  /** True when it computes on the CPU. */
+  readonly software: boolean;
+}
+
+/** The adapter that every peer on WebGPU gets; null where there is none. */
+export async function findAdapter(): Promise<Adapter | null> {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) return null;
+  const { description, vendor, isFallbackAdapter } = adapter.info;
+  return { name: description || vendor || "GPU", software: isFallbackAdapter };
 }
 
 /** The Python that Debian's python3-torch serves; `--python` names another. */
@@ -42,13 +59,29 @@ function pytorch(python: string, threads: number): PeerProcess {
   };
 }
 
+/** Millrace, jax-js and TensorFlow.js on WebGPU; a software adapter is given the small network. */
+function webGpuPeers({ software }: Adapter): PeerProcess[] {
+  const takes = (workload: Workload) => !software || workload.name === "small";
+  const commands = {
+    "millrace-webgpu": deno("../../deno.json", "millrace.ts", "--device", "webgpu"),
+    "jax-js-webgpu": deno("peers/deno.json", "peers/jax_js.ts", "--backend", "webgpu"),
+    "tfjs-webgpu": deno("peers/deno.json", "peers/tensorflow_js.ts", "--backend", "webgpu"),
+  };
+  return Object.entries(commands).map(([name, command]) => ({
+    name,
+    threads: 1,
+    command,
+    takes,
+  }));
+}
+
 /** Every peer; `millrace` first, since the ratios are against it. */
-export function peerProcesses(python = DEFAULT_PYTHON): PeerProcess[] {
+export function peerProcesses(python = DEFAULT_PYTHON, adapter: Adapter | null = null) {
   const cores = navigator.hardwareConcurrency;
   const tensorflow = (backend: string) =>
     deno("peers/deno.json", "peers/tensorflow_js.ts", "--backend", backend);
   const several = cores > 1;
-  return [
+  const peers: PeerProcess[] = [
     { name: "millrace-1", threads: 1, command: deno("../../deno.json", "millrace.ts") },
     ...(several
       ? [{ name: "millrace-2", threads: 2, command: deno("../../deno.json", "millrace.ts") }]
@@ -57,8 +90,15 @@ export function peerProcesses(python = DEFAULT_PYTHON): PeerProcess[] {
     ...(several ? [pytorch(python, 2)] : []),
     { name: "jax-js", threads: cores, command: deno("peers/deno.json", "peers/jax_js.ts") },
     { name: "tfjs-wasm", threads: 1, command: tensorflow("wasm") },
-    { name: "tfjs-cpu", threads: 1, command: tensorflow("cpu") },
+    {
+      name: "tfjs-cpu",
+      threads: 1,
+      command: tensorflow("cpu"),
+      takes: ({ kind }) => kind !== "matmul", // a product of 1,024 takes seconds
+    },
+    ...(adapter ? webGpuPeers(adapter) : []),
   ];
+  return peers;
 }
 
 /** Runs a command to its end. */

@@ -1,6 +1,7 @@
 /** Turns measurements into checks, rows and text. */
 
 import type { Measurement } from "./peer.ts";
+import type { Adapter } from "./peer_processes.ts";
 import { summarise, type Summary } from "./statistics.ts";
 import { operationsPerStep, type Workload } from "./workloads.ts";
 
@@ -17,6 +18,7 @@ export interface Row {
   readonly ratio: number | null;
   readonly coldStartMilliseconds: number;
   readonly firstStepMilliseconds: number;
+  readonly newSignatureMilliseconds: number;
   readonly firstLoss: number;
   readonly lastLoss: number;
   /** What is wrong with the result, if anything is. */
@@ -56,7 +58,7 @@ export function makeRows(
   const compared = groups.get(comparedWith)?.map((one) => one.medianMicrosecondsPerStep);
   const base = compared && summarise(compared).median;
   const rows = [...groups].map(([peer, rounds]): Row => {
-    const over = (key: "coldStartMilliseconds" | "firstStepMilliseconds") =>
+    const over = (key: `${"coldStart" | "firstStep" | "newSignature"}Milliseconds`) =>
       summarise(rounds.map((round) => round[key])).median;
     const microseconds = summarise(rounds.map((round) => round.medianMicrosecondsPerStep));
     return {
@@ -69,6 +71,7 @@ export function makeRows(
       ratio: base ? microseconds.median / base : null,
       coldStartMilliseconds: over("coldStartMilliseconds"),
       firstStepMilliseconds: over("firstStepMilliseconds"),
+      newSignatureMilliseconds: over("newSignatureMilliseconds"),
       firstLoss: rounds[0].firstLoss,
       lastLoss: rounds[0].lastLoss,
       complaint: null,
@@ -104,6 +107,7 @@ export function formatRows(rows: readonly Row[], comparedWith: string): string {
     "GFLOP/s",
     `÷ ${comparedWith}`,
     "first step ms",
+    "new shape ms",
     "cold start ms",
     "first loss",
     "last loss",
@@ -116,6 +120,7 @@ export function formatRows(rows: readonly Row[], comparedWith: string): string {
     digits(row.gigaflops),
     row.ratio === null ? "–" : digits(row.ratio),
     digits(row.firstStepMilliseconds),
+    digits(row.newSignatureMilliseconds),
     digits(row.coldStartMilliseconds),
     row.firstLoss.toFixed(4),
     row.lastLoss.toFixed(4),
@@ -126,7 +131,7 @@ export function formatRows(rows: readonly Row[], comparedWith: string): string {
 }
 
 /** The machine, as far as it says what it is. */
-export function machine(): Record<string, string | number> {
+export function machine(adapter: Adapter | null): Record<string, unknown> {
   const read = (path: string, pattern: RegExp) => {
     try {
       return Deno.readTextFileSync(path).match(pattern)?.[1] ?? "unknown";
@@ -140,5 +145,6 @@ export function machine(): Record<string, string | number> {
     memoryMebibytes: Math.round(Deno.systemMemoryInfo().total / 2 ** 20),
     system: `${Deno.build.os} ${Deno.osRelease()}`,
     deno: Deno.version.deno,
+    adapter,
   };
 }

@@ -19,6 +19,7 @@ function measurement(peer: string, given: Partial<Measurement> = {}): Measuremen
     steps: 600,
     coldStartMilliseconds: 300,
     firstStepMilliseconds: 10,
+    newSignatureMilliseconds: 5,
     firstLoss: 2.3,
     lastLoss: 0.33,
     ...given,

@@ -10,7 +10,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Measurement } from "./peer.ts";
 import {
+  type Adapter,
   DEFAULT_PYTHON,
+  findAdapter,
   hasTorch,
   measure,
   type PeerProcess,
@@ -18,15 +20,17 @@ import {
 } from "./peer_processes.ts";
 import { prepareData } from "./prepare_data.ts";
 import { formatRows, machine, makeRows, type Row } from "./report.ts";
+import { timePrograms } from "./whole_process.ts";
 import { selectWorkloads, type Workload } from "./workloads.ts";
 
 const HELP = `Usage: deno task bench [options]
 
-  --network NAMES   comma-separated: small, large, inference, matmul, all, or one workload such as
-                    inference-1 or matmul-32x784x30 (default: small,large,inference,matmul)
-  --peer NAMES      comma-separated names or their beginnings: millrace, pytorch, pytorch-2, jax-js,
-                    tfjs, tfjs-wasm (default: all that are installed)
-  --rounds N        rounds, in which the peers take turns (default: 5)
+  --network NAMES   comma-separated: small, large, inference, matmul, all, one workload such as
+                    inference-1 or matmul-32x784x30, or process, which is pipelines/mnist.ts as a
+                    whole process (default: small,large,inference,matmul,process)
+  --peer NAMES      comma-separated names or their beginnings: millrace, millrace-webgpu, pytorch,
+                    pytorch-2, jax-js, tfjs, tfjs-wasm (default: all that are installed)
+  --rounds N        rounds, in which the peers take turns (default: 3)
   --compare NAME    the peer that ratios are against (default: the first one measured)
   --python FILE     a Python that can import torch (default: ${DEFAULT_PYTHON})
   --json FILE       write the results there (default: stdout)
@@ -36,6 +40,8 @@ The peers' packages are downloaded at their first run, from tests/bench/peers/de
 
 interface Options {
   readonly workloads: Workload[];
+  /** Whether whole processes are timed. */
+  readonly wholeProcess: boolean;
   readonly peers: string[] | null;
   readonly rounds: number;
   readonly compare?: string;
@@ -52,9 +58,9 @@ function readOptions(args: string[]): Options | null {
   const { values } = parseArgs({
     args,
     options: {
-      network: { type: "string", default: "small,large,inference,matmul" },
+      network: { type: "string", default: "small,large,inference,matmul,process" },
       peer: { type: "string" },
-      rounds: { type: "string", default: "5" },
+      rounds: { type: "string", default: "3" },
       compare: { type: "string" },
       python: { type: "string", default: DEFAULT_PYTHON },
       json: { type: "string" },
@@ -70,21 +76,27 @@ function readOptions(args: string[]): Options | null {
     throw new Error(`Cannot run "${values.rounds}" rounds: expected a whole number from 1`);
   }
   const peers = values.peer === undefined ? null : list(values.peer);
-  return { ...values, workloads: selectWorkloads(list(values.network)), peers, rounds };
+  const networks = list(values.network);
+  const workloads = selectWorkloads(networks.filter((name) => name !== "process"));
+  const wholeProcess = networks.some((name) => name === "process" || name === "all");
+  return { ...values, workloads, wholeProcess, peers, rounds };
 }
 
 /** The peers asked for that can run here; says which are left out. */
-async function availablePeers(options: Options): Promise<PeerProcess[]> {
-  const all = peerProcesses(options.python);
+async function availablePeers(options: Options, adapter: Adapter | null): Promise<PeerProcess[]> {
+  const all = peerProcesses(options.python, adapter);
+  if (!adapter) console.error("WebGPU has no adapter here: its peers are left out");
   const unknown = options.peers?.find((name) => !all.some((peer) => peer.name.startsWith(name)));
   if (unknown !== undefined) {
     throw new Error(
       `Unknown peer "${unknown}": expected one of ${all.map((peer) => peer.name).join(", ")}`,
     );
   }
-  const chosen = all.filter((peer) =>
-    options.peers?.some((name) => peer.name.startsWith(name)) ?? true
-  );
+  const chosen = options.peers
+    // A peer that is named in full is given every workload.
+    ? all.filter((peer) => options.peers!.some((name) => peer.name.startsWith(name)))
+      .map((peer) => options.peers!.includes(peer.name) ? { ...peer, takes: undefined } : peer)
+    : all;
   if (!chosen.some((peer) => peer.name.startsWith("pytorch"))) return chosen;
   if (await hasTorch(options.python)) return chosen;
   console.error(`${options.python} cannot import torch: PyTorch is left out`);
@@ -125,7 +137,8 @@ async function runWorkload(
 async function runAll(options: Options, peers: PeerProcess[], folder: string) {
   const [rows, failures]: [Row[], string[]] = [[], []];
   for (const workload of options.workloads) {
-    const result = await runWorkload(workload, peers, options.rounds, folder);
+    const taking = peers.filter(({ takes }) => takes?.(workload) ?? true);
+    const result = await runWorkload(workload, taking, options.rounds, folder);
     failures.push(...result.failures);
     result.failures.forEach((failure) => console.error(failure));
     if (result.measurements.length === 0) continue;
@@ -137,12 +150,24 @@ async function runAll(options: Options, peers: PeerProcess[], folder: string) {
   return { rows, failures };
 }
 
+/** Whole processes, if they are asked for and one of them is among the peers. */
+async function runProcesses({ wholeProcess, peers, rounds, python }: Options) {
+  const names = ["millrace", "pytorch"];
+  const chosen = names.filter((name) => peers?.some((peer) => peer.startsWith(name)) ?? true);
+  if (!wholeProcess || chosen.length === 0) return { rows: [], failures: [] };
+  const only = chosen.length === 1 ? chosen[0] : undefined;
+  const result = await timePrograms({ rounds, epochs: 5, only, python });
+  result.failures.forEach((failure) => console.error(failure));
+  return result;
+}
+
 async function main(): Promise<number> {
   let options: Options | null, peers: PeerProcess[];
+  const adapter = await findAdapter();
   try {
     options = readOptions(Deno.args);
     if (options === null) return 0;
-    peers = await availablePeers(options);
+    peers = await availablePeers(options, adapter);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${HELP}`);
     return 2;
@@ -150,7 +175,15 @@ async function main(): Promise<number> {
   const folder = await prepareData(options.workloads);
   try {
     const { rows, failures } = await runAll(options, peers, folder);
-    const text = JSON.stringify({ machine: machine(), rounds: options.rounds, rows, failures });
+    const processes = await runProcesses(options);
+    failures.push(...processes.failures);
+    const text = JSON.stringify({
+      machine: machine(adapter),
+      rounds: options.rounds,
+      rows,
+      processes: processes.rows,
+      failures,
+    });
     if (options.json === undefined) console.log(text);
     else await Deno.writeTextFile(options.json, text + "\n");
     return failures.length > 0 || rows.some((row) => row.complaint !== null) ? 1 : 0;

@@ -1,6 +1,7 @@
 /** Lets a stream of training steps be measured window by window. */
 
 import type { Observable } from "rxjs";
+import type { Device } from "../../core/graph/device.ts";
 import type { PreparedRun } from "./peer.ts";
 
 /** What is needed of a step that has been updated. */
@@ -12,35 +13,64 @@ export interface MeasuredStep {
 }
 
 /**
- * Subscribes at the first window. Steps from the last of a window on are held until the next window
- * is asked for; the last one reads its loss, which ends the window.
- *
- * A source with several permits runs ahead by as many steps less one. They count for the next
- * window, as those of the window before counted for this one, so windows stay equally long in work.
- *
- * @param steps Steps after `update`; more than a window's worth are never in flight.
+ * A device and a stream of steps on it, measured window by window: the steps of a window follow each
+ * other as they would without a measurement, and none begins before its window is asked for.
  */
-export function runByWindows(steps: Observable<MeasuredStep>): PreparedRun {
-  let [taken, end] = [0, 0];
-  let finished = Promise.withResolvers<number>();
-  let opened = Promise.withResolvers<void>();
-  const next = (step: MeasuredStep) => {
-    taken += 1;
-    if (taken < end) return;
-    step.hold(opened.promise);
-    if (taken > end) return;
-    const window = finished;
-    step.loss.data().then((loss) => window.resolve(loss[0]), window.reject);
-  };
-  return {
-    run(first, count) {
-      const [gate, started] = [opened, end > 0];
-      finished = Promise.withResolvers();
-      opened = Promise.withResolvers();
-      end = first + count;
-      if (started) gate.resolve();
-      else steps.subscribe({ next, error: (reason) => finished.reject(reason) });
-      return finished.promise;
-    },
-  };
+export class StreamWindows implements PreparedRun {
+  /** The device for the stream: it has no room for a step between two windows. */
+  readonly device: Device;
+  #taken = 0;
+  #end = 0;
+  #finished = Promise.withResolvers<number>();
+  #opened = Promise.withResolvers<void>();
+
+  /**
+   * Subscribes at the first window.
+   *
+   * @param device Where the steps run.
+   * @param stream Makes the steps, updated, on the device it is given.
+   */
+  constructor(
+    device: Device,
+    private readonly stream: (device: Device) => Observable<MeasuredStep>,
+  ) {
+    const stepsInFlight = () => this.#taken < this.#end ? device.stepsInFlight : 0;
+    this.device = {
+      type: device.type,
+      name: device.name,
+      threads: device.threads,
+      get stepsInFlight() {
+        return stepsInFlight();
+      },
+      allocate: (...given) => device.allocate(...given),
+      prepare: (...given) => device.prepare(...given),
+      idle: () => device.idle(),
+      dispose: () => device.dispose(),
+    };
+  }
+
+  /** See {@link PreparedRun.run}; the last step's loss, once it is read, ends the window. */
+  run(first: number, count: number): Promise<number> {
+    const [gate, started] = [this.#opened, this.#end > 0];
+    this.#finished = Promise.withResolvers();
+    this.#opened = Promise.withResolvers();
+    this.#end = first + count;
+    // The source waits for the permit of the last window's last step.
+    if (started) gate.resolve();
+    else {
+      this.stream(this.device).subscribe({
+        next: (step) => this.#next(step),
+        error: (reason) => this.#finished.reject(reason),
+      });
+    }
+    return this.#finished.promise;
+  }
+
+  #next(step: MeasuredStep): void {
+    this.#taken += 1;
+    if (this.#taken < this.#end) return;
+    step.hold(this.#opened.promise);
+    const { resolve, reject } = this.#finished;
+    step.loss.data().then((loss) => resolve(loss[0]), reject);
+  }
 }

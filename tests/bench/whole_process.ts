@@ -11,7 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { DEFAULT_PYTHON, hasTorch } from "./peer_processes.ts";
+import { DEFAULT_PYTHON, findAdapter, hasTorch } from "./peer_processes.ts";
 import { copyDigits } from "./prepare_data.ts";
 import { formatTable, machine } from "./report.ts";
 import { summarise } from "./statistics.ts";
@@ -29,11 +29,16 @@ const HELP = `Usage: deno run -A tests/bench/whole_process.ts [options]
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const EXPECTED_ACCURACY = 0.955;
 
-interface Options {
+/** What is timed. */
+export interface ProcessOptions {
   readonly rounds: number;
   readonly epochs: number;
+  /** millrace or pytorch; by default both. */
   readonly only?: string;
   readonly python: string;
+}
+
+interface Options extends ProcessOptions {
   readonly json?: string;
 }
 
@@ -68,7 +73,7 @@ function readOptions(): Options | null {
 }
 
 /** The programs to time: the pipeline just as a user starts it, and PyTorch on 1 and 2 threads. */
-async function programs({ epochs, only, python }: Options, folder: string) {
+async function programs({ epochs, only, python }: ProcessOptions, folder: string) {
   const chosen: TimedProgram[] = [];
   if (only !== "pytorch") {
     const pipeline = join(ROOT, "pipelines/mnist.ts");
@@ -91,7 +96,6 @@ async function programs({ epochs, only, python }: Options, folder: string) {
   return chosen;
 }
 
-/** One program's rounds, summarised. */
 function summary(name: string, runs: readonly ProcessTime[]) {
   const first = (event: string) => {
     const times = runs.map((run) => run.firstEvents[event]).filter((time) => time !== undefined);
@@ -108,9 +112,11 @@ function summary(name: string, runs: readonly ProcessTime[]) {
   };
 }
 
-type ProgramSummary = ReturnType<typeof summary>;
+/** One program's rounds, summarised. */
+export type ProgramSummary = ReturnType<typeof summary>;
 
 function print(rows: readonly ProgramSummary[]): void {
+  if (rows.length === 0) return;
   const base = rows[0].seconds.median;
   const ratio = `÷ ${rows[0].name}`;
   const header = [
@@ -140,21 +146,33 @@ function learned(row: ProgramSummary, epochs: number): boolean {
   return Number(row.lastEpoch?.val_accuracy) >= EXPECTED_ACCURACY;
 }
 
-async function run(options: Options, folder: string): Promise<number> {
-  const chosen = await programs(options, folder);
-  if (chosen.length === 0) throw new Error(`${options.python} cannot import torch`);
-  const runs = chosen.map((): ProcessTime[] => []);
-  for (let round = 0; round < options.rounds; round++) {
-    for (const [index, program] of chosen.entries()) runs[index].push(await timeProcess(program));
+/**
+ * Times the programs in turn and prints the table; a program that fails or does not learn is a
+ * failure, and so is a Python without torch where only PyTorch is asked for.
+ */
+export async function timePrograms(
+  options: ProcessOptions,
+): Promise<{ rows: ProgramSummary[]; failures: string[] }> {
+  const folder = await copyDigits();
+  try {
+    const chosen = await programs(options, folder);
+    if (chosen.length === 0) {
+      return { rows: [], failures: [`${options.python} cannot import torch`] };
+    }
+    const runs = chosen.map((): ProcessTime[] => []);
+    for (let round = 0; round < options.rounds; round++) {
+      for (const [index, program] of chosen.entries()) runs[index].push(await timeProcess(program));
+    }
+    const rows = chosen.map((program, index) => summary(program.name, runs[index]));
+    print(rows);
+    const failures = rows.filter((row) => !learned(row, options.epochs))
+      .map((row) => `! ${row.name} did not reach ${EXPECTED_ACCURACY}`);
+    return { rows, failures };
+  } catch (error) {
+    return { rows: [], failures: [(error as Error).message] };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
-  const rows = chosen.map((program, index) => summary(program.name, runs[index]));
-  print(rows);
-  const text = JSON.stringify({ machine: machine(), rounds: options.rounds, rows });
-  if (options.json === undefined) console.log(text);
-  else await Deno.writeTextFile(options.json, text + "\n");
-  const failed = rows.filter((row) => !learned(row, options.epochs));
-  failed.forEach((row) => console.error(`! ${row.name} did not reach ${EXPECTED_ACCURACY}`));
-  return failed.length > 0 ? 1 : 0;
 }
 
 async function main(): Promise<number> {
@@ -166,15 +184,13 @@ async function main(): Promise<number> {
     return 2;
   }
   if (options === null) return 0;
-  const folder = await copyDigits();
-  try {
-    return await run(options, folder);
-  } catch (error) {
-    console.error((error as Error).message);
-    return 1;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  const { rows, failures } = await timePrograms(options);
+  failures.forEach((failure) => console.error(failure));
+  const { rounds } = options;
+  const text = JSON.stringify({ machine: machine(await findAdapter()), rounds, rows, failures });
+  if (options.json === undefined) console.log(text);
+  else await Deno.writeTextFile(options.json, text + "\n");
+  return failures.length > 0 ? 1 : 0;
 }
 
 if (import.meta.main) process.exit(await main());

@@ -1,8 +1,9 @@
-/** jax-js on WebAssembly with its own pool of workers; every step is one `jit`ted function. */
+/** jax-js on WebAssembly with its own pool of workers, or with `--backend webgpu`; a step is one `jit`. */
 
 import {
   type Array as JaxArray,
   blockUntilReady,
+  defaultDevice,
   init,
   jit,
   nn,
@@ -156,5 +157,7 @@ function matmul(workload: MatrixProduct): PreparedSteps {
   };
 }
 
-await init();
-await runPeer({ name: "jax-js wasm", version: "0.1.25", training, inference, matmul });
+const device = Deno.args.includes("webgpu") ? "webgpu" : "wasm";
+await init(device);
+defaultDevice(device);
+await runPeer({ name: `jax-js ${device}`, version: "0.1.25", training, inference, matmul });

@@ -1,7 +1,7 @@
-/** TensorFlow.js; `--backend wasm` (the default) or `--backend cpu`. */
+/** TensorFlow.js; `--backend wasm` (the default), `--backend cpu` or `--backend webgpu`. */
 
 import * as tf from "@tensorflow/tfjs";
-import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
+import { parseArgs } from "node:util";
 import { type PeerArguments, peerArguments, type PreparedSteps, runPeer } from "../peer.ts";
 import { operands, readBatches, readWeights } from "../peer_data.ts";
 import type { Inference, MatrixProduct, Training } from "../workloads.ts";
@@ -46,7 +46,7 @@ function training(workload: Training, folder: string): PreparedSteps {
         true,
       );
     },
-    settle: () => last!.dataSync()[0],
+    settle: async () => (await last!.data())[0],
   };
 }
 
@@ -56,8 +56,10 @@ function inference(workload: Inference, folder: string): PreparedSteps {
   const layers = readLayers(folder, workload);
   let value = 0;
   return {
-    step() {
-      value = tf.tidy(() => logits(layers, batch).dataSync()[0]);
+    async step() {
+      const result = tf.tidy(() => logits(layers, batch));
+      value = (await result.data())[0];
+      result.dispose();
     },
     settle: () => value,
   };
@@ -72,13 +74,19 @@ function matmul(workload: MatrixProduct): PreparedSteps {
       last?.dispose();
       last = tf.matMul(a, b, workload.transposeLeft, workload.transposeRight);
     },
-    settle: () => last!.dataSync().at(-1)!,
+    settle: async () => (await last!.data()).at(-1)!,
   };
 }
 
-const backend = Deno.args.includes("cpu") ? "cpu" : "wasm";
+const { backend } = parseArgs({
+  options: { backend: { type: "string", default: "wasm" } },
+  strict: false,
+}).values as { backend: string };
 const given: PeerArguments = peerArguments();
-if (backend === "wasm") setThreadsCount(given.threads);
+// A backend registers itself when it is imported; the others are left alone.
+if (backend === "wasm") {
+  (await import("@tensorflow/tfjs-backend-wasm")).setThreadsCount(given.threads);
+} else if (backend === "webgpu") await import("@tensorflow/tfjs-backend-webgpu");
 if (!await tf.setBackend(backend)) {
   throw new Error(`TensorFlow.js has no backend "${backend}" here`);
 }
