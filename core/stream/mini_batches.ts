@@ -131,6 +131,7 @@ class Source {
       }
       this.#permits = new Permits(() => device.stepsInFlight);
       this.#run = new Run(device, owned, settings, saved);
+      this.#run.epochs = this.settings.epochs;
       this.#run.quiet = () => !this.#sending && (this.#awaited === 0 || this.#run!.epochGiven);
       const data = this.#run.load(this.dataSet, "training");
       for (const listener of this.listeners) listener(this.#run);

@@ -14,6 +14,10 @@ export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 export type { EndReason, Epoch, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 export { epochs, type EpochsOptions } from "./epochs.ts";
 export { evaluate, type EvaluateOptions } from "./evaluate.ts";
+export {
+  exponentialMovingAverage,
+  type ExponentialMovingAverageOptions,
+} from "./exponential_moving_average.ts";
 export { fit, type FitOptions } from "./fit.ts";
 export { forward } from "./forward.ts";
 export { gradientNoise, type GradientNoiseOptions } from "./gradient_noise.ts";
@@ -34,6 +38,10 @@ export { predict, type Predictions, type PredictOptions } from "./predict.ts";
 export type { Reduction } from "./score.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
 export { update, type UpdateOptions } from "./update.ts";
+export {
+  stochasticWeightAveraging,
+  type StochasticWeightAveragingOptions,
+} from "./stochastic_weight_averaging.ts";
 export { settled } from "./weight_table.ts";
 export type { WeightPattern } from "./weight_pattern.ts";
 export { loadWeights, saveWeights } from "./weights.ts";

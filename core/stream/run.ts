@@ -19,6 +19,14 @@ import { ScalarTable } from "./scalar_table.ts";
 import { StepPlans } from "./step_plans.ts";
 import { WeightTable } from "./weight_table.ts";
 
+/** What an operator does between the last step of an epoch and the next step. */
+export interface Interlude {
+  /** Called when the last step of an epoch has been handed to the device, before validation. */
+  begin(last: Frame): void;
+  /** Called before the first step of an epoch; also where nothing has begun. */
+  end(): void;
+}
+
 /** One training run: the device, everything on it, and the plans of its steps. */
 export class Run implements RunControl {
   reason: EndReason | undefined;
@@ -39,6 +47,12 @@ export class Run implements RunControl {
   quiet: () => boolean = () => true;
   /** Samples of the validation set, once `epochs` has said so. */
   validationSamples: number | undefined;
+  /** Epochs that the source will run, `Infinity` for no end. */
+  epochs = Infinity;
+  /** What operators do between two epochs. */
+  readonly interludes: Interlude[] = [];
+  /** True between the last step of an epoch and the next step; a resumed run may begin there. */
+  #betweenEpochs = true;
   readonly #data: ResidentData[] = [];
   readonly #models = new Set<Model>();
   /** Files that operators have asked for. */
@@ -66,8 +80,10 @@ export class Run implements RunControl {
     this.keep("logs", this.collector);
     this.#start = this.scalars.computed("start", () => this.#position.start, "u32");
     this.#plans = new StepPlans(device, this.scalars, this.collector, (leaf) => this.#bind(leaf));
-    this.collector.onNonFinite = (name, value, step, start) =>
-      nonFiniteError(this, { name, value, step, start });
+    this.collector.onNonFinite = (name, value, step, start) => {
+      this.#endInterludes();
+      return nonFiniteError(this, { name, value, step, start });
+    };
   }
 
   /** Puts a data set on the device. */
@@ -118,6 +134,7 @@ export class Run implements RunControl {
   /** Runs the step that the stages have described. */
   execute(frame: Frame): Promise<void> | undefined {
     if (frame.effects.length === 0 && frame.reads.length === 0) return;
+    this.#endInterludes();
     const planned = this.#plans.get(frame);
     this.#position = frame;
     const { executable, providers, values, firstRead } = planned;
@@ -135,7 +152,17 @@ export class Run implements RunControl {
         read.reject(error);
       }
     });
+    if (frame.stepInEpoch === frame.stepsPerEpoch) {
+      this.#betweenEpochs = true;
+      for (const interlude of this.interludes) interlude.begin(frame);
+    }
     return done;
+  }
+
+  #endInterludes(): void {
+    if (!this.#betweenEpochs) return;
+    this.#betweenEpochs = false;
+    for (const interlude of this.interludes.toReversed()) interlude.end();
   }
 
   /** `learning_rate`, and `learning_rate_2` … for further optimizers of the pipe. */

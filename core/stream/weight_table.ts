@@ -90,6 +90,12 @@ export class WeightTable {
     return this.#storages.get(leaf);
   }
 
+  /** Puts the elements of a slot in the place of a weight's; both stay where they are. */
+  replace(weight: Parameter, slot: Tensor): void {
+    this.#synchronized = false;
+    this.#storages.get(this.leaves.get(weight)!)!.copyFrom(this.#storages.get(slot)!);
+  }
+
   /** Copies all weights on the device. */
   snapshot(): Snapshot {
     const snapshot = new WeightSnapshot(this.device);

@@ -1,0 +1,45 @@
+import { Observable } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
+import { type RunListener, withRunListener } from "./run_listeners.ts";
+import type { Updated } from "./stages.ts";
+import { type AveragingRule, WeightAverages } from "./weight_averages.ts";
+
+/**
+ * An operator that lets averages follow the weights.
+ *
+ * @param kind What they are, for the names of their slots.
+ * @param rule How they follow.
+ * @param before Called for every subscription; gives what is done with a step before the averages
+ * follow it. What it hands to `onRun` is told of the run before its first step.
+ */
+export function averageWeights<Step extends Updated>(
+  kind: string,
+  rule: AveragingRule,
+  before: (onRun: (listener: RunListener) => void) => (step: Step) => void = () => () => {},
+): MonoTypeOperatorFunction<Step> {
+  return (source) =>
+    new Observable<Step>((subscriber) => {
+      const averages = new WeightAverages(kind, rule);
+      const listeners: RunListener[] = [(run) => averages.meet(run)];
+      const prepare = before((listener) => void listeners.push(listener));
+      // Before what is above is torn down: the weights are still there.
+      subscriber.add(() => averages.finish());
+      withRunListener((run) => listeners.forEach((listener) => listener(run)), () => {
+        subscriber.add(source.subscribe({
+          next: (step) => {
+            try {
+              prepare(step);
+              averages.follow(step);
+            } catch (error) {
+              subscriber.error(error);
+              return;
+            }
+            subscriber.next(step);
+          },
+          error: (error) => subscriber.error(error),
+          complete: () => subscriber.complete(),
+        }));
+      });
+      return () => averages.dispose();
+    });
+}

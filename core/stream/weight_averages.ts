@@ -1,0 +1,114 @@
+import type { Assignment } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { sub } from "../ops/sub.ts";
+import type { Snapshot } from "./epoch.ts";
+import type { Effect, Frame } from "./frame.ts";
+import type { StateValue } from "./kept_state.ts";
+import type { Interlude, Run } from "./run.ts";
+import { Memory } from "./stage.ts";
+import type { Updated } from "./stages.ts";
+
+/** How averages follow the weights. */
+export interface AveragingRule {
+  /** The share of the old average in the new one, from 0 to below 1; `null` to leave it. */
+  share(step: Updated, averaged: number): number | null;
+  /** Whether the averages take the weights' place at this step, and training goes on from them. */
+  overwrites?(step: Updated, averaged: number): boolean;
+  /** Whether the averages stand in for the weights from the end of an epoch to the next step. */
+  readonly validate: boolean;
+  /** Whether they still do after the run's last epoch. */
+  readonly keep: boolean;
+}
+
+type AveragesState = { readonly averaged: number; readonly trained: Snapshot | null };
+
+/**
+ * Running averages of a model's trainable weights, on the device: average ← share·average +
+ * (1 − share)·weight. Between epochs they stand in for the weights, so that validation,
+ * checkpoints and whatever else looks at an epoch sees them.
+ */
+export class WeightAverages implements Interlude {
+  readonly #memory = new Memory<Effect>();
+  #slots = new Map<Parameter, Tensor>();
+  /** How often the averages were moved, and the weights that they stand in for. */
+  #state: AveragesState = { averaged: 0, trained: null };
+  #share = 0;
+  #name: string;
+  #run: Run | undefined;
+
+  /** @param kind What they are, for the names of their slots. @param rule How they follow. */
+  constructor(kind: string, private readonly rule: AveragingRule) {
+    this.#name = kind;
+  }
+
+  /** To be told of the run before its first step. */
+  meet(run: Run): void {
+    this.#run = run;
+    this.#name = run.keep(this.#name, {
+      save: () => this.#state,
+      restore: (saved: StateValue) => this.#state = saved as unknown as AveragesState,
+    });
+    run.interludes.push(this);
+  }
+
+  /** Lets the averages follow a step, if they are to. */
+  follow(step: Updated): void {
+    if (!step.updates) return;
+    const share = this.rule.share(step, this.#state.averaged);
+    if (share === null) return;
+    this.#share = share;
+    this.#state = { ...this.#state, averaged: this.#state.averaged + 1 };
+    const overwrites = this.rule.overwrites?.(step, this.#state.averaged) ?? false;
+    step.frame.add(this.#memory.get(
+      [step.frame.state, step.model, overwrites],
+      () => this.#effect(step, overwrites),
+    ));
+  }
+
+  begin(last: Frame): void {
+    const isLast = last.epoch === last.run.epochs;
+    const { averaged, trained } = this.#state;
+    if (averaged === 0 || trained || !(this.rule.validate || (isLast && this.rule.keep))) return;
+    this.#state = { averaged, trained: last.run.snapshot() };
+    for (const [parameter, slot] of this.#slots) last.run.weightTable.replace(parameter, slot);
+  }
+
+  end(): void {
+    const { averaged, trained } = this.#state;
+    if (!trained) return;
+    this.#run!.restore(trained);
+    trained.dispose();
+    this.#state = { averaged, trained: null };
+  }
+
+  /** The run is over, its weights still there. A file that is being made has the state as it was. */
+  finish(): void {
+    const { trained } = this.#state;
+    if (trained && !this.rule.keep) this.#run!.restore(trained);
+  }
+
+  /** Frees what is left. */
+  dispose(): void {
+    this.#state.trained?.dispose();
+    this.#state = { ...this.#state, trained: null };
+  }
+
+  #effect(step: Updated, overwrites: boolean): Effect {
+    const { run } = step.frame;
+    const share = run.scalars.computed(`${this.#name}/share`, () => this.#share);
+    const assignments: Assignment[] = [];
+    const state = new Map(step.frame.state);
+    for (const parameter of step.gradients.keys()) {
+      const slot = run.weightTable.slot(`${this.#name}/${parameter.name}`, parameter.shape, 0);
+      this.#slots.set(parameter, slot);
+      const weight = state.get(parameter)!;
+      const average = slot.mul(share).add(weight.mul(sub(1, share)));
+      assignments.push({ state: slot, value: average });
+      if (!overwrites) continue;
+      assignments.push({ state: run.weightTable.leaves.get(parameter)!, value: average });
+      state.set(parameter, average);
+    }
+    return { assignments, state };
+  }
+}
