@@ -15,6 +15,7 @@ import torch
 
 sys.dont_write_bytecode = True  # no __pycache__ in the repository
 
+import golden_normalization
 import golden_optimizers
 import golden_schedules
 from golden_values import record, uniform
@@ -224,11 +225,12 @@ def trajectories():
 
 
 def main():
-    """Writes the five files."""
+    """Writes the six files."""
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     makers = {
         "optimizers": golden_optimizers.optimizers, "trajectories": trajectories,
         "layers": layers, "losses": losses, "schedules": golden_schedules.schedules,
+        "normalization": golden_normalization.normalization,
     }
     for name, make in makers.items():
         text = json.dumps(make(), separators=(",", ":"), allow_nan=False)
