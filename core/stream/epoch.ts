@@ -48,6 +48,8 @@ export interface RunControl {
   readonly decided?: Promise<void>;
   /** Why it ended, if an operator has said so; `undefined` means that it was not cut short. */
   reason: EndReason | undefined;
+  /** More about why, in words, if an operator has said so. */
+  explanation?: string;
   /** True once its start event has been written, so that it is written once. */
   announced: boolean;
   /** Copies all weights on the device, at once. */

@@ -30,6 +30,7 @@ export interface Interlude {
 /** One training run: the device, everything on it, and the plans of its steps. */
 export class Run implements RunControl {
   reason: EndReason | undefined;
+  explanation: string | undefined;
   announced = false;
   /** Weights and optimizer states. */
   readonly weightTable: WeightTable;

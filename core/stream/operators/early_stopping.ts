@@ -3,6 +3,7 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Epoch, RunControl, Snapshot } from "../epoch.ts";
+import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
 import { Monitor, monitorDirection, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link earlyStopping}. */
@@ -21,18 +22,27 @@ export interface EarlyStoppingOptions {
   readonly restoreBest?: boolean;
   /** Epochs at the start that are not watched, from 0; default 0. */
   readonly startFromEpoch?: number;
+  /** Training stops at once when the log is better than this; default none. */
+  readonly stoppingThreshold?: number;
+  /** Training stops at once when the log is worse than this; default none. */
+  readonly divergenceThreshold?: number;
+  /** Whether training stops at once when the log is NaN or infinite; default false. */
+  readonly checkFinite?: boolean;
+  /** Whether an epoch without the log is an error and no warning; default false. */
+  readonly strict?: boolean;
 }
 
 /**
  * Stops training when a log has stopped improving.
  *
  * The epoch that exhausts the patience is passed on; then the stream completes and the run's reason
- * is `early_stopping`. The first epoch never stops training.
+ * is `early_stopping`, with an explanation that `jsonLines` writes at the end. The first epoch
+ * never exhausts the patience; a threshold or `checkFinite` may end training with any epoch.
  *
  * @param options What to watch, and for how long.
  * @returns An operator on epochs.
  * @throws {RangeError} when an option is out of range, or the monitor's name does not tell its
- * direction.
+ * direction; on the error channel when an epoch lacks the log and `strict` is set.
  *
  * @example
  * ```ts
@@ -48,7 +58,8 @@ export interface EarlyStoppingOptions {
  * assert.equal(last.run.reason, "early_stopping");
  * ```
  *
- * Source: Keras 3, `EarlyStopping`, and its rules: an improvement is strict and beyond
+ * Source: Keras 3, `EarlyStopping`; `stoppingThreshold`, `divergenceThreshold`, `checkFinite` (true
+ * there) and `strict` (true there) are Lightning's. Keras's rules: an improvement is strict and beyond
  * `|minDelta|`; with `restoreBest` the best weights come back also when training ends normally.
  * Keras calls it `restore_best_weights`. Here an unknown `mode` is an error, and the best weights
  * are not put back when the run is interrupted, so that a checkpoint keeps where it stood, nor when
@@ -60,85 +71,128 @@ export function earlyStopping<E extends Epoch>(
   const rule = checkOptions(options);
   return (source) =>
     defer(() => {
-      const state = new Patience(rule);
+      const patience = new Patience(rule);
       return source.pipe(
-        takeWhile((epoch) => !state.stops(epoch), true),
+        keepState<E>("earlyStopping", patience),
+        takeWhile((epoch) => !patience.stops(epoch), true),
         // Before the end is passed on: the run is torn down after that.
-        tap({ complete: () => state.restore() }),
-        finalize(() => state.dispose()),
+        tap({ complete: () => patience.restoreBest() }),
+        finalize(() => patience.dispose()),
       );
     });
 }
 
-interface Rule extends Required<Omit<EarlyStoppingOptions, "baseline" | "mode">> {
-  readonly baseline: number | undefined;
+interface Rule extends Required<Omit<EarlyStoppingOptions, "mode" | Threshold>> {
   readonly direction: "min" | "max";
+  readonly thresholds: { readonly [name in Threshold]: number | undefined };
 }
 
+type Threshold = "baseline" | "stoppingThreshold" | "divergenceThreshold";
+
 function checkOptions(options: EarlyStoppingOptions): Rule {
-  const { monitor = "val_loss", mode = "auto", baseline, restoreBest = false } = options;
-  if (baseline !== undefined) checkScalar("the baseline of earlyStopping", baseline);
+  const { monitor = "val_loss", mode = "auto", restoreBest = false } = options;
+  const { baseline, stoppingThreshold, divergenceThreshold } = options;
+  const thresholds = { baseline, stoppingThreshold, divergenceThreshold };
+  for (const [name, value] of Object.entries(thresholds)) {
+    if (value !== undefined) checkScalar(`the ${name} of earlyStopping`, value);
+  }
   return {
     monitor,
     direction: monitorDirection("earlyStopping", monitor, mode),
-    baseline,
+    thresholds,
     restoreBest,
     minDelta: checkScalar("minDelta of earlyStopping", options.minDelta ?? 0),
     patience: checkCount("the patience of earlyStopping", options.patience ?? 0),
     startFromEpoch: checkCount("startFromEpoch of earlyStopping", options.startFromEpoch ?? 0),
+    checkFinite: options.checkFinite ?? false,
+    strict: options.strict ?? false,
   };
 }
 
-/** The state of one subscription. */
-class Patience {
+type PatienceState = {
+  /** The best value so far. */
+  readonly best: number;
+  /** Epochs since then. */
+  readonly wait: number;
+  /** Weights of the best epoch. */
+  readonly kept: Snapshot | null;
+};
+
+/** What one subscription knows. */
+class Patience implements KeptState {
   readonly #monitor: Monitor;
-  #best: number;
-  #wait = 0;
-  #kept: { readonly run: RunControl; readonly snapshot: Snapshot } | undefined;
+  #state: PatienceState;
+  #run: RunControl | undefined;
 
   constructor(private readonly rule: Rule) {
     this.#monitor = new Monitor("earlyStopping", rule.monitor, rule.direction);
-    this.#best = this.#monitor.worst;
+    this.#state = { best: this.#monitor.worst, wait: 0, kept: null };
+  }
+
+  save(): StateValue {
+    return this.#state;
+  }
+
+  restore(saved: StateValue): void {
+    this.#state = saved as PatienceState;
   }
 
   /** Takes note of an epoch; true when it is to be the last. */
   stops(epoch: Epoch): boolean {
-    const { baseline, minDelta, patience, startFromEpoch } = this.rule;
-    const current = this.#monitor.read(epoch, "it has no effect");
+    this.#run = epoch.run;
+    const current = this.#monitor.read(epoch, "it has no effect", this.rule.strict);
     // Keras counts epochs from 0.
-    const index = epoch.epoch - 1;
-    if (current === undefined || index < startFromEpoch) return false;
-    const improved = this.#monitor.improves(current, this.#best, minDelta);
-    // The first epoch watched is kept whatever it is: NaN is no improvement, yet better than nothing.
-    if (improved || !this.#kept) this.#keep(epoch.run);
-    this.#wait++;
-    if (improved) {
-      this.#best = current;
-      if (baseline === undefined || this.#monitor.improves(current, baseline, minDelta)) {
-        this.#wait = 0;
-      }
-      return false;
-    }
-    if (this.#wait < patience || index === 0) return false;
+    if (current === undefined || epoch.epoch - 1 < this.rule.startFromEpoch) return false;
+    const worn = this.#outOfPatience(epoch, current);
+    const why = this.#outOfBounds(current) ?? worn;
+    if (why === undefined) return false;
     epoch.run.reason ??= "early_stopping";
+    epoch.run.explanation ??= `${this.rule.monitor} ${why} at epoch ${epoch.epoch}`;
     return true;
   }
 
-  restore(): void {
-    if (this.#kept && this.#kept.run.reason !== "interrupted") {
-      this.#kept.run.restore(this.#kept.snapshot);
-    }
+  restoreBest(): void {
+    const { kept } = this.#state;
+    if (kept && this.#run && this.#run.reason !== "interrupted") this.#run.restore(kept);
   }
 
   dispose(): void {
-    this.#kept?.snapshot.dispose();
-    this.#kept = undefined;
+    this.#state.kept?.dispose();
+    this.#state = { ...this.#state, kept: null };
   }
 
-  #keep(run: RunControl): void {
-    if (!this.rule.restoreBest) return;
-    const snapshot = run.snapshot();
-    this.dispose();
-    this.#kept = { run, snapshot };
+  #outOfPatience({ epoch, run }: Epoch, current: number): string | undefined {
+    const { thresholds: { baseline }, minDelta, patience, restoreBest } = this.rule;
+    const { best, wait, kept } = this.#state;
+    const improved = this.#monitor.improves(current, best, minDelta);
+    // The first epoch watched is kept whatever it is: NaN is no improvement, yet better than nothing.
+    if (restoreBest && (improved || !kept)) {
+      const snapshot = run.snapshot();
+      this.dispose();
+      this.#state = { ...this.#state, kept: snapshot };
+    }
+    if (improved) {
+      const anew = baseline === undefined || this.#monitor.improves(current, baseline, minDelta);
+      this.#state = { ...this.#state, best: current, wait: anew ? 0 : wait + 1 };
+      return undefined;
+    }
+    this.#state = { ...this.#state, wait: wait + 1 };
+    if (wait + 1 < patience || epoch === 1) return undefined;
+    const epochs = wait + 1 === 1 ? "1 epoch" : `${wait + 1} epochs`;
+    return `has not improved on ${best} for ${epochs}`;
+  }
+
+  #outOfBounds(current: number): string | undefined {
+    const { thresholds: { stoppingThreshold, divergenceThreshold }, checkFinite } = this.rule;
+    if (checkFinite && !Number.isFinite(current)) return `is ${current}`;
+    if (stoppingThreshold !== undefined && this.#monitor.improves(current, stoppingThreshold)) {
+      return `is ${current}, better than the stoppingThreshold ${stoppingThreshold},`;
+    }
+    if (
+      divergenceThreshold !== undefined && this.#monitor.improves(divergenceThreshold, current)
+    ) {
+      return `is ${current}, worse than the divergenceThreshold ${divergenceThreshold},`;
+    }
+    return undefined;
   }
 }

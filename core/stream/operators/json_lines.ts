@@ -20,8 +20,8 @@ export interface JsonLinesOptions {
  *
  * Among steps it writes the `start` event and a `step` event now and then; among epochs, `start`
  * unless that was done, an `epoch` event each, and `end` with the reason: `completed`,
- * `early_stopping`, `interrupted` (also when it is unsubscribed) or `error`, with the message. A pipe
- * may hold both for one writer, and the lines keep their order. Values of a step are written when
+ * `early_stopping`, `interrupted` (also when it is unsubscribed) or `error`, with a message where
+ * there is one. A pipe may hold both for one writer, and the lines keep their order. Values of a step are written when
  * they are known: no step waits for them. Numbers that are not finite become `"NaN"`, `"Infinity"`
  * and `"-Infinity"`.
  *
@@ -186,11 +186,13 @@ class Log<Event extends Batch | Epoch> {
 
   #writeEnd(reason: EndReason, more: { message?: string } = {}): void {
     this.#lines.dropUnsettled();
+    const message = this.#lines.run?.explanation;
     this.#lines.write(jsonText({
       event: "end",
       reason,
       epochs: this.#epochs,
       seconds: Math.round(performance.now() - this.#started) / 1000,
+      ...(message === undefined ? {} : { message }),
       ...more,
     }));
   }

@@ -70,12 +70,24 @@ export class Monitor {
    *
    * @param epoch The epoch.
    * @param otherwise What happens then, for the warning.
+   * @param strict Whether there is no otherwise.
+   * @throws {RangeError} when there is no such log and `strict` is set.
    */
-  read(epoch: Pick<Epoch, "epoch" | "logs">, otherwise: string): number | undefined {
+  read(
+    epoch: Pick<Epoch, "epoch" | "logs">,
+    otherwise: string,
+    strict = false,
+  ): number | undefined {
     if (Object.hasOwn(epoch.logs, this.name)) return epoch.logs[this.name];
+    const names = Object.keys(epoch.logs).join(", ") || "none";
+    if (strict) {
+      throw new RangeError(
+        `Cannot use ${this.operator} as the logs of epoch ${epoch.epoch} must hold ` +
+          `"${this.name}": received ${names}`,
+      );
+    }
     if (!this.#warned) {
       this.#warned = true;
-      const names = Object.keys(epoch.logs).join(", ") || "none";
       console.error(
         `${this.operator}: the logs of epoch ${epoch.epoch} hold no "${this.name}", so ` +
           `${otherwise} (available: ${names})`,

@@ -4,6 +4,7 @@ import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
+import { keepState } from "../kept_state.ts";
 import { Monitor, monitorDirection, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link reduceOnPlateau}. */
@@ -73,25 +74,36 @@ export function reduceOnPlateau<E extends Epoch>(
   return (source) =>
     defer(() => {
       const monitor = new Monitor("reduceOnPlateau", name, direction);
-      let best = monitor.worst;
-      let wait = 0;
-      let cooling = 0;
-      return source.pipe(tap((epoch) => {
-        const current = monitor.read(epoch, "it has no effect");
-        if (current === undefined) return;
-        if (cooling > 0) {
-          cooling--;
-          wait = 0;
-        }
-        if (monitor.improves(current, best, minDelta)) {
-          best = current;
-          wait = 0;
-          return;
-        }
-        if (cooling > 0 || ++wait < patience || hyperparameter.value <= least) return;
-        hyperparameter.next(Math.max(hyperparameter.value * factor, least));
-        cooling = cooldown;
-        wait = 0;
-      }));
+      let state: PlateauState = { best: monitor.worst, wait: 0, cooling: 0 };
+      const kept = keepState<E>("reduceOnPlateau", {
+        save: () => state,
+        restore: (saved) => state = saved as PlateauState,
+      });
+      return source.pipe(
+        kept,
+        tap((epoch) => {
+          const current = monitor.read(epoch, "it has no effect");
+          if (current === undefined) return;
+          const cooling = Math.max(0, state.cooling - 1);
+          const wait = state.cooling > 0 ? 0 : state.wait;
+          if (monitor.improves(current, state.best, minDelta)) {
+            state = { best: current, wait: 0, cooling };
+            return;
+          }
+          state = { ...state, cooling, wait: cooling > 0 ? wait : wait + 1 };
+          if (cooling > 0 || state.wait < patience || hyperparameter.value <= least) return;
+          hyperparameter.next(Math.max(hyperparameter.value * factor, least));
+          state = { ...state, wait: 0, cooling: cooldown };
+        }),
+      );
     });
 }
+
+type PlateauState = {
+  /** The best value so far. */
+  readonly best: number;
+  /** Epochs since then, or since the last cut. */
+  readonly wait: number;
+  /** Epochs of cooling down that are left. */
+  readonly cooling: number;
+};

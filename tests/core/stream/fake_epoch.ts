@@ -1,4 +1,4 @@
-import { concatMap, from, type Observable } from "rxjs";
+import { concatMap, defer, from, type Observable } from "rxjs";
 import type {
   EndReason,
   Epoch,
@@ -7,8 +7,11 @@ import type {
   SavedFile,
   Snapshot,
 } from "../../../core/stream/epoch.ts";
+import type { KeptState } from "../../../core/stream/kept_state.ts";
+import { runListeners } from "../../../core/stream/run_listeners.ts";
 import type { Run } from "../../../core/stream/run.ts";
 import { encodeRun } from "../../../core/stream/saved_run.ts";
+import { decodeState, encodeState } from "../../../core/stream/state_text.ts";
 import { Updated } from "../../../core/stream/stages.ts";
 
 /** The weights of a run, as `RunControl.weights` gives them. */
@@ -23,9 +26,14 @@ export class FakeSnapshot implements Snapshot {
   }
 }
 
+function none(): never {
+  throw new Error("A fake run saves no copies of weights");
+}
+
 /** A run with one weight, which stands for all. */
 export class FakeRun implements RunControl {
   reason: EndReason | undefined;
+  explanation: string | undefined;
   announced = false;
   /** The weight; a test or a source changes it. */
   weight = 0;
@@ -59,8 +67,28 @@ export class FakeRun implements RunControl {
     return Promise.resolve(new Map([["dense_1/kernel", { shape: [2, 1], data }]]));
   }
 
-  keep(kind: string): string {
+  /** States of operators by name. */
+  readonly kept = new Map<string, KeptState>();
+
+  /** @param saved States that a resumed run begins with, by name, as files have them. */
+  constructor(private readonly saved: Readonly<Record<string, string>> = {}) {}
+
+  keep(kind: string, state: KeptState): string {
+    this.kept.set(kind, state);
+    if (this.saved[kind] !== undefined) state.restore(decodeState(this.saved[kind], none));
     return kind;
+  }
+
+  /** The states as a file has them: what a run may be resumed with. */
+  get states(): Record<string, string> {
+    return Object.fromEntries(
+      [...this.kept].map((
+        [name, state],
+      ) => [
+        name,
+        encodeState(state.save(), (value): value is Snapshot => value instanceof FakeSnapshot).text,
+      ]),
+    );
   }
 
   /** As between two steps: the weights of now, and the next epoch waits. */
@@ -122,6 +150,14 @@ export function training(
   );
 }
 
+/** Events of a run that operators hear of before the first, as from the source of a pipe. */
+export function runOf<Event>(run: FakeRun, events: readonly Event[]): Observable<Event> {
+  return defer(() => {
+    for (const listener of runListeners()) listener(asRun(run));
+    return from(events);
+  });
+}
+
 /** What a step may be told beyond its number. */
 export interface FakeStepOptions {
   /** The run. */
@@ -145,6 +181,7 @@ export function fakeStep(step: number, options: FakeStepOptions = {}): Updated {
     samples: 32,
     values: () => values,
     hold: (promise: Promise<unknown>) => void run.holds.push(promise),
+    afterwards: (action: () => void) => action(),
   };
   // The stages ask for tensors, which these operators never look at.
   return Object.create(Updated.prototype, { frame: { value: frame } });

@@ -113,6 +113,41 @@ const cases: Case[] = [
     stops: 4,
     best: 3,
   },
+  {
+    what: "better than a threshold",
+    options: { patience: 9, stoppingThreshold: 0.5 },
+    values: [1, 0.5, 0.4, 0.3],
+    stops: 3,
+    best: 3,
+  },
+  {
+    what: "worse than a threshold, at once",
+    options: { patience: 9, divergenceThreshold: 2 },
+    values: [1, 2, 2.5, 1],
+    stops: 3,
+    best: 1,
+  },
+  {
+    what: "thresholds of what should rise",
+    options: { patience: 9, monitor: accuracy, stoppingThreshold: 0.9, divergenceThreshold: 0.2 },
+    values: [0.5, 0.2, 0.9, 0.1],
+    stops: 4,
+    best: 3,
+  },
+  {
+    what: "not finite in the first epoch",
+    options: { patience: 9, checkFinite: true },
+    values: [NaN, 1],
+    stops: 1,
+    best: 1,
+  },
+  {
+    what: "infinite",
+    options: { patience: 9, checkFinite: true },
+    values: [1, -Infinity, 1],
+    stops: 2,
+    best: 2,
+  },
 ];
 
 for (const { what, options, values, stops, best } of cases) {
@@ -194,4 +229,35 @@ Deno.test("earlyStopping refuses options out of range when it is made", () => {
   assert.throws(() => earlyStopping({ baseline: Infinity }), RangeError);
   assert.throws(() => earlyStopping({ mode: "down" as "min" }), /"auto", "min" or "max"/);
   assert.throws(() => earlyStopping({ monitor: "val_reward" }), /"val_reward".*mode "min".*"max"/);
+});
+
+Deno.test("earlyStopping explains why", () => {
+  const explained = (values: readonly number[], options: EarlyStoppingOptions) => {
+    const run = new FakeRun();
+    from(fakeEpochs(values, "val_loss", run)).pipe(earlyStopping(options)).subscribe();
+    return run.explanation;
+  };
+  assert.equal(
+    explained([1, 2, 2, 2], { patience: 3 }),
+    "val_loss has not improved on 1 for 3 epochs at epoch 4",
+  );
+  assert.equal(explained([1, 2], {}), "val_loss has not improved on 1 for 1 epoch at epoch 2");
+  assert.equal(
+    explained([1, 0.5], { stoppingThreshold: 0.75 }),
+    "val_loss is 0.5, better than the stoppingThreshold 0.75, at epoch 2",
+  );
+  assert.equal(
+    explained([1, 3], { patience: 2, divergenceThreshold: 2 }),
+    "val_loss is 3, worse than the divergenceThreshold 2, at epoch 2",
+  );
+  assert.equal(explained([1, NaN], { checkFinite: true }), "val_loss is NaN at epoch 2");
+  assert.equal(explained([3, 2, 1], {}), undefined);
+});
+
+Deno.test("earlyStopping fails without the log if it is strict", async () => {
+  const epochs = from([fakeEpoch(1, { loss: 1, accuracy: 0.5 })]);
+  await assert.rejects(
+    lastValueFrom(epochs.pipe(earlyStopping({ strict: true }))),
+    /the logs of epoch 1 must hold "val_loss": received loss, accuracy/,
+  );
 });
