@@ -20,23 +20,37 @@ export interface StoredTargets {
   readonly shape: readonly number[];
 }
 
+/** The inputs of a data set: one array, or arrays by name for a model of several inputs. */
+export type Inputs = StoredInputs | Readonly<Record<string, StoredInputs>>;
+
+/** The targets of a data set: one array, or arrays by name for a model of several outputs. */
+export type Targets = StoredTargets | Readonly<Record<string, StoredTargets>>;
+
 /**
  * An in-memory data set: inputs and targets of the same number of samples.
  *
  * Build one from arrays with {@linkcode arrays}, from files with {@linkcode loadIdxDataSet} or
  * {@linkcode csvDataSet}, or write the record by hand.
  */
-export interface DataSet {
-  /** Inputs, `[samples, ...features]`, uint8 or float32. */
-  readonly x: StoredInputs;
-  /** Targets, `[samples]` of class ids or `[samples, outputs]` of values. */
-  readonly y: StoredTargets;
+export interface DataSet<X extends Inputs = StoredInputs, Y extends Targets = StoredTargets> {
+  /** Inputs, `[samples, ...features]`, uint8 or float32; by name for a model of several inputs. */
+  readonly x: X;
+  /** Targets, `[samples]` of class ids or `[samples, outputs]` of values; or such by name. */
+  readonly y: Y;
   /** How much each sample counts, `[samples]`, at least 0; by default each counts once. */
   readonly sampleWeight?: Float32Array;
-  /** Number of classes, when the targets are classes. */
-  readonly classes?: number;
+  /** Number of classes, when the targets are classes; by name where targets have names. */
+  readonly classes?: Y extends StoredTargets ? number : Readonly<Record<string, number>>;
   /** Name for logs. */
   readonly name?: string;
+}
+
+/** A data set of any inputs and targets. */
+export type AnyDataSet = DataSet<Inputs, Targets>;
+
+/** Whether inputs or targets are one array, rather than arrays by name. */
+export function isStored(part: Inputs | Targets): part is StoredInputs | StoredTargets {
+  return ArrayBuffer.isView(part.data);
 }
 
 /**
@@ -44,6 +58,7 @@ export interface DataSet {
  *
  * @param dataSet Any data set.
  * @returns The number of samples, the first dimension of its inputs.
+ * @throws {DataError} If there are no inputs, or arrays by name differ in their number of samples.
  *
  * @example
  * ```ts
@@ -53,8 +68,30 @@ export interface DataSet {
  * assert.equal(sampleCount(arrays([[0, 1], [1, 0], [1, 1]], [1, 1, 0])), 3);
  * ```
  */
-export function sampleCount(dataSet: DataSet): number {
-  return dataSet.x.shape[0];
+export function sampleCount(dataSet: AnyDataSet): number {
+  const { x, y } = dataSet;
+  if (isStored(x) && isStored(y)) return x.shape[0];
+  const counts = [...countsOf("the inputs", x), ...countsOf("the targets", y)];
+  if (counts.some(([, count]) => count !== counts[0][1])) {
+    throw new DataError(
+      `Cannot use the data set${
+        dataSet.name ? ` ${dataSet.name}` : ""
+      } as all of its arrays need ` +
+        `the same number of samples: received ` +
+        counts.map(([name, count]) => `${count} of ${name}`).join(", "),
+    );
+  }
+  return counts[0][1];
+}
+
+function countsOf(what: string, part: Inputs | Targets): [name: string, count: number][] {
+  const named: [string, StoredInputs | StoredTargets][] = isStored(part)
+    ? [[what, part]]
+    : Object.entries(part);
+  if (named.length === 0) {
+    throw new DataError(`Cannot use the data set as ${what} by name hold no array: give one`);
+  }
+  return named.map(([name, { shape }]) => [name, shape[0]]);
 }
 
 /**
@@ -74,7 +111,10 @@ export function sampleCount(dataSet: DataSet): number {
  * assert.deepEqual([...takeFirst(all, 2).y.data], [10, 20]);
  * ```
  */
-export function takeFirst(dataSet: DataSet, count: number): DataSet {
+export function takeFirst<X extends Inputs, Y extends Targets>(
+  dataSet: DataSet<X, Y>,
+  count: number,
+): DataSet<X, Y> {
   const samples = sampleCount(dataSet);
   if (!Number.isInteger(count) || count < 1 || count > samples) {
     throw new RangeError(
@@ -93,21 +133,45 @@ export function takeFirst(dataSet: DataSet, count: number): DataSet {
  * @param end One past the last sample, at most the number of samples.
  * @returns A data set sharing memory with `dataSet`.
  */
-export function sliceSamples(dataSet: DataSet, start: number, end: number): DataSet {
-  const rows = <Data extends StoredTargets["data"]>(
-    part: { readonly data: Data; readonly shape: readonly number[] },
-  ): { data: Data; shape: number[] } => {
-    const size = part.data.length / part.shape[0];
-    return {
-      data: part.data.subarray(start * size, end * size) as Data,
-      shape: [end - start, ...part.shape.slice(1)],
-    };
+export function sliceSamples<X extends Inputs, Y extends Targets>(
+  dataSet: DataSet<X, Y>,
+  start: number,
+  end: number,
+): DataSet<X, Y> {
+  const rows = <Data extends StoredTargets["data"]>(data: Data, samples: number): Data => {
+    const size = data.length / samples;
+    return data.subarray(start * size, end * size) as Data;
   };
+  return mapArrays(dataSet, rows, end - start);
+}
+
+/**
+ * A data set with other samples.
+ *
+ * @param dataSet Any data set.
+ * @param change Gives other rows of an array that holds `samples`, in the same type.
+ * @param count Their number.
+ */
+export function mapArrays<X extends Inputs, Y extends Targets>(
+  dataSet: DataSet<X, Y>,
+  change: <Data extends StoredTargets["data"]>(data: Data, samples: number) => Data,
+  count: number,
+): DataSet<X, Y> {
+  const one = <Part extends StoredInputs | StoredTargets>(part: Part): Part => ({
+    ...part,
+    data: change(part.data, part.shape[0]),
+    shape: [count, ...part.shape.slice(1)],
+  });
+  const all = <Parts extends Inputs | Targets>(parts: Parts): Parts =>
+    (isStored(parts) ? one(parts) : Object.fromEntries(
+      Object.entries(parts).map(([name, part]) => [name, one(part)]),
+    )) as Parts;
+  const { x, y, sampleWeight } = dataSet;
   return {
     ...dataSet,
-    x: { ...dataSet.x, ...rows(dataSet.x) },
-    y: { ...dataSet.y, ...rows(dataSet.y) },
-    ...(dataSet.sampleWeight && { sampleWeight: dataSet.sampleWeight.subarray(start, end) }),
+    x: all(x),
+    y: all(y),
+    ...(sampleWeight && { sampleWeight: change(sampleWeight, sampleCount(dataSet)) }),
   };
 }
 
@@ -118,7 +182,7 @@ export function sliceSamples(dataSet: DataSet, start: number, end: number): Data
  * @returns One weight a sample, or `null` when it has none.
  * @throws {DataError} When there are not as many as samples, or one is negative or not finite.
  */
-export function sampleWeightOf(dataSet: DataSet): Float32Array | null {
+export function sampleWeightOf(dataSet: AnyDataSet): Float32Array | null {
   const { sampleWeight } = dataSet;
   if (!sampleWeight) return null;
   const samples = sampleCount(dataSet);

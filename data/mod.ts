@@ -1,14 +1,26 @@
 /** Data sets: from arrays, IDX files, CSV and MNIST, and what is done to them before training. */
 
-export { arrays, type ArraysOptions } from "./arrays.ts";
+export {
+  arrays,
+  type ArraysOptions,
+  type InputValues,
+  type Named,
+  type NamedArraysOptions,
+  type OptionFor,
+  type StoredFor,
+  type TargetValues,
+} from "./arrays.ts";
 export { type CsvOptions, type CsvTable, parseCsv } from "./csv.ts";
 export { csvDataSet, type CsvDataSetOptions } from "./csv_data_set.ts";
 export {
+  type AnyDataSet,
   type DataSet,
+  type Inputs,
   sampleCount,
   type StoredInputs,
   type StoredTargets,
   takeFirst,
+  type Targets,
 } from "./data_set.ts";
 export { readDataFile, readIdxFile } from "./files.ts";
 export { gunzip, type GunzipOptions, isGzip } from "./gzip.ts";

@@ -1,4 +1,12 @@
-import { type DataSet, sampleCount, sliceSamples, type StoredTargets } from "./data_set.ts";
+import {
+  type DataSet,
+  type Inputs,
+  mapArrays,
+  sampleCount,
+  sliceSamples,
+  type StoredTargets,
+  type Targets,
+} from "./data_set.ts";
 import { shuffledOrder } from "./shuffled_order.ts";
 
 /** How {@linkcode trainValidationSplit} divides a data set. */
@@ -33,10 +41,10 @@ export interface SplitOptions {
  * assert.deepEqual([...validation.y.data], [4, 5]);
  * ```
  */
-export function trainValidationSplit(
-  dataSet: DataSet,
+export function trainValidationSplit<X extends Inputs, Y extends Targets>(
+  dataSet: DataSet<X, Y>,
   options: SplitOptions,
-): { train: DataSet; validation: DataSet } {
+): { train: DataSet<X, Y>; validation: DataSet<X, Y> } {
   const { validationSplit, shuffle = false, seed = 0 } = options;
   if (!(validationSplit > 0 && validationSplit < 1)) {
     throw new RangeError(
@@ -60,7 +68,10 @@ export function trainValidationSplit(
   };
 }
 
-function reorder(dataSet: DataSet, order: Uint32Array): DataSet {
+function reorder<X extends Inputs, Y extends Targets>(
+  dataSet: DataSet<X, Y>,
+  order: Uint32Array,
+): DataSet<X, Y> {
   const rows = <Data extends StoredTargets["data"]>(data: Data): Data => {
     const size = data.length / order.length;
     const result = data.slice() as Data;
@@ -69,10 +80,5 @@ function reorder(dataSet: DataSet, order: Uint32Array): DataSet {
     }
     return result;
   };
-  return {
-    ...dataSet,
-    x: { ...dataSet.x, data: rows(dataSet.x.data) },
-    y: { ...dataSet.y, data: rows(dataSet.y.data) },
-    ...(dataSet.sampleWeight && { sampleWeight: rows(dataSet.sampleWeight) }),
-  };
+  return mapArrays(dataSet, rows, order.length);
 }

@@ -74,8 +74,9 @@ export interface LayerInitialization {
 /**
  * A layer: a description of weights and a pure function of them and the input.
  *
- * A layer holds no values: the same object may stand in two models, or twice in one, and then has
- * weights of its own in each place. (Keras: a layer owns its weights.)
+ * A layer holds no values: the same object may stand in two models, or twice in one stack of
+ * {@link sequential}, and then has weights of its own in each place. Called twice in one model of
+ * {@link functional}, it shares them. (Keras: a layer owns its weights.)
  */
 export interface Layer {
   /** Keras's class name, for the summary: `Dense`. */
@@ -84,8 +85,10 @@ export interface Layer {
   readonly name: string;
   /** Shape of the inputs without the batch, where the layer is the first of a model. */
   readonly inputShape?: Shape;
-  /** False for a layer whose weights optimizers leave alone; default true. */
+  /** False for a layer whose weights stay as they are, as {@link frozen} makes it; default true. */
   readonly trainable?: boolean;
+  /** The options it was made with, by which {@link modelToJson} writes it. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /**
    * The layer's weights and output shape.
    *

@@ -1,4 +1,6 @@
+import { type AnyLayer, isModel } from "./connect.ts";
 import type { Layer } from "./layer.ts";
+import type { MergeLayer } from "./merge_layer.ts";
 
 /**
  * A type's name as layers are named: `LayerNormalization` gives `layer_normalization`.
@@ -12,13 +14,19 @@ export function snakeCase(type: string): string {
     .toLowerCase();
 }
 
+/** What a layer's name is made from. */
+interface Nameable {
+  readonly name: string;
+  readonly type: string;
+}
+
 /**
- * The layers with names of their own: `dense_1`, `dense_2`, counted by type among those that were
- * given none, and passing over names that others were given.
+ * Names for the layers of a model: `dense_1`, `dense_2`, counted by type among those that were given
+ * none, and passing over names that others were given.
  *
  * @throws {Error} when two layers were given one name, or a name holds "/".
  */
-export function nameLayers(layers: readonly Layer[]): Layer[] {
+export function nameLayers(layers: readonly Nameable[]): string[] {
   const taken = new Set<string>();
   for (const { name, type } of layers) {
     if (name === "") continue;
@@ -35,24 +43,46 @@ export function nameLayers(layers: readonly Layer[]): Layer[] {
     taken.add(name);
   }
   const counts = new Map<string, number>();
-  return layers.map((layer) => {
-    if (layer.name !== "") return layer;
-    const base = snakeCase(layer.type);
+  return layers.map(({ name, type }) => {
+    if (name !== "") return name;
+    const base = snakeCase(type);
     let count = counts.get(base) ?? 0;
     do count++; while (taken.has(`${base}_${count}`));
     counts.set(base, count);
-    return rename(layer, `${base}_${count}`);
+    return `${base}_${count}`;
   });
 }
 
-// Neither copied nor inherited from: either would break a layer written as a class.
-function rename(layer: Layer, name: string): Layer {
-  return {
-    type: layer.type,
-    name,
+/** The layer under a name; a model, and a layer that has the name, as they are. */
+export function withName(layer: AnyLayer, name: string): AnyLayer {
+  return layer.name === name || isModel(layer) ? layer : withFields(layer, { name });
+}
+
+/**
+ * A layer with another name, or whose weights stay as they are.
+ *
+ * Neither a copy nor an heir, either of which would break a layer written as a class.
+ */
+export function withFields(
+  layer: Layer | MergeLayer,
+  fields: { readonly name?: string; readonly trainable?: boolean },
+): Layer | MergeLayer {
+  const { type, name, trainable, config } = layer;
+  const common = { type, name, trainable, config, ...fields };
+  if ("merges" in layer) {
+    const merged: MergeLayer = {
+      ...common,
+      merges: true,
+      init: (inputShapes, key) => layer.init(inputShapes, key),
+      apply: (parameters, inputs, context) => layer.apply(parameters, inputs, context),
+    };
+    return merged;
+  }
+  const plain: Layer = {
+    ...common,
     inputShape: layer.inputShape,
-    trainable: layer.trainable,
     init: (inputShape, key) => layer.init(inputShape, key),
     apply: (parameters, x, context) => layer.apply(parameters, x, context),
   };
+  return plain;
 }

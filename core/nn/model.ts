@@ -1,86 +1,107 @@
-import { DTypeError, ShapeError } from "../graph/errors.ts";
-import { formatShape, sameShape, type Shape } from "../graph/shape.ts";
+import type { Shape } from "../graph/shape.ts";
+import { ShapeError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkBatch } from "./check_batch.ts";
-import { checkCount } from "./check_count.ts";
-import type { ApplyContext, Layer } from "./layer.ts";
-import { nameLayers } from "./layer_names.ts";
-import { Parameter } from "./parameter.ts";
-import { namedKey } from "./named_key.ts";
-
-/** A layer in its place in a model. */
-export interface ModelLayer {
-  /** The layer. */
-  readonly layer: Layer;
-  /** Shape of what it takes, without the batch. */
-  readonly inputShape: Shape;
-  /** Shape of what it gives, without the batch. */
-  readonly outputShape: Shape;
-  /** Its weights, in the layer's order. */
-  readonly parameters: readonly Parameter[];
-}
+import { type AnyLayer, isModel } from "./connect.ts";
+import type { ApplyContext } from "./layer.ts";
+import type { GraphCall, ModelGraph } from "./model_graph.ts";
+import { fromEntries, type Like, listNames, tensorEntries, type Tensors } from "./named.ts";
+import type { Parameter } from "./parameter.ts";
+import { applyCall, type ModelLayer, within } from "./place_layer.ts";
 
 /** What a {@link Model} is made from. */
 export interface ModelDefinition {
+  /** Keras's class name: what made it. */
+  readonly type: "Sequential" | "Functional";
   /** Name, for messages and logs. */
   readonly name: string;
   /** Seed of the first weights. */
   readonly seed: number;
-  /** Shape of the inputs without the batch. */
-  readonly inputShape: Shape;
-  /** Layers in order, each with a name of its own. */
-  readonly layers: readonly Layer[];
+  /** The layers and how they are connected. */
+  readonly graph: ModelGraph;
+  /** Names of the inputs; `[null]` for one that stands alone. */
+  readonly inputKeys: readonly (string | null)[];
+  /** Names of the outputs; `[null]` for one that stands alone. */
+  readonly outputKeys: readonly (string | null)[];
+  /** False for a model whose weights stay as they are; default true. */
+  readonly trainable?: boolean;
 }
 
 /**
  * Layers with weights: a function from a batch of inputs to a batch of outputs.
  *
- * Made by {@link sequential}. Its weights are drawn when it is made.
+ * Made by {@link sequential} or {@link functional}; a stack of layers is the graph with one input
+ * and one output. Its weights are drawn when it is made. `X` and `O` say whether inputs and outputs
+ * are one tensor each, or tensors by name.
  */
-export class Model {
+export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
+  /** Keras's class name: `Sequential` or `Functional`. */
+  readonly type: "Sequential" | "Functional";
   /** Name, for messages and logs. */
   readonly name: string;
   /** Seed of the first weights. */
   readonly seed: number;
+  /** False for a model whose weights stay as they are, as {@link frozen} makes it. */
+  readonly trainable: boolean;
   /** Shape of the inputs without the batch. */
-  readonly inputShape: Shape;
+  readonly inputShape: Like<X, Shape>;
   /** Shape of the outputs without the batch. */
-  readonly outputShape: Shape;
-  /** The layers, in order, without `input`. */
-  readonly layers: readonly Layer[];
+  readonly outputShape: Like<O, Shape>;
+  /** The layers, in order, without inputs. */
+  readonly layers: readonly AnyLayer[];
   /** The layers with their shapes and weights, in order. */
   readonly structure: readonly ModelLayer[];
   /** All weights, in the order of the layers. */
   readonly parameters: readonly Parameter[];
+  /** The weights that training changes: all but those of frozen layers and counted states. */
+  readonly trainableParameters: readonly Parameter[];
+  /** All weights by their names in this model: `dense_1/kernel`, `encoder/dense_1/kernel`. */
+  readonly weights: ReadonlyMap<string, Parameter>;
+  /**
+   * What it was made from.
+   *
+   * @internal
+   */
+  readonly definition: ModelDefinition;
+  readonly #names = new Map<Parameter, string>();
 
   /**
-   * Makes a model of named layers, and draws its weights; {@link sequential} is the way to it.
+   * Makes a model of a graph; {@link sequential} and {@link functional} are the ways to it.
    *
-   * @param definition Name, seed, input shape and layers.
-   * @throws {Error} when a layer cannot take the shape it is given; the message names the layer.
+   * @param definition Name, seed and graph.
    */
   constructor(definition: ModelDefinition) {
-    this.name = definition.name;
-    this.seed = checkCount(`the seed of the model ${definition.name}`, definition.seed);
-    this.inputShape = definition.inputShape;
-    this.layers = definition.layers;
-    let shape = definition.inputShape;
-    this.structure = definition.layers.map((layer) => {
-      const placed = placeLayer(layer, shape, this.seed);
-      shape = placed.outputShape;
-      return placed;
-    });
-    this.outputShape = shape;
-    this.parameters = this.structure.flatMap((place) => place.parameters);
+    const { type, name, seed, graph, inputKeys, outputKeys, trainable = true } = definition;
+    this.definition = definition;
+    this.type = type;
+    this.name = name;
+    this.seed = seed;
+    this.trainable = trainable;
+    const shapesOf = (keys: readonly (string | null)[], values: readonly number[]) =>
+      fromEntries(keys.map((key, place) => [key, graph.shapes[values[place]]]));
+    this.inputShape = shapesOf(inputKeys, inputKeys.map((_, place) => place)) as Like<X, Shape>;
+    this.outputShape = shapesOf(outputKeys, graph.outputs) as Like<O, Shape>;
+    this.structure = graph.structure;
+    this.layers = this.structure.map(({ layer }) => layer);
+    this.parameters = [...new Set(this.structure.flatMap(({ parameters }) => parameters))];
+    this.weights = new Map(
+      this.structure.flatMap((place) =>
+        [...place.weights].map(([role, weight]) => [`${place.name}/${role}`, weight])
+      ),
+    );
+    for (const [name, parameter] of this.weights) {
+      if (!this.#names.has(parameter)) this.#names.set(parameter, name);
+    }
+    this.trainableParameters = trainable ? [...new Set(this.structure.flatMap(trainableIn))] : [];
   }
 
   /**
    * The outputs for a batch, as symbols.
    *
    * @param values A tensor for every weight of {@link Model.parameters}, f32 and of its shape.
-   * @param x Inputs, `[batch, ...inputShape]`, f32.
+   * @param x Inputs, `[batch, ...inputShape]`, f32; by name where the model's inputs have names.
    * @param context The run's scalars and random keys.
-   * @returns Outputs, `[batch, ...outputShape]`, f32.
+   * @returns Outputs, `[batch, ...outputShape]`, f32; by name where the model's outputs have names.
    * @throws {ShapeError} when the batch does not fit; the message names the layer.
    *
    * @example
@@ -96,145 +117,83 @@ export class Model {
    * );
    * ```
    */
-  apply(values: ReadonlyMap<Parameter, Tensor>, x: Tensor, context: ApplyContext): Tensor {
-    const first = this.structure[0].layer.name;
-    within(first, () => checkBatch(x.shape, this.inputShape, this.outputShape));
-    let value = x;
-    for (const place of this.structure) {
-      value = within(place.layer.name, () => applyLayer(place, values, value, context));
+  apply(values: ReadonlyMap<Parameter, Tensor>, x: X, context: ApplyContext): O {
+    const { graph, outputKeys } = this.definition;
+    const made = this.#inputs(x);
+    for (const call of graph.calls) {
+      const taken = call.inputs.map((value) => made[value]);
+      for (const output of applyCall(call, values, taken, context)) made.push(output);
     }
-    return value;
+    return fromEntries(
+      outputKeys.map((key, place) => [key, made[graph.outputs[place]]]),
+    ) as O;
   }
-}
 
-/** Options of {@link sequential}. */
-export interface SequentialOptions {
-  /** Name; default `sequential`. */
-  readonly name?: string;
-  /** Seed of the first weights, a whole number from 0; default 0. (Keras: a new one each time.) */
-  readonly seed?: number;
-}
-
-/**
- * A model whose layers follow one another.
- *
- * Layers without a name are named by type and count: `dense_1`, `dense_2`, `dropout_1`. (Keras 3
- * starts with `dense`; here weights of the first layer are as easy to find as those of the others.)
- * The first weights depend on the seed and these names alone, so that a dropout layer put between
- * two dense ones does not change them.
- *
- * @param layers The layers; the first is {@link input}, or has the option `inputShape`.
- * @param options Name and seed.
- * @returns The model, with weights.
- * @throws {Error} when there is no input shape, two layers have one name, or shapes do not fit.
- *
- * @example
- * ```ts
- * import { dense, input, sequential } from "@millrace/millrace";
- * import assert from "node:assert/strict";
- *
- * const model = sequential([input([2]), dense(3, { activation: "sigmoid" }), dense(1)]);
- * const weights = model.parameters.reduce((count, parameter) => count + parameter.size, 0);
- * assert.equal(weights, 13);
- * ```
- *
- * Keras: `Sequential`. PyTorch: `nn.Sequential`.
- */
-export function sequential(layers: readonly Layer[], options: SequentialOptions = {}): Model {
-  const { name = "sequential", seed = 0 } = options;
-  const [first] = layers;
-  if (!first?.inputShape) {
-    throw new ShapeError(
-      `Cannot make the model ${name} as the shape of its inputs is not known: start it with ` +
-        `input([784]), or give its first layer the option inputShape`,
+  /**
+   * A layer with its shapes and weights.
+   *
+   * @param name The layer's name: `dense_1`.
+   * @returns The layer in its place; `place.layer` is the layer itself, or the nested model.
+   * @throws {RangeError} when there is no layer of that name; the message lists those there are.
+   *
+   * @example
+   * ```ts
+   * import { dense, input, sequential } from "@millrace/millrace";
+   * import assert from "node:assert/strict";
+   *
+   * const model = sequential([input([2]), dense(3, { name: "hidden" }), dense(1)]);
+   * assert.deepEqual(model.getLayer("hidden").weights.get("kernel")!.shape, [2, 3]);
+   * assert.throws(() => model.getLayer("dense_7"), /its layers are hidden, dense_1/);
+   * ```
+   *
+   * Keras: `Model.get_layer(name)`.
+   */
+  getLayer(name: string): ModelLayer {
+    const found = this.structure.find((place) => place.name === name);
+    if (found) return found;
+    throw new RangeError(
+      `Cannot find a layer "${name}" in the model ${this.name}: its layers are ` +
+        listNames(this.structure.map((place) => place.name)),
     );
   }
-  const named = nameLayers(layers);
-  const body = first.type === "InputLayer" ? named.slice(1) : named;
-  const misplaced = body.find((layer) => layer.type === "InputLayer");
-  if (misplaced || body.length === 0) {
-    throw new ShapeError(
-      `Cannot make the model ${name} as it must be one input and layers after it: received ` +
-        `${named.map((layer) => layer.name).join(", ")}`,
-    );
-  }
-  return new Model({ name, seed, inputShape: first.inputShape, layers: body });
-}
 
-function placeLayer(layer: Layer, inputShape: Shape, seed: number): ModelLayer {
-  return within(layer.name, () => {
-    if (layer.inputShape && !sameShape(layer.inputShape, inputShape)) {
+  /**
+   * The name of a weight in this model, which of a nested model is another than in the original.
+   *
+   * @param parameter One of {@link Model.parameters}.
+   */
+  nameOf(parameter: Parameter): string {
+    return this.#names.get(parameter) ?? parameter.name;
+  }
+
+  /** The tensors of a batch, in the order of the inputs. */
+  #inputs(x: X): Tensor[] {
+    const { graph, inputKeys, outputKeys } = this.definition;
+    const given = new Map(tensorEntries(x));
+    const names = inputKeys.filter((key) => given.has(key));
+    if (names.length < inputKeys.length) {
       throw new ShapeError(
-        `expected input of shape ${
-          formatShape(layer.inputShape)
-        }, as its option inputShape says, ` +
-          `got ${formatShape(inputShape)} from the layer before it`,
+        `Cannot apply the model ${this.name} as its inputs are ${listNames(inputKeys)}: received ${
+          listNames(given.keys())
+        }`,
       );
     }
-    const { outputShape, parameters } = layer.init(inputShape, namedKey(seed, layer.name));
-    return {
-      layer,
-      inputShape,
-      outputShape,
-      parameters: parameters.map((parameter) =>
-        new Parameter({
-          ...parameter,
-          name: `${layer.name}/${parameter.name}`,
-          trainable: parameter.trainable && layer.trainable !== false,
-        })
-      ),
-    };
-  });
+    const outputShape = outputKeys.length === 1 ? graph.shapes[graph.outputs[0]] : [];
+    return inputKeys.map((key, place) => {
+      const tensor = given.get(key)!;
+      const reader = key ?? readerOf(graph.calls, place) ?? this.name;
+      within(reader, () => checkBatch(tensor.shape, graph.shapes[place], outputShape));
+      return tensor;
+    });
+  }
 }
 
-function applyLayer(
-  { layer, outputShape, parameters }: ModelLayer,
-  values: ReadonlyMap<Parameter, Tensor>,
-  x: Tensor,
-  context: ApplyContext,
-): Tensor {
-  const given: Record<string, Tensor> = {};
-  for (const parameter of parameters) {
-    const value = values.get(parameter);
-    if (!value) throw new Error(`expected a tensor for the weight ${parameter.name}, got none`);
-    given[parameter.name.slice(layer.name.length + 1)] = value;
-  }
-  const output = layer.apply(given, x, scopedContext(context, layer.name));
-  const expected = [x.shape[0], ...outputShape];
-  if (!sameShape(output.shape, expected)) {
-    throw new ShapeError(
-      `expected outputs of shape ${formatShape(expected)}, as its init says, got ` +
-        `${formatShape(output.shape)}`,
-    );
-  }
-  // A layer may give its input back, which belongs to the layer before it.
-  if (output !== x) output.label ??= layer.name;
-  return output;
+/** Name of the layer that takes an input: what a message of a model with one input begins with. */
+function readerOf(calls: readonly GraphCall[], input: number): string | undefined {
+  return calls.find(({ inputs }) => inputs.includes(input))?.place.name;
 }
 
-/** The context with the layer's name before the names of scalars and keys. */
-function scopedContext(context: ApplyContext, layer: string): ApplyContext {
-  return {
-    training: context.training,
-    get counter() {
-      return context.counter;
-    },
-    scalar: (source, name, range) => context.scalar(source, `${layer}/${name}`, range),
-    randomKey: (name) => context.randomKey(`${layer}/${name}`),
-    assign: (name, value) => context.assign(`${layer}/${name}`, value),
-    addLoss: (penalty) => context.addLoss(penalty),
-  };
-}
-
-/** Runs `body`; errors begin with the layer's name. */
-function within<Result>(layer: string, body: () => Result): Result {
-  try {
-    return body();
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    const message = `${layer}: ${cause.message}`;
-    if (cause instanceof ShapeError) throw new ShapeError(message, { cause });
-    if (cause instanceof DTypeError) throw new DTypeError(message, { cause });
-    throw new Error(message, { cause });
-  }
+function trainableIn({ layer, parameters }: ModelLayer): readonly Parameter[] {
+  if (isModel(layer)) return layer.trainableParameters;
+  return parameters.filter(({ trainable }) => trainable);
 }

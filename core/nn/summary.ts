@@ -1,12 +1,21 @@
 import type { Shape } from "../graph/shape.ts";
-import type { Model } from "./model.ts";
+import type { AnyModel } from "./connect.ts";
+import { entriesOf } from "./named.ts";
 import type { Parameter } from "./parameter.ts";
+import type { ModelLayer } from "./place_layer.ts";
 
 /** Widths of Keras's columns, with a blank at each side; longer texts widen them. */
 const columnWidths = [33, 24, 15];
 
+/** Widths of the columns for models that are graphs. */
+const graphWidths = [21, 19, 12, 19];
+
+/** Columns of numbers. */
+const numeric = 2;
+
 /**
- * Keras's table of a model: layers, output shapes with `None` for the batch, numbers of weights.
+ * Keras's table of a model: layers, output shapes with `None` for the batch, numbers of weights; of
+ * a functional model also the inputs, and what each layer is connected to.
  *
  * @param model The model.
  * @returns The table, lines parted by line feeds, without one at the end.
@@ -24,30 +33,23 @@ const columnWidths = [33, 24, 15];
  *
  * Keras: `model.summary()`, which writes the text rather than giving it.
  */
-export function summary(model: Model): string {
-  const rows = [
-    ["Layer (type)", "Output Shape", "Param #"],
-    ...model.structure.map(({ layer, outputShape, parameters }) => [
-      `${layer.name} (${layer.type})`,
-      formatOutput(outputShape),
-      formatCount(countOf(parameters)),
-    ]),
-  ];
-  const widths = columnWidths.map((width, column) =>
+export function summary(model: AnyModel): string {
+  const isGraph = model.type === "Functional";
+  const rows = isGraph ? graphRows(model) : stackRows(model);
+  const least = isGraph ? graphWidths : columnWidths;
+  const widths = least.map((width, column) =>
     Math.max(width, ...rows.map((row) => row[column].length + 2))
   );
   const rule = (left: string, line: string, cross: string, right: string) =>
     left + widths.map((width) => line.repeat(width)).join(cross) + right;
-  const text = ([name, shape, count]: string[], bar: string) =>
-    bar + [
-      ` ${name}`.padEnd(widths[0]),
-      ` ${shape}`.padEnd(widths[1]),
-      `${count} `.padStart(widths[2]),
-    ].join(bar) + bar;
+  const text = (row: readonly string[], bar: string) =>
+    bar + row.map((cell, column) =>
+      column === numeric ? `${cell} `.padStart(widths[column]) : ` ${cell}`.padEnd(widths[column])
+    ).join(bar) + bar;
 
   const body = rows.slice(1).map((row) => text(row, "│"));
-  const trainable = model.parameters.filter((parameter) => parameter.trainable);
-  const frozen = model.parameters.filter((parameter) => !parameter.trainable);
+  const trainable = model.trainableParameters;
+  const frozen = model.parameters.filter((parameter) => !trainable.includes(parameter));
   return [
     `Model: "${model.name}"`,
     rule("┏", "━", "┳", "┓"),
@@ -59,6 +61,46 @@ export function summary(model: Model): string {
     ` Trainable params: ${formatTotal(trainable)}`,
     ` Non-trainable params: ${formatTotal(frozen)}`,
   ].join("\n");
+}
+
+function stackRows(model: AnyModel): string[][] {
+  return [
+    ["Layer (type)", "Output Shape", "Param #"],
+    ...model.structure.map(layerCells),
+  ];
+}
+
+/** Inputs and layers, each with what it takes, as in Keras: `dense_1[0][0]`, call and output. */
+function graphRows(model: AnyModel): string[][] {
+  const { graph } = model.definition;
+  const values = graph.inputNames.map((name) => `${name}[0][0]`);
+  const taken = new Map<ModelLayer, string[]>();
+  for (const { place, call, outputShape, inputs } of graph.calls) {
+    taken.set(place, [...taken.get(place) ?? [], ...inputs.map((value) => values[value])]);
+    const outputs = entriesOf<Shape>(outputShape, Array.isArray);
+    values.push(...outputs.map((_, output) => `${place.name}[${call - 1}][${output}]`));
+  }
+  return [
+    ["Layer (type)", "Output Shape", "Param #", "Connected to"],
+    ...graph.inputNames.map((name, place) => [
+      `${name} (InputLayer)`,
+      formatOutput(graph.shapes[place]),
+      "0",
+      "-",
+    ]),
+    ...model.structure.map((place) => [...layerCells(place), taken.get(place)!.join(", ")]),
+  ];
+}
+
+function layerCells({ name, layer, outputShape, parameters }: ModelLayer): string[] {
+  const shapes = entriesOf<Shape>(outputShape, Array.isArray).map(([, shape]) =>
+    formatOutput(shape)
+  );
+  return [
+    `${name} (${layer.type})`,
+    shapes.length === 1 ? shapes[0] : `[${shapes.join(", ")}]`,
+    formatCount(countOf(parameters)),
+  ];
 }
 
 function countOf(parameters: readonly Parameter[]): number {

@@ -1,3 +1,4 @@
+import type { Tensors } from "../nn/named.ts";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -7,7 +8,7 @@ import { less } from "../ops/less.ts";
 import { select } from "../ops/select.ts";
 import type { Effect } from "./frame.ts";
 import { Memory, stage } from "./stage.ts";
-import { Differentiated } from "./stages.ts";
+import { type AnyDifferentiated, Differentiated } from "./stages.ts";
 
 /** What a schedule of accumulation goes by. */
 export interface AccumulationScheduleState {
@@ -63,9 +64,13 @@ export type AccumulationSteps = number | ((state: AccumulationScheduleState) => 
  * at the end of training, and weights batches alike whatever their size. Lightning:
  * `accumulate_grad_batches`, `GradientAccumulationScheduler`, which also end with the epoch.
  */
-export function accumulateGradients(
+export function accumulateGradients<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
   batches: AccumulationSteps,
-): MonoTypeOperatorFunction<Differentiated> {
+): MonoTypeOperatorFunction<Differentiated<X, Y, O>> {
   if (typeof batches === "number") checked(batches);
   return stage((onRun) => {
     const memory = new Memory<Gathered>();
@@ -110,7 +115,7 @@ interface AccumulationState {
 /** Takes note of a step; true when it is the one that updates. */
 function count(
   state: AccumulationState,
-  { epoch, stepInEpoch, stepsPerEpoch, samples }: Differentiated,
+  { epoch, stepInEpoch, stepsPerEpoch, samples }: AnyDifferentiated,
   batches: AccumulationSteps,
 ): boolean {
   if (stepInEpoch === 1) {
@@ -134,7 +139,7 @@ interface Gathered {
 
 /** Adds a step's gradients to the sums, or takes their mean where the number of `samples` is given. */
 function gather(
-  step: Differentiated,
+  step: AnyDifferentiated,
   name: string,
   first: boolean,
   samples: Tensor | undefined,
@@ -149,7 +154,7 @@ function gather(
   };
   const gradients = new Map<Parameter, Tensor>();
   for (const [parameter, gradient] of step.gradients) {
-    const total = sum(parameter.name, gradient.mul(step.samples));
+    const total = sum(run.weightTable.nameOf(parameter), gradient.mul(step.samples));
     gradients.set(parameter, samples ? total.div(samples) : gradient);
   }
   // One batch that may not be used spoils the sum.

@@ -2,7 +2,9 @@ import type { Assignment } from "../graph/program.ts";
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
+import type { Tensors } from "../nn/named.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { select } from "../ops/select.ts";
@@ -10,9 +12,9 @@ import type { Effect } from "./frame.ts";
 import type { Run } from "./run.ts";
 
 /** What a model makes of a batch. */
-export interface Applied {
+export interface Applied<O extends Tensors = Tensors> {
   /** The model's outputs. */
-  readonly outputs: Tensor;
+  readonly outputs: O;
   /** What its layers add to the loss, scalars. */
   readonly penalties: readonly Tensor[];
   /** What becomes of the layers' own weights; nothing for most models, and in inference. */
@@ -25,13 +27,13 @@ export interface Applied {
  * An element that would become NaN or infinite keeps its old value, so that one bad batch cannot
  * poison a moving average.
  */
-export function applyModel(
+export function applyModel<X extends Tensors, O extends Tensors>(
   run: Run,
-  model: Model,
+  model: Model<X, O>,
   state: ReadonlyMap<Parameter, Tensor>,
-  x: Tensor,
+  x: X,
   training: boolean,
-): Applied {
+): Applied<O> {
   // A layer that stands twice in a model goes on from what its first place has assigned.
   const values = new Map(state);
   const assigned = new Map<Parameter, Tensor>();
@@ -62,8 +64,8 @@ export function applyModel(
   return { outputs, penalties, effect: { assignments, state: values } };
 }
 
-function findState(model: Model, name: string, next: Tensor): Parameter {
-  const parameter = model.parameters.find((parameter) => parameter.name === name);
+function findState(model: AnyModel, name: string, next: Tensor): Parameter {
+  const parameter = model.weights.get(name);
   if (!parameter || !sameShape(parameter.shape, next.shape)) {
     throw new ShapeError(
       parameter

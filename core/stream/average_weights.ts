@@ -1,7 +1,7 @@
 import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { type RunListener, withRunListener } from "./run_listeners.ts";
-import type { Updated } from "./stages.ts";
+import type { AnyUpdated } from "./stages.ts";
 import { type AveragingRule, WeightAverages } from "./weight_averages.ts";
 
 /**
@@ -12,7 +12,7 @@ import { type AveragingRule, WeightAverages } from "./weight_averages.ts";
  * @param before Called for every subscription; gives what is done with a step before the averages
  * follow it. What it hands to `onRun` is told of the run before its first step.
  */
-export function averageWeights<Step extends Updated>(
+export function averageWeights<Step extends AnyUpdated>(
   kind: string,
   rule: AveragingRule,
   before: (onRun: (listener: RunListener) => void) => (step: Step) => void = () => () => {},

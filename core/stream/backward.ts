@@ -1,9 +1,10 @@
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { Tensors } from "../nn/named.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { gradients } from "../ops/gradients.ts";
 import { Memory, stage } from "./stage.ts";
-import { Differentiated, type Scored } from "./stages.ts";
+import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
 
 /**
  * Adds the gradient of the loss for every trainable weight of the model.
@@ -30,7 +31,11 @@ import { Differentiated, type Scored } from "./stages.ts";
  * assert.deepEqual([...await lastValueFrom(gradient)], [-4]);
  * ```
  */
-export function backward(): OperatorFunction<Scored, Differentiated> {
+export function backward<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(): OperatorFunction<Scored<X, Y, O>, Differentiated<X, Y, O>> {
   return stage(() => {
     const memory = new Memory<ReadonlyMap<Parameter, Tensor>>();
     return (step) => {
@@ -42,8 +47,8 @@ export function backward(): OperatorFunction<Scored, Differentiated> {
 }
 
 /** The gradient of `loss` for each trainable weight of the step's model. */
-export function gradientsOf(step: Scored, loss: Tensor): Differentiated["gradients"] {
-  const trained = step.model.parameters.filter(({ trainable }) => trainable);
+export function gradientsOf(step: AnyScored, loss: Tensor): Differentiated["gradients"] {
+  const trained = step.model.trainableParameters;
   const found = gradients(loss, trained.map((parameter) => step.frame.state.get(parameter)!));
   return new Map(trained.map((parameter, place) => [parameter, found[place]]));
 }

@@ -1,7 +1,8 @@
+import { listNames, type Tensors } from "../nn/named.ts";
 import { literal } from "../graph/leaf.ts";
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { checkCount } from "../nn/check_count.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
@@ -56,7 +57,9 @@ export type ClassWeights = Readonly<Record<number, number>> | readonly number[];
  *
  * Keras: the `class_weight` of `fit`.
  */
-export function classWeight(weights: ClassWeights): MonoTypeOperatorFunction<Batch> {
+export function classWeight<X extends Tensors = Tensor>(
+  weights: ClassWeights,
+): MonoTypeOperatorFunction<Batch<X>> {
   const table = tableOf(weights);
   return stage(() => {
     const memory = new Memory<Tensor>();
@@ -87,6 +90,12 @@ function tableOf(weights: ClassWeights): Tensor {
 
 /** The class of each sample, `[batch]`, i32. */
 function labelsOf(y: Tensor): Tensor {
+  if (!(y instanceof Tensor)) {
+    throw new TypeError(
+      `Cannot apply classWeight as there must be one target: received targets by name ` +
+        `(${listNames(Object.keys(y))}), weight their samples with sampleWeight`,
+    );
+  }
   const [samples, outputs = 1] = y.shape;
   if (y.rank > 2) {
     throw new ShapeError(

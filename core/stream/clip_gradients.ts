@@ -1,4 +1,5 @@
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
+import type { Tensors } from "../nn/named.ts";
 import { literal } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
@@ -53,9 +54,13 @@ export interface ClipGradientsOptions {
  * Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks",
  * 2013.
  */
-export function clipGradients(
+export function clipGradients<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
   options: ClipGradientsOptions,
-): MonoTypeOperatorFunction<Differentiated> {
+): MonoTypeOperatorFunction<Differentiated<X, Y, O>> {
   const given = Object.entries(options).filter(([, limit]) => limit !== undefined);
   if (given.length !== 1) {
     throw new RangeError(

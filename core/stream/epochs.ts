@@ -1,16 +1,16 @@
 import { Observable, type Subscriber } from "rxjs";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
-import type { DataSet } from "../../data/data_set.ts";
+import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import type { Epoch } from "./epoch.ts";
 import type { RecordSums } from "./record_layout.ts";
 import { withRunListener } from "./run_listeners.ts";
-import type { Updated } from "./stages.ts";
+import type { AnyUpdated } from "./stages.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
 
 /** Options of {@link epochs}. */
 export interface EpochsOptions {
   /** Data on which losses and metrics are computed after each epoch, as `val_loss` and so on. */
-  readonly validation?: DataSet;
+  readonly validation?: AnyDataSet;
   /** Epochs from one validation to the next, from 1; default 1 (Keras: `validation_freq`). */
   readonly validationFrequency?: number;
 }
@@ -46,7 +46,7 @@ export interface EpochsOptions {
  * assert.deepEqual(Object.keys(logs), ["loss", "val_loss", "learning_rate"]);
  * ```
  */
-export function epochs(options: EpochsOptions = {}): OperatorFunction<Updated, Epoch> {
+export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated, Epoch> {
   const { validationFrequency = 1 } = options;
   if (!Number.isInteger(validationFrequency) || validationFrequency < 1) {
     throw new RangeError(
@@ -57,13 +57,16 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<Updated, E
   return (source) =>
     new Observable<Epoch>((subscriber) => {
       const gatherer = new Gatherer(options, validationFrequency, subscriber);
-      withRunListener((run) => run.validationSamples ??= options.validation?.x.shape[0], () => {
-        subscriber.add(source.subscribe({
-          next: (step) => gatherer.take(step),
-          error: (error) => subscriber.error(error),
-          complete: () => subscriber.complete(),
-        }));
-      });
+      withRunListener(
+        (run) => run.validationSamples ??= options.validation && sampleCount(options.validation),
+        () => {
+          subscriber.add(source.subscribe({
+            next: (step) => gatherer.take(step),
+            error: (error) => subscriber.error(error),
+            complete: () => subscriber.complete(),
+          }));
+        },
+      );
       return () => gatherer.dispose();
     });
 }
@@ -78,7 +81,7 @@ class Gatherer {
     private readonly subscriber: Subscriber<Epoch>,
   ) {}
 
-  take(step: Updated): void {
+  take(step: AnyUpdated): void {
     if (step.stepInEpoch === 1) this.#started = performance.now();
     if (step.stepInEpoch === step.stepsPerEpoch) step.hold(this.#finish(step));
   }
@@ -87,7 +90,7 @@ class Gatherer {
     this.#validation?.dispose();
   }
 
-  async #finish(step: Updated): Promise<void> {
+  async #finish(step: AnyUpdated): Promise<void> {
     const { frame } = step;
     const { run } = frame;
     await frame.executed;
@@ -118,7 +121,7 @@ class Gatherer {
     await Promise.all(holds);
   }
 
-  async #validate(step: Updated): Promise<RecordSums | undefined> {
+  async #validate(step: AnyUpdated): Promise<RecordSums | undefined> {
     const { validation } = this.options;
     if (!validation || step.epoch % this.frequency !== 0) return;
     const { frame } = step;
@@ -135,6 +138,6 @@ function prefixed<Value>(entries: Record<string, Value> = {}): Record<string, Va
 }
 
 /** Samples in a full batch: where this one begins, over the steps before it. */
-function firstBatch({ frame, samples, stepInEpoch }: Updated): number {
+function firstBatch({ frame, samples, stepInEpoch }: AnyUpdated): number {
   return stepInEpoch === 1 ? samples : frame.start / (stepInEpoch - 1);
 }

@@ -1,26 +1,28 @@
-import type { DataSet } from "../../data/data_set.ts";
-import { sampleCount } from "../../data/data_set.ts";
-import type { Loss } from "../nn/loss.ts";
-import type { Metric } from "../nn/metric.ts";
+import { type DataSet, sampleCount, type Targets } from "../../data/data_set.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import type { Model } from "../nn/model.ts";
+import type { Tensors } from "../nn/named.ts";
+import { criteriaOf, type Losses, type LossWeights, measuredBy, type Metrics } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
-import { named } from "./measure.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
+import type { InputsFor } from "./resident_data.ts";
 import { Run } from "./run.ts";
 import { checkReduction, type Reduction } from "./score.ts";
 import { Validation, validationBatchSize } from "./validation.ts";
 import { settled } from "./weight_table.ts";
 
 /** Options of {@link evaluate}. */
-export interface EvaluateOptions extends DeviceOptions {
-  /** The loss. */
-  readonly loss: Loss;
+export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptions {
+  /** The loss, or losses by the names of outputs. */
+  readonly loss: Losses<O>;
+  /** Factors of the losses in their sum, by the names of outputs; default 1. */
+  readonly lossWeights?: LossWeights<O>;
   /** How the losses of samples become one number; default `sumOverBatchSize`. */
   readonly reduction?: Reduction;
-  /** Metrics in which each sample counts once; default none. */
-  readonly metrics?: readonly Metric[];
+  /** Metrics in which each sample counts once, or such by the names of outputs; default none. */
+  readonly metrics?: Metrics<O>;
   /** Metrics in which each sample counts by its weight; default none. */
-  readonly weightedMetrics?: readonly Metric[];
+  readonly weightedMetrics?: Metrics<O>;
   /** Samples in a batch, from 1; default 1,024. It does not change the result. */
   readonly batchSize?: number;
 }
@@ -48,19 +50,23 @@ export interface EvaluateOptions extends DeviceOptions {
  *
  * Keras: `Model.evaluate` with `return_dict=True`.
  */
-export async function evaluate(
-  model: Model,
-  dataSet: DataSet,
-  options: EvaluateOptions,
+export async function evaluate<
+  X extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X>, Targets>,
+  options: EvaluateOptions<O>,
 ): Promise<Record<string, number>> {
   await settled(model);
-  const { loss, batchSize = validationBatchSize } = options;
+  const { batchSize = validationBatchSize } = options;
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
+  const criteria = criteriaOf(options.loss, options.lossWeights);
+  const evaluation = { model, criteria, name: "loss", reduction, metrics: allMetrics(options) };
   const samples = sampleCount(dataSet);
   const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
   const run = new Run(device, owned, { seed: 0, samples });
   try {
-    const evaluation = { model, loss, name: "loss", reduction, metrics: measuredBy(options) };
     const validation = new Validation(run, dataSet, [evaluation], batchSize);
     const sums = await validation.measure();
     validation.dispose();
@@ -70,7 +76,10 @@ export async function evaluate(
   }
 }
 
-function measuredBy({ metrics = [], weightedMetrics = [] }: EvaluateOptions): Measured[] {
-  const plain = named(metrics, false, new Set());
-  return [...plain, ...named(weightedMetrics, true, new Set(plain.map(({ name }) => name)))];
+function allMetrics<O extends Tensors>(
+  { metrics, weightedMetrics }: EvaluateOptions<O>,
+): Measured[] {
+  const plain = measuredBy(metrics ?? [], false, new Set());
+  const taken = new Set(plain.map(({ name }) => name));
+  return [...plain, ...measuredBy(weightedMetrics ?? [], true, taken)];
 }

@@ -1,45 +1,59 @@
 import type { MonoTypeOperatorFunction, Observable } from "../nn/rxjs_types.ts";
-import { type DataSet, sampleCount } from "../../data/data_set.ts";
+import {
+  type AnyDataSet,
+  type DataSet,
+  type Inputs,
+  sampleCount,
+  type Targets,
+} from "../../data/data_set.ts";
 import { trainValidationSplit } from "../../data/split.ts";
-import type { Loss } from "../nn/loss.ts";
-import type { Metric } from "../nn/metric.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Tensors } from "../nn/named.ts";
 import type { Model } from "../nn/model.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { backward } from "./backward.ts";
 import { classWeight, type ClassWeights } from "./class_weight.ts";
 import { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
+import type { Losses, LossWeights, Metrics } from "./criteria.ts";
 import type { Epoch } from "./epoch.ts";
 import { epochs } from "./epochs.ts";
 import { forward } from "./forward.ts";
 import { loss } from "./loss.ts";
-import { measure, measureWeighted } from "./measure.ts";
+import { measuring } from "./measure.ts";
 import { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
 import type { Reduction } from "./score.ts";
-import type { Updated } from "./stages.ts";
+import type { InputsFor, TensorsFor } from "./resident_data.ts";
+import type { Batch, Updated } from "./stages.ts";
 import { update } from "./update.ts";
 
 /** Options of {@link fit}. */
-export interface FitOptions extends MiniBatchesOptions {
-  /** The loss. */
-  readonly loss: Loss;
+export interface FitOptions<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+> extends MiniBatchesOptions {
+  /** The loss, or losses by the names of outputs. */
+  readonly loss: Losses<O>;
+  /** Factors of the losses in their sum, by the names of outputs; default 1. */
+  readonly lossWeights?: LossWeights<O>;
   /** The rule that changes the weights. */
   readonly optimizer: Optimizer;
   /** How the losses of samples become one number; default `sumOverBatchSize`. */
   readonly reduction?: Reduction;
-  /** How much each class counts in training; default each the same. */
+  /** How much each class counts in training, for one target; default each the same. */
   readonly classWeight?: ClassWeights;
-  /** Metrics to log, in which each sample counts once; default none. */
-  readonly metrics?: readonly Metric[];
+  /** Metrics to log, in which each sample counts once, or such by outputs; default none. */
+  readonly metrics?: Metrics<O>;
   /** Metrics to log, in which each sample counts by its weight; default none. */
-  readonly weightedMetrics?: readonly Metric[];
+  readonly weightedMetrics?: Metrics<O>;
   /** Data to validate on after each epoch. */
-  readonly validation?: DataSet;
+  readonly validation?: AnyDataSet;
   /** Share of the data, above 0 and below 1, to validate on: the last samples, as in Keras. */
   readonly validationSplit?: number;
   /** Limit of the gradients; default none. */
   readonly clipGradients?: ClipGradientsOptions;
   /** Operators on steps, in order: a progress bar, a log. */
-  readonly stepOperators?: readonly MonoTypeOperatorFunction<Updated>[];
+  readonly stepOperators?: readonly MonoTypeOperatorFunction<Updated<X, Y, O>>[];
   /** Operators on epochs, in order: Keras's callbacks. */
   readonly callbacks?: readonly MonoTypeOperatorFunction<Epoch>[];
 }
@@ -76,13 +90,22 @@ export interface FitOptions extends MiniBatchesOptions {
  *
  * Keras: `Model.fit`; epochs come as they end, so that there is no list of callbacks to learn.
  */
-export function fit(model: Model, dataSet: DataSet, options: FitOptions): Observable<Epoch> {
+export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X> & Inputs, Y>,
+  options: FitOptions<X, TensorsFor<Y>, O>,
+): Observable<Epoch> {
   const { train, validation } = splitData(dataSet, options);
-  const batches = miniBatches(train, options);
-  const weighted = options.classWeight ? batches.pipe(classWeight(options.classWeight)) : batches;
+  // The compiler does not see that the tensors for a model's inputs are its inputs.
+  const batches = miniBatches<Inputs, Y>(train, options) as unknown as Observable<
+    Batch<X, TensorsFor<Y>>
+  >;
+  const weighted = options.classWeight
+    ? batches.pipe(weighClasses<X, TensorsFor<Y>>(options.classWeight))
+    : batches;
   const differentiated = weighted.pipe(
     forward(model),
-    loss(options.loss, { reduction: options.reduction }),
+    loss(options.loss, { reduction: options.reduction, lossWeights: options.lossWeights }),
     backward(),
   );
   const clipped = options.clipGradients
@@ -90,8 +113,8 @@ export function fit(model: Model, dataSet: DataSet, options: FitOptions): Observ
     : differentiated;
   const updated = clipped.pipe(
     update(options.optimizer),
-    measure(...options.metrics ?? []),
-    measureWeighted(...options.weightedMetrics ?? []),
+    measuring<Updated<X, TensorsFor<Y>, O>>(options.metrics ?? [], false),
+    measuring<Updated<X, TensorsFor<Y>, O>>(options.weightedMetrics ?? [], true),
   );
   const steps = (options.stepOperators ?? []).reduce(
     (stream, operator) => stream.pipe(operator),
@@ -103,10 +126,20 @@ export function fit(model: Model, dataSet: DataSet, options: FitOptions): Observ
   );
 }
 
-function splitData(
-  dataSet: DataSet,
-  { validation, validationSplit }: FitOptions,
-): { train: DataSet; validation?: DataSet } {
+/** {@link classWeight}, which refuses targets by name as its first batch comes. */
+function weighClasses<X extends Tensors, Y extends Tensors>(
+  weights: ClassWeights,
+): MonoTypeOperatorFunction<Batch<X, Y>> {
+  return classWeight(weights) as unknown as MonoTypeOperatorFunction<Batch<X, Y>>;
+}
+
+function splitData<X extends Inputs, Y extends Targets>(
+  dataSet: DataSet<X, Y>,
+  { validation, validationSplit }: {
+    readonly validation?: AnyDataSet;
+    readonly validationSplit?: number;
+  },
+): { train: DataSet<X, Y>; validation?: AnyDataSet } {
   if (validationSplit === undefined) return { train: dataSet, validation };
   if (validation) {
     throw new RangeError(

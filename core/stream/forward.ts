@@ -1,5 +1,7 @@
+import type { Tensor } from "../graph/tensor.ts";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Model } from "../nn/model.ts";
+import type { Tensors } from "../nn/named.ts";
 import { type Applied, applyModel } from "./apply_model.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Batch, Forwarded } from "./stages.ts";
@@ -24,10 +26,14 @@ import { type Batch, Forwarded } from "./stages.ts";
  * assert.deepEqual(outputs.shape, [2, 3]);
  * ```
  */
-export function forward(model: Model): OperatorFunction<Batch, Forwarded> {
+export function forward<
+  X extends Tensors,
+  O extends Tensors,
+  Y extends Tensors = Tensor,
+>(model: Model<X, O>): OperatorFunction<Batch<X, Y>, Forwarded<X, Y, O>> {
   return stage((onRun) => {
     onRun((run) => run.addModel(model));
-    const memory = new Memory<Applied>();
+    const memory = new Memory<Applied<O>>();
     return (batch) => {
       const { run, state } = batch.frame;
       const { outputs, penalties, effect } = memory.get(

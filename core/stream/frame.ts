@@ -2,10 +2,10 @@ import type { Assignment } from "../graph/program.ts";
 import type { TensorData } from "../graph/dtype.ts";
 import { DisposedError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
-import type { Model } from "../nn/model.ts";
+import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import type { Criterion } from "./criteria.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
 import type { Reduction } from "./score.ts";
@@ -16,6 +16,8 @@ export interface Measured {
   readonly metric: Metric;
   /** Log name. */
   readonly name: string;
+  /** Name of the output that it judges; `null` for a model's only one. */
+  readonly output: string | null;
   /** Whether samples count by their weights. */
   readonly weighted: boolean;
 }
@@ -23,9 +25,9 @@ export interface Measured {
 /** What validation computes: a model with its loss and metrics. */
 export interface Evaluation {
   /** The model. */
-  readonly model: Model;
-  /** Its loss. */
-  readonly loss: Loss;
+  readonly model: AnyModel;
+  /** Its losses. */
+  readonly criteria: readonly Criterion[];
   /** Log name of the loss. */
   readonly name: string;
   /** How the losses of samples become one number. */

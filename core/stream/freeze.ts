@@ -1,10 +1,12 @@
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Tensors } from "../nn/named.ts";
 import { Memory, stage } from "./stage.ts";
-import { Differentiated } from "./stages.ts";
+import { type AnyDifferentiated, Differentiated } from "./stages.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
 
 /** Which weights stand still at a step. */
-export type FreezeRule = (name: string, step: Differentiated) => boolean;
+export type FreezeRule = (name: string, step: AnyDifferentiated) => boolean;
 
 /**
  * Holds weights where they are: they have no gradients below, so that optimizers leave them alone,
@@ -47,18 +49,22 @@ export type FreezeRule = (name: string, step: Differentiated) => boolean;
  * Keras: `layer.trainable = False`, which takes a new `compile`. PyTorch: `requires_grad_(False)`.
  * Lightning: `BackboneFinetuning`.
  */
-export function freeze(
+export function freeze<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
   pattern: WeightPattern | FreezeRule,
-): MonoTypeOperatorFunction<Differentiated> {
+): MonoTypeOperatorFunction<Differentiated<X, Y, O>> {
   const stands: FreezeRule = typeof pattern === "function" ? pattern : matcherOf(pattern);
   return stage(() => {
     const memory = new Memory<Differentiated["gradients"]>();
     return (step) => {
       const parameters = [...step.gradients.keys()];
-      const frozen = parameters.map(({ name }) => stands(name, step));
+      const frozen = parameters.map((parameter) => stands(step.model.nameOf(parameter), step));
       const gradients = memory.get([step.gradients, frozen.map(Number).join("")], () => {
         if (typeof pattern !== "function") {
-          checkMatch("freeze weights", pattern, step.model.parameters);
+          checkMatch("freeze weights", pattern, step.model);
         }
         return new Map([...step.gradients].filter((_, place) => !frozen[place]));
       });

@@ -1,3 +1,5 @@
+import type { Tensor } from "../graph/tensor.ts";
+import type { Tensors } from "../nn/named.ts";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
 import { normal } from "../ops/random.ts";
@@ -47,9 +49,13 @@ export interface GradientNoiseOptions {
  * Source: Neelakantan and others, "Adding gradient noise improves learning for very deep networks",
  * 2015; η is one of 0.01, 0.3 and 1 there, and γ is 0.55. Keras has no such option.
  */
-export function gradientNoise(
+export function gradientNoise<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
   options: GradientNoiseOptions = {},
-): MonoTypeOperatorFunction<Differentiated> {
+): MonoTypeOperatorFunction<Differentiated<X, Y, O>> {
   const { eta = 0.3, gamma = 0.55 } = options;
   checkScalar("eta of gradientNoise", eta, { minimum: 0 });
   checkScalar("gamma of gradientNoise", gamma, { minimum: 0 });

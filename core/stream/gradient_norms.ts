@@ -10,7 +10,7 @@ import type { Effect } from "./frame.ts";
 import { layerOf } from "./layer_of.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import { Memory, stage } from "./stage.ts";
-import type { Differentiated } from "./stages.ts";
+import type { AnyDifferentiated } from "./stages.ts";
 
 /** Options of {@link gradientNorms}. */
 export interface GradientNormsOptions {
@@ -58,7 +58,7 @@ export interface GradientNormsOptions {
  * Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks",
  * 2013. Keras has no such callback; Lightning: `grad_norm`.
  */
-export function gradientNorms<Step extends Differentiated>(
+export function gradientNorms<Step extends AnyDifferentiated>(
   options: GradientNormsOptions = {},
 ): MonoTypeOperatorFunction<Step> {
   const every = checkCount("every of gradientNorms", options.every ?? 1, 1);
@@ -66,16 +66,23 @@ export function gradientNorms<Step extends Differentiated>(
     const memory = new Memory<Effect>();
     return (step) => {
       if (!step.updates || step.step % every !== 0) return step;
-      step.frame.add(memory.get([step.gradients], () => ({ records: norms(step.gradients) })));
+      step.frame.add(
+        memory.get([step.gradients], () => ({
+          records: norms(step.gradients, (parameter) => step.model.nameOf(parameter)),
+        })),
+      );
       return step;
     };
   });
 }
 
-function norms(gradients: ReadonlyMap<Parameter, Tensor>): RecordDefinition[] {
+function norms(
+  gradients: ReadonlyMap<Parameter, Tensor>,
+  nameOf: (parameter: Parameter) => string,
+): RecordDefinition[] {
   const layers = new Map<string, Tensor>();
   for (const [parameter, gradient] of gradients) {
-    const layer = layerOf(parameter);
+    const layer = layerOf(nameOf(parameter));
     const squares = sum(square(gradient));
     const before = layers.get(layer);
     layers.set(layer, before ? add(before, squares) : squares);

@@ -7,7 +7,7 @@ import { select } from "../ops/select.ts";
 import { sum } from "../ops/sum.ts";
 import { layerOf } from "./layer_of.ts";
 import type { RecordDefinition } from "./record_layout.ts";
-import type { Batch } from "./stages.ts";
+import type { AnyBatch } from "./stages.ts";
 
 /**
  * Steps from one count to the next. Counting at every step would cost a small network a third of
@@ -16,7 +16,7 @@ import type { Batch } from "./stages.ts";
 const every = 100;
 
 /** Whether a step counts the values that its update holds back. */
-export function countsHeldBack({ step, stepInEpoch, stepsPerEpoch }: Batch): boolean {
+export function countsHeldBack({ step, stepInEpoch, stepsPerEpoch }: AnyBatch): boolean {
   return step % every === 0 || stepInEpoch === stepsPerEpoch;
 }
 
@@ -30,7 +30,7 @@ export function countsHeldBack({ step, stepInEpoch, stepsPerEpoch }: Batch): boo
  */
 export function heldBack(parameter: Parameter, sound: Tensor, next: Tensor): RecordDefinition {
   const { name, size } = parameter;
-  const layer = layerOf(parameter);
+  const layer = layerOf(parameter.name);
   return {
     name: `held back in ${name}`,
     totals: [sum(select(logicalAnd(sound, logicalNot(isFinite(next))), 1, 0))],

@@ -1,6 +1,4 @@
-import type { Parameter } from "../nn/parameter.ts";
-
 /** The name of a weight's layer: `dense_1` for `dense_1/kernel`. */
-export function layerOf({ name }: Parameter): string {
+export function layerOf(name: string): string {
   return name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : name;
 }

@@ -1,15 +1,19 @@
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Loss } from "../nn/loss.ts";
+import type { Tensors } from "../nn/named.ts";
+import { criteriaOf, type Losses, type LossWeights } from "./criteria.ts";
 import type { Effect } from "./frame.ts";
-import { checkReduction, loggedLoss, type Reduction, score, weightPenalties } from "./score.ts";
+import { checkReduction, type Reduction, weightPenalties } from "./score.ts";
+import { scoreOutputs } from "./score_outputs.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Forwarded, Scored } from "./stages.ts";
 
 /** Options of {@link loss}. */
-export interface LossOptions {
+export interface LossOptions<O extends Tensors = Tensor> {
   /** Log name; default `loss`. Two losses in one pipe need two names. */
   readonly name?: string;
+  /** Factor of each output's loss in the sum, a number or a stream of numbers; default 1. */
+  readonly lossWeights?: LossWeights<O>;
   /**
    * How the losses of the samples, each times its weight, become the loss of the batch: their sum
    * over the number of samples (`sumOverBatchSize`, the default), their sum, or their sum over the
@@ -25,7 +29,10 @@ export interface LossOptions {
  * them. Penalties are part of the loss, as in Keras: those of the regularizers of the model's
  * trainable weights, and those that its layers have added.
  *
- * @param lossFunction The loss, for one value a sample.
+ * Of a model with several outputs, `loss` is the weighted sum of the outputs' losses, and each is
+ * logged without its weight as `kind_loss`, `price_loss`.
+ *
+ * @param lossFunction The loss, for one value a sample; or losses by the names of outputs.
  * @param options Log name and reduction.
  * @returns An operator from {@link Forwarded} to {@link Scored}.
  * @throws {RangeError} when there is no such reduction.
@@ -52,27 +59,31 @@ export interface LossOptions {
  * Keras: the `reduction` of a loss, `sum_over_batch_size` and so on. Its log of
  * `mean_with_sample_weight` is the mean over batches; ours is that over the weights of the epoch.
  */
-export function loss(
-  lossFunction: Loss,
-  options: LossOptions = {},
-): OperatorFunction<Forwarded, Scored> {
+export function loss<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
+  lossFunction: NoInfer<Losses<O>>,
+  options: NoInfer<LossOptions<O>> = {},
+): OperatorFunction<Forwarded<X, Y, O>, Scored<X, Y, O>> {
   const { name = "loss" } = options;
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
+  const criteria = criteriaOf(lossFunction, options.lossWeights);
   return stage(() => {
     const memory = new Memory<{ value: Tensor; effect: Effect }>();
     return (step) => {
       const { model, outputs, y, sampleWeight } = step;
-      const { state } = step.frame;
+      const { state, run } = step.frame;
       const scored = memory.get([outputs, y, sampleWeight, state], () => {
-        const penalties = [...step.penalties, ...weightPenalties(model, state)];
-        const { value, totals } = score(lossFunction.apply(y, outputs), {
-          penalties,
+        const { value, records } = scoreOutputs(criteria, { outputs, targets: y }, {
+          name,
+          penalties: [...step.penalties, ...weightPenalties(model, state)],
           reduction,
           sampleWeight,
+          scalar: (source, scalar) => run.scalars.scalar(source, scalar),
         });
-        const record = { name, totals, result: loggedLoss, guarded: true };
-        const evaluation = { model, loss: lossFunction, name, reduction };
-        return { value, effect: { records: [record], evaluation } };
+        return { value, effect: { records, evaluation: { model, criteria, name, reduction } } };
       });
       step.frame.add(scored.effect);
       return new Scored(step, lossFunction, scored.value);

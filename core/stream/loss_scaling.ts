@@ -1,3 +1,4 @@
+import type { Tensors } from "../nn/named.ts";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -13,7 +14,7 @@ import { sum } from "../ops/sum.ts";
 import { gradientsOf } from "./backward.ts";
 import type { Effect } from "./frame.ts";
 import { Memory, stage } from "./stage.ts";
-import { Differentiated, type Scored } from "./stages.ts";
+import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
 
 /** Options of {@link lossScaling}. */
 export interface LossScalingOptions {
@@ -64,9 +65,13 @@ const largest = 2 ** 120;
  * step when it counts iterations; here an optimizer counts it, so that Adam's bias correction is a
  * step ahead.
  */
-export function lossScaling(
+export function lossScaling<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
   options: LossScalingOptions = {},
-): OperatorFunction<Scored, Differentiated> {
+): OperatorFunction<Scored<X, Y, O>, Differentiated<X, Y, O>> {
   const { initialScale = 2 ** 15 } = options;
   checkScalar("initialScale of lossScaling", initialScale, {
     minimum: 1,
@@ -95,7 +100,7 @@ interface Scaled {
   readonly usable: Tensor;
 }
 
-function scaled(step: Scored, name: string, initialScale: number, growthSteps: number): Scaled {
+function scaled(step: AnyScored, name: string, initialScale: number, growthSteps: number): Scaled {
   const { weightTable } = step.frame.run;
   const scale = weightTable.slot(`${name}/scale`, [], initialScale);
   const calm = weightTable.slot(`${name}/calm`, [], 0);

@@ -1,8 +1,11 @@
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Metric } from "../nn/metric.ts";
-import type { Effect, Frame, Measured } from "./frame.ts";
+import type { Tensors } from "../nn/named.ts";
+import { measuredBy, type Metrics } from "./criteria.ts";
+import type { Effect, Frame } from "./frame.ts";
+import { measureRecords } from "./score_outputs.ts";
 import { Memory, stage } from "./stage.ts";
-import type { Forwarded } from "./stages.ts";
+import type { AnyForwarded, Forwarded } from "./stages.ts";
 
 /**
  * Adds metrics to the logs. They are summed on the device at every step and read at the end of
@@ -11,7 +14,8 @@ import type { Forwarded } from "./stages.ts";
  * Every sample counts once, also where samples have weights, as in Keras's `metrics`; for others
  * there is {@link measureWeighted}.
  *
- * @param metrics The metrics.
+ * @param metrics The metrics; for a model with several outputs, lists of metrics by the names of
+ * outputs, logged as `kind_accuracy`.
  * @returns An operator that lets steps through as they are.
  *
  * @example
@@ -34,8 +38,15 @@ import type { Forwarded } from "./stages.ts";
  */
 export function measure<Step extends Forwarded>(
   ...metrics: readonly Metric[]
+): MonoTypeOperatorFunction<Step>;
+/** Adds metrics of a model with several outputs, by their names. */
+export function measure<Step extends AnyForwarded>(
+  metrics: MetricsByName<Step["outputs"]>,
+): MonoTypeOperatorFunction<Step>;
+export function measure<Step extends AnyForwarded>(
+  ...metrics: readonly Metric[] | readonly [MetricsByName<Tensors>]
 ): MonoTypeOperatorFunction<Step> {
-  return measuring(metrics, false);
+  return measuring(isMetrics(metrics) ? metrics : metrics[0], false);
 }
 
 /**
@@ -68,46 +79,47 @@ export function measure<Step extends Forwarded>(
  */
 export function measureWeighted<Step extends Forwarded>(
   ...metrics: readonly Metric[]
+): MonoTypeOperatorFunction<Step>;
+/** Adds weighted metrics of a model with several outputs, by their names. */
+export function measureWeighted<Step extends AnyForwarded>(
+  metrics: MetricsByName<Step["outputs"]>,
+): MonoTypeOperatorFunction<Step>;
+export function measureWeighted<Step extends AnyForwarded>(
+  ...metrics: readonly Metric[] | readonly [MetricsByName<Tensors>]
 ): MonoTypeOperatorFunction<Step> {
-  return measuring(metrics, true);
+  return measuring(isMetrics(metrics) ? metrics : metrics[0], true);
 }
 
-function measuring<Step extends Forwarded>(
-  metrics: readonly Metric[],
+/** Metrics by the names of outputs. */
+export type MetricsByName<O extends Tensors> = Exclude<Metrics<O>, readonly Metric[]>;
+
+/** {@link measure} or {@link measureWeighted}, of metrics in either form. */
+export function measuring<Step extends AnyForwarded>(
+  metrics: Metrics<Tensors>,
   weighted: boolean,
 ): MonoTypeOperatorFunction<Step> {
   return stage(() => {
     const memory = new Memory<Effect>();
     return (step) => {
-      const weight = weighted ? step.sampleWeight ?? undefined : undefined;
-      const effect = memory.get([step.outputs, step.y, weight], () => {
-        const measured = named(metrics, weighted, namesIn(step.frame));
+      const { model, outputs, y, frame } = step;
+      const sampleWeight = weighted ? step.sampleWeight : null;
+      const effect = memory.get([outputs, y, sampleWeight], () => {
+        const measured = measuredBy(metrics, weighted, namesIn(frame));
         return {
-          metrics: { model: step.model, metrics: measured },
-          records: measured.map(({ metric, name }) => ({
-            name,
-            totals: metric.apply(step.y, step.outputs, weight),
-            result: (...totals: Float64Array[]) => metric.result(...totals),
-          })),
+          metrics: { model, metrics: measured },
+          records: measureRecords(measured, { outputs, targets: y }, sampleWeight),
         };
       });
-      step.frame.add(effect);
+      frame.add(effect);
       return step;
     };
   });
 }
 
-/** Metrics as Keras names them: a weighted one has a prefix where its name is taken. */
-export function named(
-  metrics: readonly Metric[],
-  weighted: boolean,
-  taken: ReadonlySet<string>,
-): Measured[] {
-  return metrics.map((metric) => ({
-    metric,
-    weighted,
-    name: weighted && taken.has(metric.name) ? `weighted_${metric.name}` : metric.name,
-  }));
+function isMetrics(
+  metrics: readonly Metric[] | readonly [MetricsByName<Tensors>],
+): metrics is readonly Metric[] {
+  return metrics.length !== 1 || typeof metrics[0].apply === "function";
 }
 
 function namesIn({ effects }: Frame): Set<string> {

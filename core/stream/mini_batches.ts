@@ -1,5 +1,13 @@
 import { Observable as Stream, type Subscriber } from "rxjs";
-import { type DataSet, sampleCount } from "../../data/data_set.ts";
+import {
+  type AnyDataSet,
+  type DataSet,
+  type Inputs,
+  sampleCount,
+  type StoredInputs,
+  type StoredTargets,
+  type Targets,
+} from "../../data/data_set.ts";
 import { withReader } from "../graph/reader.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
 import { permutation } from "../state/permutation.ts";
@@ -8,9 +16,9 @@ import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { type RunListener, runListeners } from "./run_listeners.ts";
 import { Permits } from "./permits.ts";
 import { Run } from "./run.ts";
-import type { ResidentData } from "./resident_data.ts";
+import type { ResidentData, TensorsFor } from "./resident_data.ts";
 import { readRun, type RunSettings, type SavedRun } from "./saved_run.ts";
-import { Batch } from "./stages.ts";
+import { type AnyBatch, Batch } from "./stages.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
 
 /** Options of {@link miniBatches}. */
@@ -46,10 +54,12 @@ const turn = 25;
  * makes training slower; it never makes memory grow. The next epoch waits for all holds of the
  * last.
  *
- * @param dataSet Inputs and targets, at least one sample.
+ * @param dataSet Inputs and targets, at least one sample; by name for a model of several inputs or
+ * outputs, and then `step.x` and `step.y` are records of tensors.
  * @param options Batch size, epochs, seed, device.
  * @returns Batches; errors of the device and of held promises come on the error channel.
  * @throws {RangeError} when an option is out of range.
+ * @throws {DataError} when arrays by name differ in their number of samples.
  *
  * @example
  * ```ts
@@ -64,16 +74,20 @@ const turn = 25;
  * assert.deepEqual(batches.map(({ samples }) => samples), [2, 1]);
  * ```
  */
-export function miniBatches(
-  dataSet: DataSet,
+export function miniBatches<
+  X extends Inputs = StoredInputs,
+  Y extends Targets = StoredTargets,
+>(
+  dataSet: DataSet<X, Y>,
   options: MiniBatchesOptions = {},
-): Observable<Batch> {
+): Observable<Batch<TensorsFor<X>, TensorsFor<Y>>> {
   const settings = checkOptions(dataSet, options);
-  return new Stream<Batch>((subscriber) => {
+  const batches = new Stream<AnyBatch>((subscriber) => {
     const source = new Source(dataSet, settings, subscriber, runListeners());
     void source.start();
     return () => source.stop();
   });
+  return batches as Observable<Batch<TensorsFor<X>, TensorsFor<Y>>>;
 }
 
 type Settings =
@@ -81,7 +95,7 @@ type Settings =
   & DeviceOptions
   & Pick<MiniBatchesOptions, "resume">;
 
-function checkOptions(dataSet: DataSet, options: MiniBatchesOptions): Settings {
+function checkOptions(dataSet: AnyDataSet, options: MiniBatchesOptions): Settings {
   const { batchSize = 32, epochs = 1, seed = 0, shuffle = true, dropRemainder = false } = options;
   const samples = sampleCount(dataSet);
   const refuse = (name: string, rule: string, received: unknown): never => {
@@ -114,9 +128,9 @@ class Source {
   #permits = new Permits(() => 1);
 
   constructor(
-    private readonly dataSet: DataSet,
+    private readonly dataSet: AnyDataSet,
     private readonly settings: Settings,
-    private readonly subscriber: Subscriber<Batch>,
+    private readonly subscriber: Subscriber<AnyBatch>,
     private readonly listeners: readonly RunListener[],
   ) {}
 
@@ -239,7 +253,7 @@ class Source {
   }
 }
 
-function runSettings(dataSet: DataSet, settings: Settings): RunSettings {
+function runSettings(dataSet: AnyDataSet, settings: Settings): RunSettings {
   const { seed, batchSize, shuffle, dropRemainder } = settings;
   return { seed, batchSize, shuffle, dropRemainder, samples: sampleCount(dataSet) };
 }

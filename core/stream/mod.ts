@@ -11,6 +11,7 @@ export {
 export { backward } from "./backward.ts";
 export { classWeight, type ClassWeights } from "./class_weight.ts";
 export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
+export type { Losses, LossWeights, Metrics } from "./criteria.ts";
 export type { EndReason, Epoch, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 export { epochs, type EpochsOptions } from "./epochs.ts";
 export { evaluate, type EvaluateOptions } from "./evaluate.ts";
@@ -25,7 +26,7 @@ export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
 export { freeze, type FreezeRule } from "./freeze.ts";
 export { loss, type LossOptions } from "./loss.ts";
-export { measure, measureWeighted } from "./measure.ts";
+export { measure, measureWeighted, type MetricsByName } from "./measure.ts";
 export { lossScaling, type LossScalingOptions } from "./loss_scaling.ts";
 export { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
 export {
@@ -36,6 +37,8 @@ export {
 } from "./open_device.ts";
 export { predict, type Predictions, type PredictOptions } from "./predict.ts";
 export type { Reduction } from "./score.ts";
+export type { InputsFor, TensorsFor } from "./resident_data.ts";
+export type { AnyBatch, AnyDifferentiated, AnyForwarded, AnyScored, AnyUpdated } from "./stages.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
 export { update, type UpdateOptions } from "./update.ts";
 export {

@@ -1,23 +1,40 @@
 import {
-  type DataSet,
+  type AnyDataSet,
+  type Inputs,
+  isStored,
   sampleCount,
   sampleWeightOf,
   type StoredInputs,
   type StoredTargets,
+  type Targets,
 } from "../../data/data_set.ts";
 import type { Device, Storage } from "../graph/device.ts";
 import { inputLeaf } from "../graph/leaf.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { type Like, mapNamed, type OneOrNamed, type Tensors } from "../nn/named.ts";
 import { gather } from "../ops/gather.ts";
+
+/** The tensors that arrays become: one, or a record of the same names. */
+export type TensorsFor<Arrays extends Inputs | Targets> = Arrays extends
+  StoredInputs | StoredTargets ? Tensor : { readonly [Name in keyof Arrays]: Tensor };
+
+/** The arrays that a model of these inputs takes. */
+export type InputsFor<X extends Tensors> = Like<X, StoredInputs>;
 
 /** A batch's inputs and targets, as symbols. */
 export interface BatchTensors {
   /** Inputs, `[batch, ...features]`, f32. */
-  readonly x: Tensor;
+  readonly x: Tensors;
   /** Targets, `[batch]` u32 class ids or `[batch, outputs]` f32. */
-  readonly y: Tensor;
+  readonly y: Tensors;
   /** How much each sample counts, `[batch]`, f32; `null` where each counts once. */
   readonly sampleWeight: Tensor | null;
+}
+
+/** An array of the data set on the device, and how its rows are converted. */
+interface Loaded {
+  readonly leaf: Tensor;
+  readonly convert: { dtype: "f32" | "i32" | "u32"; scale?: number; offset?: number };
 }
 
 /**
@@ -26,8 +43,10 @@ export interface BatchTensors {
  * them is the first kernel of the plan.
  */
 export class ResidentData {
-  readonly #x: Tensor;
-  readonly #y: Tensor;
+  /** Number of samples. */
+  readonly samples: number;
+  readonly #x: OneOrNamed<Loaded>;
+  readonly #y: OneOrNamed<Loaded>;
   readonly #sampleWeight: Tensor | null;
   readonly #order: Tensor;
   readonly #storages = new Map<Tensor, Storage>();
@@ -36,24 +55,33 @@ export class ResidentData {
   /** Uploads `dataSet`; `start` is the scalar that says where a batch begins. */
   constructor(
     device: Device,
-    private readonly dataSet: DataSet,
+    dataSet: AnyDataSet,
     private readonly start: Tensor,
     name: string,
   ) {
-    this.#x = this.#upload(device, `${name} inputs`, dataSet.x);
-    this.#y = this.#upload(device, `${name} targets`, dataSet.y);
-    const count = sampleCount(dataSet);
+    const count = this.samples = sampleCount(dataSet);
+    this.#x = mapNamed(dataSet.x, isStored, (part, key) => {
+      const { scale = 1, offset = 0 } = part;
+      const leaf = this.#upload(device, title(`${name} inputs`, key), part);
+      return { leaf, convert: { dtype: "f32", scale, offset } };
+    });
+    this.#y = mapNamed(dataSet.y, isStored, (part, key) => {
+      const dtype = part.data instanceof Float32Array
+        ? "f32"
+        : part.data instanceof Int32Array
+        ? "i32"
+        : "u32";
+      return {
+        leaf: this.#upload(device, title(`${name} targets`, key), part),
+        convert: { dtype },
+      };
+    });
     const sampleWeight = sampleWeightOf(dataSet);
     this.#sampleWeight = sampleWeight &&
       this.#upload(device, `${name} weights`, { data: sampleWeight, shape: [count] });
     this.#order = inputLeaf(`${name} order`, [count], "u32");
     this.#storages.set(this.#order, device.allocate("u32", count, `${name} order`));
     this.setOrder(Uint32Array.from({ length: count }, (_, index) => index));
-  }
-
-  /** Number of samples. */
-  get samples(): number {
-    return this.dataSet.x.shape[0];
   }
 
   /** The order in which samples are visited from now on. */
@@ -92,24 +120,21 @@ export class ResidentData {
   }
 
   #gather(count: number): BatchTensors {
-    const { x, y } = this.dataSet;
     const options = { count, start: this.start };
+    const rows = ({ leaf, convert }: Loaded) =>
+      gather(leaf, this.#order, { ...options, ...convert });
     return {
-      x: gather(this.#x, this.#order, {
-        ...options,
-        dtype: "f32",
-        scale: x.scale ?? 1,
-        offset: x.offset ?? 0,
-      }),
-      y: gather(this.#y, this.#order, {
-        ...options,
-        dtype: y.data instanceof Float32Array
-          ? "f32"
-          : y.data instanceof Int32Array
-          ? "i32"
-          : "u32",
-      }),
+      x: mapNamed(this.#x, isLoaded, rows),
+      y: mapNamed(this.#y, isLoaded, rows),
       sampleWeight: this.#sampleWeight && gather(this.#sampleWeight, this.#order, options),
     };
   }
+}
+
+function isLoaded(value: OneOrNamed<Loaded>): boolean {
+  return value.leaf instanceof Tensor;
+}
+
+function title(what: string, key: string | null): string {
+  return key === null ? what : `${what} ${key}`;
 }

@@ -1,11 +1,10 @@
-import type { DataSet } from "../../data/data_set.ts";
-import { sampleCount } from "../../data/data_set.ts";
+import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import type { Device, Executable, Storage } from "../graph/device.ts";
 import { DTypeError } from "../graph/errors.ts";
 import { createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ApplyContext } from "../nn/layer.ts";
-import type { Model } from "../nn/model.ts";
+import type { AnyModel } from "../nn/connect.ts";
 import { Collector } from "./collector.ts";
 import type { EndReason, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 import { nonFiniteError } from "./find_non_finite.ts";
@@ -55,7 +54,7 @@ export class Run implements RunControl {
   /** True between the last step of an epoch and the next step; a resumed run may begin there. */
   #betweenEpochs = true;
   readonly #data: ResidentData[] = [];
-  readonly #models = new Set<Model>();
+  readonly #models = new Set<AnyModel>();
   /** Files that operators have asked for. */
   readonly saver: RunSaver;
   readonly #states: RunStates;
@@ -88,7 +87,7 @@ export class Run implements RunControl {
   }
 
   /** Puts a data set on the device. */
-  load(dataSet: DataSet, name: string): ResidentData {
+  load(dataSet: AnyDataSet, name: string): ResidentData {
     const data = new ResidentData(this.device, dataSet, this.#start, name);
     this.#data.push(data);
     if (name === "validation") this.validationSamples = sampleCount(dataSet);
@@ -110,7 +109,7 @@ export class Run implements RunControl {
   }
 
   /** Puts a model's weights on the device, unless they are there. */
-  addModel(model: Model): void {
+  addModel(model: AnyModel): void {
     if (this.#models.has(model)) return;
     this.#models.add(model);
     this.weightTable.add(model);

@@ -1,5 +1,5 @@
 import type { Tensor } from "../graph/tensor.ts";
-import type { Model } from "../nn/model.ts";
+import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { add } from "../ops/add.ts";
 import { div } from "../ops/div.ts";
@@ -20,8 +20,6 @@ const reductions: readonly string[] = [
 
 /** What {@link score} is given beside the losses. */
 export interface ScoreOptions {
-  /** Scalars to add. */
-  readonly penalties: readonly Tensor[];
   /** How losses become one number. */
   readonly reduction: Reduction;
   /** How much each sample counts, `[batch]`. */
@@ -45,16 +43,16 @@ export function checkReduction(reduction: Reduction): Reduction {
   );
 }
 
-/** The loss of a batch from the losses of its samples, `[batch]`, with all penalties. */
-export function score(losses: Tensor, options: ScoreOptions): Score {
-  const plain = reduce(losses, options);
-  return options.penalties.reduce<Score>(({ value, totals: [total, count] }, penalty) => ({
+/** A loss and all penalties. */
+export function withPenalties(score: Score, penalties: readonly Tensor[]): Score {
+  return penalties.reduce<Score>(({ value, totals: [total, count] }, penalty) => ({
     value: add(value, penalty),
     totals: [add(total, mul(penalty, count)), count],
-  }), plain);
+  }), score);
 }
 
-function reduce(losses: Tensor, { reduction, sampleWeight }: ScoreOptions): Score {
+/** The loss of a batch from the losses of its samples, `[batch]`. */
+export function score(losses: Tensor, { reduction, sampleWeight }: ScoreOptions): Score {
   const samples = losses.size;
   const weighted = sampleWeight ? mul(losses, sampleWeight) : losses;
   const total = sum(weighted);
@@ -75,10 +73,9 @@ export function loggedLoss([total]: Float64Array, [count]: Float64Array): number
 
 /** The penalties of a model's trainable weights, as they are now. */
 export function weightPenalties(
-  model: Model,
+  model: AnyModel,
   state: ReadonlyMap<Parameter, Tensor>,
 ): Tensor[] {
-  return model.parameters
-    .filter(({ regularizer, trainable }) => regularizer && trainable)
+  return model.trainableParameters.filter(({ regularizer }) => regularizer)
     .map((parameter) => parameter.regularizer!.apply(state.get(parameter)!));
 }

@@ -1,16 +1,20 @@
 import type { Tensor } from "../graph/tensor.ts";
-import type { Loss } from "../nn/loss.ts";
 import type { Model } from "../nn/model.ts";
+import type { Tensors } from "../nn/named.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { RunControl } from "./epoch.ts";
+import type { Losses } from "./criteria.ts";
 import type { Frame } from "./frame.ts";
 
 /**
  * A mini-batch on its way down the pipe, as symbols. Each stage adds what it made, so that stages
  * in a wrong order do not type-check: `Batch → Forwarded → Scored → Differentiated → Updated`.
+ *
+ * `X`, `Y` and, from `Forwarded` on, `O` say whether inputs, targets and outputs are one tensor each
+ * or tensors by name, as in the data set and the model.
  */
-export class Batch {
+export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
   /** Made by {@link miniBatches}. */
   constructor(
     /**
@@ -20,9 +24,9 @@ export class Batch {
      */
     readonly frame: Frame,
     /** Inputs, `[batch, ...features]`, f32. */
-    readonly x: Tensor,
+    readonly x: X,
     /** Targets, `[batch]` u32 class ids or `[batch, outputs]` f32. */
-    readonly y: Tensor,
+    readonly y: Y,
     /** How much each sample counts, `[batch]`, f32; `null` where each counts once. */
     readonly sampleWeight: Tensor | null = null,
   ) {}
@@ -77,14 +81,18 @@ export class Batch {
 }
 
 /** A batch that went through a model. */
-export class Forwarded extends Batch {
+export class Forwarded<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+> extends Batch<X, Y> {
   /** Made by {@link forward}. */
   constructor(
-    batch: Batch,
+    batch: Batch<X, Y>,
     /** The model. */
-    readonly model: Model,
+    readonly model: Model<X, O>,
     /** The model's outputs, `[batch, ...outputShape]`. */
-    readonly outputs: Tensor,
+    readonly outputs: O,
     /** What the model's layers add to the loss, scalars; {@link loss} adds them. */
     readonly penalties: readonly Tensor[] = [],
   ) {
@@ -93,13 +101,20 @@ export class Forwarded extends Batch {
 }
 
 /** A batch with its loss. */
-export class Scored extends Forwarded {
+export class Scored<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+> extends Forwarded<X, Y, O> {
   /** Made by {@link loss}. */
   constructor(
-    forwarded: Forwarded,
-    /** The loss that was applied. */
-    readonly lossFunction: Loss,
-    /** Mean loss over the batch and all penalties, a scalar, in the loss's unit (nats for cross-entropy). */
+    forwarded: Forwarded<X, Y, O>,
+    /** The loss that was applied; of several outputs, by name. */
+    readonly lossFunction: Losses<O>,
+    /**
+     * Mean loss over the batch and all penalties, a scalar, in the loss's unit (nats for
+     * cross-entropy); of several outputs, the weighted sum.
+     */
     readonly loss: Tensor,
   ) {
     super(forwarded, forwarded.model, forwarded.outputs, forwarded.penalties);
@@ -107,7 +122,11 @@ export class Scored extends Forwarded {
 }
 
 /** A batch with the gradients of its loss. */
-export class Differentiated extends Scored {
+export class Differentiated<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+> extends Scored<X, Y, O> {
   /** Whether `update` changes weights in this step; false while gradients are gathered. */
   readonly updates: boolean;
   /** Whether the step may be used, a bool of rank 0: where it is false, nothing changes. */
@@ -120,7 +139,7 @@ export class Differentiated extends Scored {
    * change.
    */
   constructor(
-    scored: Scored,
+    scored: Scored<X, Y, O>,
     /** The gradient of the loss for each trainable weight of the model. */
     readonly gradients: ReadonlyMap<Parameter, Tensor>,
     options: Partial<Pick<Differentiated, "updates" | "usable" | "updated">> = {},
@@ -134,10 +153,14 @@ export class Differentiated extends Scored {
 }
 
 /** A batch whose gradients have changed the weights. */
-export class Updated extends Differentiated {
+export class Updated<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+> extends Differentiated<X, Y, O> {
   /** Made by {@link update}. */
   constructor(
-    differentiated: Differentiated,
+    differentiated: Differentiated<X, Y, O>,
     /** The optimizer that was applied. */
     readonly optimizer: Optimizer,
     /** See {@link Differentiated.updated}. */
@@ -146,3 +169,18 @@ export class Updated extends Differentiated {
     super(differentiated, differentiated.gradients, { updated });
   }
 }
+
+/** A batch of any inputs and targets. */
+export type AnyBatch = Batch<Tensors, Tensors>;
+
+/** A step of any inputs, targets and outputs, after {@link forward}. */
+export type AnyForwarded = Forwarded<Tensors, Tensors, Tensors>;
+
+/** A step of any inputs, targets and outputs, after {@link loss}. */
+export type AnyScored = Scored<Tensors, Tensors, Tensors>;
+
+/** A step of any inputs, targets and outputs, after {@link backward}. */
+export type AnyDifferentiated = Differentiated<Tensors, Tensors, Tensors>;
+
+/** A step of any inputs, targets and outputs, after {@link update}. */
+export type AnyUpdated = Updated<Tensors, Tensors, Tensors>;

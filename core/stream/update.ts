@@ -1,6 +1,7 @@
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { Tensors } from "../nn/named.ts";
 import type { Optimizer, UpdateContext } from "../nn/optimizer.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
@@ -12,7 +13,7 @@ import { countsHeldBack, heldBack } from "./held_back.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
 import { Memory, stage } from "./stage.ts";
-import { type Differentiated, Updated } from "./stages.ts";
+import { type AnyDifferentiated, type Differentiated, Updated } from "./stages.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
 
 /** Options of {@link update}. */
@@ -59,10 +60,14 @@ export interface UpdateOptions {
  * assert.deepEqual([...model.parameters[0].value], [0.5]);
  * ```
  */
-export function update(
+export function update<
+  X extends Tensors = Tensor,
+  Y extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
   optimizer: Optimizer,
   options: UpdateOptions = {},
-): OperatorFunction<Differentiated, Updated> {
+): OperatorFunction<Differentiated<X, Y, O>, Updated<X, Y, O>> {
   const { only } = options;
   const takes = only === undefined ? () => true : matcherOf(only);
   return stage((onRun) => {
@@ -89,8 +94,10 @@ export function update(
       const counted = countsHeldBack(step);
       const keys = [step.gradients, step.loss, state, step.updates, counted];
       const { effect, updated } = memory.get(keys, () => {
-        if (only !== undefined) checkMatch("update weights", only, step.model.parameters);
-        const taken = [...step.gradients.keys()].filter((parameter) => takes(parameter.name));
+        if (only !== undefined) checkMatch("update weights", only, step.model);
+        const taken = [...step.gradients.keys()].filter((parameter) =>
+          takes(step.model.nameOf(parameter))
+        );
         checkOnce(step, taken, optimizer);
         const updated = new Set([...step.updated, ...taken]);
         const context: UpdateContext = {
@@ -111,7 +118,7 @@ export function update(
 
 /** A second step along the same slope is a mistake: two optimizers that share a weight. */
 function checkOnce(
-  { updated }: Differentiated,
+  { updated }: AnyDifferentiated,
   taken: readonly Parameter[],
   { name }: Optimizer,
 ): void {
@@ -126,7 +133,7 @@ function checkOnce(
 }
 
 function makeEffect(
-  step: Differentiated,
+  step: AnyDifferentiated,
   taken: readonly Parameter[],
   optimizer: Optimizer,
   name: string,
@@ -149,7 +156,7 @@ function makeEffect(
     const slots: Record<string, Tensor> = {};
     for (const [slot, fill] of Object.entries(optimizer.slots(parameter))) {
       slots[slot] = run.weightTable.slot(
-        `${name}/${parameter.name}/${slot}`,
+        `${name}/${run.weightTable.nameOf(parameter)}/${slot}`,
         parameter.shape,
         fill,
       );

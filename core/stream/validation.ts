@@ -1,11 +1,12 @@
-import type { DataSet } from "../../data/data_set.ts";
+import type { AnyDataSet } from "../../data/data_set.ts";
 import type { Executable } from "../graph/device.ts";
 import { applyModel } from "./apply_model.ts";
 import type { Effect, Evaluation } from "./frame.ts";
-import { type RecordDefinition, RecordLayout, RecordSums } from "./record_layout.ts";
+import { RecordLayout, RecordSums } from "./record_layout.ts";
 import type { ResidentData } from "./resident_data.ts";
 import type { Run } from "./run.ts";
-import { loggedLoss, score, weightPenalties } from "./score.ts";
+import { weightPenalties } from "./score.ts";
+import { measureRecords, scoreOutputs } from "./score_outputs.ts";
 
 /** Samples in a batch of validation: large, as nothing is kept for a backward pass. */
 export const validationBatchSize = 1024;
@@ -26,7 +27,7 @@ export class Validation {
   /** Puts `dataSet` on the run's device. */
   constructor(
     private readonly run: Run,
-    dataSet: DataSet,
+    dataSet: AnyDataSet,
     private readonly evaluations: readonly Evaluation[],
     private readonly batchSize: number = validationBatchSize,
   ) {
@@ -65,28 +66,20 @@ export class Validation {
 
   #prepare(count: number): Part {
     const { x, y, sampleWeight } = this.#data.batch(count);
-    const records = this.evaluations.flatMap(({ model, loss, name, reduction, metrics }) => {
+    const { scalars } = this.run;
+    const records = this.evaluations.flatMap(({ model, criteria, name, reduction, metrics }) => {
       this.run.addModel(model);
       const { leaves } = this.run.weightTable;
       const { outputs, penalties } = applyModel(this.run, model, leaves, x, false);
-      const { totals } = score(loss.apply(y, outputs), {
+      const judged = { outputs, targets: y };
+      const { records } = scoreOutputs(criteria, judged, {
+        name,
         penalties: [...penalties, ...weightPenalties(model, leaves)],
         reduction,
         sampleWeight,
+        scalar: (source, scalar) => scalars.scalar(source, scalar),
       });
-      const lossRecord: RecordDefinition = {
-        name,
-        totals,
-        result: loggedLoss,
-      };
-      return [
-        lossRecord,
-        ...metrics.map(({ metric, name, weighted }) => ({
-          name,
-          totals: metric.apply(y, outputs, weighted && sampleWeight || undefined),
-          result: (...totals: Float64Array[]) => metric.result(...totals),
-        })),
-      ];
+      return [...records, ...measureRecords(metrics, judged, sampleWeight)];
     });
     const layout = new RecordLayout(records);
     return { executable: this.run.prepare(layout.outputs, layout.outputs.length), layout };

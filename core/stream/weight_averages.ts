@@ -7,14 +7,14 @@ import type { Effect, Frame } from "./frame.ts";
 import type { StateValue } from "./kept_state.ts";
 import type { Interlude, Run } from "./run.ts";
 import { Memory } from "./stage.ts";
-import type { Updated } from "./stages.ts";
+import type { AnyUpdated } from "./stages.ts";
 
 /** How averages follow the weights. */
 export interface AveragingRule {
   /** The share of the old average in the new one, from 0 to below 1; `null` to leave it. */
-  share(step: Updated, averaged: number): number | null;
+  share(step: AnyUpdated, averaged: number): number | null;
   /** Whether the averages take the weights' place at this step, and training goes on from them. */
-  overwrites?(step: Updated, averaged: number): boolean;
+  overwrites?(step: AnyUpdated, averaged: number): boolean;
   /** Whether the averages stand in for the weights from the end of an epoch to the next step. */
   readonly validate: boolean;
   /** Whether they still do after the run's last epoch. */
@@ -53,7 +53,7 @@ export class WeightAverages implements Interlude {
   }
 
   /** Lets the averages follow a step, if they are to. */
-  follow(step: Updated): void {
+  follow(step: AnyUpdated): void {
     if (!step.updates) return;
     const share = this.rule.share(step, this.#state.averaged);
     if (share === null) return;
@@ -94,13 +94,17 @@ export class WeightAverages implements Interlude {
     this.#state = { ...this.#state, trained: null };
   }
 
-  #effect(step: Updated, overwrites: boolean): Effect {
+  #effect(step: AnyUpdated, overwrites: boolean): Effect {
     const { run } = step.frame;
     const share = run.scalars.computed(`${this.#name}/share`, () => this.#share);
     const assignments: Assignment[] = [];
     const state = new Map(step.frame.state);
     for (const parameter of step.gradients.keys()) {
-      const slot = run.weightTable.slot(`${this.#name}/${parameter.name}`, parameter.shape, 0);
+      const slot = run.weightTable.slot(
+        `${this.#name}/${run.weightTable.nameOf(parameter)}`,
+        parameter.shape,
+        0,
+      );
       this.#slots.set(parameter, slot);
       const weight = state.get(parameter)!;
       const average = slot.mul(share).add(weight.mul(sub(1, share)));

@@ -1,4 +1,4 @@
-import type { Parameter } from "../nn/parameter.ts";
+import type { AnyModel } from "../nn/connect.ts";
 
 /**
  * Which weights are meant: a name, that of a weight (`dense_1/kernel`) or of a layer and so of all
@@ -21,15 +21,15 @@ export function matcherOf(pattern: WeightPattern): (name: string) => boolean {
 /**
  * Refuses a pattern that means no weight at all.
  *
- * @throws {RangeError} when none of `parameters` is meant.
+ * @throws {RangeError} when none of the weights of `model` is meant.
  */
 export function checkMatch(
   what: string,
   pattern: WeightPattern,
-  parameters: readonly Parameter[],
+  model: AnyModel,
 ): void {
   const matches = matcherOf(pattern);
-  const names = parameters.map(({ name }) => name);
+  const names = [...model.weights.keys()];
   if (names.some(matches)) return;
   const received = typeof pattern === "function" ? "a function" : String(pattern);
   throw new RangeError(

@@ -3,7 +3,7 @@ import { DataError, ShapeError } from "../graph/errors.ts";
 import { stateLeaf } from "../graph/leaf.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Model } from "../nn/model.ts";
+import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { Snapshot } from "./epoch.ts";
 import type { SavedRun, SavedTensor } from "./saved_run.ts";
@@ -34,7 +34,7 @@ const pending = new WeakMap<Parameter, Promise<void>>();
  * assert.equal(model.parameters[0].value.length, 2);
  * ```
  */
-export async function settled(model: Model): Promise<void> {
+export async function settled(model: AnyModel): Promise<void> {
   await Promise.all(model.parameters.map((parameter) => pending.get(parameter)));
 }
 
@@ -52,17 +52,22 @@ export class WeightTable {
   constructor(private readonly device: Device, private readonly saved?: SavedRun) {}
 
   /** Puts the model's weights on the device, unless they are there. */
-  add(model: Model): void {
-    for (const parameter of model.parameters) {
+  add(model: AnyModel): void {
+    for (const [wanted, parameter] of model.weights) {
       if (this.leaves.has(parameter)) continue;
-      const name = this.#unusedName(parameter.name);
-      const leaf = stateLeaf(parameter.name, parameter.shape);
-      const storage = this.device.allocate("f32", leaf.size, parameter.name);
+      const name = this.#unusedName(wanted);
+      const leaf = stateLeaf(wanted, parameter.shape);
+      const storage = this.device.allocate("f32", leaf.size, wanted);
       storage.write(this.saved ? savedWeight(this.saved, name, parameter) : parameter.value);
       this.leaves.set(parameter, leaf);
       this.#weights.set(leaf, { parameter, name, storage });
       this.#storages.set(leaf, storage);
     }
+  }
+
+  /** The name of a weight in this run. */
+  nameOf(parameter: Parameter): string {
+    return this.#weights.get(this.leaves.get(parameter)!)!.name;
   }
 
   /** Notes that a step has changed weights on the device. */

@@ -1,6 +1,6 @@
 import { DataError, ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
-import type { Model } from "../nn/model.ts";
+import type { AnyModel } from "../nn/connect.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
@@ -30,9 +30,9 @@ import { settled } from "./weight_table.ts";
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function saveWeights(model: Model, path: string): Promise<void> {
+export async function saveWeights(model: AnyModel, path: string): Promise<void> {
   await settled(model);
-  const tensors = new Map(model.parameters.map(({ name, shape, value }) => [
+  const tensors = new Map([...model.weights].map(([name, { shape, value }]) => [
     name,
     { dtype: "F32" as const, shape: [...shape], data: value },
   ]));
@@ -50,7 +50,7 @@ export async function saveWeights(model: Model, path: string): Promise<void> {
  *
  * @example See {@link saveWeights}.
  */
-export async function loadWeights(model: Model, path: string): Promise<void> {
+export async function loadWeights(model: AnyModel, path: string): Promise<void> {
   await settled(model);
   const { tensors, metadata } = decodeSafetensors(await readWeightsFile(path), path);
   // Files of other programs have no version of ours.

@@ -47,7 +47,8 @@ Deno.test("each stage gives its own type", () => {
   same<Same<typeof updated, Observable<Updated>>>();
   same<Same<typeof gathered, Observable<Epoch>>>();
   same<Same<ReturnType<typeof fit>, Observable<Epoch>>>();
-  same<Same<ReturnType<typeof update>, OperatorFunction<Differentiated, Updated>>>();
+  const stage = update(sgd());
+  same<Same<typeof stage, OperatorFunction<Differentiated, Updated>>>();
 });
 
 Deno.test("nine operators in one pipe keep their types", () => {

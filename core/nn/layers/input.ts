@@ -8,8 +8,17 @@ export interface InputOptions {
   readonly name?: string;
 }
 
+/** Where a model's inputs come in: made by {@link input}. */
+export interface InputLayer extends Layer {
+  /** Keras's class name. */
+  readonly type: "InputLayer";
+  /** Shape of the inputs without the batch. */
+  readonly inputShape: Shape;
+}
+
 /**
- * The shape of a model's inputs; it stands first, and is not counted among the layers.
+ * The shape of a model's inputs; it stands first, and is not counted among the layers. In functional
+ * models it is the node that layers are called on, see {@link connect}.
  *
  * @param shape Sizes without the batch: `[784]`, `[28, 28]`, `[32, 32, 3]`.
  * @param options Name.
@@ -28,12 +37,13 @@ export interface InputOptions {
  *
  * Keras: `Input(shape)`.
  */
-export function input(shape: Shape, options: InputOptions = {}): Layer {
+export function input(shape: Shape, options: InputOptions = {}): InputLayer {
   const sizes = shape.map((size, axis) => checkCount(`size ${axis} of input`, size, 1));
   return {
     type: "InputLayer",
     name: options.name ?? "",
     inputShape: sizes,
+    config: { shape: sizes },
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x) => x,
   };

@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import type { EndReason, Epoch, RunControl } from "../epoch.ts";
-import { Batch } from "../stages.ts";
+import { type AnyBatch, Batch } from "../stages.ts";
 import { follow } from "./follow.ts";
 import { jsonText } from "./json_text.ts";
 import { LineQueue, type LineWriter } from "./line_queue.ts";
@@ -54,7 +54,7 @@ export interface JsonLinesOptions {
  *
  * Source: newline-delimited JSON (RFC 8259, one text a line, UTF-8). Keras has no such callback.
  */
-export function jsonLines<Event extends Batch | Epoch>(
+export function jsonLines<Event extends AnyBatch | Epoch>(
   writer: LineWriter,
   options: JsonLinesOptions = {},
 ): MonoTypeOperatorFunction<Event> {
@@ -71,7 +71,7 @@ export function jsonLines<Event extends Batch | Epoch>(
 const openings = new Map<LineWriter, LineQueue>();
 
 /** The state of one subscription. */
-class Log<Event extends Batch | Epoch> {
+class Log<Event extends AnyBatch | Epoch> {
   readonly #lines: LineQueue;
   /** Whether there is another one below, which will write the end. */
   readonly #inner: boolean;
@@ -134,7 +134,7 @@ class Log<Event extends Batch | Epoch> {
     void run.decided.then(() => this.#guard(() => this.#lines.settle(slot, slot.text ?? text())));
   }
 
-  #writeStep(event: Batch): void {
+  #writeStep(event: AnyBatch): void {
     this.#onSteps = true;
     if (this.every === 0 || event.step % this.every !== 0) return;
     const { epoch, step } = event;

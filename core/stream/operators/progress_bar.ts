@@ -2,7 +2,7 @@ import { defer, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
-import type { Batch } from "../stages.ts";
+import type { AnyBatch } from "../stages.ts";
 import { type LineWriter, writeText } from "./line_queue.ts";
 
 /** Where a progress bar is drawn; `Deno.stderr` is one. */
@@ -48,7 +48,7 @@ export interface ProgressBarOptions {
  * Source: Keras 3, `ProgbarLogger`, for the shape; Keras shows means over the epoch, we the values
  * of the latest step read.
  */
-export function progressBar<Step extends Batch>(
+export function progressBar<Step extends AnyBatch>(
   stream: TerminalWriter,
   options: ProgressBarOptions = {},
 ): MonoTypeOperatorFunction<Step> {
@@ -92,7 +92,7 @@ class Bar {
 
   constructor(private readonly stream: LineWriter, private readonly settings: Settings) {}
 
-  show(step: Batch): void {
+  show(step: AnyBatch): void {
     const now = performance.now();
     const isLast = step.stepInEpoch === step.stepsPerEpoch;
     if (!isLast && now - this.#drawn < this.settings.interval) return;
@@ -109,7 +109,7 @@ class Bar {
     this.#write("\n");
   }
 
-  #draw({ epoch, stepInEpoch, stepsPerEpoch }: Batch): void {
+  #draw({ epoch, stepInEpoch, stepsPerEpoch }: AnyBatch): void {
     const { width, total, color } = this.settings;
     const filled = Math.floor(width * stepInEpoch / stepsPerEpoch);
     const full = "━".repeat(filled);

@@ -2,7 +2,7 @@ import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { NonFiniteError } from "../../graph/errors.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
-import { Batch } from "../stages.ts";
+import { type AnyBatch, Batch } from "../stages.ts";
 import { follow } from "./follow.ts";
 
 /**
@@ -32,7 +32,7 @@ import { follow } from "./follow.ts";
  *
  * Source: Keras 3, `TerminateOnNaN`, which looks at the loss of each batch alone.
  */
-export function stopOnNaN<Event extends Batch | Epoch>(): MonoTypeOperatorFunction<Event> {
+export function stopOnNaN<Event extends AnyBatch | Epoch>(): MonoTypeOperatorFunction<Event> {
   return (source) =>
     new Observable<Event>((subscriber) => {
       let run: RunControl | undefined;
@@ -57,7 +57,7 @@ export function stopOnNaN<Event extends Batch | Epoch>(): MonoTypeOperatorFuncti
     });
 }
 
-function nonFiniteLog(event: Batch | Epoch): string | undefined {
+function nonFiniteLog(event: AnyBatch | Epoch): string | undefined {
   if (event instanceof Batch) return undefined;
   const { epoch, step, logs } = event;
   const name = ["loss", "val_loss"].find((log) =>

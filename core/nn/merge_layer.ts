@@ -1,0 +1,43 @@
+import type { Shape } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { ApplyContext, LayerInitialization } from "./layer.ts";
+import type { NamedKey } from "./named_key.ts";
+
+/**
+ * A layer of several inputs, such as {@link concatenate}: it stands in functional models.
+ *
+ * Like a {@link Layer} it is a description of weights and a pure function.
+ */
+export interface MergeLayer {
+  /** Says that the layer takes a list of inputs. */
+  readonly merges: true;
+  /** Keras's class name, for the summary: `Concatenate`. */
+  readonly type: string;
+  /** Name, unique in the model; empty until the model gives one, as `concatenate_1`. */
+  readonly name: string;
+  /** False for a layer whose weights stay as they are; default true. */
+  readonly trainable?: boolean;
+  /** The options it was made with, by which `modelToJson` writes it. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /**
+   * The layer's weights and output shape.
+   *
+   * @param inputShapes Shapes of the inputs without the batch.
+   * @param key Random key of the layer, folded from the model's seed and the layer's name.
+   * @throws {ShapeError} when the layer cannot take those shapes.
+   */
+  init(inputShapes: readonly Shape[], key: NamedKey): LayerInitialization;
+  /**
+   * The outputs for a batch, as symbols.
+   *
+   * @param parameters The weights by role.
+   * @param inputs Inputs, each `[batch, ...inputShape]`.
+   * @param context The run's scalars and random keys; names are the layer's own.
+   * @returns Outputs, `[batch, ...outputShape]`.
+   */
+  apply(
+    parameters: Readonly<Record<string, Tensor>>,
+    inputs: readonly Tensor[],
+    context: ApplyContext,
+  ): Tensor;
+}

@@ -1,0 +1,192 @@
+import { DTypeError, ShapeError } from "../graph/errors.ts";
+import { formatShape, sameShape, type Shape } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { type AnyLayer, type AnyModel, isModel } from "./connect.ts";
+import type { ApplyContext, Layer, LayerInitialization } from "./layer.ts";
+import type { MergeLayer } from "./merge_layer.ts";
+import { entriesOf, fromEntries, type OneOrNamed, tensorEntries } from "./named.ts";
+import { namedKey } from "./named_key.ts";
+import { Parameter } from "./parameter.ts";
+
+/** A layer in its place in a model. */
+export interface ModelLayer {
+  /** Its name, unique in the model. */
+  readonly name: string;
+  /** The layer. */
+  readonly layer: AnyLayer;
+  /** Shapes of what it takes, without the batch, where it is called first. */
+  readonly inputShapes: readonly Shape[];
+  /** Shape of what it gives, without the batch, where it is called first; of a model, by name. */
+  readonly outputShape: OneOrNamed<Shape>;
+  /** Its weights, in the layer's order. */
+  readonly parameters: readonly Parameter[];
+  /** Its weights by their names within the layer: `kernel`; of a model, `dense_1/kernel`. */
+  readonly weights: ReadonlyMap<string, Parameter>;
+}
+
+/** A layer with the weights that it has in a model of this seed. */
+export function placeLayer(
+  layer: AnyLayer,
+  name: string,
+  inputShapes: readonly Shape[],
+  seed: number,
+): ModelLayer {
+  return within(name, () => {
+    if (isModel(layer)) {
+      const { weights, parameters } = layer;
+      const outputShape = outputShapeOf(layer, inputShapes);
+      return { name, layer, inputShapes, outputShape, parameters, weights };
+    }
+    const { outputShape, parameters } = initialize(layer, name, inputShapes, seed);
+    const weights = new Map(parameters.map((parameter) => [
+      parameter.name,
+      new Parameter({
+        ...parameter,
+        name: `${name}/${parameter.name}`,
+        trainable: parameter.trainable && layer.trainable !== false,
+      }),
+    ]));
+    return { name, layer, inputShapes, outputShape, parameters: [...weights.values()], weights };
+  });
+}
+
+/**
+ * What a layer gives for a further call, which shares the weights of the first.
+ *
+ * @throws {ShapeError} when inputs of that shape would need other weights.
+ */
+export function callAgain(
+  place: ModelLayer,
+  inputShapes: readonly Shape[],
+  seed: number,
+): OneOrNamed<Shape> {
+  const { layer, name } = place;
+  return within(name, () => {
+    if (isModel(layer)) return outputShapeOf(layer, inputShapes);
+    const { outputShape, parameters } = initialize(layer, name, inputShapes, seed);
+    const other = parameters.find((made) =>
+      !sameShape(made.shape, place.weights.get(made.name)?.shape ?? [])
+    );
+    if (!other) return outputShape;
+    throw new ShapeError(
+      `expected inputs that fit the weights it shares, got ${
+        inputShapes.map(formatShape).join(", ")
+      }, which needs ${other.name} ${formatShape(other.shape)} where it is ${
+        formatShape(place.weights.get(other.name)?.shape ?? [])
+      } (use a layer for each)`,
+    );
+  });
+}
+
+function initialize(
+  layer: Layer | MergeLayer,
+  name: string,
+  inputShapes: readonly Shape[],
+  seed: number,
+): LayerInitialization {
+  const key = namedKey(seed, name);
+  if ("merges" in layer) return layer.init(inputShapes, key);
+  const [inputShape] = inputShapes;
+  if (layer.inputShape && !sameShape(layer.inputShape, inputShape)) {
+    throw new ShapeError(
+      `expected input of shape ${formatShape(layer.inputShape)}, as its option inputShape says, ` +
+        `got ${formatShape(inputShape)} from the layer before it`,
+    );
+  }
+  return layer.init(inputShape, key);
+}
+
+function outputShapeOf(model: AnyModel, given: readonly Shape[]): OneOrNamed<Shape> {
+  const expected = entriesOf<Shape>(model.inputShape, Array.isArray);
+  expected.forEach(([name, shape], place) => {
+    if (sameShape(shape, given[place])) return;
+    const input = name === null ? "input" : `its input ${name}`;
+    throw new ShapeError(
+      `expected ${input} of shape ${formatShape(shape)}, got ${formatShape(given[place])}`,
+    );
+  });
+  return model.outputShape;
+}
+
+/** A use of a layer with weights. */
+export interface PlacedCall {
+  /** The layer in its place. */
+  readonly place: ModelLayer;
+  /** Number of the call among those of the layer, from 1. */
+  readonly call: number;
+  /** What it gives, without the batch. */
+  readonly outputShape: OneOrNamed<Shape>;
+}
+
+/** The outputs of a call, in order. */
+export function applyCall(
+  { place, call, outputShape }: PlacedCall,
+  values: ReadonlyMap<Parameter, Tensor>,
+  inputs: readonly Tensor[],
+  context: ApplyContext,
+): Tensor[] {
+  const { layer, name } = place;
+  return within(name, () => {
+    const scoped = scopedContext(context, name, call);
+    if (isModel(layer)) return applyModel(layer, values, inputs, scoped);
+    const given: Record<string, Tensor> = {};
+    for (const [role, parameter] of place.weights) {
+      const value = values.get(parameter);
+      if (!value) throw new Error(`expected a tensor for the weight ${parameter.name}, got none`);
+      given[role] = value;
+    }
+    const output = "merges" in layer
+      ? layer.apply(given, inputs, scoped)
+      : layer.apply(given, inputs[0], scoped);
+    const expected = [inputs[0].shape[0], ...outputShape as Shape];
+    if (!sameShape(output.shape, expected)) {
+      throw new ShapeError(
+        `expected outputs of shape ${formatShape(expected)}, as its init says, got ` +
+          `${formatShape(output.shape)}`,
+      );
+    }
+    // A layer may give its input back, which belongs to the layer before it.
+    if (!inputs.includes(output)) output.label ??= name;
+    return [output];
+  });
+}
+
+function applyModel(
+  model: AnyModel,
+  values: ReadonlyMap<Parameter, Tensor>,
+  inputs: readonly Tensor[],
+  context: ApplyContext,
+): Tensor[] {
+  const names = entriesOf<Shape>(model.inputShape, Array.isArray).map(([name]) => name);
+  const x = fromEntries(names.map((name, place) => [name, inputs[place]] as const));
+  return tensorEntries(model.apply(values, x, context)).map(([, tensor]) => tensor);
+}
+
+/** The context with the layer's name before the names of scalars and keys. */
+function scopedContext(context: ApplyContext, layer: string, call: number): ApplyContext {
+  // Each call of a shared layer has random numbers of its own.
+  const keys = call === 1 ? layer : `${layer}/call_${call}`;
+  return {
+    training: context.training,
+    get counter() {
+      return context.counter;
+    },
+    scalar: (source, name, range) => context.scalar(source, `${layer}/${name}`, range),
+    randomKey: (name) => context.randomKey(`${keys}/${name}`),
+    assign: (name, value) => context.assign(`${layer}/${name}`, value),
+    addLoss: (penalty) => context.addLoss(penalty),
+  };
+}
+
+/** Runs `body`; errors begin with the layer's name. */
+export function within<Result>(layer: string, body: () => Result): Result {
+  try {
+    return body();
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    const message = `${layer}: ${cause.message}`;
+    if (cause instanceof ShapeError) throw new ShapeError(message, { cause });
+    if (cause instanceof DTypeError) throw new DTypeError(message, { cause });
+    throw new Error(message, { cause });
+  }
+}
