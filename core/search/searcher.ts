@@ -1,4 +1,5 @@
 import { defer, Subject, type Subscriber, takeUntil, tap } from "rxjs";
+import { yieldToEvents } from "../stream/yield_to_events.ts";
 import { foldKey } from "../state/fold_key.ts";
 import type { Pruner } from "./pruner.ts";
 import type { Suggest } from "./sampler.ts";
@@ -61,9 +62,8 @@ export class Searcher {
     this.#stopped.next();
   }
 
-  /** A loop: trials may end at once, and a trial that ends calls this. */
+  /** A loop, as trials may end at once. */
   #fill(): void {
-    if (this.#filling) return;
     this.#filling = true;
     try {
       while (!this.subscriber.closed && this.#running.size < this.parts.parallel) {
@@ -159,7 +159,8 @@ export class Searcher {
   #end(number: number, how: { state: Trial["state"]; seconds: number; error?: string }): void {
     this.#running.delete(number);
     this.#emit(this.parts.study.end(number, how));
-    this.#fill();
+    // A short training is over in one turn of the event loop: a signal or a timer must have its own.
+    if (!this.#filling) void yieldToEvents().then(() => this.#fill());
   }
 
   #emit(trial: TrialRecord): void {

@@ -67,8 +67,8 @@ export function stopOnSignal<Event extends { readonly run: RunControl }>(
     });
 }
 
-/** Listens for a signal until the function that it returns is called. */
-function listen(signal: Deno.Signal, handler: () => void): () => void {
+/** Listens for a signal until the function that it returns is called; on Windows not for SIGTERM. */
+export function listen(signal: Deno.Signal, handler: () => void): () => void {
   try {
     Deno.addSignalListener(signal, handler);
   } catch (error) {

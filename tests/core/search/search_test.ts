@@ -8,8 +8,10 @@ import {
   of,
   Subject,
   take,
+  takeUntil,
   takeWhile,
   throwError,
+  timer,
 } from "rxjs";
 import {
   choice,
@@ -32,6 +34,7 @@ import {
   when,
 } from "../../../mod.ts";
 import { arrays } from "../../../data/mod.ts";
+import { yieldToEvents } from "../../../core/stream/yield_to_events.ts";
 import { all, losses } from "./helpers.ts";
 
 const line = { x: float(0, 1) };
@@ -125,7 +128,7 @@ Deno.test("thousands of trials that end at once need no deep stack", async () =>
   assert.equal(trials.length, 5000);
 });
 
-Deno.test("so many trials run at the same time, and no more", () => {
+Deno.test("so many trials run at the same time, and no more", async () => {
   const running = new Map<number, Subject<TrialEpoch>>();
   const ended: number[] = [];
   let complete = false;
@@ -133,24 +136,31 @@ Deno.test("so many trials run at the same time, and no more", () => {
     running.set(number, new Subject());
     return running.get(number)!;
   };
-  const end = (number: number) => {
+  const end = async (number: number) => {
     running.get(number)!.next(losses([1])[0]);
     running.get(number)!.complete();
     running.delete(number);
+    await yieldToEvents();
   };
   search(line, objective, { ...options, trials: 5, parallel: 2 }).subscribe({
     next: ({ number }) => ended.push(number),
     complete: () => complete = true,
   });
   assert.deepEqual([...running.keys()], [1, 2]);
-  end(2);
+  await end(2);
   assert.deepEqual([...running.keys()], [1, 3]);
-  end(3);
-  end(1);
-  end(5);
+  await end(3);
+  await end(1);
+  await end(5);
   assert.equal(complete, false);
-  end(4);
+  await end(4);
   assert.deepEqual([ended, complete], [[2, 3, 1, 5, 4], true]);
+});
+
+Deno.test("timers have their turn between trials, however short these are", async () => {
+  const objective = () => from(Promise.resolve(losses([1])[0]));
+  const endless = search(line, objective, { ...options, trials: Infinity });
+  assert.ok((await all(endless.pipe(takeUntil(timer(20))))).length > 1);
 });
 
 Deno.test("random search chooses the same with any number of trials at a time", async () => {
