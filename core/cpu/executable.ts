@@ -3,7 +3,7 @@ import type { Executable, Storage } from "../graph/device.ts";
 import { DisposedError } from "../graph/errors.ts";
 import { constantData } from "../graph/leaf.ts";
 import { loopKey } from "../graph/loop.ts";
-import type { LoopCall, StridedOperand } from "../graph/call.ts";
+import type { LoopCall, StridedOperand, StructuredCall } from "../graph/call.ts";
 import type { Plan } from "../graph/plan.ts";
 import { sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -178,6 +178,14 @@ function functionKey({ kernel, partition }: LoopCall): string {
 /** Microseconds of work below which waking other threads costs more than it saves. */
 const alone = 5;
 
+/** Products that are summed for each element of a call's result. */
+function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
+  if (name === "matmul") return a.shape.at(-1)!;
+  if (name === "convolution") return sizeOf(b.shape.slice(0, 4));
+  if (name === "convolutionKernelGradient") return sizeOf(b.shape.slice(0, 4));
+  return 1;
+}
+
 /** Roughly how long one thread takes: 40 products-and-sums a nanosecond, 8 loop operations. */
 function estimateMicroseconds(plan: Plan): number {
   let nanoseconds = 0;
@@ -186,8 +194,7 @@ function estimateMicroseconds(plan: Plan): number {
       nanoseconds += sizeOf(call.kernel.shape) * call.kernel.body.length / 8;
     } else {
       const size = sizeOf(call.output.shape);
-      const inner = call.name === "matmul" ? call.operands[0].shape.at(-1)! : 1;
-      nanoseconds += size * inner * 2 / 40;
+      nanoseconds += size * innerProducts(call) * 2 / 40;
     }
   }
   return nanoseconds / 1000;

@@ -3,6 +3,7 @@ import type { Plan } from "../graph/plan.ts";
 import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { recordWords } from "./kernels/load.ts";
+import { type WindowName, windowRecords } from "./window_records.ts";
 
 /** Kinds of records that the plan walker knows. */
 const kind = { function: 1, matmul: 2, gather: 3, scatterAdd: 5 } as const;
@@ -18,14 +19,16 @@ export interface Binding {
 }
 
 /** Ops with kernels of their own; a name without a record here does not compile. */
-export type StructuredName = "matmul" | "gather" | "scatterAdd";
+export type StructuredName = "matmul" | "gather" | "scatterAdd" | WindowName;
 
-type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
+/** Writes the words of a call's record: its kind, then those from word 4 on. */
+export type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
 
 const structured = {
   matmul: matmulRecord,
   gather: gatherRecord,
   scatterAdd: scatterRecord,
+  ...windowRecords,
 } satisfies Record<StructuredName, RecordWriter>;
 
 /** The words of a whole plan, ended by a record of kind 0. */

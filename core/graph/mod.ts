@@ -16,3 +16,4 @@ export {
 export type { Assignment, Program } from "./program.ts";
 export type { Shape } from "./shape.ts";
 export { Tensor, type TensorLike } from "./tensor.ts";
+export type { ConvolutionAttributes, Triple, Window } from "./window.ts";

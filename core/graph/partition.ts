@@ -57,13 +57,10 @@ export function structuredCall(
   buffers: readonly BufferSpec[],
 ): StructuredCall {
   const { name } = node.operation;
-  const axis = name === "matmul" ? matmulAxis(node) : name === "gather" ? "rows" : "columns";
-  const units = unitsAlong(axis, node);
+  const { axis, units, follow } = division(node);
   const reads = new Map<number, boolean>();
   operands.forEach((operand, place) => {
-    const first = name === "matmul" && place === 0;
-    const aligned = axis === "batches" || (first && axis === "rows");
-    const inLine = aligned && operand.offset === 0 &&
+    const inLine = place < follow && operand.offset === 0 &&
       isInLine(operand, units, buffers[operand.buffer].elements);
     reads.set(operand.buffer, (reads.get(operand.buffer) ?? true) && inLine);
   });
@@ -98,14 +95,45 @@ function isInLine(operand: StridedOperand, units: number, elements: number): boo
   return operand.shape[axis] === units && operand.strides[axis] === chunk && inside < chunk;
 }
 
-function unitsAlong(axis: "rows" | "columns" | "batches", node: Tensor): number {
-  if (axis === "batches") return sizeOf(node.shape.slice(0, -2));
-  if (axis === "columns") {
-    return node.operation.name === "matmul"
-      ? node.shape[node.rank - 1]
-      : sizeOf(node.shape.slice(1));
+/** How a structured op is divided. */
+interface Division {
+  readonly axis: "rows" | "columns" | "batches";
+  readonly units: number;
+  /** How many of its first operands are divided as the result is, if they lie so. */
+  readonly follow: number;
+}
+
+function division(node: Tensor): Division {
+  switch (node.operation.name) {
+    case "matmul":
+      return matmulDivision(node);
+    case "gather":
+      return { axis: "rows", units: node.shape[0], follow: 0 };
+    case "scatterAdd":
+      return { axis: "columns", units: sizeOf(node.shape.slice(1)), follow: 0 };
+    case "convolutionKernelGradient":
+      return { axis: "rows", units: sizeOf(node.shape.slice(0, 4)), follow: 0 };
+    case "maxPoolGradient":
+      return { axis: "rows", units: node.shape[0], follow: 2 };
+    default: {
+      // Windows: images, or lines of outputs where images are few.
+      const [images, depth, height] = node.shape;
+      if (images < 8) return { axis: "rows", units: images * depth * height, follow: 0 };
+      return {
+        axis: "rows",
+        units: images,
+        follow: node.operation.name === "maxPoolSelect" ? 2 : 1,
+      };
+    }
   }
-  return node.operation.name === "matmul" ? node.shape[node.rank - 2] : node.shape[0];
+}
+
+function matmulDivision(node: Tensor): Division {
+  const axis = matmulAxis(node);
+  const [rows, columns] = node.shape.slice(-2);
+  if (axis === "rows") return { axis, units: rows, follow: 1 };
+  if (axis === "columns") return { axis, units: columns, follow: 0 };
+  return { axis, units: sizeOf(node.shape.slice(0, -2)), follow: 2 };
 }
 
 /**

@@ -1,16 +1,38 @@
+import { convolutionKernel, convolutionKernelGradientKernel } from "./convolution.ts";
 import { gatherKernel } from "./gather.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { matmulKernel } from "./matmul.ts";
+import {
+  maxPoolGradientKernel,
+  maxPoolKernel,
+  maxPoolSelectKernel,
+  sumPoolKernel,
+} from "./pooling.ts";
 import { scatterAddKernel } from "./scatter_add.ts";
 
 /** Ops that need a kernel of their own on every device. */
-export type StructuredName = "matmul" | "gather" | "scatterAdd";
+export type StructuredName =
+  | "matmul"
+  | "gather"
+  | "scatterAdd"
+  | "convolution"
+  | "convolutionKernelGradient"
+  | "sumPool"
+  | "maxPool"
+  | "maxPoolSelect"
+  | "maxPoolGradient";
 
 /** The kernel of each structured op; a missing one does not compile. */
 export const structuredKernels = {
   matmul: matmulKernel,
   gather: gatherKernel,
   scatterAdd: scatterAddKernel,
+  convolution: convolutionKernel,
+  convolutionKernelGradient: convolutionKernelGradientKernel,
+  sumPool: sumPoolKernel,
+  maxPool: maxPoolKernel,
+  maxPoolSelect: maxPoolSelectKernel,
+  maxPoolGradient: maxPoolGradientKernel,
 } as const satisfies Record<StructuredName, GpuKernel>;
 
 /** The kernel of the structured op `name`. */

@@ -5,7 +5,8 @@
  *
  * | word | meaning |
  * |---|---|
- * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd |
+ * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd,
+ *   6 convolution, 7 gradient of its kernel, 8 pooling |
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
@@ -26,6 +27,14 @@
  * - 4 copy: 4 from, 5 to, 6 bytes in a unit.
  * - 5 scatterAdd: 4 updates, 5 indices, 6 number of updates, 7 row length, 8 out, 9 rows of out.
  *   A unit is a column.
+ * - 6 convolution: 4 x, 5 kernel, 6 y, 7 block. The units are equal runs of outputs in row-major
+ *   order. The block is the words: batch, sizes of the input (depth, height, width), channels, sizes
+ *   of the output, of the window, its strides, zeros before, dilation, dilation of the input,
+ *   filters, groups.
+ * - 7 gradient of its kernel: 4 x, 5 gradient of y, 6 out, 7 block. A unit is a row of the kernel, which
+ *   has a row for each tap and channel of a group.
+ * - 8 pooling: 4 x, 5 values, 6 out, 7 block, 8 mode (0 sum, 1 maximum, 2 values where x is largest,
+ *   3 gradient of the maximum; here a unit is an image). Units else are as in 6.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

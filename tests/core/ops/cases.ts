@@ -2,6 +2,7 @@ import { composedCases, randomCases, softmaxCases } from "./composed_cases.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
 import type { OpCase } from "./generator.ts";
 import { gatherCases, matmulCases, reductionCases, viewCases } from "./structured_cases.ts";
+import { windowCases } from "./window_cases.ts";
 
 export type { CaseInput, OpCase } from "./generator.ts";
 export { errorInUnits, mulberry32 } from "./generator.ts";
@@ -20,6 +21,7 @@ export function opCases(random: () => number): OpCase[] {
     ...reductionCases(random),
     ...viewCases(random),
     ...gatherCases(random),
+    ...windowCases(random),
     ...softmaxCases(random),
     ...composedCases(random),
     ...randomCases(random),

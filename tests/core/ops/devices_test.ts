@@ -33,6 +33,7 @@ function reductionLength(roots: readonly Tensor[]): number {
     ...topologicalOrder(roots).map((node) => {
       const [input] = node.inputs;
       if (node.operation.kind === "reduction") return input.size / Math.max(1, node.size);
+      if (node.operation.name === "convolution") return node.inputs[1].size / node.shape[4];
       return node.operation.name === "matmul" ? input.shape[input.rank - 1] : 1;
     }),
   );

@@ -2,12 +2,16 @@
  * The plan walker: every thread walks the same list of records and does its share of each.
  * `load.ts` documents the layout of records and of the control block.
  */
+import { convolution, kernelGradient, tileBytes } from "./convolution";
 import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
+import { pool } from "./pooling";
 export { matmul };
 
-/** Bytes of scratch each thread owns: 512 KiB for packed B, the rest for packed A. */
-export const scratchBytes: i32 = 1 << 20;
+/** Bytes for packed operands of a product, and for the tile of a convolution. */
+const packedBytes: i32 = 1 << 20;
+/** Bytes of scratch each thread owns. */
+export const scratchBytes: i32 = packedBytes + tileBytes;
 
 // Byte offsets in the control block: a cache line for each word that a thread spins on.
 const generationAt: usize = 0;
@@ -118,6 +122,19 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
   }
 }
 
+/** Convolution and pooling. */
+function windowed(kind: u32, record: usize, start: i32, end: i32, scratch: usize): void {
+  const x = <usize> load<u32>(record, 16);
+  const other = <usize> load<u32>(record, 20);
+  const y = <usize> load<u32>(record, 24);
+  const block = <usize> load<u32>(record, 28);
+  const units = load<i32>(record, 8);
+  const tile = scratch + <usize> packedBytes;
+  if (kind == 6) convolution(x, other, y, block, units, start, end, scratch, tile);
+  else if (kind == 7) kernelGradient(x, other, y, block, start, end, scratch, tile);
+  else pool(x, other, y, block, load<i32>(record, 32), units, start, end, tile);
+}
+
 /** Does units [start,end) of one record. */
 function run(record: usize, start: i32, end: i32, scratch: usize): void {
   const kind = load<u32>(record);
@@ -129,6 +146,8 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
     gather(record, start, end);
   } else if (kind == 5) {
     scatterAdd(record, start, end);
+  } else if (kind >= 6) {
+    windowed(kind, record, start, end, scratch);
   } else {
     const size = <usize> load<u32>(record, 24);
     const from = <usize> load<u32>(record, 16) + <usize> start * size;

@@ -1,0 +1,155 @@
+/** Pooling: a window's inputs folded into one output, channel by channel, and the way back. */
+import {
+  batchOf,
+  channelsOf,
+  firstPlace,
+  inputIndex,
+  inputPlaces,
+  inputSize,
+  outputPlaces,
+  outputSize,
+  tapsAlong,
+} from "./window";
+
+/** What `findLargest` has found: the largest values of four channels, and their taps. */
+let largest: v128 = i32x4.splat(0);
+let largestTap: v128 = i32x4.splat(0);
+
+/** Up to four floats; nothing is read behind them that is not there. */
+function loadPart(at: usize, count: i32): v128 {
+  if (count >= 4) return v128.load(at);
+  let value = v128.load32_zero(at);
+  if (count > 1) value = v128.load32_lane(at + 4, value, 1);
+  if (count > 2) value = v128.load32_lane(at + 8, value, 2);
+  return value;
+}
+
+function storePart(at: usize, count: i32, value: v128): void {
+  if (count >= 4) {
+    v128.store(at, value);
+    return;
+  }
+  v128.store32_lane(at, value, 0);
+  if (count > 1) v128.store32_lane(at + 4, value, 1);
+  if (count > 2) v128.store32_lane(at + 8, value, 2);
+}
+
+/** Writes down where the inputs under a window are, in bytes from the image; returns how many. */
+function listTaps(block: usize, d: i32, h: i32, w: i32, list: usize): i32 {
+  const line = 4 * <usize> channelsOf(block);
+  const d0 = firstPlace(block, 0, d);
+  const h0 = firstPlace(block, 1, h);
+  const w0 = firstPlace(block, 2, w);
+  let count = 0;
+  for (let i = 0; i < tapsAlong(block, 0); ++i) {
+    const inD = inputIndex(block, 0, d0, i);
+    if (inD < 0) continue;
+    for (let j = 0; j < tapsAlong(block, 1); ++j) {
+      const inH = inputIndex(block, 1, h0, j);
+      if (inH < 0) continue;
+      const row = (inD * inputSize(block, 1) + inH) * inputSize(block, 2);
+      for (let k = 0; k < tapsAlong(block, 2); ++k) {
+        const inW = inputIndex(block, 2, w0, k);
+        if (inW < 0) continue;
+        store<u32>(list + 4 * <usize> count, <u32> (line * <usize> (row + inW)));
+        ++count;
+      }
+    }
+  }
+  return count;
+}
+
+/** The sum of a window's inputs in four channels. */
+function sumOf(x: usize, list: usize, taps: i32, count: i32): v128 {
+  let total = f32x4.splat(0);
+  for (let tap = 0; tap < taps; ++tap) {
+    total = f32x4.add(total, loadPart(x + load<u32>(list + 4 * <usize> tap), count));
+  }
+  return total;
+}
+
+/** Finds the largest of a window's inputs in four channels. */
+function findLargest(x: usize, list: usize, taps: i32, count: i32): void {
+  largest = f32x4.splat(-Infinity);
+  largestTap = i32x4.splat(0);
+  for (let tap = 0; tap < taps; ++tap) {
+    const value = loadPart(x + load<u32>(list + 4 * <usize> tap), count);
+    // NaN is larger than any number; the first of equal ones stays.
+    const isNumber = f32x4.eq(largest, largest);
+    const wins = v128.or(
+      f32x4.gt(value, largest),
+      v128.and(f32x4.ne(value, value), isNumber),
+    );
+    largest = v128.bitselect(value, largest, wins);
+    largestTap = v128.bitselect(i32x4.splat(tap), largestTap, wins);
+  }
+}
+
+/** What stands in `values` at the largest taps. */
+function select(values: usize, list: usize, taps: i32, count: i32): v128 {
+  let chosen = f32x4.splat(0);
+  for (let tap = 0; tap < taps; ++tap) {
+    const value = loadPart(values + load<u32>(list + 4 * <usize> tap), count);
+    chosen = v128.bitselect(value, chosen, i32x4.eq(largestTap, i32x4.splat(tap)));
+  }
+  return chosen;
+}
+
+/** Adds `value` to what stands in `y` at the largest taps. */
+function spread(value: v128, y: usize, list: usize, taps: i32, count: i32): void {
+  for (let tap = 0; tap < taps; ++tap) {
+    const at = y + load<u32>(list + 4 * <usize> tap);
+    const mine = v128.and(value, i32x4.eq(largestTap, i32x4.splat(tap)));
+    storePart(at, count, f32x4.add(loadPart(at, count), mine));
+  }
+}
+
+/**
+ * Folds windows: outputs [start·each, end·each) of all, in row-major order.
+ *
+ * Modes: 0 sum, 1 maximum, 2 what stands in `values` where `x` is largest, 3 adds `values`, the
+ * gradient of the outputs, to `y` where `x` is largest.
+ */
+export function pool(
+  x: usize,
+  values: usize,
+  y: usize,
+  block: usize,
+  mode: i32,
+  units: i32,
+  start: i32,
+  end: i32,
+  list: usize,
+): void {
+  const channels = channelsOf(block);
+  const places = outputPlaces(block);
+  const each = batchOf(block) * places / units;
+  const image = 4 * <usize> inputPlaces(block) * <usize> channels;
+  // Here a unit is an image: its gradients meet no others.
+  if (mode == 3) memory.fill(y + <usize> start * image, 0, <usize> (end - start) * image);
+  for (let at = start * each; at < end * each; ++at) {
+    const rest = at % places;
+    const w = rest % outputSize(block, 2);
+    const h = rest / outputSize(block, 2) % outputSize(block, 1);
+    const d = rest / outputSize(block, 2) / outputSize(block, 1);
+    const taps = listTaps(block, d, h, w, list);
+    const shift = <usize> (at / places) * image;
+    const out = 4 * <usize> at * <usize> channels;
+    for (let c = 0; c < channels; c += 4) {
+      const count = channels - c;
+      const from = x + shift + 4 * <usize> c;
+      const to = out + 4 * <usize> c;
+      if (mode == 0) {
+        storePart(y + to, count, sumOf(from, list, taps, count));
+        continue;
+      }
+      findLargest(from, list, taps, count);
+      if (mode == 1) storePart(y + to, count, largest);
+      else if (mode == 2) {
+        storePart(y + to, count, select(values + shift + 4 * <usize> c, list, taps, count));
+      } else {
+        spread(loadPart(values + to, count), y + shift + 4 * <usize> c, list, taps, count);
+      }
+    }
+  }
+}
