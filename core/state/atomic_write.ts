@@ -78,6 +78,43 @@ export async function writeFileThrough(
   }
 }
 
+/**
+ * Finds out whether {@linkcode writeFileAtomic} may write a file, before there is anything to write.
+ *
+ * A temporary file is made beside it and removed again.
+ *
+ * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
+ * @throws {Error} What the write would throw: the folder is missing or may not be written, or the
+ * path is that of a folder.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { checkWritable } from "@millrace/millrace";
+ *
+ * assert.throws(() => checkWritable("no-such-folder/file.bin"), /there is no folder/);
+ * ```
+ */
+export function checkWritable(path: string): void {
+  const folder = folderOf(path);
+  try {
+    if (isFolder(path)) throw new Deno.errors.IsADirectory("Is a directory");
+    const temporary = Deno.makeTempFileSync({ dir: folder, prefix: ".millrace-" });
+    Deno.removeSync(temporary);
+  } catch (cause) {
+    throw new Error(`Cannot write "${path}" as ${explain(cause, folder)}`, { cause });
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 async function openNew(path: string): Promise<WritableFile> {
   const options: Deno.OpenOptions = { write: true, createNew: true };
   try {

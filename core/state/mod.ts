@@ -1,6 +1,6 @@
 /** Files that hold a model's state, and the streams of random numbers it was made from. */
 
-export { writeFileAtomic } from "./atomic_write.ts";
+export { checkWritable, writeFileAtomic } from "./atomic_write.ts";
 export { foldKey } from "./fold_key.ts";
 export { permutation } from "./permutation.ts";
 export { RandomStream } from "./random_stream.ts";

@@ -50,6 +50,8 @@ export interface RunControl {
   reason: EndReason | undefined;
   /** More about why, in words, if an operator has said so. */
   explanation?: string;
+  /** True when it is tried for a few batches: operators write no files then. */
+  readonly isRehearsal?: boolean;
   /** True once its start event has been written, so that it is written once. */
   announced: boolean;
   /** Copies all weights on the device, at once. */

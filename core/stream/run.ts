@@ -31,6 +31,7 @@ export class Run implements RunControl {
   reason: EndReason | undefined;
   explanation: string | undefined;
   announced = false;
+  isRehearsal = false;
   /** Weights and optimizer states. */
   readonly weightTable: WeightTable;
   /** Numbers that change between steps. */

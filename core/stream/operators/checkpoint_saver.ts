@@ -1,0 +1,202 @@
+import type { Subscriber } from "rxjs";
+import { checkWritable, writeFileAtomic } from "../../state/atomic_write.ts";
+import { encodeRun } from "../saved_run.ts";
+import type { Epoch, RunControl } from "../epoch.ts";
+import type { KeptState, StateValue } from "../kept_state.ts";
+import { Batch } from "../stages.ts";
+import type { CheckpointRule } from "./checkpoint_rule.ts";
+import { besidePath, fileName, isTemplate } from "./file_name.ts";
+import { jsonText } from "./json_text.ts";
+import { Monitor } from "./monitor.ts";
+
+/** A file that is kept, and what it is worth. */
+type KeptFile = { readonly path: string; readonly value: number };
+
+type SaverState = {
+  /** Files that are kept: the best first, or the latest last. */
+  readonly files: readonly KeptFile[];
+  /** Where the last save was due. */
+  readonly epoch: number;
+  readonly step: number;
+};
+
+/** What one subscription of `checkpoint` knows and does. */
+export class CheckpointSaver implements KeptState {
+  readonly #monitor: Monitor;
+  #state: SaverState = { files: [], epoch: 0, step: 0 };
+  #run: RunControl | undefined;
+  #epoch = 0;
+  #due = performance.now();
+  #saving: Promise<unknown> | undefined;
+
+  /** @param path Where to. @param rule What. @param subscriber Hears of failures and of the end. */
+  constructor(
+    private readonly path: string,
+    private readonly rule: CheckpointRule,
+    private readonly subscriber: Pick<Subscriber<never>, "error" | "complete">,
+  ) {
+    this.#monitor = new Monitor("checkpoint", rule.monitor, rule.direction);
+  }
+
+  save(): StateValue {
+    return this.#state;
+  }
+
+  restore(saved: StateValue): void {
+    this.#state = saved as SaverState;
+  }
+
+  /** Meets the run, and finds out whether there may be files at all. */
+  begin(run: RunControl): void {
+    this.#run = run;
+    run.keep("checkpoint", this);
+    try {
+      checkWritable(this.path);
+    } catch (error) {
+      run.reason = "error";
+      throw error;
+    }
+  }
+
+  /** Takes note of an epoch or a step. */
+  take(event: Epoch | Batch): void {
+    if (!(event instanceof Batch)) this.#epoch = event.epoch;
+    if (!this.#isDue(event)) return;
+    if (event instanceof Batch) {
+      if (this.rule.save === "best") {
+        throw new RangeError(
+          `Cannot use checkpoint among steps as their logs are known too late to tell the best: ` +
+            `put it below epochs, or set save to "last"`,
+        );
+      }
+      // The weights are those after this step.
+      event.afterwards(() => this.#take(event, {}));
+    } else this.#take(event, event.logs);
+  }
+
+  /** The source has completed: passes that on once everything is saved. */
+  finish(): void {
+    if (this.#run?.reason === "interrupted") {
+      const best = this.rule.save === "best" &&
+        (this.#state.files.length > 0 || this.rule.threshold !== undefined);
+      const path = best || isTemplate(this.path) ? besidePath(this.path, "last") : this.path;
+      this.#write(path, { run: this.#run }, { epoch: `${this.#epoch}`, reason: "interrupted" });
+    }
+    if (!this.#saving) this.subscriber.complete();
+    else this.#saving.then(() => this.subscriber.complete(), () => {});
+  }
+
+  /** The source has failed: passes that on once the weights before the failure are saved. */
+  fail(error: unknown): void {
+    if (!this.rule.onException || !this.#run) return this.subscriber.error(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const path = besidePath(this.path, "exception");
+    this.#write(path, { run: this.#run }, { epoch: `${this.#epoch}`, reason: "error", message });
+    // A second failure says no more than the first.
+    const pass = () => this.subscriber.error(error);
+    this.#saving!.then(pass, pass);
+  }
+
+  #isDue(event: Epoch | Batch): boolean {
+    const { epoch, step } = event;
+    const { epochs, steps, seconds } = this.rule.every;
+    const whole = !(event instanceof Batch) || event.stepInEpoch === event.stepsPerEpoch;
+    const now = performance.now();
+    const due = epochs > 0
+      ? whole && epoch - this.#state.epoch >= epochs
+      : steps > 0
+      ? step - this.#state.step >= steps
+      : now - this.#due >= seconds * 1000;
+    if (!due) return false;
+    this.#due = now;
+    this.#state = { ...this.#state, epoch, step };
+    return true;
+  }
+
+  #take(event: Epoch | Batch, logs: Readonly<Record<string, number>>): void {
+    const { epoch, step } = event;
+    const metadata = { epoch: `${epoch}`, step: `${step}`, logs: jsonText(logs) };
+    const value = this.#valueOf(event);
+    if (value !== undefined) {
+      const path = fileName(this.path, { ...logs, epoch, step });
+      const dropped = this.#keep({ path, value });
+      this.#write(path, event, metadata, dropped);
+    }
+    if (this.rule.saveLast) this.#write(besidePath(this.path, "last"), event, metadata);
+  }
+
+  /** What an event is worth as a file; `undefined` when it is not to be one. */
+  #valueOf(event: Epoch | Batch): number | undefined {
+    if (event instanceof Batch || this.rule.save === "last") return 0;
+    const current = this.#monitor.read(event, "every epoch is saved");
+    if (current === undefined) return this.#monitor.worst;
+    const { files } = this.#state;
+    const toBeat = files.length < this.rule.keep
+      ? this.rule.threshold ?? this.#monitor.worst
+      : files.at(-1)!.value;
+    return this.#monitor.improves(current, toBeat) ? current : undefined;
+  }
+
+  /** Notes a file as kept; gives those that it takes the place of. */
+  #keep(file: KeptFile): string[] {
+    const others = this.#state.files.filter(({ path }) => path !== file.path);
+    const ahead = this.rule.save === "last"
+      ? others.length
+      : others.filter(({ value }) => !this.#monitor.improves(file.value, value)).length;
+    const files = others.toSpliced(ahead, 0, file);
+    const surplus = files.length - this.rule.keep;
+    const dropped = surplus > 0
+      ? (this.rule.save === "last" ? files.splice(0, surplus) : files.splice(-surplus))
+      : [];
+    this.#state = { ...this.#state, files };
+    return dropped.map(({ path }) => path);
+  }
+
+  #write(
+    path: string,
+    event: { readonly run: RunControl; hold?(promise: Promise<unknown>): void },
+    metadata: Record<string, string>,
+    dropped: readonly string[] = [],
+  ): void {
+    const { run } = event;
+    if (run.isRehearsal) return;
+    const before = this.#saving;
+    const writing = this.#file(event, metadata, async (bytes) => {
+      await before;
+      await writeFileAtomic(path, bytes);
+      for (const old of dropped) await removeIfThere(old);
+    });
+    const saving = Promise.all([before, writing]);
+    this.#saving = saving;
+    saving.then(
+      () => {
+        if (this.#saving === saving) this.#saving = undefined;
+      },
+      (error) => {
+        run.reason = "error";
+        // Also when the run is over and nobody waits for what the epoch holds.
+        this.subscriber.error(error);
+      },
+    );
+  }
+
+  #file(
+    event: { readonly run: RunControl; hold?(promise: Promise<unknown>): void },
+    metadata: Record<string, string>,
+    write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+  ): Promise<void> {
+    if (!this.rule.weightsOnly) return event.run.save(metadata, ({ bytes }) => write(bytes));
+    // Asked for at once: the next step, or the end of the run, changes them.
+    const writing = event.run.weights().then((weights) => write(encodeRun({ weights }, metadata)));
+    event.hold?.(writing);
+    return writing;
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
