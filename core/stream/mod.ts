@@ -47,5 +47,6 @@ export {
 } from "./stochastic_weight_averaging.ts";
 export { settled } from "./weight_table.ts";
 export type { WeightPattern } from "./weight_pattern.ts";
-export { loadWeights, saveWeights } from "./weights.ts";
+export { copyWeights, type CopyWeightsOptions } from "./copy_weights.ts";
+export { loadWeights, type LoadWeightsOptions, saveWeights } from "./weights.ts";
 export * from "./operators/mod.ts";

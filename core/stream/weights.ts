@@ -39,18 +39,34 @@ export async function saveWeights(model: AnyModel, path: string): Promise<void> 
   await writeFileAtomic(path, encodeSafetensors(tensors, { format_version: `${formatVersion}` }));
 }
 
+/** Options of {@link loadWeights}. */
+export interface LoadWeightsOptions {
+  /**
+   * Whether weights that the file lacks, or holds in another shape, are left as they are, rather than
+   * refused; default false.
+   */
+  readonly skipMismatch?: boolean;
+}
+
 /**
  * Reads a model's weights from a safetensors file. Either all weights are taken or none.
  *
  * @param model The model; its weights change.
  * @param path The file. Needs `--allow-read`.
+ * @param options Whether weights that do not fit are left as they are.
+ * @returns Names of the weights that were read: all, without `skipMismatch`.
  * @throws {DataError} when the file cannot be read, is damaged, lacks a weight, holds one that is not
  * finite, or was written by a later version.
  * @throws {ShapeError} when a weight has another shape than the model's.
  *
  * @example See {@link saveWeights}.
  */
-export async function loadWeights(model: AnyModel, path: string): Promise<void> {
+export async function loadWeights(
+  model: AnyModel,
+  path: string,
+  options: LoadWeightsOptions = {},
+): Promise<string[]> {
+  const { skipMismatch = false } = options;
   await settled(model);
   const { tensors, metadata } = decodeSafetensors(await readWeightsFile(path), path);
   // Files of other programs have no version of ours.
@@ -62,11 +78,12 @@ export async function loadWeights(model: AnyModel, path: string): Promise<void> 
       { file: path },
     );
   }
-  const found = model.parameters.map((parameter) => {
-    const tensor = tensors.get(parameter.name);
+  const found = [...model.weights].flatMap(([name, parameter]) => {
+    const tensor = tensors.get(name);
     if (!tensor) {
+      if (skipMismatch) return [];
       throw new DataError(
-        `Cannot load ${path} as it has no weight "${parameter.name}": it holds ` +
+        `Cannot load ${path} as it has no weight "${name}": it holds ` +
           `${
             [...tensors.keys()].slice(0, 8).join(", ") || "none"
           } (was it saved by another model?)`,
@@ -74,8 +91,9 @@ export async function loadWeights(model: AnyModel, path: string): Promise<void> 
       );
     }
     if (tensor.dtype !== "F32" || !sameShape(tensor.shape, parameter.shape)) {
+      if (skipMismatch) return [];
       throw new ShapeError(
-        `Cannot load ${path} as its weight "${parameter.name}" does not fit the model: expected ` +
+        `Cannot load ${path} as its weight "${name}" does not fit the model: expected ` +
           `F32 ${formatShape(parameter.shape)}, received ${tensor.dtype} ${
             formatShape(tensor.shape)
           }`,
@@ -86,12 +104,13 @@ export async function loadWeights(model: AnyModel, path: string): Promise<void> 
     // One NaN makes every prediction NaN, and the run would blame its own first step.
     if (wrong >= 0) {
       throw new DataError(
-        `Cannot load ${path} as its weight "${parameter.name}" must hold finite numbers: received ` +
+        `Cannot load ${path} as its weight "${name}" must hold finite numbers: received ` +
           `${data[wrong]} at index ${wrong} (was it saved after training had diverged?)`,
         { file: path },
       );
     }
-    return { parameter, data };
+    return [{ name, parameter, data }];
   });
   for (const { parameter, data } of found) parameter.set(data);
+  return found.map(({ name }) => name);
 }
