@@ -32,7 +32,13 @@ export type { GraphCall, ModelGraph } from "./model_graph.ts";
 export type { Like, OneOrNamed, Tensors } from "./named.ts";
 export { namedKey } from "./named_key.ts";
 export type { NamedKey } from "./named_key.ts";
-export type { Optimizer, OptimizerUpdate, UpdateContext } from "./optimizer.ts";
+export type {
+  OptimizedWeight,
+  Optimizer,
+  OptimizerUpdate,
+  SlotStart,
+  UpdateContext,
+} from "./optimizer.ts";
 export * from "./optimizers/mod.ts";
 export { Parameter } from "./parameter.ts";
 export type { ParameterDefinition } from "./parameter.ts";

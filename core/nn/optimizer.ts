@@ -1,4 +1,5 @@
-import type { Shape } from "../graph/shape.ts";
+import { ShapeError } from "../graph/errors.ts";
+import { formatShape, sameShape, type Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ScalarRange } from "./check_scalar.ts";
 import type { ScalarSource } from "./scalar.ts";
@@ -28,6 +29,35 @@ export interface UpdateContext {
   iterationScalar(name: string, value: (iteration: number) => number): Tensor;
 }
 
+/** What an optimizer may know of a weight beforehand. */
+export interface OptimizedWeight {
+  /** Layer and role, `dense_1/kernel`; in examples and tests it may be left out. */
+  readonly name?: string;
+  /** Sizes of the axes. */
+  readonly shape: Shape;
+}
+
+/** How a slot starts that is no number in the shape of the weight. */
+export interface SlotStart {
+  /** Sizes of the axes; those of the weight by default. */
+  readonly shape?: Shape;
+  /** The number that fills it, or `"parameter"` for a copy of the weight. */
+  readonly fill: number | "parameter";
+}
+
+/** The shape and the filling of a slot of `parameter`. */
+export function slotStart(
+  start: number | SlotStart,
+  parameter: OptimizedWeight,
+): Required<SlotStart> {
+  const { shape = parameter.shape, fill } = typeof start === "number" ? { fill: start } : start;
+  if (fill !== "parameter" || sameShape(shape, parameter.shape)) return { shape, fill };
+  throw new ShapeError(
+    `Cannot fill a slot of ${formatShape(shape)} with a copy of the weight as it must have the ` +
+      `weight's shape, ${formatShape(parameter.shape)}`,
+  );
+}
+
 /** What an update makes of one weight. */
 export interface OptimizerUpdate {
   /** The new weight, of the same shape. */
@@ -43,18 +73,18 @@ export interface Optimizer {
   /** The learning rate, as it was given: what is logged as `learning_rate`. */
   readonly learningRate: ScalarSource;
   /**
-   * The values that the optimizer keeps for a weight from step to step, each of the weight's shape.
+   * The values that the optimizer keeps for a weight from step to step.
    *
    * @param parameter The weight.
-   * @returns For every slot's name, the number that fills it at first.
+   * @returns How every slot starts, by name: a number fills one of the weight's shape.
    */
-  slots(parameter: { readonly shape: Shape }): Readonly<Record<string, number>>;
+  slots(parameter: OptimizedWeight): Readonly<Record<string, number | SlotStart>>;
   /**
    * One step for one weight.
    *
    * @param parameter The weight, f32.
    * @param gradient Its gradient, of the same shape.
-   * @param slots The slots by name, of the same shape.
+   * @param slots The slots by name, of the shapes that `slots` gave them.
    * @param context The run's scalars.
    */
   apply(
@@ -63,4 +93,12 @@ export interface Optimizer {
     slots: Readonly<Record<string, Tensor>>,
     context: UpdateContext,
   ): OptimizerUpdate;
+  /**
+   * The weight to validate with, where that is another than the one that is trained, as an average of
+   * it; the default is the weight itself.
+   *
+   * @param parameter The weight, f32.
+   * @param slots The slots by name.
+   */
+  evaluationWeight?(parameter: Tensor, slots: Readonly<Record<string, Tensor>>): Tensor;
 }

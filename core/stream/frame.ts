@@ -34,6 +34,8 @@ export interface Evaluation {
   readonly reduction: Reduction;
   /** Its metrics. */
   readonly metrics: readonly Measured[];
+  /** What takes the place of weights, by states of the run: averages of them. */
+  readonly weights?: ReadonlyMap<Parameter, Tensor>;
 }
 
 /** What a stage adds to a step. A stage gives the same object for the same step again. */
@@ -45,11 +47,13 @@ export interface Effect {
   /** The weights that later stages see. */
   readonly state?: ReadonlyMap<Parameter, Tensor>;
   /** What validation repeats. */
-  readonly evaluation?: Omit<Evaluation, "metrics">;
+  readonly evaluation?: Omit<Evaluation, "metrics" | "weights">;
   /** Metrics that validation repeats, with the model whose outputs they judge. */
   readonly metrics?: Pick<Evaluation, "model" | "metrics">;
   /** Weights with gradients, and those of them that an optimizer takes. */
   readonly trained?: { readonly all: readonly Parameter[]; readonly updated: readonly Parameter[] };
+  /** What validation puts in the place of weights, by states of the run. */
+  readonly evaluationWeights?: ReadonlyMap<Parameter, Tensor>;
   /** The scalar of the learning rate, to log. */
   readonly learningRate?: Tensor;
 }

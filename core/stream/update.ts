@@ -2,7 +2,7 @@ import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Tensors } from "../nn/named.ts";
-import type { Optimizer, UpdateContext } from "../nn/optimizer.ts";
+import { type Optimizer, slotStart, type UpdateContext } from "../nn/optimizer.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
 import { isFinite } from "../ops/is_finite.ts";
@@ -107,7 +107,8 @@ export function update<
             run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
         };
         const { records, ...effect } = makeEffect(step, taken, optimizer, name, context);
-        if (!step.updates) return { updated, effect: { learningRate: effect.learningRate } };
+        const { learningRate, evaluationWeights } = effect;
+        if (!step.updates) return { updated, effect: { learningRate, evaluationWeights } };
         return { updated, effect: { ...effect, records: counted ? records : [] } };
       });
       step.frame.add(effect);
@@ -143,6 +144,7 @@ function makeEffect(
   const assignments: Assignment[] = [];
   const records: RecordDefinition[] = [];
   const state = new Map(step.frame.state);
+  const evaluationWeights = new Map<Parameter, Tensor>();
   const sound = isFinite(step.loss);
   const finite = step.usable ? logicalAnd(sound, step.usable) : sound;
   const guard = (leaf: Tensor, next: Tensor, old: Tensor): Tensor => {
@@ -154,17 +156,21 @@ function makeEffect(
     const gradient = step.gradients.get(parameter)!;
     const old = state.get(parameter)!;
     const slots: Record<string, Tensor> = {};
-    for (const [slot, fill] of Object.entries(optimizer.slots(parameter))) {
+    for (const [slot, start] of Object.entries(optimizer.slots(parameter))) {
+      const { shape, fill } = slotStart(start, parameter);
       slots[slot] = run.weightTable.slot(
         `${name}/${run.weightTable.nameOf(parameter)}/${slot}`,
-        parameter.shape,
-        fill,
+        shape,
+        fill === "parameter" ? parameter : fill,
       );
     }
     const next = optimizer.apply(old, gradient, slots, context);
     const kept = parameter.constraint?.apply(next.parameter) ?? next.parameter;
     records.push(heldBack(parameter, finite, kept));
-    state.set(parameter, guard(run.weightTable.leaves.get(parameter)!, kept, old));
+    const leaf = run.weightTable.leaves.get(parameter)!;
+    state.set(parameter, guard(leaf, kept, old));
+    const evaluated = optimizer.evaluationWeight?.(leaf, slots);
+    if (evaluated) evaluationWeights.set(parameter, evaluated);
     for (const [slot, value] of Object.entries(next.slots)) guard(slots[slot], value, slots[slot]);
   }
   return {
@@ -172,6 +178,7 @@ function makeEffect(
     records,
     state,
     trained: { all: [...step.gradients.keys()], updated: taken },
+    evaluationWeights,
     learningRate: context.scalar(optimizer.learningRate, "learning_rate"),
   };
 }

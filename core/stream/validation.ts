@@ -67,9 +67,10 @@ export class Validation {
   #prepare(count: number): Part {
     const { x, y, sampleWeight } = this.#data.batch(count);
     const { scalars } = this.run;
-    const records = this.evaluations.flatMap(({ model, criteria, name, reduction, metrics }) => {
+    const records = this.evaluations.flatMap((evaluation) => {
+      const { model, criteria, name, reduction, metrics } = evaluation;
       this.run.addModel(model);
-      const { leaves } = this.run.weightTable;
+      const leaves = new Map([...this.run.weightTable.leaves, ...evaluation.weights ?? []]);
       const { outputs, penalties } = applyModel(this.run, model, leaves, x, false);
       const judged = { outputs, targets: y };
       const { records } = scoreOutputs(criteria, judged, {
@@ -101,8 +102,10 @@ export class Validation {
 /** The evaluations that a step's stages have asked for. */
 export function evaluationsOf(effects: readonly Effect[]): Evaluation[] {
   const judged = effects.flatMap((effect) => effect.metrics ?? []);
+  const weights = new Map(effects.flatMap((effect) => [...effect.evaluationWeights ?? []]));
   return effects.flatMap((effect) => effect.evaluation ?? []).map((evaluation, place, all) => ({
     ...evaluation,
+    weights,
     // The metrics of a model go with its first loss, so that each is computed once.
     metrics: all.findIndex(({ model }) => model === evaluation.model) === place
       ? judged.filter(({ model }) => model === evaluation.model).flatMap(({ metrics }) => metrics)

@@ -75,15 +75,17 @@ export class WeightTable {
     this.#synchronized = false;
   }
 
-  /** A state that begins filled with a number, found by name. */
-  slot(name: string, shape: readonly number[], fill: number): Tensor {
+  /** A state that begins filled with a number or as a copy of a weight, found by name. */
+  slot(name: string, shape: readonly number[], fill: number | Parameter): Tensor {
     let leaf = this.#slots.get(name);
     if (!leaf) {
       leaf = stateLeaf(name, shape);
       const storage = this.device.allocate("f32", leaf.size, name);
       const saved = this.saved?.tensors.get(name);
       if (saved) storage.write(fitting(saved, name, shape));
-      else if (fill !== 0) storage.write(new Float32Array(leaf.size).fill(fill));
+      else if (typeof fill === "object") {
+        storage.copyFrom(this.#storages.get(this.leaves.get(fill)!)!);
+      } else if (fill !== 0) storage.write(new Float32Array(leaf.size).fill(fill));
       this.#slots.set(name, leaf);
       this.#storages.set(leaf, storage);
     }

@@ -8,6 +8,7 @@ import type { Tensor } from "../../../core/graph/tensor.ts";
 import * as nn from "../../../core/nn/mod.ts";
 import { gradients, tensor } from "../../../core/ops/mod.ts";
 import { array, TestContext, valuesOf } from "./context.ts";
+import { startSlots } from "./slots.ts";
 
 const key = nn.namedKey(7, "contract");
 
@@ -185,7 +186,8 @@ for (const [metric, given, perfect] of metrics) {
 }
 
 type Factory = (options?: { learningRate?: nn.ScalarSource; weightDecay?: number }) => nn.Optimizer;
-const optimizers: [name: string, factory: Factory][] = [
+// The rate is one that brings a weight from 1 towards 0 in a hundred steps.
+const optimizers: [name: string, factory: Factory, rate?: number][] = [
   ["sgd", nn.sgd],
   ["sgd", (options) => nn.sgd({ momentum: 0.5, ...options })],
   ["sgd", (options) => nn.sgd({ momentum: 0.5, nesterov: true, ...options })],
@@ -193,10 +195,21 @@ const optimizers: [name: string, factory: Factory][] = [
   ["rmsprop", (options) => nn.rmsprop({ momentum: 0.5, centered: true, ...options })],
   ["adam", nn.adam],
   ["adamw", nn.adamw],
+  ["adam", (options) => nn.adam({ amsgrad: true, ...options })],
+  ["adamax", nn.adamax],
+  ["nadam", nn.nadam],
+  ["adagrad", nn.adagrad, 0.5],
+  ["adadelta", nn.adadelta, 50],
+  ["adafactor", nn.adafactor],
+  ["ftrl", nn.ftrl, 0.5],
+  ["lion", nn.lion],
+  ["lamb", nn.lamb],
+  ["muon", nn.muon],
+  ["schedule_free_adamw", nn.scheduleFreeAdamW],
 ];
 
-for (const [name, factory] of optimizers) {
-  const learningRate = nn.hyperparameter(0.05);
+for (const [name, factory, rate = 0.05] of optimizers) {
+  const learningRate = nn.hyperparameter(rate);
   const optimizer = factory({ learningRate });
   const slotNames = Object.keys(optimizer.slots({ shape: [2] }));
   Deno.test(`optimizer ${name} with slots [${slotNames}] keeps the contract`, () => {
@@ -210,9 +223,9 @@ for (const [name, factory] of optimizers) {
     const shape = [2];
     const parameter = stateLeaf("w", shape);
     const gradient = stateLeaf("g", shape);
-    const slots = Object.fromEntries(slotNames.map((slot) => [slot, stateLeaf(slot, shape)]));
+    const { slots } = startSlots(optimizer, { shape }, [1, 1]);
     const updated = optimizer.apply(parameter, gradient, slots, context);
-    assert.deepEqual(Object.keys(updated.slots).sort(), slotNames.sort());
+    assert.deepEqual(Object.keys(updated.slots).sort(), slotNames.toSorted());
     const results = [updated.parameter, ...slotNames.map((slot) => updated.slots[slot])];
     for (const result of results) assert.deepEqual([result.shape, result.dtype], [shape, "f32"]);
     assert.equal(
@@ -221,9 +234,12 @@ for (const [name, factory] of optimizers) {
       "applied again it is the same node",
     );
 
-    const fills = optimizer.slots({ shape });
     const leaves: Tensor[] = [parameter, ...slotNames.map((slot) => slots[slot])];
-    let state = [[1, 0], ...slotNames.map((slot) => [fills[slot], fills[slot]])];
+    const start = (values: number[]) => {
+      const { state } = startSlots(optimizer, { shape }, values);
+      return [values, ...[...state.values()].map(({ data }) => [...data])];
+    };
+    let state = start([1, 0]);
     const step = (index: number) => {
       const bindings = context.bindings(index);
       leaves.forEach((leaf, place) => bindings.set(leaf, array(shape, state[place])));
@@ -234,11 +250,11 @@ for (const [name, factory] of optimizers) {
     assert(Math.abs(state[0][0]) < 0.2, `w² is made smaller: ${state[0][0]}`);
     assert.equal(state[0][1], 0, "a weight of 0 without gradient stays");
     // The number is data of the step, not part of the graph.
-    state = [[1, 1], ...slotNames.map((slot) => [fills[slot], fills[slot]])];
+    state = start([1, 1]);
     learningRate.next(0);
     step(100);
     assert.equal(state[0][0], 1, "a learning rate of 0 holds the weight");
-    learningRate.next(0.05);
+    learningRate.next(rate);
     step(101);
     assert(state[0][0] < 1, "and it moves again");
   });

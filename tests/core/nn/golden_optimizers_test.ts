@@ -1,7 +1,5 @@
 import { evaluateReference } from "../../../core/cpu/reference.ts";
 import { stateLeaf } from "../../../core/graph/leaf.ts";
-import type { ReferenceArray } from "../../../core/graph/operation.ts";
-import type { Tensor } from "../../../core/graph/tensor.ts";
 import {
   adam,
   adamw,
@@ -17,6 +15,7 @@ import {
 import { assertClose } from "./close.ts";
 import { array, TestContext } from "./context.ts";
 import type { GoldenTensor } from "./golden.ts";
+import { startSlots } from "./slots.ts";
 import { Trainer } from "./train.ts";
 import optimizersJson from "../../golden/optimizers.json" with { type: "json" };
 import trajectoriesJson from "../../golden/trajectories.json" with { type: "json" };
@@ -47,12 +46,8 @@ function* steps(optimizer: Optimizer): Generator<Float64Array> {
   const context = new TestContext();
   const parameter = stateLeaf("parameter", shape);
   const gradient = stateLeaf("gradient", shape);
-  const state = new Map<Tensor, ReferenceArray>([[parameter, array(shape, data)]]);
-  const slots: Record<string, Tensor> = {};
-  for (const [name, fill] of Object.entries(optimizer.slots({ shape }))) {
-    slots[name] = stateLeaf(name, shape);
-    state.set(slots[name], array(shape, data.map(() => fill)));
-  }
+  const { slots, state } = startSlots(optimizer, { shape }, data);
+  state.set(parameter, array(shape, data));
   const updated = optimizer.apply(parameter, gradient, slots, context);
   const names = Object.keys(slots);
   for (const [step, given] of gradients.entries()) {

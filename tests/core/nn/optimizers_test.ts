@@ -4,16 +4,27 @@ import { evaluateReference } from "../../../core/cpu/reference.ts";
 import { stateLeaf } from "../../../core/graph/leaf.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import {
+  adadelta,
+  adafactor,
+  adagrad,
   adam,
+  adamax,
   adamw,
+  ftrl,
   hyperparameter,
+  lamb,
+  lion,
+  muon,
+  nadam,
   type Optimizer,
   rmsprop,
+  scheduleFreeAdamW,
   sgd,
   stepDecay,
 } from "../../../core/nn/mod.ts";
 import { assertClose } from "./close.ts";
 import { array, TestContext } from "./context.ts";
+import { startSlots } from "./slots.ts";
 
 /** Weights of one element after each step, from 1, under gradients; `before` may turn a knob. */
 function run(
@@ -23,10 +34,9 @@ function run(
 ): { weights: number[]; context: TestContext } {
   const context = new TestContext();
   const [weight, gradient] = [stateLeaf("w", []), stateLeaf("g", [])];
-  const fills = Object.entries(optimizer.slots({ shape: [] }));
-  const slots = Object.fromEntries(fills.map(([name]) => [name, stateLeaf(name, [])]));
-  const leaves: Tensor[] = [weight, ...Object.values(slots)];
-  let state = [1, ...fills.map(([, fill]) => fill)];
+  const { slots, state: start } = startSlots(optimizer, { shape: [] }, [1]);
+  const leaves: Tensor[] = [weight, ...start.keys()];
+  let state = [1, ...[...start.values()].map(({ data }) => data[0])];
   const updated = optimizer.apply(weight, gradient, slots, context);
   const outputs = [updated.parameter, ...Object.keys(slots).map((name) => updated.slots[name])];
   const weights = gradients.map((value, step) => {
@@ -104,8 +114,53 @@ Deno.test("adamw is adam with a decay of 0.004", () => {
 });
 
 Deno.test("defaults are Keras's", () => {
-  const rates = [sgd(), rmsprop(), adam(), adamw()].map((optimizer) => optimizer.learningRate);
-  assert.deepEqual(rates, [0.01, 0.001, 0.001, 0.001]);
+  const rates = [sgd(), rmsprop(), adam(), adamw(), scheduleFreeAdamW()].map((optimizer) =>
+    optimizer.learningRate
+  );
+  assert.deepEqual(rates, [0.01, 0.001, 0.001, 0.001, 0.0025]);
+  const others = [adadelta(), adafactor(), adagrad(), adamax(), ftrl(), lamb(), lion(), muon()];
+  for (const { learningRate } of [...others, nadam()]) assert.equal(learningRate, 0.001);
+});
+
+Deno.test("adafactor keeps the rate as it is without relativeStep", () => {
+  const options = { learningRate: 0.5, clipThreshold: 1 };
+  const gradients = [1, 1, 1, 1];
+  const free = run(adafactor({ ...options, relativeStep: false }), gradients).weights;
+  // u is 1 for gradients of one size, and the step is rate · |w|.
+  assertClose(free, [0.5, 0.25, 0.125, 0.0625], 1e-12);
+  const bounded = run(adafactor(options), [1, 1, 1, 1, 1]).weights;
+  // From step 5 on 1 / √t is below ½.
+  const expected = [0.5, 0.25, 0.125, 0.0625, 0.0625 * (1 - 1 / Math.sqrt(5))];
+  assertClose(bounded, expected, 1e-12);
+});
+
+Deno.test("muon takes Adam for excluded names, and its ratio of the rate", () => {
+  const shape = [2, 3];
+  const slotsOf = (name: string, options = {}) => Object.keys(muon(options).slots({ name, shape }));
+  assert.deepEqual(slotsOf("dense_1/kernel"), ["velocity"]);
+  assert.deepEqual(slotsOf("embedding_1/embeddings"), ["mean", "variance"]);
+  assert.deepEqual(slotsOf("embedding_1/embeddings", { excludeEmbeddings: false }), ["velocity"]);
+  assert.deepEqual(slotsOf("head/kernel", { excludeLayers: ["^head/"] }), ["mean", "variance"]);
+  const half = muon({ learningRate: 0.1, adamLrRatio: 0.5, epsilon: 0, adamWeightDecay: 0 });
+  assertClose(run(half, [3]).weights, [0.95], 1e-12);
+  const decayed = muon({ learningRate: 0.1, adamLrRatio: 0.5, epsilon: 0, adamWeightDecay: 1 });
+  assertClose(run(decayed, [3]).weights, [0.9 - 0.05], 1e-12);
+});
+
+Deno.test("nadam's products may be asked for again from the start", () => {
+  const optimizer = nadam({ learningRate: 0.1 });
+  const gradients = [0.5, -1, 2, 0.25];
+  const first = run(optimizer, gradients).weights;
+  assert.deepEqual(run(optimizer, gradients).weights, first, "another run of the same optimizer");
+});
+
+Deno.test("ftrl holds weight and slots while the rate is 0", () => {
+  const learningRate = hyperparameter(0.1);
+  const { weights } = run(ftrl({ learningRate }), [1, 1, 1], (step) => {
+    learningRate.next(step === 1 ? 0 : 0.1);
+  });
+  const { weights: without } = run(ftrl({ learningRate: 0.1 }), [1, 1]);
+  assert.deepEqual(weights, [without[0], without[0], without[1]]);
 });
 
 const refused: [name: string, make: () => unknown, message: RegExp][] = [
@@ -116,6 +171,21 @@ const refused: [name: string, make: () => unknown, message: RegExp][] = [
   ["epsilon −1", () => rmsprop({ epsilon: -1 }), /epsilon of rmsprop .*at least 0: received -1/],
   ["beta1 1", () => adam({ beta1: 1 }), /beta1 of adam .*received 1/],
   ["beta2 −0.1", () => adamw({ beta2: -0.1 }), /beta2 of adamw .*received -0.1/],
+  ["rho 1", () => adadelta({ rho: 1 }), /rho of adadelta .*received 1/],
+  ["a rising beta2Decay", () => adafactor({ beta2Decay: 0.5 }), /beta2Decay of .*received 0.5/],
+  [
+    "a negative sum",
+    () => adagrad({ initialAccumulatorValue: -1 }),
+    /initialAccumulatorValue .*received -1/,
+  ],
+  ["beta2 1", () => adamax({ beta2: 1 }), /beta2 of adamax .*received 1/],
+  ["a positive power", () => ftrl({ learningRatePower: 1 }), /learningRatePower of .*received 1/],
+  ["l1 −1", () => ftrl({ l1RegularizationStrength: -1 }), /l1Reg\w+ of ftrl .*received -1/],
+  ["epsilon −2", () => lamb({ epsilon: -2 }), /epsilon of lamb .*received -2/],
+  ["beta1 0", () => lion({ beta1: 0 }), /beta1 of lion .*received 0/],
+  ["no iterations", () => muon({ nsSteps: 0 }), /nsSteps of muon .*from 1: received 0/],
+  ["rmsRate 0", () => muon({ rmsRate: 0 }), /rmsRate of muon .*received 0/],
+  ["half a step", () => scheduleFreeAdamW({ warmupSteps: 0.5 }), /warmupSteps .*received 0.5/],
   ["epsilon NaN", () => adam({ epsilon: NaN }), /epsilon of adam .*received NaN/],
 ];
 

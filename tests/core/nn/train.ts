@@ -5,6 +5,7 @@ import type { Tensor } from "../../../core/graph/tensor.ts";
 import type { Loss, Model, Optimizer, Parameter } from "../../../core/nn/mod.ts";
 import { gradients, mean } from "../../../core/ops/mod.ts";
 import { array, TestContext } from "./context.ts";
+import { startSlots } from "./slots.ts";
 
 /** A batch for {@link Trainer.step}. */
 export interface TrainingBatch {
@@ -60,12 +61,10 @@ export class Trainer {
   #slotsOf(parameter: Parameter): Record<string, Tensor> {
     let slots = this.#slots.get(parameter);
     if (!slots) {
-      slots = {};
-      for (const [name, fill] of Object.entries(this.optimizer.slots(parameter))) {
-        slots[name] = stateLeaf(`${parameter.name}/${name}`, parameter.shape);
-        const data = new Float64Array(parameter.size).fill(fill);
-        this.#state.set(slots[name], array(parameter.shape, data));
-      }
+      const { data } = this.#state.get(this.weights.get(parameter)!)!;
+      const start = startSlots(this.optimizer, parameter, data);
+      slots = start.slots;
+      for (const [leaf, values] of start.state) this.#state.set(leaf, values);
       this.#slots.set(parameter, slots);
     }
     return slots;
