@@ -1,6 +1,6 @@
 /** Lets a stream of training steps be measured window by window. */
 
-import type { Observable } from "rxjs";
+import type { Observable, Subscription } from "rxjs";
 import type { Device } from "../../core/graph/device.ts";
 import type { PreparedRun } from "./peer.ts";
 
@@ -23,6 +23,7 @@ export class StreamWindows implements PreparedRun {
   #end = 0;
   #finished = Promise.withResolvers<number>();
   #opened = Promise.withResolvers<void>();
+  #subscription: Subscription | undefined;
 
   /**
    * Subscribes at the first window.
@@ -58,12 +59,17 @@ export class StreamWindows implements PreparedRun {
     // The source waits for the permit of the last window's last step.
     if (started) gate.resolve();
     else {
-      this.stream(this.device).subscribe({
+      this.#subscription = this.stream(this.device).subscribe({
         next: (step) => this.#next(step),
         error: (reason) => this.#finished.reject(reason),
       });
     }
     return this.#finished.promise;
+  }
+
+  /** Ends the stream, which gives back what it has on the device. */
+  stop(): void {
+    this.#subscription?.unsubscribe();
   }
 
   #next(step: MeasuredStep): void {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { Observable } from "rxjs";
+import { Observable, tap } from "rxjs";
 import { arrays, dense, input, meanSquaredError, openCpu, sequential, sgd } from "../../mod.ts";
 import { openReference } from "../../core/cpu/reference_device.ts";
 import type { Device } from "../../core/graph/device.ts";
 import { openWebGpu } from "../../gpu/device.ts";
 import { steps } from "../training/pipes.ts";
-import { type MeasuredStep, StreamWindows } from "./stream_windows.ts";
+import { StreamWindows } from "./stream_windows.ts";
 
 const devices: (() => Promise<Device | null>)[] = [
   () => Promise.resolve(openReference()),
@@ -24,20 +24,10 @@ Deno.test({
       if (!device) continue;
       const model = sequential([input([1]), dense(1, { kernelInitializer: "zeros" })]);
       let taken = 0;
-      const subscribed = new AbortController();
-      const windows = new StreamWindows(
-        device,
-        (given) =>
-          new Observable<MeasuredStep>((subscriber) => {
-            const options = { batchSize: 2, epochs: Infinity, seed: 1, device: given };
-            const source = steps(model, data, sgd(), options, meanSquaredError());
-            subscribed.signal.onabort = () => subscriber.complete();
-            return source.subscribe((step) => {
-              taken++;
-              subscriber.next(step);
-            });
-          }),
-      );
+      const windows = new StreamWindows(device, (given) => {
+        const options = { batchSize: 2, epochs: Infinity, seed: 1, device: given };
+        return steps(model, data, sgd(), options, meanSquaredError()).pipe(tap(() => taken++));
+      });
       const losses: number[] = [];
       for (const [first, count] of [[0, 1], [1, 9], [10, 300], [310, 2]]) {
         losses.push(await windows.run(first, count));
@@ -45,7 +35,7 @@ Deno.test({
         assert.equal(taken, first + count);
       }
       endings.push(losses.map((loss) => Number(loss.toFixed(3))));
-      subscribed.abort();
+      windows.stop();
       await device.idle();
       device.dispose();
     }
