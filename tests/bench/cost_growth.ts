@@ -37,6 +37,9 @@ export const FEATURES = 256, CLASSES = 10;
  */
 export const TOLERANCE = 0.3, SLACK = 5;
 
+/** Milliseconds of a first step that compiling and garbage collection may take now and then. */
+const PLAN_SLACK = 10;
+
 /** Deeper networks of relu layers do not learn in a few steps of gradient descent. */
 const LEARNING_DEPTH = 8;
 
@@ -96,22 +99,34 @@ function notLearned(time: CostTime): CostComplaint[] {
 }
 
 /** Whether a time is more than so many times another one, noise apart. */
-function exceeds(time: CostTime, fair: number, before: CostTime): boolean {
-  const allowed = fair * before.microseconds;
-  return time.microseconds > allowed * (1 + TOLERANCE) && time.microseconds - allowed > SLACK;
+function exceeds(time: number, fair: number, before: number, slack = SLACK): boolean {
+  const allowed = fair * before;
+  return time > allowed * (1 + TOLERANCE) && time - allowed > slack;
 }
 
 function grown(before: CostTime, time: CostTime): CostComplaint[] {
   const fair = Math.max(2, work(time.point) / work(before.point));
-  if (!exceeds(time, fair, before)) return [];
-  const ratio = (time.microseconds / before.microseconds).toFixed(2);
-  const text = `${named(before.point)} to ${time.point.value} on ${time.device}: ${ratio} times ` +
-    `the time, expected at most ${fair.toFixed(2)} times`;
-  return [{ text, suspects: [before, time] }];
+  const complaints: CostComplaint[] = [];
+  const complain = (what: string, to: number, from: number, most: number) =>
+    complaints.push({
+      text: `${named(before.point)} to ${time.point.value} on ${time.device}: ` +
+        `${(to / from).toFixed(2)} times the ${what}, expected at most ${most.toFixed(2)} times`,
+      suspects: [before, time],
+    });
+  if (exceeds(time.microseconds, fair, before.microseconds)) {
+    complain("time", time.microseconds, before.microseconds, fair);
+  }
+  const [planned, plannedBefore] = [time.firstStepMilliseconds, before.firstStepMilliseconds];
+  // A plan grows with the layers alone; a GPU's drivers compile when they like.
+  if (
+    time.point.series === "depth" && time.device !== "webgpu" &&
+    exceeds(planned, 2, plannedBefore, PLAN_SLACK)
+  ) complain("first step", planned, plannedBefore, 2);
+  return complaints;
 }
 
 function slowed(one: CostTime, two: CostTime): CostComplaint[] {
-  if (!exceeds(two, 1, one)) return [];
+  if (!exceeds(two.microseconds, 1, one.microseconds)) return [];
   const ratio = (two.microseconds / one.microseconds).toFixed(2);
   const text = `${named(one.point)}: two threads take ${ratio} times as long as one`;
   return [{ text, suspects: [one, two] }];
@@ -119,7 +134,7 @@ function slowed(one: CostTime, two: CostTime): CostComplaint[] {
 
 /** Where the GPU takes less time than the faster of the CPU's columns, for each series. */
 export function overtaking(times: readonly CostTime[]): string[] {
-  if (!times.some(({ device }) => device === "webgpu")) return [];
+  if (new Set(times.map(({ device }) => device === "webgpu")).size < 2) return [];
   return [...Map.groupBy(times, ({ point }) => point.series)].map(([series, all]) => {
     const points = [...Map.groupBy(all, ({ point }) => point)];
     const found = points.find(([, on]) => {

@@ -12,8 +12,12 @@ import {
 const points = costPoints().filter(({ series }) => series === "batch");
 
 /** Times of the batch series on a device; `time` gives microseconds. */
-function times(device: string, time: (point: CostPoint) => number): CostTime[] {
-  return points.map((point) => ({
+function times(
+  device: string,
+  time: (point: CostPoint) => number,
+  series: readonly CostPoint[] = points,
+): CostTime[] {
+  return series.map((point) => ({
     point,
     device,
     microseconds: time(point),
@@ -64,6 +68,17 @@ Deno.test("a cliff, quadratic growth and a thread that costs are complained of",
   assert.match(costComplaints(threads)[0], /^batch 1: two threads take 1\.40 times/);
   const few = [...times("cpu-1", () => 4), ...times("cpu-2", () => 6)];
   assert.deepEqual(costComplaints(few), []);
+});
+
+Deno.test("a plan that takes more than its share of layers is complained of", () => {
+  const depths = costPoints().filter(({ series }) => series === "depth");
+  const plans = (time: (depth: number) => number) =>
+    times("cpu-1", () => 100, depths)
+      .map((one) => ({ ...one, firstStepMilliseconds: time(one.point.depth) }));
+  assert.deepEqual(costComplaints(plans((depth) => 2 * depth)), []);
+  assert.deepEqual(costComplaints(plans((depth) => depth * depth / 40)), [
+    "depth 32 to 64 on cpu-1: 4.00 times the first step, expected at most 2.00 times",
+  ]);
 });
 
 Deno.test("no learning and a loss that is not finite are complained of", () => {
