@@ -76,7 +76,7 @@ Deno.test("a plan that takes more than its share of layers is complained of", ()
     times("cpu-1", () => 100, depths)
       .map((one) => ({ ...one, firstStepMilliseconds: time(one.point.depth) }));
   assert.deepEqual(costComplaints(plans((depth) => 2 * depth)), []);
-  assert.deepEqual(costComplaints(plans((depth) => depth * depth / 40)), [
+  assert.deepEqual(costComplaints(plans((depth) => depth * depth / 60)), [
     "depth 32 to 64 on cpu-1: 4.00 times the first step, expected at most 2.00 times",
   ]);
 });
