@@ -25,13 +25,15 @@ dtypes.result_type = lambda *types: "float64" if "float64" in types else promote
 
 import keras_losses
 import keras_optimizers
+import keras_vector_metrics
 
 
 def main():
     """Writes the files."""
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     makers = {"losses": keras_losses.losses, "metrics": keras_losses.metrics,
-              "optimizers": keras_optimizers.optimizers}
+              "optimizers": keras_optimizers.optimizers,
+              "vector_metrics": keras_vector_metrics.vector_metrics}
     for name, make in makers.items():
         value = {"source": f"Keras {keras.__version__} on JAX, float64", **make()}
         text = json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -22,3 +22,33 @@ export { sparseCategoricalAccuracy } from "./sparse_categorical_accuracy.ts";
 export { sparseCategoricalCrossentropyMetric } from "./sparse_categorical_crossentropy_metric.ts";
 export { squaredHingeMetric } from "./squared_hinge_metric.ts";
 export { sumMetric } from "./sum_metric.ts";
+export { falseNegatives, falsePositives, trueNegatives, truePositives } from "./answer_counts.ts";
+export { auc } from "./auc.ts";
+export type { AucOptions } from "./auc.ts";
+export {
+  precisionAtRecall,
+  recallAtPrecision,
+  sensitivityAtSpecificity,
+  specificityAtSensitivity,
+} from "./best_threshold.ts";
+export type { BestThresholdOptions } from "./best_threshold.ts";
+export { confusionMatrix } from "./confusion_matrix.ts";
+export type { ConfusionMatrixOptions } from "./confusion_matrix.ts";
+export { concordanceCorrelation, pearsonCorrelation } from "./correlation.ts";
+export type { CorrelationOptions } from "./correlation.ts";
+export type { AnswerOptions } from "./counts_at_thresholds.ts";
+export { f1Score, fBetaScore } from "./f_beta_score.ts";
+export type { F1ScoreOptions, FBetaScoreOptions } from "./f_beta_score.ts";
+export { binaryIoU, iou, meanIoU } from "./iou.ts";
+export type { BinaryIouOptions, IouOptions } from "./iou.ts";
+export { precision } from "./precision.ts";
+export type { ThresholdOptions } from "./precision.ts";
+export { r2Score } from "./r2_score.ts";
+export type { R2ScoreOptions } from "./r2_score.ts";
+export { recall } from "./recall.ts";
+export { rootMeanSquaredError } from "./root_mean_squared_error.ts";
+export {
+  sparseTopKCategoricalAccuracy,
+  topKCategoricalAccuracy,
+} from "./top_k_categorical_accuracy.ts";
+export type { TopKOptions } from "./top_k_categorical_accuracy.ts";

@@ -1,0 +1,133 @@
+import { tensor } from "../../ops/eager.ts";
+import { checkCount } from "../check_count.ts";
+import { checkScalar } from "../check_scalar.ts";
+import type { Metric } from "../metric.ts";
+import {
+  type AnswerOptions,
+  checkClassId,
+  type Counts,
+  countsOf,
+  ratio,
+  totalsAtThresholds,
+} from "./counts_at_thresholds.ts";
+
+/** Options of {@link auc}. */
+export interface AucOptions extends AnswerOptions {
+  /** Thresholds, from 2; default 200. */
+  readonly numThresholds?: number;
+  /** Thresholds from 0 to 1 to take instead; one below 0 and one above 1 are added. */
+  readonly thresholds?: readonly number[];
+  /** `ROC`: recall over the rate of false positives (default); `PR`: precision over recall. */
+  readonly curve?: "ROC" | "PR";
+  /**
+   * How the area between two thresholds is taken: `interpolation` (default; for `PR` by Davis and
+   * Goadrich), `minoring` for a lower bound, `majoring` for an upper one.
+   */
+  readonly summationMethod?: "interpolation" | "minoring" | "majoring";
+}
+
+/** Keeps thresholds off 0 and 1, so that outputs of 0 and 1 are on one side of all of them. */
+const margin = 1e-7;
+
+/**
+ * The area under the curve that a classifier draws as its threshold goes from 0 to 1: for `ROC` the
+ * chance that a yes gets a higher output than a no.
+ *
+ * Right and wrong answers are counted at each threshold over the whole epoch; the area is that of
+ * the curve through these points.
+ *
+ * @param options Curve, thresholds, summation, class, logits, name.
+ * @returns A metric of targets `[batch, outputs]` of 0 and 1, and outputs from 0 to 1; with one
+ * output `[batch]` will do. Several outputs are taken as one long list.
+ * @throws {RangeError} when an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { auc, metricValue, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const [targets, outputs] = [tensor([0, 0, 1, 1]), tensor([0, 0.5, 0.3, 0.9])];
+ * assert.equal(await metricValue(auc(), targets, outputs), 0.75);
+ * ```
+ *
+ * Source: J. Davis, M. Goadrich, "The relationship between precision-recall and ROC curves", 2006.
+ * Keras: `AUC`; `multi_label` and `label_weights` are left out: take one with `classId` a label.
+ */
+export function auc(options: AucOptions = {}): Metric {
+  const { curve = "ROC", summationMethod = "interpolation" } = options;
+  checkClassId("auc", options);
+  checkOneOf("curve", curve, ["ROC", "PR"]);
+  checkOneOf("summationMethod", summationMethod, ["interpolation", "minoring", "majoring"]);
+  const thresholds = tensor(Float32Array.from(thresholdsOf(options)));
+  return {
+    name: options.name ?? "auc",
+    direction: "max",
+    apply: (targets, outputs, sampleWeight) =>
+      totalsAtThresholds("auc", targets, outputs, sampleWeight, thresholds, options),
+    result(...totals) {
+      const counts = countsOf(...totals);
+      if (curve === "PR" && summationMethod === "interpolation") return interpolated(counts);
+      const { truePositives, falsePositives, trueNegatives, falseNegatives } = counts;
+      const shares = (part: Float64Array, rest: Float64Array) =>
+        Array.from(part, (value, place) => ratio(value, value + rest[place]));
+      const recall = shares(truePositives, falseNegatives);
+      return curve === "ROC"
+        ? area(shares(falsePositives, trueNegatives), recall, summationMethod)
+        : area(recall, shares(truePositives, falsePositives), summationMethod);
+    },
+  };
+}
+
+function thresholdsOf({ thresholds, numThresholds = 200 }: AucOptions): number[] {
+  if (thresholds) {
+    for (const threshold of thresholds) {
+      checkScalar("a threshold of auc", threshold, { minimum: 0, maximum: 1 });
+    }
+    return [-margin, ...thresholds.toSorted((a, b) => a - b), 1 + margin];
+  }
+  const count = checkCount("numThresholds of auc", numThresholds, 2);
+  const inner = Array.from({ length: count - 2 }, (_, place) => (place + 1) / (count - 1));
+  return [-margin, ...inner, 1 + margin];
+}
+
+function checkOneOf(option: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  throw new RangeError(
+    `Cannot make auc as ${option} must be one of ${allowed.join(", ")}: received ` +
+      JSON.stringify(value),
+  );
+}
+
+/** The area under y over x, both of which fall as the threshold rises. */
+function area(x: readonly number[], y: readonly number[], method: string): number {
+  let total = 0;
+  for (let place = 0; place + 1 < x.length; place++) {
+    const [high, low] = [y[place], y[place + 1]];
+    const height = method === "interpolation"
+      ? (high + low) / 2
+      : method === "minoring"
+      ? Math.min(high, low)
+      : Math.max(high, low);
+    total += (x[place] - x[place + 1]) * height;
+  }
+  return total;
+}
+
+/** The area under precision over recall, where true positives between two points are linear in all. */
+function interpolated({ truePositives, falsePositives, falseNegatives }: Counts): number {
+  let total = 0;
+  for (let place = 0; place + 1 < truePositives.length; place++) {
+    const next = place + 1;
+    const answers = truePositives[place] + falsePositives[place];
+    const later = truePositives[next] + falsePositives[next];
+    const found = truePositives[place] - truePositives[next];
+    const slope = ratio(found, Math.max(0, answers - later));
+    const intercept = truePositives[next] - slope * later;
+    const growth = answers > 0 && later > 0 ? answers / later : 1;
+    total += ratio(
+      slope * (found + intercept * Math.log(growth)),
+      truePositives[next] + falseNegatives[next],
+    );
+  }
+  return total;
+}
