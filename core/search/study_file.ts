@@ -25,7 +25,8 @@ pragma user_version = ${version};`;
 
 /**
  * Opens the file of a study, or makes it. Nobody else can open it until it is closed, so that no
- * trial is run twice; what was committed is safe from a killed process.
+ * trial is run twice; what was committed is safe from a killed process, and the file from
+ * a power cut, which may cost the last trials.
  *
  * @param path The file, or `":memory:"` for none. Needs `--allow-read` and `--allow-write` for it.
  * @throws {Error} when it cannot be opened, is in use, or holds something else.

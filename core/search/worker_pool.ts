@@ -21,7 +21,7 @@ export class WorkerPool implements Disposable {
   /** The objective, in a Worker. */
   readonly objective: Objective<Space> = (parameters, trial) =>
     new Observable<TrialEpoch>((subscriber) => {
-      const thread = this.#idle.pop() ?? new WorkerThread(this.module.href);
+      const thread = this.#idle.pop() ?? this.#start();
       this.#all.add(thread);
       thread.run(parameters as ParameterValues, trial, subscriber);
       return () => {
@@ -29,6 +29,14 @@ export class WorkerPool implements Disposable {
         else this.#all.delete(thread);
       };
     });
+
+  #start(): WorkerThread {
+    try {
+      return new WorkerThread(this.module.href);
+    } catch (error) {
+      throw new ObjectiveError(`Cannot start a Worker: ${(error as Error).message}`);
+    }
+  }
 
   /** Ends all Workers. */
   [Symbol.dispose](): void {

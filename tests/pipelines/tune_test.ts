@@ -118,6 +118,10 @@ Deno.test("wrong usage, a missing permission, and a reader that leaves", async (
   const end = linesOf(closed.stdout).at(-1)!;
   assert.deepEqual([end.event, end.reason, end.trials], ["end", "error", 0]);
   assert.match(String(end.message), /Cannot open the study/);
+  const alone = await runPipeline("tune", [...tiny, "--trials", "9", "--parallel", "2"]);
+  assert.equal(alone.code, 1);
+  assert.match(alone.stderr, /Cannot start a Worker: Requires read access to ".*trial_worker.ts"/);
+  assert.equal(only(linesOf(alone.stdout), "trial").length, 0);
   await using running = new RunningPipeline("tune", [...tiny, "--trials", "100000"]);
   await running.waitFor("start");
   await running.closeStdout();

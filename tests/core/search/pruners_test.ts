@@ -110,6 +110,8 @@ const halvingCases: Case<SuccessiveHalvingOptions>[] = [
   { what: "the second of seven", others: rung, values: [1.5, 9, 2] },
   { what: "as good as the second of seven", others: rung, values: [2, 9, 2] },
   { what: "the third of seven", others: rung, values: [2.5], at: 1 },
+  { what: "the second of six", others: rung.toSpliced(1, 1), values: [1.5, 9, 2] },
+  { what: "the second of five", others: rung.toSpliced(1, 2), values: [1.5], at: 1 },
   { what: "it fails at the next rung", others: rung, values: [1.5, 0, 3.5], at: 3 },
   { what: "NaN at a rung", others: [], values: [NaN], at: 1 },
   { what: "NaN between rungs", others: [], values: [1, NaN, 1] },
@@ -136,7 +138,7 @@ function twos(): { others: TrialRecord[]; values: number[] } {
 
 for (const { what, options, others, values, at, direction = "min" } of halvingCases) {
   Deno.test(`successiveHalving: ${what}`, async () => {
-    const prune = successiveHalving(options)(after(others, { direction }));
+    const prune = successiveHalving(options)(after(others, { direction, number: 99 }));
     assert.equal(await prunedAt(prune, values), at);
   });
 }
@@ -169,6 +171,15 @@ Deno.test("hyperband: trials are judged within their bracket alone, and not at t
     const p = [9, 5, 3][place] / 17;
     assert.ok(Math.abs(count - 400 * p) < 4 * Math.sqrt(400 * p * (1 - p)), counts.join());
   });
+  // Those of other brackets do not compete, however good they are.
+  const rungOf = (number: number, others: readonly TrialRecord[]) =>
+    prunedAt(hyperband(options)(after(others, { number, seed: 5 })), Array(9).fill(1));
+  const brackets = await Promise.all(good.map(({ number }) => rungOf(number, good)));
+  const foreign = (at: number | undefined) => good.filter((_, place) => brackets[place] !== at);
+  for (let number = 301; number <= 320; number++) {
+    const at = await rungOf(number, good);
+    assert.equal(await rungOf(number, foreign(at)), undefined);
+  }
   // The bracket of each hangs on seed and number.
   const at = (seed: number) =>
     Promise.all(

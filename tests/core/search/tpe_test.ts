@@ -11,6 +11,7 @@ import {
   type SearchParameters,
   type Space,
   tpe,
+  type TpeOptions,
   type TrialRecord,
   when,
 } from "../../../core/search/mod.ts";
@@ -63,14 +64,14 @@ Deno.test("the first trials are those of random search, until ten have ended", (
 });
 
 Deno.test("what is chosen has the best ratio of the densities, by the defaults", () => {
-  // 40 trials: 4 good ones at 0.8 and above. The weights of the 36 others begin at 1 / 36.
+  // 40 trials, the first 20 below 0.5, which is best; the weights of the 36 others begin at 1 / 36.
   const trials = Array.from({ length: 40 }, (_, place) => {
-    const x = (place * 17 % 40) / 40 + 0.01;
-    return trialOf(place + 1, [1 - x], { parameters: { x } });
+    const x = (place * 7 % 20) / 40 + (place < 20 ? 0 : 0.5) + 0.01;
+    return trialOf(place + 1, [Math.abs(x - 0.5)], { parameters: { x } });
   });
-  const seen: number[] = [];
+  const seen = new Set<number>();
   const weights = (count: number) => {
-    seen.push(count);
+    seen.add(count);
     const ramp = count - 25;
     return Array.from(
       { length: count },
@@ -79,19 +80,27 @@ Deno.test("what is chosen has the best ratio of the densities, by the defaults",
   };
   const settings = { startupTrials: 10, candidates: 24, priorWeight: 1, magicClip: true };
   const gamma = (count: number) => Math.min(Math.ceil(count / 10), 25);
-  const [x, same] = [tpe(), tpe({ ...settings, gamma, weights })].map((sampler) =>
-    Number(sampler(line)(request(trials))!.x)
-  );
-  assert.deepEqual(seen, [4, 36]);
-  assert.equal(x, same);
-  assert.ok(x > 0.8, `${x}`);
-  const others: object[] = [{ candidates: 1 }, { gamma: () => 20 }, { priorWeight: 50 }];
-  others.push({ magicClip: false }, {
-    weights: (n: number) => Array.from({ length: n }, (_, i) => i),
-  });
-  for (const other of others) {
-    assert.notEqual(tpe(other)(line)(request(trials))!.x, x, JSON.stringify(other));
-  }
+  // Many draws, so that a small difference shows in one of them.
+  const draw = (options: TpeOptions) => {
+    const suggest = tpe(options)(line);
+    return Array.from(
+      { length: 300 },
+      (_, place) => Number(suggest(request(trials, 41 + place))!.x),
+    );
+  };
+  const drawn = draw({});
+  assert.deepEqual(draw({ ...settings, gamma, weights }), drawn);
+  assert.deepEqual([...seen], [4, 36]);
+  assert.ok(drawn.filter((x) => Math.abs(x - 0.5) < 0.2).length > 250);
+  const others: TpeOptions[] = [
+    { candidates: 23 },
+    { gamma: () => 5 },
+    { priorWeight: 1.5 },
+    { magicClip: false },
+    { weights: (count) => Array(count).fill(1) },
+    { weights: (count) => weights(count).map((weight) => weight < 1 ? weight * 0.98 : 1) },
+  ];
+  others.forEach((options, place) => assert.notDeepEqual(draw(options), drawn, `${place}`));
 });
 
 Deno.test("a parameter is estimated from the trials that have it", () => {

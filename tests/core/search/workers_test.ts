@@ -1,6 +1,6 @@
 // Trials in Workers: the objective is the default export of a module.
 import assert from "node:assert/strict";
-import { take } from "rxjs";
+import { take, tap } from "rxjs";
 import {
   gridSearch,
   medianPruning,
@@ -61,6 +61,14 @@ Deno.test("an epoch waits until the one before it was judged, also in a Worker",
   assert.ok(pruned >= 5, `${pruned}`);
   // A Worker goes on with the next trial after one that was stopped.
   assert.equal(trials.length, 20);
+  // A pruner that takes its time: no epoch is made before it has passed the one before.
+  const slow = await all(search(waitingSpace, address("waiting"), {
+    ...options,
+    trials: 1,
+    pruner: () => tap(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60)),
+  }));
+  const times = slow[0].epochs.map(({ logs }) => logs.time);
+  times.slice(1).forEach((time, place) => assert.ok(time - times[place] >= 55, times.join()));
 });
 
 Deno.test("Workers run at the same time", async () => {
