@@ -16,12 +16,13 @@ export interface CsvLogOptions {
 /**
  * Writes the logs of each epoch as a row of a CSV file.
  *
- * The columns are `epoch` and the logs of the first epoch, in their order; a log that an epoch lacks
- * is `NA`, and one that comes later is left out. Each row is handed to the system at once. An old
- * file is replaced when the stream is subscribed, unless `append` is set: then its columns are kept,
- * and an incomplete last line is ended first.
+ * The columns are `epoch` and the logs of the first epoch, in their order; a log that comes later
+ * becomes a new column, and one that an epoch lacks is `NA`. Each row is handed to the system at
+ * once; for a new column the file is replaced whole. An old file gives way to the first epoch, unless
+ * `append` is set: then rows are added to it, and an incomplete last line is ended first.
  *
- * @param path The file's path. Needs `--allow-write`, and `--allow-read` to append.
+ * @param path The file's path. Needs `--allow-write`, and `--allow-read` to append and where columns
+ * are added.
  * @param options Separator, and whether to append.
  * @returns An operator on epochs, which it passes on as they are. A file that cannot be written is
  * an error on the error channel.
@@ -41,7 +42,8 @@ export interface CsvLogOptions {
  * ```
  *
  * Source: Keras 3, `CSVLogger`, which also replaces an old file. Keras counts epochs from 0, sorts
- * the columns, ends lines with `\r\n`, and appends rows under a header without looking at it.
+ * the columns, leaves out logs that come later, ends lines with `\r\n`, and appends rows under a
+ * header without looking at it. Lightning's `CSVLogger` also adds columns.
  */
 export function csvLog<E extends Epoch>(
   path: string,
@@ -58,7 +60,9 @@ export function csvLog<E extends Epoch>(
     defer(() => {
       const table = explained(path, () => new Table(path, separator, append));
       return source.pipe(
-        tap((epoch) => explained(path, () => table.add(epoch))),
+        tap((epoch) => {
+          if (!epoch.run.isRehearsal) explained(path, () => table.add(epoch));
+        }),
         finalize(() => table.close()),
       );
     });
@@ -66,14 +70,23 @@ export function csvLog<E extends Epoch>(
 
 /** A CSV file open for writing. */
 class Table {
-  readonly #file: Deno.FsFile;
-  #columns: readonly string[] | undefined;
+  #file: Deno.FsFile;
+  /** The header and the rows, as the file has them. */
+  readonly #rows: string[][];
 
-  constructor(path: string, private readonly separator: string, append: boolean) {
+  constructor(
+    private readonly path: string,
+    private readonly separator: string,
+    private readonly append: boolean,
+  ) {
     const old = append ? readIfThere(path) : "";
-    this.#file = Deno.openSync(path, { write: true, create: true, append, truncate: !append });
+    this.#file = Deno.openSync(path, { write: true, create: true, append });
     try {
-      [this.#columns] = parse(old, { delimiter: separator, to: 1, bom: true }) as string[][];
+      this.#rows = parse(old, {
+        delimiter: separator,
+        bom: true,
+        relax_column_count: true,
+      }) as string[][];
       if (old !== "" && !old.endsWith("\n")) writeText(this.#file, "\n");
     } catch (error) {
       this.close();
@@ -82,11 +95,10 @@ class Table {
   }
 
   add({ epoch, logs }: Epoch): void {
-    if (!this.#columns) {
-      this.#columns = ["epoch", ...Object.keys(logs)];
-      this.#write(this.#columns);
-    }
-    this.#write(this.#columns.map((name) => {
+    const columns = this.#rows[0] ?? ["epoch"];
+    const added = Object.keys(logs).filter((name) => !columns.includes(name));
+    if (added.length > 0 || this.#rows.length === 0) this.#widen(columns, added);
+    this.#write(this.#rows[0].map((name) => {
       if (name === "epoch") return String(epoch);
       return Object.hasOwn(logs, name) ? String(logs[name]) : "NA";
     }));
@@ -96,8 +108,38 @@ class Table {
     this.#file.close();
   }
 
-  #write(cells: readonly string[]): void {
-    writeText(this.#file, stringify([[...cells]], { delimiter: this.separator }));
+  /** Adds columns to the header and to the rows before. */
+  #widen(columns: readonly string[], added: readonly string[]): void {
+    const isNew = this.#rows.length === 0;
+    const rows = this.#rows.slice(1).map((row) => [
+      ...row,
+      ...Array(Math.max(0, columns.length + added.length - row.length)).fill("NA"),
+    ]);
+    this.#rows.splice(0, Infinity);
+    if (isNew) {
+      if (!this.append) this.#file.truncateSync(0);
+      return this.#write([...columns, ...added]);
+    }
+    this.#rows.push([...columns, ...added], ...rows);
+    // Written beside the old file, which is whole until the new one is.
+    const temporary = `${this.path}.tmp-${Deno.pid}`;
+    const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
+    try {
+      writeText(file, stringify(this.#rows, { delimiter: this.separator }));
+      Deno.renameSync(temporary, this.path);
+    } catch (error) {
+      file.close();
+      Deno.removeSync(temporary);
+      throw error;
+    }
+    this.#file.close();
+    // It has the new name by now.
+    this.#file = file;
+  }
+
+  #write(cells: string[]): void {
+    this.#rows.push(cells);
+    writeText(this.#file, stringify([cells], { delimiter: this.separator }));
   }
 }
 

@@ -1,24 +1,35 @@
+import { tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
+import type { Batch } from "../stages.ts";
 import { followSchedule } from "./follow_schedule.ts";
 
 /** What a schedule of learning rates goes by. */
 export interface LearningRateScheduleState {
   /** Epochs completed, from 0: the index of the epoch that the rate is for. */
   readonly epoch: number;
+  /** Steps completed, from 0: the index of the step that the rate is for; 0 where it goes by epochs. */
+  readonly step: number;
   /** The present rate. */
   readonly learningRate: number;
 }
 
+/** Options of {@link learningRateSchedule}. */
+export interface LearningRateScheduleOptions<Every extends "epoch" | "step" = "epoch" | "step"> {
+  /** Whether the rate is set for each epoch, or for each step; default `"epoch"`. */
+  readonly every?: Every;
+}
+
 /**
- * Sets a learning rate for each epoch from a function.
+ * Sets a learning rate for each epoch, or for each step, from a function.
  *
  * @param hyperparameter The rate, which the optimizer was given.
  * @param schedule The rate for the epoch that follows `epoch` completed ones, from 0; called with
- * 0 on subscription, and after each epoch for the next.
- * @returns An operator on epochs, which it passes on as they are. What `schedule` throws, and a
+ * 0 on subscription, and after each epoch for the next. Among steps it is called for each of them.
+ * @param options By epochs or steps.
+ * @returns An operator on epochs or on steps, which it passes on as they are. What `schedule` throws, and a
  * `RangeError` for a rate that is negative or not finite, goes down the error channel.
  *
  * @example
@@ -40,11 +51,32 @@ export interface LearningRateScheduleState {
 export function learningRateSchedule<E extends Epoch>(
   hyperparameter: Hyperparameter,
   schedule: (state: LearningRateScheduleState) => number,
-): MonoTypeOperatorFunction<E> {
-  return followSchedule(hyperparameter, (epoch) =>
+  options?: LearningRateScheduleOptions<"epoch">,
+): MonoTypeOperatorFunction<E>;
+/** Among steps: sets the rate of every step before it runs. */
+export function learningRateSchedule<Step extends Batch>(
+  hyperparameter: Hyperparameter,
+  schedule: (state: LearningRateScheduleState) => number,
+  options: LearningRateScheduleOptions<"step">,
+): MonoTypeOperatorFunction<Step>;
+export function learningRateSchedule(
+  hyperparameter: Hyperparameter,
+  schedule: (state: LearningRateScheduleState) => number,
+  { every = "epoch" }: LearningRateScheduleOptions = {},
+): MonoTypeOperatorFunction<Epoch> | MonoTypeOperatorFunction<Batch> {
+  const rateFor = (epoch: number, step: number) =>
     checkScalar(
       "the rate of learningRateSchedule",
-      schedule({ epoch, learningRate: hyperparameter.value }),
+      schedule({ epoch, step, learningRate: hyperparameter.value }),
       { minimum: 0 },
-    ));
+    );
+  if (every === "epoch") return followSchedule<Epoch>(hyperparameter, (epoch) => rateFor(epoch, 0));
+  if (every !== "step") {
+    throw new RangeError(
+      `Cannot use learningRateSchedule as every must be "epoch" or "step": received ` +
+        JSON.stringify(every),
+    );
+  }
+  // The step has not run yet: it will use this rate.
+  return tap<Batch>(({ epoch, step }) => hyperparameter.next(rateFor(epoch - 1, step - 1)));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { concat, from, lastValueFrom, NEVER, of, tap, throwError } from "rxjs";
+import { concat, EMPTY, from, lastValueFrom, NEVER, of, tap, throwError } from "rxjs";
 import { csvLog } from "../../../../core/stream/operators/mod.ts";
-import { fakeEpoch } from "../fake_epoch.ts";
+import { fakeEpoch, FakeRun } from "../fake_epoch.ts";
 
 async function inFolder(test: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -15,12 +15,12 @@ async function inFolder(test: (path: string) => Promise<void>): Promise<void> {
 const first = fakeEpoch(1, { loss: 0.5, val_loss: NaN });
 const second = fakeEpoch(2, { loss: 1e-9, accuracy: 0.5 });
 
-Deno.test("csvLog writes a row for each epoch under the columns of the first", () =>
+Deno.test("csvLog writes a row for each epoch, and adds a column for a log that comes later", () =>
   inFolder(async (path) => {
     await lastValueFrom(of(first, second).pipe(csvLog(path)));
     assert.equal(
       await Deno.readTextFile(path),
-      "epoch,loss,val_loss\n1,0.5,NaN\n2,1e-9,NA\n",
+      "epoch,loss,val_loss,accuracy\n1,0.5,NaN,NA\n2,1e-9,NA,0.5\n",
     );
   }));
 
@@ -43,7 +43,10 @@ Deno.test("csvLog replaces an old file, or appends under its columns", () =>
   inFolder(async (path) => {
     await lastValueFrom(of(first).pipe(csvLog(path, { append: true })));
     await lastValueFrom(of(second).pipe(csvLog(path, { append: true })));
-    assert.equal(await Deno.readTextFile(path), "epoch,loss,val_loss\n1,0.5,NaN\n2,1e-9,NA\n");
+    assert.equal(
+      await Deno.readTextFile(path),
+      "epoch,loss,val_loss,accuracy\n1,0.5,NaN,NA\n2,1e-9,NA,0.5\n",
+    );
     // As a process that was killed leaves it.
     await Deno.writeTextFile(path, "epoch,accuracy,loss\n1,0.25,0");
     await lastValueFrom(of(second).pipe(csvLog(path, { append: true })));
@@ -102,3 +105,33 @@ Deno.test({
     );
   },
 });
+
+Deno.test("csvLog widens a file in one move, and goes on in the new one", () =>
+  inFolder(async (path) => {
+    const epochs = [{ a: 1 }, { b: 2 }, { a: 3, c: 4 }, { d: 5, b: 6 }, { a: 7 }]
+      .map((logs, at) => fakeEpoch(at + 1, logs as unknown as Record<string, number>));
+    const seen: string[] = [];
+    await lastValueFrom(
+      from(epochs).pipe(csvLog(path), tap(() => void seen.push(Deno.readTextFileSync(path)))),
+    );
+    assert.equal(seen[1], "epoch,a,b\n1,1,NA\n2,NA,2\n");
+    assert.equal(
+      seen[4],
+      "epoch,a,b,c,d\n1,1,NA,NA,NA\n2,NA,2,NA,NA\n3,3,NA,4,NA\n4,NA,6,NA,5\n5,7,NA,NA,NA\n",
+    );
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["log.csv"]);
+  }));
+
+Deno.test("csvLog leaves an old file alone until there is an epoch, and in a rehearsal", () =>
+  inFolder(async (path) => {
+    await Deno.writeTextFile(path, "epoch,loss\n1,0.5\n");
+    await lastValueFrom(EMPTY.pipe(csvLog(path)), { defaultValue: null });
+    const rehearsal = fakeEpoch(
+      1,
+      { loss: 9 },
+      Object.assign(new FakeRun(), { isRehearsal: true }),
+    );
+    await lastValueFrom(of(rehearsal).pipe(csvLog(path)));
+    assert.equal(await Deno.readTextFile(path), "epoch,loss\n1,0.5\n");
+  }));

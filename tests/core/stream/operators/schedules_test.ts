@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { from, lastValueFrom, of } from "rxjs";
 import { hyperparameter } from "../../../../core/nn/mod.ts";
 import { dropoutSchedule, learningRateSchedule } from "../../../../core/stream/operators/mod.ts";
-import { fakeEpoch, fakeEpochs } from "../fake_epoch.ts";
+import { fakeEpoch, fakeEpochs, fakeStep } from "../fake_epoch.ts";
 
 Deno.test("learningRateSchedule asks for the first epoch, and after each for the next", () => {
   const rate = hyperparameter(1);
@@ -51,4 +51,23 @@ Deno.test("a schedule that goes out of range or throws fails the stream, and the
   }));
   await assert.rejects(lastValueFrom(thrown), /no such epoch/);
   assert.equal(rate.value, 0.5);
+});
+
+Deno.test("learningRateSchedule goes by steps if asked, and each step has its rate", () => {
+  const rate = hyperparameter(1);
+  const asked: unknown[] = [];
+  const training = from([1, 2, 3, 4].map((step) => fakeStep(step, { stepsPerEpoch: 2 }))).pipe(
+    learningRateSchedule(rate, ({ epoch, step, learningRate }) => {
+      asked.push([epoch, step, learningRate]);
+      return 1 / (2 + step);
+    }, { every: "step" }),
+  );
+  const rates: number[] = [];
+  training.subscribe(() => rates.push(rate.value));
+  assert.deepEqual(rates, [1 / 2, 1 / 3, 1 / 4, 1 / 5]);
+  assert.deepEqual(asked, [[0, 0, 1], [0, 1, 1 / 2], [1, 2, 1 / 3], [1, 3, 1 / 4]]);
+  assert.throws(
+    () => learningRateSchedule(rate, () => 1, { every: "batch" as "step" }),
+    /every must be "epoch" or "step": received "batch"/,
+  );
 });
