@@ -7,6 +7,7 @@ const limitNames = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxStorageBuffersPerShaderStage",
+  "maxUniformBuffersPerShaderStage",
   "maxComputeWorkgroupStorageSize",
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
@@ -60,6 +61,9 @@ export async function openAdapter(allowSoftware: boolean): Promise<OpenedAdapter
     sharedBytes: limits.maxComputeWorkgroupStorageSize,
     invocations: limits.maxComputeInvocationsPerWorkgroup,
     bindingBytes: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
+    uniformBytes: isFallbackAdapter ? Math.min(limits.maxUniformBufferBindingSize, 65536) : 0,
+    rowWork: isFallbackAdapter ? 8192 : 1024,
+    uniformBuffers: limits.maxUniformBuffersPerShaderStage,
   };
   return { device, faults: new Faults(device), name, tuning };
 }

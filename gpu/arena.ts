@@ -1,6 +1,8 @@
 import { type Life, placeLives } from "../core/graph/arena.ts";
-import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
-import type { Touched } from "./call.ts";
+import { bytesPerElement } from "../core/graph/dtype.ts";
+import type { StridedOperand } from "../core/graph/call.ts";
+import { arenaMemory, memoryOf, type Touched } from "./call.ts";
+import type { GpuBuffer } from "./packed.ts";
 
 /** Bytes whose multiples buffers begin at. */
 const line = 64;
@@ -17,15 +19,15 @@ const line = 64;
  */
 export function layOutArena(
   dispatches: readonly (readonly Touched[])[],
-  buffers: readonly BufferSpec[],
+  buffers: readonly GpuBuffer[],
   outputs: readonly StridedOperand[],
 ): number {
   const lives = new Map<number, Life>();
   const touch = (index: number, time: number) => {
     const buffer = buffers[index];
-    if (buffer?.leaf !== null) return;
+    if (memoryOf(buffers, index) !== arenaMemory) return;
     const life = lives.get(index);
-    const bytes = Math.ceil(buffer.elements * 4 / line) * line;
+    const bytes = Math.ceil(buffer.elements * bytesPerElement(buffer.dtype) / line) * line;
     if (life) life.last = time;
     else lives.set(index, { buffer, first: time, last: time, bytes });
   };

@@ -24,6 +24,8 @@ export interface BoundDispatch {
 export interface PlanMemories {
   /** The arena. */
   readonly arena: GPUBuffer | null;
+  /** Batches that are kept as bytes, by buffer. */
+  readonly packed: ReadonlyMap<number, GPUBuffer>;
   /** Recorded outputs. */
   readonly record: GPUBuffer | null;
   /** Where operands begin, a slice a dispatch. */
@@ -60,13 +62,13 @@ export function bindDispatches(
   const bufferOf = (memory: number): GPUBuffer => {
     if (memory === arenaMemory) return memories.arena!;
     if (memory === recordMemory) return memories.record!;
-    return leafBuffer(compiled.buffers[memory].leaf as Tensor);
+    return memories.packed.get(memory) ?? leafBuffer(compiled.buffers[memory].leaf as Tensor);
   };
   return compiled.dispatches.map(({ shader, groups: [x, y], label }) => {
     const size = sliceBytes(shader.places.length);
     const resourcesOf = [
       { buffer: memories.places, offset: start, size },
-      ...shader.memories.map(({ memory }) => ({ buffer: bufferOf(memory) })),
+      ...shader.memories.map(({ memory, window }) => ({ buffer: bufferOf(memory), ...window })),
     ];
     start += size;
     const pipeline = resources.pipeline(shader, label);

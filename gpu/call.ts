@@ -1,6 +1,7 @@
 import type { LoopKernel, LoopOperand } from "../core/graph/loop.ts";
-import type { BufferSpec, StridedOperand, StructuredCall } from "../core/graph/call.ts";
+import type { StridedOperand, StructuredCall } from "../core/graph/call.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../core/graph/shape.ts";
+import type { GpuBuffer } from "./packed.ts";
 
 /** Number that stands for the arena among the memories that a kernel binds. */
 export const arenaMemory = -1;
@@ -21,7 +22,22 @@ export interface Span {
 export type Work =
   | { readonly kind: "loop"; readonly kernel: LoopKernel; readonly slices: number }
   | { readonly kind: "structured"; readonly call: StructuredCall; readonly slices: number }
-  | { readonly kind: "record"; readonly outputs: readonly StridedOperand[] };
+  | { readonly kind: "record"; readonly outputs: readonly StridedOperand[] }
+  | RowWork;
+
+/** Calls that work row by row, done one after the other by a thread that keeps a row for itself. */
+export interface RowWork {
+  /** Tells the kinds apart. */
+  readonly kind: "rows";
+  /** Rows. */
+  readonly rows: number;
+  /** The calls. */
+  readonly calls: readonly GpuCall[];
+  /** Elements of a row in each buffer that a call writes and a later one reads. */
+  readonly own: ReadonlyMap<number, number>;
+  /** Buffers of {@link RowWork.own} that nobody else reads, and that need no memory. */
+  readonly hidden: ReadonlySet<number>;
+}
 
 /** A kernel call with everything that is fused into it. */
 export interface GpuCall {
@@ -65,6 +81,9 @@ export function workReads({ work }: GpuCall): Span[] {
       return work.call.operands.map((operand) => spanOf(operand, operand.shape));
     case "record":
       return work.outputs.map((output) => spanOf(output, output.shape));
+    case "rows":
+      return work.calls.flatMap((call) => touchedBy(call).reads)
+        .filter(({ buffer }) => !work.own.has(buffer));
   }
 }
 
@@ -109,6 +128,10 @@ export function touchedBy(call: GpuCall): Touched {
   if (work.kind === "loop" && !work.kernel.reducer) {
     writes.push(...work.kernel.stores.map((store) => spanOf(store, work.kernel.shape)));
   }
+  if (work.kind === "rows") {
+    const inner = work.calls.flatMap((part) => touchedBy(part).writes);
+    writes.push(...inner.filter(({ buffer }) => !work.hidden.has(buffer)));
+  }
   if (work.kind === "record") {
     writes.push({ buffer: recordMemory, start: 0, end: work.outputs.length });
   }
@@ -128,13 +151,17 @@ export function conflicts(a: Touched, b: Touched): boolean {
   return meet(a.writes, b.reads) || meet(a.writes, b.writes) || meet(a.reads, b.writes);
 }
 
-/** Which memory a buffer lies in: the arena, or one of its own. */
-export function memoryOf(buffers: readonly BufferSpec[], buffer: number): number {
-  return buffer >= 0 && buffers[buffer].leaf === null ? arenaMemory : buffer;
+/**
+ * Which memory a buffer lies in: the arena, or one of its own. A packed batch has its own, as it is
+ * written once and read by kernels that write to the arena.
+ */
+export function memoryOf(buffers: readonly GpuBuffer[], buffer: number): number {
+  const inArena = buffer >= 0 && buffers[buffer].leaf === null && !buffers[buffer].packed;
+  return inArena ? arenaMemory : buffer;
 }
 
 /** Storage buffers that calls bind together. */
-export function storageCount(touched: readonly Touched[], buffers: readonly BufferSpec[]): number {
+export function storageCount(touched: readonly Touched[], buffers: readonly GpuBuffer[]): number {
   const memories = new Set<number>();
   for (const { reads, writes } of touched) {
     for (const { buffer } of [...reads, ...writes]) {

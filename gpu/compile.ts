@@ -1,4 +1,4 @@
-import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
+import type { StridedOperand } from "../core/graph/call.ts";
 import type { Plan } from "../core/graph/plan.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { layOutArena } from "./arena.ts";
@@ -6,13 +6,17 @@ import type { GpuCall } from "./call.ts";
 import type { Section } from "./kernels/kernel.ts";
 import { emitLoop } from "./kernels/loop.ts";
 import { emitRecord } from "./kernels/record.ts";
+import { emitRows } from "./kernels/rows.ts";
 import { structuredKernel } from "./kernels/table.ts";
 import { lowerCalls } from "./lower_calls.ts";
 import { type CallGroup, mergeCalls } from "./merge.ts";
+import { type GpuBuffer, packBytes } from "./packed.ts";
+import { fuseRows } from "./rows.ts";
 import { indent, ShaderBuilder, type ShaderModule } from "./shader_builder.ts";
 import { splitLongSums } from "./split.ts";
 import { fuseTails } from "./tails.ts";
 import type { Tuning } from "./tuning.ts";
+import { chooseUniforms } from "./uniforms.ts";
 
 /** Workgroups along one dimension of a dispatch, in WebGPU's default limits. */
 const mostGroups = 65535;
@@ -32,7 +36,7 @@ export interface CompiledPlan {
   /** Dispatches of a step, in order. */
   readonly dispatches: readonly Dispatch[];
   /** All buffers, with their places in the arena. */
-  readonly buffers: readonly BufferSpec[];
+  readonly buffers: readonly GpuBuffer[];
   /** Bytes of the arena. */
   readonly arenaBytes: number;
   /** Scalars of a step, in order; the word behind them is the row to record into. */
@@ -52,14 +56,20 @@ export interface CompiledPlan {
  * @returns The dispatches and the memory that they need.
  */
 export function compilePlan(plan: Plan, recorded: number, tuning: Tuning): CompiledPlan {
-  const buffers = plan.buffers.map((buffer) => ({ ...buffer, offset: 0 }));
+  const buffers: GpuBuffer[] = plan.buffers.map((buffer) => ({ ...buffer, offset: 0 }));
   const split = splitLongSums(lowerCalls(plan, recorded), buffers, tuning);
   const fused = fuseTails(split, buffers, plan.outputs, tuning);
-  const groups = mergeCalls(fused, buffers, tuning);
+  packBytes(fused, buffers, plan.outputs);
+  const rows = fuseRows(fused, buffers, plan.outputs, tuning);
+  const groups = mergeCalls(rows, buffers, tuning);
   const arenaBytes = layOutArena(groups.map(({ touched }) => touched), buffers, plan.outputs);
   const rowWord = plan.scalars.length;
   return {
-    dispatches: groups.flatMap((group) => emitDispatch(group, buffers, rowWord, tuning)),
+    dispatches: groups.flatMap((group) => {
+      const uniforms = chooseUniforms(group.touched, buffers, arenaBytes, tuning);
+      const shader = new ShaderBuilder(buffers, uniforms, tuning.uniformBytes);
+      return emitDispatch(shader, group, rowWord, tuning);
+    }),
     buffers,
     arenaBytes,
     scalars: plan.scalars,
@@ -70,12 +80,11 @@ export function compilePlan(plan: Plan, recorded: number, tuning: Tuning): Compi
 
 /** The shader of one group; none when it has nothing to compute. */
 function emitDispatch(
+  shader: ShaderBuilder,
   { calls, lanes }: CallGroup,
-  buffers: readonly BufferSpec[],
   rowWord: number,
   tuning: Tuning,
 ): Dispatch[] {
-  const shader = new ShaderBuilder(buffers);
   const sections = calls
     .map((call) => emitCall(shader, call, rowWord, tuning))
     .filter(({ groups }) => groups > 0);
@@ -111,6 +120,8 @@ function emitCall(
       return emitLoop(shader, call, tuning);
     case "structured":
       return structuredKernel(call.work.call.name).emit(shader, call, tuning);
+    case "rows":
+      return emitRows(shader, call, tuning);
     case "record":
       return emitRecord(shader, call, rowWord, tuning);
   }

@@ -8,6 +8,7 @@ import { bindDispatches, type BoundDispatch, makePlaces, uniformAlignment } from
 import type { CompiledPlan } from "./compile.ts";
 import type { GpuContext } from "./context.ts";
 import { Recorder } from "./recorder.ts";
+import { memoryUsage } from "./resources.ts";
 import { type QueuedProgram, stepsPerSubmit } from "./step_queue.ts";
 import { GpuStorage } from "./storage.ts";
 
@@ -18,6 +19,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
   readonly #storages: GpuStorage[] = [];
   readonly #constants: GpuStorage[] = [];
   readonly #arena: GPUBuffer | null;
+  readonly #packed: ReadonlyMap<number, GPUBuffer>;
   readonly #places: GPUBuffer;
   readonly #dispatches: readonly BoundDispatch[];
   readonly #recorder: Recorder | null;
@@ -46,7 +48,12 @@ export class GpuExecutable implements Executable, QueuedProgram {
     this.#arena = compiled.arenaBytes === 0 ? null : resources.buffer(
       "the arena of a program",
       compiled.arenaBytes,
-      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
+      memoryUsage(),
+    );
+    this.#packed = new Map(
+      compiled.buffers.flatMap(({ packed, elements }, number) =>
+        packed ? [[number, resources.buffer("a batch of bytes", elements, memoryUsage())]] : []
+      ),
     );
     const rows = compiled.outputs.slice(0, recorded);
     this.#recorder = recorded === 0 ? null : new Recorder(resources, device.staging, rows);
@@ -54,7 +61,12 @@ export class GpuExecutable implements Executable, QueuedProgram {
     this.#dispatches = bindDispatches(
       compiled,
       resources,
-      { arena: this.#arena, record: this.#recorder?.buffer ?? null, places: this.#places },
+      {
+        arena: this.#arena,
+        packed: this.#packed,
+        record: this.#recorder?.buffer ?? null,
+        places: this.#places,
+      },
       (leaf) => leaves.get(leaf)!.buffer,
     );
     // One word more than the scalars: the row that the step records into.
@@ -138,6 +150,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
     this.device.queue.flush();
     this.#disposed = true;
     this.#arena?.destroy();
+    for (const buffer of this.#packed.values()) buffer.destroy();
     this.#places.destroy();
     this.#scalarBuffer.destroy();
     this.#recorder?.dispose();

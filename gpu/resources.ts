@@ -4,6 +4,14 @@ import type { GpuStatistics } from "./statistics.ts";
 import type { ShaderModule } from "./shader_builder.ts";
 import type { Tuning } from "./tuning.ts";
 
+/** What kernels read and write, through storage or uniform bindings, and the host reads. */
+export function memoryUsage(): GPUBufferUsageFlags {
+  return GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC;
+}
+
+/** WebGPU's names of bindings. */
+const bindingTypes = { read: "read-only-storage", write: "storage", uniform: "uniform" } as const;
+
 /** Makes a device's objects, counts them, and keeps those that plans can share. */
 export class Resources {
   /** What was made so far. */
@@ -64,17 +72,17 @@ export class Resources {
 
   /** The layout of a kernel's own bindings: where its operands begin, then its memories. */
   layout(memories: ShaderModule["memories"]): GPUBindGroupLayout {
-    const key = memories.map(({ writable }) => writable ? "w" : "r").join("");
+    const key = memories.map(({ type }) => type).join(" ");
     let layout = this.#layouts.get(key);
     if (!layout) {
       const visibility = GPUShaderStage.COMPUTE;
       layout = this.device.createBindGroupLayout({
         entries: [
           { binding: 0, visibility, buffer: { type: "uniform" } },
-          ...memories.map(({ writable }, place): GPUBindGroupLayoutEntry => ({
+          ...memories.map(({ type }, place): GPUBindGroupLayoutEntry => ({
             binding: place + 1,
             visibility,
-            buffer: { type: writable ? "storage" : "read-only-storage" },
+            buffer: { type: bindingTypes[type] },
           })),
         ],
       });

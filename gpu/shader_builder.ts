@@ -1,18 +1,28 @@
 import type { DType } from "../core/graph/dtype.ts";
-import type { BufferSpec } from "../core/graph/call.ts";
 import { memoryOf } from "./call.ts";
+import type { GpuBuffer, Packing } from "./packed.ts";
 
 /** WGSL's name of a type in registers. */
 export function registerType(dtype: DType): "f32" | "i32" | "u32" | "bool" {
   return dtype === "u8" ? "u32" : dtype;
 }
 
+/** How a kernel sees a memory, or a part of one. */
+export interface Binding {
+  /** The memory. */
+  readonly memory: number;
+  /** Kind of WebGPU's binding. */
+  readonly type: "read" | "write" | "uniform";
+  /** First byte and number of bytes; by default the whole memory. */
+  readonly window?: { readonly offset: number; readonly size: number };
+}
+
 /** A finished shader and what must be bound to it. */
 export interface ShaderModule {
   /** The shader's text; equal work has equal text, wherever its operands lie. */
   readonly wgsl: string;
-  /** Memories to bind, by binding number. */
-  readonly memories: readonly { readonly memory: number; readonly writable: boolean }[];
+  /** Memories to bind, in the order of binding numbers. */
+  readonly memories: readonly Binding[];
   /** Values of the shader's `places`: where operands begin. */
   readonly places: readonly number[];
 }
@@ -25,8 +35,12 @@ export class ShaderBuilder {
   readonly #scalarCount: { vectors: number } = { vectors: 0 };
   #unique = 0;
 
-  /** @param buffers The plan's buffers. */
-  constructor(private readonly buffers: readonly BufferSpec[]) {}
+  /** @param buffers The plan's buffers. @param uniforms Bytes of memories read through uniform bindings. @param uniformBytes Bytes of one such binding. */
+  constructor(
+    private readonly buffers: readonly GpuBuffer[],
+    private readonly uniforms: ReadonlyMap<number, number> = new Map(),
+    private readonly uniformBytes = 0,
+  ) {}
 
   /** A number that no other part of the shader has. */
   unique(): number {
@@ -59,14 +73,20 @@ export class ShaderBuilder {
 
   /** An expression for the first element of an operand in its memory. */
   start(operand: { readonly buffer: number; readonly offset: number }): string {
-    const { leaf, offset } = this.buffers[operand.buffer];
-    return this.place((leaf === null ? offset / 4 : 0) + operand.offset);
+    const { offset } = this.buffers[operand.buffer];
+    // Offsets are in the arena, whose elements all have four bytes.
+    return this.place(offset / 4 + operand.offset);
   }
 
   /** The bits of a word of the step's scalar block. */
   scalarWord(index: number): string {
     this.#scalarCount.vectors = Math.max(this.#scalarCount.vectors, (index >> 2) + 1);
     return `scalars[${index >> 2}].${"xyzw"[index & 3]}`;
+  }
+
+  /** Element type of a buffer. */
+  dtype(buffer: number): DType {
+    return this.buffers[buffer].dtype;
   }
 
   /** True when `buffer` is the step's scalar block. */
@@ -76,22 +96,85 @@ export class ShaderBuilder {
 
   /** An expression for the element at `index` of a buffer's memory. */
   load(buffer: number, dtype: DType, index: string): string {
-    const name = this.memory(memoryOf(this.buffers, buffer), false);
-    if (this.buffers[buffer].dtype === "u8") {
-      return `((${name}[(${index}) >> 2u] >> (((${index}) & 3u) << 3u)) & 255u)`;
+    const { packed } = this.buffers[buffer];
+    if (packed) {
+      const row = `(${index}) / ${packed.length}u`;
+      const byte = `f32(${this.loadByte(buffer, index)})`;
+      return this.unpack(buffer, byte, this.rowOffset(buffer, row));
     }
-    return fromBits(`${name}[${index}]`, dtype);
+    if (this.buffers[buffer].dtype === "u8") return this.loadByte(buffer, index);
+    return fromBits(this.loadWord(buffer, index), dtype);
+  }
+
+  /** The byte at `index` of a buffer's memory. */
+  loadByte(buffer: number, index: string): string {
+    const word = this.loadWord(buffer, `(${index}) >> 2u`);
+    return `((${word} >> (((${index}) & 3u) << 3u)) & 255u)`;
   }
 
   /** The 32 bits at word `index` of a buffer's memory. */
   loadWord(buffer: number, index: string): string {
-    return `${this.memory(memoryOf(this.buffers, buffer), false)}[${index}]`;
+    const memory = memoryOf(this.buffers, buffer);
+    const name = this.memory(memory, false);
+    if (!this.uniforms.has(memory)) return `${name}[${index}]`;
+    this.declare(`read_${name}`, this.#reader(name, this.#windows(memory)));
+    return `read_${name}(${index})`;
+  }
+
+  /** How the bytes of a buffer stand for floats, if they do. */
+  packing(buffer: number): Packing | undefined {
+    return this.buffers[buffer].packed;
+  }
+
+  /** The float that a byte of a packed buffer stands for, with the offset of its row. */
+  unpack(buffer: number, byte: string, rowOffset: string): string {
+    const { scale } = this.buffers[buffer].packed!;
+    return `(${byte} * ${Math.fround(scale)} + ${rowOffset})`;
+  }
+
+  /** The offset of a row of a packed buffer. */
+  rowOffset(buffer: number, row: string): string {
+    const { rows, length } = this.buffers[buffer].packed!;
+    return `bitcast<f32>(${this.loadWord(buffer, `${rows * length / 4}u + ${row}`)})`;
+  }
+
+  /** Uniform bindings through which a buffer is read; 0 when it is read as storage. */
+  windows(buffer: number): number {
+    const bytes = this.uniforms.get(memoryOf(this.buffers, buffer));
+    return bytes === undefined ? 0 : Math.ceil(bytes / this.uniformBytes);
+  }
+
+  /** The parts of a memory that uniform bindings cover. */
+  #windows(memory: number): { offset: number; size: number }[] {
+    const bytes = this.uniforms.get(memory)!;
+    return Array.from({ length: Math.ceil(bytes / this.uniformBytes) }, (_, part) => {
+      const offset = part * this.uniformBytes;
+      return { offset, size: Math.min(this.uniformBytes, bytes - offset) };
+    });
+  }
+
+  /** A function of a word's index. */
+  #reader(name: string, windows: readonly { offset: number; size: number }[]): string {
+    const head = `fn read_${name}(i: u32) -> u32 {\n`;
+    if (windows.length === 1) return `${head}  return ${name}[i >> 2u][i & 3u];\n}`;
+    const parts = windows.map(({ offset, size }, part) =>
+      `${name}_${part}[min((i - ${offset / 4}u) >> 2u, ${size / 16 - 1}u)][i & 3u]`
+    );
+    const value = parts.reduce((below, part, number) =>
+      `select(${below}, ${part}, i >= ${windows[number].offset / 4}u)`
+    );
+    return `${head}  return ${value};\n}`;
   }
 
   /** A statement that stores `value` at `index` of a buffer's memory. */
   store(buffer: number, dtype: DType, index: string, value: string): string {
     const name = this.memory(memoryOf(this.buffers, buffer), true);
     return `${name}[${index}] = ${toBits(value, dtype)};`;
+  }
+
+  /** A statement that stores 32 bits at word `index` of a buffer's memory. */
+  storeWord(buffer: number, index: string, bits: string): string {
+    return `${this.memory(memoryOf(this.buffers, buffer), true)}[${index}] = ${bits};`;
   }
 
   /** Declares memory that a workgroup shares, and gives its name. */
@@ -103,7 +186,7 @@ export class ShaderBuilder {
 
   /** The finished shader; `entry` are the statements of its main function. */
   build(entry: string, lanes: number): ShaderModule {
-    const memories = [...this.#memories].map(([memory, { writable }]) => ({ memory, writable }));
+    const memories: Binding[] = [];
     const lines: string[] = [];
     if (this.#scalarCount.vectors > 0) {
       lines.push(
@@ -114,10 +197,24 @@ export class ShaderBuilder {
     if (vectors > 0) {
       lines.push(`@group(1) @binding(0) var<uniform> places: array<vec4<u32>, ${vectors}>;`);
     }
-    let binding = 1;
-    for (const { name, writable } of this.#memories.values()) {
-      const access = writable ? "read_write" : "read";
-      lines.push(`@group(1) @binding(${binding++}) var<storage, ${access}> ${name}: array<u32>;`);
+    for (const [memory, { name, writable }] of this.#memories) {
+      if (!this.uniforms.has(memory)) {
+        memories.push({ memory, type: writable ? "write" : "read" });
+        const access = writable ? "read_write" : "read";
+        lines.push(
+          `@group(1) @binding(${memories.length}) var<storage, ${access}> ${name}: array<u32>;`,
+        );
+        continue;
+      }
+      const windows = this.#windows(memory);
+      windows.forEach((window, part) => {
+        memories.push({ memory, type: "uniform", window });
+        const own = windows.length === 1 ? name : `${name}_${part}`;
+        lines.push(
+          `@group(1) @binding(${memories.length}) var<uniform> ${own}: ` +
+            `array<vec4<u32>, ${window.size / 16}>;`,
+        );
+      });
     }
     lines.push(...this.#declarations.values());
     lines.push(

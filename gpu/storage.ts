@@ -2,6 +2,7 @@ import { allocateData, bytesPerElement, type DType, type TensorData } from "../c
 import type { Storage } from "../core/graph/device.ts";
 import { DisposedError, DTypeError, ShapeError } from "../core/graph/errors.ts";
 import type { GpuContext } from "./context.ts";
+import { memoryUsage } from "./resources.ts";
 
 /** Memory on a GPU that outlives a step. */
 export class GpuStorage implements Storage {
@@ -22,7 +23,7 @@ export class GpuStorage implements Storage {
     this.buffer = device.resources.buffer(
       `"${name}"`,
       elements * bytesPerElement(dtype),
-      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      memoryUsage() | GPUBufferUsage.COPY_DST,
     );
   }
 

@@ -45,7 +45,7 @@ export function fuseTails(
         label: `${list[head].label}; ${list[index].label}`,
       };
       if (storageCount([touchedBy(fused)], buffers) > tuning.storageBuffers) continue;
-      if (!replace(list, head, index, fused)) continue;
+      if (!replacePair(list, head, index, fused)) continue;
       index--;
       break;
     }
@@ -53,8 +53,21 @@ export function fuseTails(
   return dropUnread(list, outputs);
 }
 
-/** Puts `fused` where neither of the two calls it is made of passes one that it depends on. */
-function replace(list: GpuCall[], head: number, tail: number, fused: GpuCall): boolean {
+/**
+ * Puts `fused` where neither of the two calls it is made of passes one that it depends on.
+ *
+ * @param list Calls in order; changed when it can be done.
+ * @param head Place of the first of the two.
+ * @param tail Place of the second.
+ * @param fused What does the work of both.
+ * @returns Whether it can be done.
+ */
+export function replacePair(
+  list: GpuCall[],
+  head: number,
+  tail: number,
+  fused: GpuCall,
+): boolean {
   const between = list.slice(head + 1, tail).map(touchedBy);
   const first = touchedBy(list[head]);
   const second = touchedBy(list[tail]);

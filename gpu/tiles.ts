@@ -38,10 +38,15 @@ const enough = 16384;
  *
  * @param sizes Sizes of the product.
  * @param tuning The adapter.
+ * @param loads What loads cost on the software adapter.
  * @returns The pieces.
  */
-export function chooseTile(sizes: MatmulSizes, tuning: Tuning): Tile {
-  if (tuning.software) return chooseSoftwareTile(sizes, tuning);
+export function chooseTile(
+  sizes: MatmulSizes,
+  tuning: Tuning,
+  loads: LoadCosts = storageCosts,
+): Tile {
+  if (tuning.software) return chooseSoftwareTile(sizes, tuning, loads);
   const { batches, rows, columns, inner } = sizes;
   const results = batches * rows * columns;
   if (results < enough) {
@@ -60,8 +65,22 @@ export function chooseTile(sizes: MatmulSizes, tuning: Tuning): Tile {
   return { kind: "direct", rows: Math.min(2, rows), columns: Math.min(2, columns) };
 }
 
-/** Nanoseconds of a load and of a multiplication in a thread of the software adapter, measured. */
-const softwareCosts = { load: 7, multiply: 0.15, store: 7 };
+/**
+ * Nanoseconds that the software adapter takes for eight threads, measured: a multiplication, and
+ * handing a result to another thread or to what becomes of it.
+ */
+const softwareCosts = { multiply: 1.2, pass: 90 };
+
+/** Nanoseconds in which eight threads of the software adapter load a term of a block. */
+export interface LoadCosts {
+  /** So many rows of the first operand. */
+  a(rows: number): number;
+  /** So many columns of the second. */
+  b(columns: number): number;
+}
+
+/** Costs of operands in storage buffers. */
+const storageCosts: LoadCosts = { a: (rows) => 60 * rows, b: (columns) => 60 * columns };
 
 /** Threads of the software adapter that compute at once: two cores, eight to a vector. */
 const softwareThreads = 16;
@@ -73,10 +92,14 @@ const softwareThreads = 16;
 const mostResults = 64;
 
 /**
- * The software adapter fetches element by element, for 7 ns each, while it multiplies eight at a
- * time: large blocks pay, as long as all of its threads have one.
+ * The software adapter fetches element by element while it multiplies eight at a time: large blocks
+ * pay, as long as all of its threads have one.
  */
-function chooseSoftwareTile(sizes: MatmulSizes, { lanes, sharedBytes }: Tuning): Tile {
+function chooseSoftwareTile(
+  sizes: MatmulSizes,
+  { lanes, sharedBytes }: Tuning,
+  loads: LoadCosts,
+): Tile {
   const { batches, rows, columns, inner } = sizes;
   let best: Tile = { kind: "direct", rows: 1, columns: 1 };
   let least = Infinity;
@@ -89,9 +112,9 @@ function chooseSoftwareTile(sizes: MatmulSizes, { lanes, sharedBytes }: Tuning):
         if (slices > 1 && (size * lanes * 4 > sharedBytes || slices * 4 > inner)) continue;
         const blocks = batches * Math.ceil(rows / block.rows) * Math.ceil(columns / block.columns);
         const rounds = Math.ceil(blocks * slices / softwareThreads);
-        const { load, multiply, store } = softwareCosts;
-        const term = (block.rows + block.columns) * load + size * multiply;
-        const parts = slices > 1 ? 3 * size * store : 0;
+        const { multiply, pass } = softwareCosts;
+        const term = loads.a(block.rows) + loads.b(block.columns) + size * multiply;
+        const parts = slices > 1 ? size * pass : 0;
         const cost = rounds * (Math.ceil(inner / slices) * term + parts);
         if (cost >= least) continue;
         least = cost;

@@ -12,6 +12,12 @@ export interface Tuning {
   readonly invocations: number;
   /** Bytes that one binding may cover. */
   readonly bindingBytes: number;
+  /** Bytes that a uniform binding covers where those are read faster than storage; 0 elsewhere. */
+  readonly uniformBytes: number;
+  /** Uniform buffers that one kernel may bind. */
+  readonly uniformBuffers: number;
+  /** Multiplications up to which one thread does all that becomes of a row of a batch. */
+  readonly rowWork: number;
 }
 
 /** Kernels for an adapter with WebGPU's default limits. */
@@ -22,4 +28,7 @@ export const defaultTuning: Tuning = {
   sharedBytes: 16384,
   invocations: 256,
   bindingBytes: 2 ** 27,
+  uniformBytes: 0,
+  uniformBuffers: 12,
+  rowWork: 1024,
 };

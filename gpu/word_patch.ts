@@ -5,7 +5,7 @@ import type { ShaderModule } from "./shader_builder.ts";
 
 const shader: ShaderModule = {
   wgsl: patchSource,
-  memories: [{ memory: 0, writable: true }],
+  memories: [{ memory: 0, type: "write" }],
   places: [],
 };
 

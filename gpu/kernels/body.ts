@@ -15,6 +15,19 @@ export interface BodyPlace {
   readonly folded?: string;
   /** A value that a load need not fetch, or `null`. */
   readonly known?: (load: LoopOperand) => string | null;
+  /**
+   * The row that the thread works on, where the first dimension counts rows;
+   * {@link BodyPlace.element} then counts inside the row.
+   */
+  readonly row?: RowPlace;
+}
+
+/** A thread's row. */
+export interface RowPlace {
+  /** The row's number. */
+  readonly index: string;
+  /** Arrays that hold the thread's own row of a buffer. */
+  readonly own: ReadonlyMap<number, string>;
 }
 
 /** A body as WGSL. */
@@ -23,7 +36,7 @@ export interface EmittedBody {
   readonly lines: string[];
   /** An expression for each value of the body. */
   readonly values: string[];
-  /** An expression for the index of an operand in its memory. */
+  /** An expression for the index of an operand in its memory, or in the thread's own row. */
   readonly address: (operand: LoopOperand) => string;
 }
 
@@ -42,11 +55,15 @@ export function emitBody(
     return [...(start === "0u" && terms.length > 0 ? [] : [start]), ...terms].join(" + ");
   };
   const address = (operand: LoopOperand) => {
-    const start = shader.start(operand);
-    if (operand.strides.length > 0 && isContiguous(operand, kernel)) {
-      return `${start} + ${place.element}`;
+    const contiguous = operand.strides.length > 0 && isContiguous(operand, kernel);
+    if (place.row?.own.has(operand.buffer)) {
+      if (contiguous) return place.element;
+      return sum([0, ...operand.strides.slice(1)], `${operand.offset}u`);
     }
-    return sum(operand.strides, start);
+    const start = shader.start(operand);
+    if (!contiguous) return sum(operand.strides, start);
+    const row = place.row ? `${times(place.row.index, operand.strides[0])} + ` : "";
+    return `${start} + ${row}${place.element}`;
   };
   const values: string[] = [];
   kernel.body.forEach((instruction, number) => {
@@ -73,13 +90,15 @@ function emitIndices(
   lines: string[],
 ): (axis: number) => string {
   const split = kernel.shape.length - kernel.reduced;
+  const first = place.row ? 1 : 0;
   const declared = new Set<number>();
   return (axis) => {
+    if (axis < first) return place.row!.index;
     const name = `${place.prefix}i${axis}`;
     if (declared.has(axis)) return name;
     declared.add(axis);
     const folded = axis >= split;
-    const from = folded ? split : 0;
+    const from = folded ? split : first;
     const group = kernel.shape.slice(from, folded ? undefined : split);
     const stride = contiguousStrides(group)[axis - from];
     const whole = folded ? place.folded! : place.element;
@@ -112,6 +131,8 @@ function emitInstruction(
       const operand = kernel.loads[instruction.load];
       const known = place.known?.(operand);
       if (known) return known;
+      const own = place.row?.own.get(operand.buffer);
+      if (own) return `${own}[${address(operand)}]`;
       if (shader.isScalar(operand.buffer)) {
         return fromBits(shader.scalarWord(operand.offset), operand.dtype);
       }

@@ -47,7 +47,7 @@ export const convolutionKernel: GpuKernel = {
     ];
     const name = `convolution${shader.unique()}`;
     shader.declare(name, `fn ${name}(t: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(sizeOf(output.shape) / width, tuning.lanes, `${name}(e);`);
+    return perElement(sizeOf(output.shape) / width, tuning, `${name}(e);`);
   },
 };
 
@@ -91,7 +91,7 @@ export const convolutionKernelGradientKernel: GpuKernel = {
     ];
     const name = `kernelGradient${shader.unique()}`;
     shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(sizeOf(output.shape), tuning.lanes, `${name}(e);`);
+    return perElement(sizeOf(output.shape), tuning, `${name}(e);`);
   },
 };
 

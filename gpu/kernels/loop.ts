@@ -12,9 +12,25 @@ import { literalExpression } from "./literal.ts";
 /** Elements that one thread folds one after the other before a workgroup shares the work. */
 const serial = 64;
 
-/** Statements that run `statement` for every element `e` of `size`, a thread an element. */
-export function perElement(size: number, lanes: number, statement: string): Section {
+/** Workgroups that keep all cores of a software adapter busy; each costs as much as some elements. */
+const softwareGroups = 16;
+
+/**
+ * Statements that run `statement` for every element `e` of `size`: a thread an element, or a few
+ * threads that take turns on an adapter with few cores.
+ */
+export function perElement(
+  size: number,
+  { lanes, software }: Tuning,
+  statement: string,
+): Section {
   const groups = Math.ceil(size / lanes);
+  if (software && groups > softwareGroups) {
+    const threads = softwareGroups * lanes;
+    const loop = `for (var e = group * ${lanes}u + lane; e < ${size}u; e += ${threads}u) {\n` +
+      `${indent(statement)}\n}`;
+    return { groups: softwareGroups, code: loop };
+  }
   const guarded = size % lanes === 0 ? statement : `if (e < ${size}u) {\n${indent(statement)}\n}`;
   return { groups, code: `let e = group * ${lanes}u + lane;\n${guarded}` };
 }
@@ -35,7 +51,7 @@ export function emitLoop(shader: ShaderBuilder, call: GpuCall, tuning: Tuning): 
     const name = `loop${shader.unique()}`;
     const lines = emitElement(shader, kernel, "", "e");
     shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(size, tuning.lanes, `${name}(e);`);
+    return perElement(size, tuning, `${name}(e);`);
   }
   const fold = emitFold(shader, kernel);
   const finish = emitFinish(shader, call);
@@ -48,7 +64,7 @@ export function emitLoop(shader: ShaderBuilder, call: GpuCall, tuning: Tuning): 
   };
   if (share <= serial) {
     const value = `${fold.name}(${parts.element}, ${parts.first}, ${parts.last}, 1u)`;
-    return perElement(size * slices, tuning.lanes, `${finish}(e, ${value});`);
+    return perElement(size * slices, tuning, `${finish}(e, ${value});`);
   }
   return { groups: size * slices, code: emitTree(shader, kernel, fold, parts, finish, tuning) };
 }
@@ -115,7 +131,8 @@ export function neutralElement(reducer: "sum" | "max" | "min", dtype: DType): nu
   return reducer === "max" ? low : high;
 }
 
-function declarePair(
+/** Declares the function that folds two values, and gives its name. */
+export function declarePair(
   shader: ShaderBuilder,
   reducer: "sum" | "max" | "min",
   dtype: DType,

@@ -18,9 +18,10 @@ export const matmulKernel: GpuKernel = {
     const product = describeProduct(shader, call);
     const { batches, rows, columns, inner } = product.sizes;
     if (inner === 0) {
-      return perElement(batches * rows * columns, tuning.lanes, `${product.finish}(e, 0.0);`);
+      return perElement(batches * rows * columns, tuning, `${product.finish}(e, 0.0);`);
     }
-    const tile = chooseTile(product.sizes, tuning);
+    const loads = { a: product.a.cost, b: product.b.cost };
+    const tile = chooseTile(product.sizes, tuning, loads);
     switch (tile.kind) {
       case "direct":
         return emitDirect(shader, product, tile, tuning);

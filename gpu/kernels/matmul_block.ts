@@ -3,16 +3,14 @@ import type { Tile } from "../tiles.ts";
 import type { Tuning } from "../tuning.ts";
 import type { Section } from "./kernel.ts";
 import { perElement } from "./loop.ts";
-import { innerOf, type Product } from "./product.ts";
+import { type Block, each, emitSums } from "./matmul_sums.ts";
+import type { Product } from "./product.ts";
 
 type DirectTile = Extract<Tile, { kind: "direct" }>;
 type SharedTile = Extract<Tile, { kind: "shared" }>;
 
 /** Results of a block up to which each has its own copy of what becomes of it. */
 const unrolledResults = 4;
-
-/** Multiplications in the body of a loop over terms, up to which it is unrolled. */
-const unrolledWork = 64;
 
 /**
  * Emits the product without shared memory: a thread loads rows and columns and keeps a block of
@@ -28,14 +26,14 @@ export function emitDirect(
   const blocks = batches * Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns);
   const lines = [
     ...locate(product, tile, "t"),
-    ...sums(product, tile, "0u", 1),
+    ...emitSums(product, tile, "0u", 1),
     ...(tile.rows * tile.columns <= unrolledResults
       ? each(tile, (i, j) => finishElement(product, tile, i, j))
       : finishInTurn(product, tile)),
   ];
   const name = `matmul${shader.unique()}`;
   shader.declare(name, `fn ${name}(t: u32) {\n${indent(lines.join("\n"))}\n}`);
-  return perElement(blocks, tuning.lanes, `${name}(e);`);
+  return perElement(blocks, tuning, `${name}(e);`);
 }
 
 /**
@@ -61,7 +59,7 @@ export function emitShared(
     indent(
       [
         ...locate(product, tile, "block"),
-        ...sums(product, tile, "part", tile.slices),
+        ...emitSums(product, tile, "part", tile.slices),
         ...each(
           tile,
           (i, j) => `${parts}[${(i * tile.columns + j) * lanes}u + lane] = c${i}_${j};`,
@@ -91,11 +89,6 @@ export function emitShared(
   return { groups: Math.ceil(blocks / perGroup), code: lines.join("\n") };
 }
 
-interface Block {
-  readonly rows: number;
-  readonly columns: number;
-}
-
 /** First row and column of a block, and its batch. */
 function locate({ sizes }: Product, block: Block, number: string): string[] {
   const across = Math.ceil(sizes.columns / block.columns);
@@ -105,62 +98,6 @@ function locate({ sizes }: Product, block: Block, number: string): string[] {
     `let row = ${times(`${number} / ${across}u % ${down}u`, block.rows)};`,
     `let batch = ${number} / ${down * across}u;`,
   ];
-}
-
-/** Sums `c0_0` … of the terms `first`, `first + step`, …; rows and columns past the end repeat. */
-function sums(product: Product, block: Block, first: string, step: number): string[] {
-  const { sizes, a, b } = product;
-  const rows = range(block.rows);
-  const columns = range(block.columns);
-  const at = (name: string, by: number, size: number, of: number) =>
-    by === 0
-      ? name
-      : size % of === 0
-      ? `(${name} + ${by}u)`
-      : `min(${name} + ${by}u, ${size - 1}u)`;
-  const steps = Math.max(1, Math.min(4, Math.floor(unrolledWork / (block.rows * block.columns))));
-  const terms = (unrolled: number) => {
-    const body = range(unrolled).flatMap((term) => [
-      ...rows.map((i) =>
-        `let x${term}_${i} = ${load(product.loadA, `a${i}`, term * step * a.columnStride)};`
-      ),
-      ...columns.map((j) =>
-        `let y${term}_${j} = ${load(product.loadB, `b${j}`, term * step * b.rowStride)};`
-      ),
-      ...each(block, (i, j) => `c${i}_${j} = c${i}_${j} + x${term}_${i} * y${term}_${j};`),
-    ]);
-    const moves = [
-      ...rows.map((i) => `a${i} += ${unrolled * step * a.columnStride}u;`),
-      ...columns.map((j) => `b${j} += ${unrolled * step * b.rowStride}u;`),
-    ];
-    const last = (unrolled - 1) * step;
-    const condition = last === 0 ? "k < inner" : `k + ${last}u < inner`;
-    return `for (; ${condition}; k += ${unrolled * step}u) {\n` +
-      `${indent([...body, ...moves].join("\n"))}\n}`;
-  };
-  return [
-    `let inner = ${innerOf(product)};`,
-    `var k = ${first};`,
-    ...rows.map((i) => {
-      const row = times(at("row", i, sizes.rows, block.rows), a.rowStride);
-      return `var a${i} = ${times("batch", a.batchStride)} + ${row} + ${
-        times("k", a.columnStride)
-      };`;
-    }),
-    ...columns.map((j) => {
-      const column = times(at("column", j, sizes.columns, block.columns), b.columnStride);
-      return `var b${j} = ${times("batch", b.batchStride)} + ${column} + ${
-        times("k", b.rowStride)
-      };`;
-    }),
-    ...each(block, (i, j) => `var c${i}_${j} = 0.0;`),
-    terms(steps),
-    ...(steps === 1 ? [] : [terms(1)]),
-  ];
-}
-
-function load(read: (index: string) => string, index: string, by: number): string {
-  return read(by === 0 ? index : `${index} + ${by}u`);
 }
 
 function finishElement({ sizes, finish }: Product, block: Block, i: number, j: number): string {
@@ -188,12 +125,4 @@ function finishInTurn({ sizes, finish }: Product, block: Block): string[] {
     "  }",
     "}",
   ];
-}
-
-function each(block: Block, emit: (i: number, j: number) => string): string[] {
-  return range(block.rows).flatMap((i) => range(block.columns).map((j) => emit(i, j)));
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
 }

@@ -1,6 +1,7 @@
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
 import type { Tile } from "../tiles.ts";
 import type { Section } from "./kernel.ts";
+import { elementIndex, type Operand } from "./operand.ts";
 import { innerOf, type Product } from "./product.ts";
 
 type TiledTile = Extract<Tile, { kind: "tiled" }>;
@@ -36,18 +37,12 @@ export function emitTiled(shader: ShaderBuilder, product: Product, tile: TiledTi
     indent(emitLoad(shader, left, lanes, tile.rows, tile.inner, {
       limit: sizes.rows,
       first: "firstRow",
-      batchStride: product.a.batchStride,
-      stride: product.a.rowStride,
-      innerStride: product.a.columnStride,
-      load: product.loadA,
+      operand: product.a,
     })),
     indent(emitLoad(shader, right, lanes, tile.columns, tile.inner, {
       limit: sizes.columns,
       first: "firstColumn",
-      batchStride: product.b.batchStride,
-      stride: product.b.columnStride,
-      innerStride: product.b.rowStride,
-      load: product.loadB,
+      operand: product.b,
     })),
     "  workgroupBarrier();",
     `  for (var k = 0u; k < ${tile.inner}u; k++) {`,
@@ -88,12 +83,8 @@ interface Side {
   readonly limit: number;
   /** The tile's first row or column. */
   readonly first: string;
-  readonly batchStride: number;
-  /** Elements between rows or columns. */
-  readonly stride: number;
-  /** Elements between terms of the sum. */
-  readonly innerStride: number;
-  readonly load: (index: string) => string;
+  /** How it is read. */
+  readonly operand: Operand;
 }
 
 /** Loads `outer` × `inner` elements of an operand as vectors of four along the outer axis. */
@@ -108,14 +99,15 @@ function emitLoad(
   const vectors = outer / 4;
   const count = vectors * inner;
   // Neighbouring threads read along the axis whose elements lie together.
-  const alongInner = side.innerStride === 1 && side.stride !== 1;
+  const { operand } = side;
+  const alongInner = operand.termStride === 1 && operand.stride !== 1;
   const read = `load${shader.unique()}`;
   shader.declare(
     read,
     `fn ${read}(batch: u32, inner: u32, i: u32, k: u32) -> f32 {\n` +
       `  if (i >= ${side.limit}u || k >= inner) { return 0.0; }\n` +
       `  return ${
-        side.load(`batch * ${side.batchStride}u + i * ${side.stride}u + k * ${side.innerStride}u`)
+        operand.load({ index: elementIndex(operand, "i", "k"), place: "i", term: "k" })
       };\n}`,
   );
   const lines: string[] = [];

@@ -6,6 +6,7 @@ import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
 import { perElement } from "./loop.ts";
+import type { Tuning } from "../tuning.ts";
 import { eachTap, outputIndices } from "./window.ts";
 
 /** Tells NaN by its bits: WGSL may assume that there is none. */
@@ -39,7 +40,7 @@ function foldKernel(fold: "sum" | "max" | "select"): GpuKernel {
         ...eachTap(shader, window, x.shape, body),
         `${emitFinish(shader, call)}(e, ${fold === "max" ? "largest" : "total"});`,
       ];
-      return elementFunction(shader, `pool${shader.unique()}`, lines, output.shape, tuning.lanes);
+      return elementFunction(shader, `pool${shader.unique()}`, lines, output.shape, tuning);
     },
   };
 }
@@ -102,7 +103,7 @@ export const maxPoolGradientKernel: GpuKernel = {
       `${finish}(e, total);`,
     ];
     const name = `poolGradient${shader.unique()}`;
-    return elementFunction(shader, name, lines, output.shape, tuning.lanes);
+    return elementFunction(shader, name, lines, output.shape, tuning);
   },
 };
 
@@ -138,8 +139,8 @@ function elementFunction(
   name: string,
   lines: readonly string[],
   shape: readonly number[],
-  lanes: number,
+  tuning: Tuning,
 ): ReturnType<typeof perElement> {
   shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-  return perElement(sizeOf(shape), lanes, `${name}(e);`);
+  return perElement(sizeOf(shape), tuning, `${name}(e);`);
 }

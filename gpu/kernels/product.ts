@@ -1,7 +1,8 @@
 import type { GpuCall } from "../call.ts";
-import { type MatmulSizes, matmulSizes, type Matrix, matrixOf } from "../matrix.ts";
+import { type MatmulSizes, matmulSizes, matrixOf } from "../matrix.ts";
 import type { ShaderBuilder } from "../shader_builder.ts";
 import { emitFinish } from "./finish.ts";
+import { describeOperand, type Operand } from "./operand.ts";
 
 /** What all forms of the product's kernel need to know. */
 export interface Product {
@@ -11,14 +12,10 @@ export interface Product {
   readonly share: number;
   /** Parts of the sums. */
   readonly slices: number;
-  /** First operand's strides. */
-  readonly a: Matrix;
-  /** Second operand's strides. */
-  readonly b: Matrix;
-  /** Expression for an element of the first operand, by its index from the operand's start. */
-  readonly loadA: (index: string) => string;
-  /** The same of the second operand. */
-  readonly loadB: (index: string) => string;
+  /** First operand. */
+  readonly a: Operand;
+  /** Second operand. */
+  readonly b: Operand;
   /** Function of an element's number and its value. */
   readonly finish: string;
 }
@@ -27,19 +24,30 @@ export interface Product {
 export function describeProduct(shader: ShaderBuilder, call: GpuCall): Product {
   if (call.work.kind !== "structured") throw new Error("Cannot multiply in another call");
   const { call: { operands: [a, b] }, slices } = call.work;
-  const sizes = matmulSizes(call.work.call);
-  const share = Math.ceil(sizes.inner / slices);
+  const whole = matmulSizes(call.work.call);
+  const sizes = slices > 1 ? { ...whole, batches: slices } : whole;
+  const share = Math.ceil(whole.inner / slices);
   const [left, right] = [matrixOf(a), matrixOf(b)];
-  const startA = shader.start(a);
-  const startB = shader.start(b);
+  const cut = (batchStride: number, stride: number) => slices > 1 ? share * stride : batchStride;
+  const { rows, columns, inner, batches } = sizes;
   return {
-    sizes: slices > 1 ? { ...sizes, batches: slices } : sizes,
+    sizes,
     share,
     slices,
-    a: slices > 1 ? { ...left, batchStride: share * left.columnStride } : left,
-    b: slices > 1 ? { ...right, batchStride: share * right.rowStride } : right,
-    loadA: (index) => shader.load(a.buffer, "f32", `${startA} + ${index}`),
-    loadB: (index) => shader.load(b.buffer, "f32", `${startB} + ${index}`),
+    a: describeOperand(
+      shader,
+      a,
+      { ...left, batchStride: cut(left.batchStride, left.columnStride) },
+      "first",
+      { places: rows, terms: inner, batches },
+    ),
+    b: describeOperand(
+      shader,
+      b,
+      { ...right, batchStride: cut(right.batchStride, right.rowStride) },
+      "second",
+      { places: columns, terms: inner, batches },
+    ),
     finish: emitFinish(shader, call),
   };
 }

@@ -3,7 +3,7 @@ import { inputLeaf, scalarLeaf, stateLeaf } from "../../core/graph/leaf.ts";
 import { planProgram } from "../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
-import { gather, gradients } from "../../core/ops/mod.ts";
+import { gather, gradients, sparseSoftmaxCrossEntropy } from "../../core/ops/mod.ts";
 import { compilePlan } from "../../gpu/compile.ts";
 import { defaultTuning } from "../../gpu/tuning.ts";
 
@@ -79,6 +79,84 @@ Deno.test("memory is used again when nobody needs it any more", () => {
   let x = inputLeaf("x", [64, 64], "f32");
   for (let layer = 0; layer < 9; layer++) x = dense(x, `layer_${layer}`, 64);
   assert.equal(compile([x]).arenaBytes, 2 * 64 * 64 * 4);
+});
+
+/** A classifier of bytes, its loss, and a step of gradient descent. */
+const classifier = (batch: number, widths: number[]) => {
+  const images = inputLeaf("images", [50, widths[0]], "u8");
+  const labels = inputLeaf("labels", [50], "u32");
+  const order = inputLeaf("order", [batch], "u32");
+  const weights = widths.slice(1).map((units, place) =>
+    stateLeaf(`w${place}`, [widths[place], units])
+  );
+  const x = gather(images, order, { dtype: "f32", scale: 1 / 255 });
+  const logits = weights.reduce((y, w, place) => (place > 0 ? y.relu() : y).matmul(w), x);
+  const targets = gather(labels, order, { dtype: "u32" });
+  const loss = sparseSoftmaxCrossEntropy(logits, targets).mean();
+  const assignments = gradients(loss, weights).map((gradient, place) => ({
+    state: weights[place],
+    value: weights[place].sub(gradient),
+  }));
+  return { loss, assignments };
+};
+
+Deno.test("small layers, their loss and their gradients are one dispatch", () => {
+  const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
+  const labels = (rowWork: number) =>
+    compile([loss], assignments, { ...defaultTuning, storageBuffers: 16, rowWork })
+      .dispatches.map(({ label }) => label);
+  assert.deepEqual(labels(8192), [
+    "gather | gather",
+    "matmul; relu",
+    "matmul; relu; matmul; max; exp; sum; sum; mul; matmul; select; matmul; select",
+    "sum; mul | matmul; sub | matmul; sub | matmul; sub",
+  ]);
+  // What is too much for one thread is left to many.
+  assert.ok(labels(500).some((label) => /^matmul; max.*mul$/.test(label)));
+  assert.ok(labels(0).every((label) => !label.includes("; max")));
+});
+
+Deno.test("too few rows are not worth a thread each", () => {
+  const { loss, assignments } = classifier(7, [20, 6, 5]);
+  const { dispatches } = compile([loss], assignments);
+  assert.ok(dispatches.every(({ label }) => !label.includes("; max")));
+});
+
+Deno.test("a product with a matrix made by the rows themselves waits for all of them", () => {
+  const x = inputLeaf("x", [8, 8], "f32");
+  const y = x.matmul(stateLeaf("w", [8, 8]));
+  const labels = compile([y.matmul(y)]).dispatches.map(({ label }) => label);
+  assert.deepEqual(labels, ["matmul", "matmul"]);
+});
+
+Deno.test("bytes stay bytes until a product reads them, four to a word", () => {
+  const { loss, assignments } = classifier(32, [784, 30, 10]);
+  const { arenaBytes, dispatches, buffers } = compile([loss], assignments);
+  assert.ok(arenaBytes < 32 * 784 * 4);
+  assert.equal(buffers.filter(({ dtype, leaf }) => dtype === "u8" && leaf === null).length, 1);
+  const forward = dispatches.find(({ label }) => label === "matmul; relu")!;
+  assert.match(forward.shader.wgsl, />> 24u/);
+});
+
+Deno.test("small memories are read through uniform bindings where that is faster", () => {
+  const tuning = { ...defaultTuning, uniformBytes: 1024 };
+  const x = inputLeaf("x", [9, 40], "f32"); // Two windows: 1,440 bytes.
+  const types = (w: Tensor) => {
+    const { shader } = compile([x.matmul(w)], [], tuning).dispatches[0];
+    return shader.memories.map(({ memory, type }) => memory < 0 ? `arena ${type}` : type);
+  };
+  assert.deepEqual(types(stateLeaf("w", [40, 3])), [
+    "arena write",
+    "uniform",
+    "uniform",
+    "uniform",
+  ]);
+  // 3,200 bytes are too many.
+  assert.deepEqual(types(stateLeaf("w", [40, 20])), ["arena write", "uniform", "uniform", "read"]);
+  // What is written in the same dispatch is storage.
+  const s = stateLeaf("s", [8]);
+  const { shader } = compile([], [{ state: s, value: s.add(1) }], tuning).dispatches[0];
+  assert.deepEqual(shader.memories.map(({ type }) => type), ["write"]);
 });
 
 Deno.test("shaders", async (context) => {

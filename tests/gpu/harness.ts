@@ -15,7 +15,12 @@ found?.dispose();
 if (!found) console.log("Tests on webgpu are skipped: there is no adapter");
 
 /** Shapes of the kernels for hardware, so that a software adapter can test them too. */
-export const hardware: WebGpuOptions["tuning"] = { software: false, lanes: 64 };
+export const hardware: WebGpuOptions["tuning"] = {
+  software: false,
+  lanes: 64,
+  uniformBytes: 0,
+  rowWork: 1024,
+};
 
 /** Registers a test that is skipped where no adapter is; its device is disposed of afterwards. */
 export function gpuTest(

@@ -97,7 +97,14 @@ gpuTest("more workgroups than one dimension holds", async (device) => {
   const data = Uint32Array.from({ length: size }, (_, index) => index);
   const [result] = await evaluate(device, [x.add(1)], new Map([value(x, data)]));
   assert.deepEqual(result, data.map((element) => element + 1));
-});
+}, hardware);
+
+gpuTest("threads take turns where an adapter has few", async (device) => {
+  const x = inputLeaf("x", [9001], "u32");
+  const data = Uint32Array.from({ length: 9001 }, (_, index) => index);
+  const [result] = await evaluate(device, [x.add(1)], new Map([value(x, data)]));
+  assert.deepEqual(result, data.map((element) => element + 1));
+}, { software: true, lanes: 8 });
 
 gpuTest("concatenation writes parts of one result", async (device) => {
   const random = mulberry32(4);

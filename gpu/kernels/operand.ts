@@ -1,0 +1,114 @@
+import type { StridedOperand } from "../../core/graph/call.ts";
+import type { Matrix } from "../matrix.ts";
+import { type ShaderBuilder, times } from "../shader_builder.ts";
+
+/** An element of an operand: its index from the operand's start, its place, and the term. */
+export interface ElementPlace {
+  /** Elements from the operand's start. */
+  readonly index: string;
+  /** Row of the first operand, column of the second. */
+  readonly place: string;
+  /** Term of the sum. */
+  readonly term: string;
+}
+
+/** How a product reads one of its operands; places are rows of the first, columns of the second. */
+export interface Operand {
+  /** Elements between the operand's matrices. */
+  readonly batchStride: number;
+  /** Elements between neighbouring places. */
+  readonly stride: number;
+  /** Elements between neighbouring terms. */
+  readonly termStride: number;
+  /**
+   * The axis along which four neighbours are read in one word by a block of so many places, which
+   * begins at a multiple of that; `null` where elements are read one by one.
+   */
+  words(places: number): "places" | "terms" | null;
+  /** Nanoseconds that eight threads of the software adapter take to load a term of so many places. */
+  cost(places: number): number;
+  /** The element at an index. */
+  load(element: ElementPlace): string;
+  /** The four elements from `index`, a multiple of four. */
+  loadWord(index: string): string;
+  /** Float of a part of such a word, and of the offset of its row. */
+  unpack(word: string, part: number, rowOffset: string): string;
+  /** The offset of a row of packed bytes. */
+  rowOffset(row: string): string;
+}
+
+/** Nanoseconds that Mesa's software adapter takes to read eight elements, measured. */
+const costs = { storage: 60, uniform: 8, unpack: 1 };
+
+/**
+ * Describes an operand.
+ *
+ * @param shader The kernel that reads it.
+ * @param operand The operand.
+ * @param matrix Its strides.
+ * @param side Which of the two it is.
+ * @param sizes Places and terms that the operand has.
+ * @returns How it is read.
+ */
+export function describeOperand(
+  shader: ShaderBuilder,
+  operand: StridedOperand,
+  matrix: Matrix,
+  side: "first" | "second",
+  sizes: { readonly places: number; readonly terms: number; readonly batches: number },
+): Operand {
+  const { buffer } = operand;
+  const [stride, termStride] = side === "first"
+    ? [matrix.rowStride, matrix.columnStride]
+    : [matrix.columnStride, matrix.rowStride];
+  const packed = shader.packing(buffer);
+  const start = shader.start(operand);
+  // Which of the indices counts the rows of bytes.
+  const rows = packed && operand.offset === 0
+    ? stride === packed.length ? "place" : termStride === packed.length ? "term" : null
+    : null;
+  const alongTerms = rows === "place" && termStride === 1 && sizes.terms % 4 === 0;
+  const alongPlaces = rows === "term" && stride === 1 && sizes.places % 4 === 0;
+  const words = (places: number) => {
+    if (sizes.batches !== 1) return null;
+    return alongTerms ? "terms" : alongPlaces && places % 4 === 0 ? "places" : null;
+  };
+  const element = costs.uniform * shader.windows(buffer) || costs.storage;
+  return {
+    batchStride: matrix.batchStride,
+    stride,
+    termStride,
+    words,
+    cost: (places) => places * (words(places) ? element / 4 + costs.unpack : element),
+    load: (element) => {
+      const index = `${start} + ${element.index}`;
+      if (!packed || rows === null) return shader.load(buffer, "f32", index);
+      return shader.unpack(
+        buffer,
+        `f32(${shader.loadByte(buffer, index)})`,
+        shader.rowOffset(buffer, element[rows]),
+      );
+    },
+    loadWord: (index) => shader.loadWord(buffer, `(${start} + ${index}) / 4u`),
+    unpack: (word, part, rowOffset) => {
+      const shifted = part === 0 ? word : `(${word} >> ${8 * part}u)`;
+      return shader.unpack(
+        buffer,
+        `f32(${part === 3 ? shifted : `${shifted} & 255u`})`,
+        rowOffset,
+      );
+    },
+    rowOffset: (row) => shader.rowOffset(buffer, row),
+  };
+}
+
+/** Index of an element of an operand. */
+export function elementIndex(
+  { stride, termStride, batchStride }: Operand,
+  place: string,
+  term: string,
+): string {
+  const parts = [times("batch", batchStride), times(place, stride), times(term, termStride)]
+    .filter((part) => part !== "0u");
+  return parts.length === 0 ? "0u" : parts.join(" + ");
+}
