@@ -4,6 +4,8 @@ import type { Tensor } from "../graph/tensor.ts";
 export interface Constraint {
   /** Name, as in Keras but camel case: `maxNorm`. */
   readonly name: string;
+  /** The options it was made with, by which `modelToJson` writes it. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /**
    * The nearest weight that is allowed.
    *

@@ -5,6 +5,8 @@ import type { NamedKey } from "./named_key.ts";
 export interface Initializer {
   /** Name, as in Keras but camel case: `glorotUniform`. */
   readonly name: string;
+  /** The options it was made with, by which `modelToJson` writes it. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /**
    * First values, row by row; the same shape and key give the same values.
    *

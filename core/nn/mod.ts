@@ -19,6 +19,7 @@ export type { Hyperparameter, HyperparameterOptions } from "./hyperparameter.ts"
 export type { Initializer } from "./initializer.ts";
 export * from "./initializers/mod.ts";
 export type { ApplyContext, Layer, LayerInitialization, LayerParameter } from "./layer.ts";
+export * from "./json/mod.ts";
 export * from "./layers/mod.ts";
 export type { Loss } from "./loss.ts";
 export * from "./losses/mod.ts";

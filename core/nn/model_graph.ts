@@ -35,10 +35,14 @@ export interface GraphDefinition {
   readonly inputs: readonly NamedEntry<InputLayer>[];
   /** Outputs, with their names. */
   readonly outputs: readonly NamedEntry<ModelNode>[];
+  /** Most weights, in numbers; no limit by default. */
+  readonly maxParameters?: number;
 }
 
 /** The graph that leads from inputs to outputs; layers are named and have weights. */
-export function buildGraph({ name, seed, inputs, outputs }: GraphDefinition): ModelGraph {
+export function buildGraph(definition: GraphDefinition): ModelGraph {
+  const { name, seed, inputs, outputs, maxParameters = Infinity } = definition;
+  let parameters = 0;
   const nodes = inputs.map(([, node]) => node);
   const calls = orderCalls(outputs.map(([, node]) => node));
   const layers = [...new Set(calls.map(({ layer }) => layer))];
@@ -71,6 +75,13 @@ export function buildGraph({ name, seed, inputs, outputs }: GraphDefinition): Mo
     const place = known ??
       placeLayer(withName(layer, nameOf.get(layer)!), nameOf.get(layer)!, given, seed);
     places.set(layer, place);
+    if (!known) parameters += place.parameters.reduce((total, { size }) => total + size, 0);
+    if (parameters > maxParameters) {
+      throw new RangeError(
+        `Cannot make the model ${name} as it may have at most ${maxParameters} weights: received ` +
+          `${parameters} up to ${place.name} (raise maxParameters if you trust its definition)`,
+      );
+    }
     const outputShape = known ? callAgain(place, given, seed) : place.outputShape;
     first.set(use, shapes.length);
     shapes.push(...entriesOf<Shape>(outputShape, Array.isArray).map(([, shape]) => shape));

@@ -4,6 +4,8 @@ import type { Tensor } from "../graph/tensor.ts";
 export interface Regularizer {
   /** Name, as in Keras but camel case: `l2`. */
   readonly name: string;
+  /** The options it was made with, by which `modelToJson` writes it. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /**
    * The penalty.
    *

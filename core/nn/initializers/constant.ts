@@ -18,7 +18,7 @@ import type { Initializer } from "../initializer.ts";
  * ```
  */
 export function constant(value = 0): Initializer {
-  return filled("constant", checkScalar("the value of constant", value));
+  return filled("constant", checkScalar("the value of constant", value), { value });
 }
 
 /**
@@ -58,6 +58,10 @@ export function onesInitializer(): Initializer {
   return filled("ones", 1);
 }
 
-function filled(name: string, value: number): Initializer {
-  return { name, values: (shape: Shape) => new Float32Array(sizeOf(shape)).fill(value) };
+function filled(
+  name: string,
+  value: number,
+  config: Readonly<Record<string, unknown>> = {},
+): Initializer {
+  return { name, config, values: (shape: Shape) => new Float32Array(sizeOf(shape)).fill(value) };
 }

@@ -22,6 +22,7 @@ export function glorotUniform(): Initializer {
   return {
     ...varianceScaling({ scale: 1, mode: "fanAvg", distribution: "uniform" }),
     name: "glorotUniform",
+    config: {},
   };
 }
 
@@ -45,5 +46,5 @@ export function glorotUniform(): Initializer {
  * normal; PyTorch's is not truncated.
  */
 export function glorotNormal(): Initializer {
-  return { ...varianceScaling({ scale: 1, mode: "fanAvg" }), name: "glorotNormal" };
+  return { ...varianceScaling({ scale: 1, mode: "fanAvg" }), name: "glorotNormal", config: {} };
 }

@@ -21,6 +21,7 @@ export function heUniform(): Initializer {
   return {
     ...varianceScaling({ scale: 2, mode: "fanIn", distribution: "uniform" }),
     name: "heUniform",
+    config: {},
   };
 }
 
@@ -43,5 +44,5 @@ export function heUniform(): Initializer {
  * normal; PyTorch's is not truncated.
  */
 export function heNormal(): Initializer {
-  return { ...varianceScaling({ scale: 2, mode: "fanIn" }), name: "heNormal" };
+  return { ...varianceScaling({ scale: 2, mode: "fanIn" }), name: "heNormal", config: {} };
 }

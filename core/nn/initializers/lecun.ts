@@ -21,6 +21,7 @@ export function lecunUniform(): Initializer {
   return {
     ...varianceScaling({ scale: 1, mode: "fanIn", distribution: "uniform" }),
     name: "lecunUniform",
+    config: {},
   };
 }
 
@@ -43,5 +44,5 @@ export function lecunUniform(): Initializer {
  * normal; PyTorch's is not truncated.
  */
 export function lecunNormal(): Initializer {
-  return { ...varianceScaling({ scale: 1, mode: "fanIn" }), name: "lecunNormal" };
+  return { ...varianceScaling({ scale: 1, mode: "fanIn" }), name: "lecunNormal", config: {} };
 }

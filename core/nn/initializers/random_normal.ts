@@ -33,6 +33,7 @@ export function randomNormal(options: RandomNormalOptions = {}): Initializer {
   const { mean, deviation } = read("randomNormal", options);
   return {
     name: "randomNormal",
+    config: { ...options },
     values: (shape, key) => drawValues(shape, key, (stream) => mean + deviation * stream.normal()),
   };
 }
@@ -59,6 +60,7 @@ export function truncatedNormal(options: RandomNormalOptions = {}): Initializer 
   const { mean, deviation } = read("truncatedNormal", options);
   return {
     name: "truncatedNormal",
+    config: { ...options },
     values: (shape, key) =>
       drawValues(shape, key, (stream) => mean + deviation * truncatedStandardNormal(stream)),
   };

@@ -34,6 +34,7 @@ export function randomUniform(options: RandomUniformOptions = {}): Initializer {
   checkScalar("the maximum of randomUniform", maximum, { minimum });
   return {
     name: "randomUniform",
+    config: { ...options },
     values: (shape, key) =>
       drawValues(shape, key, (stream) => minimum + (maximum - minimum) * stream.uniform()),
   };

@@ -47,6 +47,7 @@ export function varianceScaling(options: VarianceScalingOptions = {}): Initializ
   checkOneOf("distribution", distribution, ["truncatedNormal", "untruncatedNormal", "uniform"]);
   return {
     name: "varianceScaling",
+    config: { ...options },
     values: (shape, key) => {
       const { fanIn, fanOut } = fans(shape);
       const count = { fanIn, fanOut, fanAvg: (fanIn + fanOut) / 2 }[mode];

@@ -37,6 +37,7 @@ export function activation(
   const activate = activationOf(activation);
   return {
     type: "Activation",
+    config: { activation, ...options },
     name: options.name ?? "",
     inputShape: options.inputShape,
     init: (given) => ({ outputShape: given, parameters: [] }),

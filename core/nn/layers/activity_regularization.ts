@@ -52,6 +52,7 @@ export function activityRegularization(options: ActivityRegularizationOptions = 
   };
   return {
     type: "ActivityRegularization",
+    config: { ...options },
     name,
     inputShape,
     init: (given) => ({ outputShape: given, parameters: [] }),

@@ -79,6 +79,7 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Lay
   });
   return {
     type: "BatchNormalization",
+    config: { ...options },
     name,
     inputShape,
     trainable,

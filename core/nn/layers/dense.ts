@@ -77,6 +77,7 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
   });
   return {
     type: "Dense",
+    config: { units, ...options },
     name,
     inputShape,
     trainable,

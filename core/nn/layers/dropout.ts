@@ -56,6 +56,7 @@ export function dropout(rate: ScalarSource, options: DropoutOptions = {}): Layer
   const ownKey = seed === undefined ? undefined : namedKey(seed, "dropout");
   return {
     type: "Dropout",
+    config: { rate, ...options },
     name,
     inputShape,
     init: (given) => ({ outputShape: given, parameters: [] }),

@@ -30,6 +30,7 @@ export interface FlattenOptions {
 export function flatten(options: FlattenOptions = {}): Layer {
   return {
     type: "Flatten",
+    config: { ...options },
     name: options.name ?? "",
     inputShape: options.inputShape,
     init: (given) => ({ outputShape: [sizeOf(given)], parameters: [] }),

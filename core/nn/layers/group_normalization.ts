@@ -55,6 +55,7 @@ export function groupNormalization(options: GroupNormalizationOptions = {}): Lay
   const groupsOf = (features: number) => groups === -1 ? features : groups;
   return {
     type: "GroupNormalization",
+    config: { ...options },
     name,
     inputShape,
     trainable,

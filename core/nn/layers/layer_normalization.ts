@@ -48,6 +48,7 @@ export function layerNormalization(options: LayerNormalizationOptions = {}): Lay
   const makeAffine = affineWeights(options);
   return {
     type: "LayerNormalization",
+    config: { ...options },
     name,
     inputShape,
     trainable,

@@ -54,6 +54,7 @@ export function prelu(options: PreluOptions = {}): Layer {
   });
   return {
     type: "PReLU",
+    config: { ...options },
     name,
     inputShape,
     trainable,

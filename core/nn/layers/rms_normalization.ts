@@ -47,6 +47,7 @@ export function rmsNormalization(options: RmsNormalizationOptions = {}): Layer {
   const makeScale = weight("scale", { initializer: "ones" });
   return {
     type: "RMSNormalization",
+    config: { ...options },
     name,
     inputShape,
     trainable,

@@ -45,6 +45,7 @@ export function unitNormalization(options: UnitNormalizationOptions = {}): Layer
   const { axis = -1, name = "", inputShape } = options;
   return {
     type: "UnitNormalization",
+    config: { ...options },
     name,
     inputShape,
     init(given) {

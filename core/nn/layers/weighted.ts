@@ -1,4 +1,5 @@
-import type { Shape } from "../../graph/shape.ts";
+import { ShapeError } from "../../graph/errors.ts";
+import { formatShape, type Shape, sizeOf } from "../../graph/shape.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { div } from "../../ops/div.ts";
 import type { Constraint } from "../constraint.ts";
@@ -32,6 +33,9 @@ export interface WeightOptions {
   readonly trainable?: boolean;
 }
 
+/** Most numbers of one weight: 1 GiB. */
+const largestWeight = 2 ** 28;
+
 /** A maker of one weight; an initializer of unknown name is refused at once. */
 export function weight(
   role: string,
@@ -40,12 +44,20 @@ export function weight(
   const start = initializerOf(initializer);
   return (shape, key) => ({
     name: role,
-    shape,
+    shape: checkSize(role, shape),
     values: start.values(shape, key.fold(role)),
     trainable,
     ...(regularizer && { regularizer }),
     ...(constraint && { constraint }),
   });
+}
+
+/** Refuses a weight that no device holds, before its numbers are drawn. */
+function checkSize(role: string, shape: Shape): Shape {
+  if (sizeOf(shape) <= largestWeight) return shape;
+  throw new ShapeError(
+    `expected a ${role} of at most ${largestWeight} numbers, got shape ${formatShape(shape)}`,
+  );
 }
 
 /** Adds the penalty on a layer's outputs to the loss, and gives them back. */

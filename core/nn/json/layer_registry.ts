@@ -1,0 +1,158 @@
+import type { Layer } from "../layer.ts";
+import { activation, type ActivationOptions } from "../layers/activation.ts";
+import {
+  activityRegularization,
+  type ActivityRegularizationOptions,
+} from "../layers/activity_regularization.ts";
+import {
+  batchNormalization,
+  type BatchNormalizationOptions,
+} from "../layers/batch_normalization.ts";
+import { dense, type DenseOptions } from "../layers/dense.ts";
+import { dropout, type DropoutOptions } from "../layers/dropout.ts";
+import { flatten, type FlattenOptions } from "../layers/flatten.ts";
+import {
+  groupNormalization,
+  type GroupNormalizationOptions,
+} from "../layers/group_normalization.ts";
+import {
+  layerNormalization,
+  type LayerNormalizationOptions,
+} from "../layers/layer_normalization.ts";
+import { addLayer } from "../layers/merge/add.ts";
+import { average } from "../layers/merge/average.ts";
+import { concatenate, type ConcatenateOptions } from "../layers/merge/concatenate.ts";
+import { dot, type DotOptions } from "../layers/merge/dot.ts";
+import type { MergeOptions } from "../layers/merge/elementwise.ts";
+import { maximumLayer } from "../layers/merge/maximum.ts";
+import { minimumLayer } from "../layers/merge/minimum.ts";
+import { multiply } from "../layers/merge/multiply.ts";
+import { subtract } from "../layers/merge/subtract.ts";
+import type { NormalizationOptions } from "../layers/normalization.ts";
+import { prelu, type PreluOptions } from "../layers/prelu.ts";
+import { rmsNormalization, type RmsNormalizationOptions } from "../layers/rms_normalization.ts";
+import { unitNormalization, type UnitNormalizationOptions } from "../layers/unit_normalization.ts";
+import type { WeightedLayerOptions } from "../layers/weighted.ts";
+import type { MergeLayer } from "../merge_layer.ts";
+import type { ScalarSource } from "../scalar.ts";
+import {
+  activation as activationName,
+  flag,
+  initializer,
+  number,
+  numbers,
+  oneOrMore,
+  type OptionReader,
+  type OptionReaders,
+  part,
+  text,
+} from "./option_readers.ts";
+
+/** How a layer is made of what a file holds. */
+export interface LayerEntry {
+  /** A reader for each option. */
+  readonly options: Readonly<Record<string, OptionReader>>;
+  /** The factory; it checks ranges. */
+  make(options: Record<string, unknown>): Layer | MergeLayer;
+}
+
+/** An entry whose readers are complete: the compiler sees that no option lacks one. */
+function entry<Options>(
+  options: OptionReaders<Options>,
+  make: (options: Options) => Layer | MergeLayer,
+): LayerEntry {
+  return { options, make: make as LayerEntry["make"] };
+}
+
+const plain: OptionReaders<FlattenOptions> = { name: text, inputShape: numbers };
+const weighted: OptionReaders<WeightedLayerOptions> = {
+  ...plain,
+  trainable: flag,
+  activityRegularizer: part,
+};
+const normalization: OptionReaders<NormalizationOptions> = {
+  ...weighted,
+  epsilon: number,
+  center: flag,
+  scale: flag,
+  betaInitializer: initializer,
+  gammaInitializer: initializer,
+  betaRegularizer: part,
+  gammaRegularizer: part,
+  betaConstraint: part,
+  gammaConstraint: part,
+};
+const merge: OptionReaders<MergeOptions> = { name: text };
+
+/**
+ * Every layer that a file may name, by its type. A new layer is one entry here, and a `config` of
+ * its options in the record that its factory gives.
+ */
+export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
+  Activation: entry<ActivationOptions & { activation: "linear" }>(
+    { ...plain, activation: activationName },
+    ({ activation: name, ...options }) => activation(name, options),
+  ),
+  ActivityRegularization: entry<ActivityRegularizationOptions>(
+    { ...plain, l1: number, l2: number },
+    activityRegularization,
+  ),
+  Add: entry<MergeOptions>(merge, addLayer),
+  Average: entry<MergeOptions>(merge, average),
+  BatchNormalization: entry<BatchNormalizationOptions>({
+    ...normalization,
+    axis: number,
+    momentum: number,
+    movingMeanInitializer: initializer,
+    movingVarianceInitializer: initializer,
+  }, batchNormalization),
+  Concatenate: entry<ConcatenateOptions>({ ...merge, axis: number }, concatenate),
+  Dense: entry<DenseOptions & { units: number }>({
+    ...weighted,
+    units: number,
+    activation: activationName,
+    useBias: flag,
+    kernelInitializer: initializer,
+    biasInitializer: initializer,
+    kernelRegularizer: part,
+    biasRegularizer: part,
+    kernelConstraint: part,
+    biasConstraint: part,
+  }, ({ units, ...options }) => dense(units, options)),
+  Dot: entry<DotOptions & { axes: number }>(
+    { ...merge, axes: oneOrMore, normalize: flag },
+    ({ axes, ...options }) => dot(axes, options),
+  ),
+  Dropout: entry<DropoutOptions & { rate: ScalarSource }>(
+    { ...plain, rate: number, seed: number },
+    ({ rate, ...options }) => dropout(rate, options),
+  ),
+  Flatten: entry<FlattenOptions>(plain, flatten),
+  GroupNormalization: entry<GroupNormalizationOptions>(
+    { ...normalization, groups: number, axis: number },
+    groupNormalization,
+  ),
+  LayerNormalization: entry<LayerNormalizationOptions>(
+    { ...normalization, axis: oneOrMore },
+    layerNormalization,
+  ),
+  Maximum: entry<MergeOptions>(merge, maximumLayer),
+  Minimum: entry<MergeOptions>(merge, minimumLayer),
+  Multiply: entry<MergeOptions>(merge, multiply),
+  PReLU: entry<PreluOptions>({
+    ...weighted,
+    alphaInitializer: initializer,
+    alphaRegularizer: part,
+    alphaConstraint: part,
+    sharedAxes: numbers,
+  }, prelu),
+  RMSNormalization: entry<RmsNormalizationOptions>(
+    { ...weighted, axis: oneOrMore, epsilon: number },
+    rmsNormalization,
+  ),
+  Subtract: entry<MergeOptions>(merge, subtract),
+  UnitNormalization: entry<UnitNormalizationOptions>(
+    { ...plain, axis: oneOrMore },
+    unitNormalization,
+  ),
+};

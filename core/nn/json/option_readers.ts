@@ -1,0 +1,138 @@
+import { activationNames } from "../activations.ts";
+import type { Initializer } from "../initializer.ts";
+import { initializerNames, initializerOf } from "../initializers/by_name.ts";
+import { constant } from "../initializers/constant.ts";
+import { randomNormal, truncatedNormal } from "../initializers/random_normal.ts";
+import { randomUniform } from "../initializers/random_uniform.ts";
+import { varianceScaling } from "../initializers/variance_scaling.ts";
+import {
+  asList,
+  asObject,
+  asRecord,
+  asText,
+  type JsonObject,
+  type JsonValue,
+  refuse,
+} from "./json_value.ts";
+
+/** Makes something of the options that a file holds; for a thing of the user's own. */
+// deno-lint-ignore no-explicit-any
+export type CustomFactory<Made> = (config: any) => Made;
+
+/** Things of the user's own that a file may name: nothing else is ever looked up by a file's names. */
+export interface CustomParts<LayerLike> {
+  /** Layers by their type. */
+  readonly layers?: Readonly<Record<string, CustomFactory<LayerLike>>>;
+  /** Initializers, regularizers and constraints by their names. */
+  readonly parts?: Readonly<Record<string, CustomFactory<unknown>>>;
+}
+
+/** Makes an option of what a file holds, or refuses it. */
+export type OptionReader = (
+  value: JsonValue,
+  path: string,
+  custom: CustomParts<unknown>,
+) => unknown;
+
+/** A reader for each option; a compile error where an option has none. */
+export type OptionReaders<Options> = { readonly [Name in keyof Options]-?: OptionReader };
+
+/** `true` or `false`. */
+export const flag: OptionReader = (value, path) =>
+  typeof value === "boolean" ? value : refuse(path, "true or false", value);
+
+/** A number; the factory checks its range. */
+export const number: OptionReader = (value, path) =>
+  typeof value === "number" ? value : refuse(path, "a number", value);
+
+/** A string; the factory checks that it is known. */
+export const text: OptionReader = asText;
+
+/** A list of numbers. */
+export const numbers: OptionReader = (value, path) =>
+  asList(value, path).map((item, place) => number(item, `${path}[${place}]`, {}));
+
+/** A number, or a list of numbers. */
+export const oneOrMore: OptionReader = (value, path, custom) =>
+  Array.isArray(value) ? numbers(value, path, custom) : number(value, path, custom);
+
+/** A string or a number or a list of either. */
+export const textOrNumbers: OptionReader = (value, path, custom) =>
+  typeof value === "string" ? value : oneOrMore(value, path, custom);
+
+/** Name of an activation. */
+export const activation: OptionReader = (value, path) =>
+  activationNames.find((name) => name === value) ??
+    refuse(path, `one of ${activationNames.join(", ")}`, value);
+
+interface PartEntry {
+  readonly options: Readonly<Record<string, OptionReader>>;
+  make(options: never): unknown;
+}
+
+const distribution = { mean: number, standardDeviation: number };
+const initializers: Readonly<Record<string, PartEntry>> = {
+  // Those whose options follow from their names.
+  ...Object.fromEntries(
+    initializerNames.map((name) => [name, { options: {}, make: () => initializerOf(name) }]),
+  ),
+  constant: {
+    options: { value: number },
+    make: ({ value }: { value: number }) => constant(value),
+  },
+  randomNormal: { options: distribution, make: randomNormal },
+  truncatedNormal: { options: distribution, make: truncatedNormal },
+  randomUniform: { options: { minimum: number, maximum: number }, make: randomUniform },
+  varianceScaling: {
+    options: { scale: number, mode: text, distribution: text },
+    make: varianceScaling,
+  },
+};
+
+/** Name of an initializer, or one with its options. */
+export const initializer: OptionReader = (value, path, custom) => {
+  if (typeof value === "string") {
+    return initializerNames.find((name) => name === value) ??
+      refuse(path, `one of ${initializerNames.join(", ")}`, value);
+  }
+  return readPart(value, path, initializers, custom) as Initializer;
+};
+
+/** A thing that a file names with its options: here only those of the user's own. */
+export const part: OptionReader = (value, path, custom) => readPart(value, path, {}, custom);
+
+function readPart(
+  value: JsonValue,
+  path: string,
+  known: Readonly<Record<string, PartEntry>>,
+  { parts = {} }: CustomParts<unknown>,
+): unknown {
+  const given = asObject(value, path, ["name", "config"]);
+  const name = asText(given.name, `${path}.name`);
+  const config = asRecord(given.config, `${path}.config`);
+  if (Object.hasOwn(parts, name)) return parts[name](config);
+  if (!Object.hasOwn(known, name)) {
+    const names = [...Object.keys(known), ...Object.keys(parts)];
+    refuse(`${path}.name`, `one of ${names.join(", ") || "those given as custom.parts"}`, name);
+  }
+  return known[name].make(
+    readOptions(config, `${path}.config`, known[name].options, {}) as never,
+  );
+}
+
+/** The options of a config, each by its reader. */
+export function readOptions(
+  config: JsonObject,
+  path: string,
+  readers: Readonly<Record<string, OptionReader>>,
+  custom: CustomParts<unknown>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => {
+      if (!Object.hasOwn(readers, name)) {
+        refuse(path, `options among ${Object.keys(readers).join(", ") || "none"}`, name);
+      }
+      return [name, readers[name](value, `${path}.${name}`, custom)];
+    }),
+  );
+}

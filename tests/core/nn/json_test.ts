@@ -1,0 +1,318 @@
+// Models to JSON and back: every layer, and what a bad text is refused for.
+import assert from "node:assert/strict";
+import { DataError } from "../../../core/graph/errors.ts";
+import { layerRegistry } from "../../../core/nn/json/layer_registry.ts";
+import * as factories from "../../../core/nn/layers/mod.ts";
+import type { Shape } from "../../../core/graph/shape.ts";
+import {
+  type AnyModel,
+  connect,
+  constant,
+  type Constraint,
+  frozen,
+  functional,
+  glorotNormal,
+  heNormal,
+  hyperparameter,
+  input,
+  type Layer,
+  type MergeLayer,
+  type Model,
+  modelFromJson,
+  modelToJson,
+  randomUniform,
+  type Regularizer,
+  sequential,
+  summary,
+  varianceScaling,
+} from "../../../mod.ts";
+
+const {
+  activation,
+  activityRegularization,
+  addLayer,
+  average,
+  batchNormalization,
+  concatenate,
+  dense,
+  dot,
+  dropout,
+  flatten,
+  groupNormalization,
+  layerNormalization,
+  maximumLayer,
+  minimumLayer,
+  multiply,
+  prelu,
+  rmsNormalization,
+  subtract,
+  unitNormalization,
+} = factories;
+
+const softer = (factor: number): Regularizer => ({
+  name: "softer",
+  config: { factor },
+  apply: (x) => x.square().sum().mul(factor),
+});
+const positive: Constraint = { name: "positive", config: {}, apply: (x) => x.relu() };
+const custom = {
+  parts: {
+    softer: ({ factor }: { factor: number }) => softer(factor),
+    positive: () => positive,
+  },
+};
+
+/** Every layer, with options that are not the defaults; shapes of what it takes. */
+const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> = {
+  activation: [activation("gelu"), [3]],
+  activityRegularization: [activityRegularization({ l1: 0.1, l2: 0.2 }), [3]],
+  addLayer: [addLayer(), [3], [3]],
+  average: [average({ name: "mean" }), [3], [3]],
+  batchNormalization: [
+    batchNormalization({
+      axis: 1,
+      momentum: hyperparameter(0.9),
+      epsilon: 0.01,
+      center: false,
+      movingVarianceInitializer: constant(2),
+    }),
+    [3, 2],
+  ],
+  concatenate: [concatenate({ axis: 1 }), [2, 3], [4, 3]],
+  dense: [
+    dense(4, {
+      activation: "relu",
+      useBias: false,
+      trainable: false,
+      kernelInitializer: varianceScaling({ scale: 2, mode: "fanOut", distribution: "uniform" }),
+      biasInitializer: "ones",
+      kernelRegularizer: softer(0.25),
+      kernelConstraint: positive,
+    }),
+    [3],
+  ],
+  dot: [dot([1, 2], { normalize: true }), [3, 2], [2, 3]],
+  dropout: [dropout(hyperparameter(0.25), { seed: 4 }), [3]],
+  flatten: [flatten(), [3, 2]],
+  groupNormalization: [groupNormalization({ groups: 2, gammaInitializer: heNormal() }), [4]],
+  layerNormalization: [layerNormalization({ axis: [1, 2], scale: false }), [4, 3]],
+  maximumLayer: [maximumLayer(), [3], [3]],
+  minimumLayer: [minimumLayer(), [3], [3]],
+  multiply: [multiply(), [3], [3]],
+  prelu: [prelu({ sharedAxes: [1], alphaInitializer: randomUniform({ maximum: 1 }) }), [4, 3]],
+  rmsNormalization: [rmsNormalization({ epsilon: 0.5 }), [3]],
+  subtract: [subtract(), [3], [3]],
+  unitNormalization: [unitNormalization({ axis: 1 }), [3, 2]],
+};
+
+Deno.test("every layer of Millrace can be written: it has a sample here, an entry and a config", () => {
+  const made = Object.entries(factories).filter(([, value]) => typeof value === "function")
+    .map(([name]) => name).filter((name) => name !== "input");
+  assert.deepEqual(Object.keys(samples).sort(), made.sort(), "a sample for each factory");
+  const types = Object.values(samples).map(([{ type }]) => type);
+  assert.deepEqual(types.sort(), Object.keys(layerRegistry).sort(), "an entry for each type");
+});
+
+/** A model of one layer. */
+function around(layer: Layer | MergeLayer, shapes: readonly Shape[]): AnyModel {
+  const inputs = Object.fromEntries(shapes.map((shape, place) => [`in${place}`, input(shape)]));
+  const outputs = "merges" in layer
+    ? connect(Object.values(inputs), layer)
+    : connect(inputs.in0, layer);
+  return functional({ inputs, outputs, seed: 3 }) as AnyModel;
+}
+
+for (const [name, [layer, ...shapes]] of Object.entries(samples)) {
+  Deno.test(`${name} goes to JSON and back`, () => {
+    assert(layer.config, "the factory records its options");
+    const model = around(layer, shapes);
+    const text = modelToJson(model);
+    const again = modelFromJson(text, { custom }) as AnyModel;
+    assert.equal(modelToJson(again), text);
+    assert.equal(summary(again), summary(model));
+    assert.deepEqual(again.inputShape, model.inputShape);
+    model.parameters.forEach((parameter, place) => {
+      const { name, value, trainable, shape } = again.parameters[place];
+      assert.deepEqual([name, trainable, shape], [
+        parameter.name,
+        parameter.trainable,
+        parameter.shape,
+      ]);
+      assert.deepEqual(value, parameter.value, "the same first weights");
+    });
+  });
+}
+
+Deno.test("graphs, shared layers and models within models go to JSON and back", () => {
+  const shared = dense(2, { name: "shared", kernelInitializer: glorotNormal() });
+  const [left, right] = [input([3]), input([3])];
+  const encoder = functional({
+    inputs: { left, right },
+    outputs: { sum: connect([connect(left, shared), connect(right, shared)], addLayer()) },
+    name: "encoder",
+    seed: 5,
+  });
+  const x = input([3]);
+  const { sum } = connect({ left: x, right: connect(x, dense(3)) }, frozen(encoder));
+  const model = functional({
+    inputs: { x },
+    outputs: { a: connect(sum, frozen(dense(1))), b: sum },
+    seed: 9,
+    name: "whole",
+  }) as AnyModel;
+  const text = modelToJson(model);
+  const again = modelFromJson(text) as AnyModel;
+  assert.equal(modelToJson(again), text);
+  assert.equal(summary(again), summary(model));
+  assert.deepEqual([...again.weights.keys()], [...model.weights.keys()]);
+  assert.deepEqual(
+    again.trainableParameters.map(({ name }) => name),
+    model.trainableParameters.map(({ name }) => name),
+  );
+  again.parameters.forEach(({ value }, place) =>
+    assert.deepEqual(value, model.parameters[place].value)
+  );
+});
+
+const small = modelToJson(sequential([input([4]), dense(3), dropout(0.2), dense(1)]));
+// deno-lint-ignore no-explicit-any
+type Any = any;
+/** The text with a change. */
+function changed(change: (model: Any, whole: Any) => void): string {
+  const whole = JSON.parse(small);
+  change(whole.model, whole);
+  return JSON.stringify(whole);
+}
+
+const refused: [what: string, text: string, message: RegExp][] = [
+  ["no JSON", "{", /^Cannot make a model of the JSON: /],
+  ["a list", "[]", /it must be an object: received \[\]/],
+  [
+    "another format",
+    changed((_, whole) => whole.format = "keras"),
+    /format must be "millrace-model"/,
+  ],
+  [
+    "a later version",
+    changed((_, whole) => whole.version = 2),
+    /version must be 1 \(was it written by a later Millrace\?\): received 2/,
+  ],
+  ["a thing too much", changed((model) => model.extra = 1), /model must be an object of .*"extra"/],
+  ["a thing too few", changed((model) => delete model.calls), /model.calls must be there/],
+  [
+    "an unknown layer",
+    changed((model) => model.layers[0].type = "Lambda"),
+    /layers\[0\]\.type must be one of Activation, .*: received "Lambda"/,
+  ],
+  [
+    "a layer that all objects have",
+    changed((model) => model.layers[0].type = "toString"),
+    /type must be one of .*received "toString"/,
+  ],
+  [
+    "an unknown option",
+    changed((model) => model.layers[0].config.unitz = 1),
+    /config must be options among .*units.*: received "unitz"/,
+  ],
+  [
+    "a number for a flag",
+    changed((model) => model.layers[0].config.useBias = 1),
+    /config\.useBias must be true or false: received 1/,
+  ],
+  [
+    "text for a number",
+    changed((model) => model.layers[0].config.units = "3"),
+    /config\.units must be a number: received "3"/,
+  ],
+  [
+    "a number out of range",
+    changed((model) => model.layers[0].config.units = -3),
+    /at model\.layers\[0\]: Cannot use the units of dense .*received -3/,
+  ],
+  [
+    "an unknown activation",
+    changed((model) => model.layers[0].config.activation = "constructor"),
+    /config\.activation must be one of linear, /,
+  ],
+  [
+    "an unknown initializer",
+    changed((model) => model.layers[0].config.kernelInitializer = { name: "valueOf", config: {} }),
+    /kernelInitializer\.name must be one of zeros, .*"valueOf"/,
+  ],
+  [
+    "a prototype",
+    small.replace('"seed"', '"__proto__": {"trainable": false}, "seed"'),
+    /every name must be a plain one: received "__proto__"/,
+  ],
+  [
+    "a circle",
+    changed((model) => model.calls[0].inputs = [3]),
+    /calls\[0\]\.inputs\[0\] must be a value made before, .*received 3/,
+  ],
+  [
+    "a layer that is not there",
+    changed((model) => model.calls[0].layer = 7),
+    /calls\[0\]\.layer must be a layer, a whole number from 0 to below 3: received 7/,
+  ],
+  [
+    "two inputs for a layer of one",
+    changed((model) => model.calls[1].inputs = [0, 1]),
+    /calls\[1\]\.inputs must be a list of 1: received 2/,
+  ],
+  ["no outputs", changed((model) => model.outputs = []), /outputs must be one without a name/],
+  [
+    "a name that breaks names of weights",
+    changed((model) => model.layers[0].name = "a/b"),
+    /Cannot name a Dense layer "a\/b"/,
+  ],
+  [
+    "shapes that do not fit",
+    changed((model) => model.layers[0].config.inputShape = [9]),
+    /expected input of shape \[9\]/,
+  ],
+  [
+    "one weight that is enormous",
+    changed((model) => model.layers[0].config.units = 1e9),
+    /expected a kernel of at most 268435456 numbers, got shape \[4, 1000000000\]/,
+  ],
+  [
+    "deep nesting",
+    changed((model) => model.seed = JSON.parse("[".repeat(200) + "]".repeat(200))),
+    /nesting must be at most 100 deep/,
+  ],
+];
+for (const [what, text, message] of refused) {
+  Deno.test(`a text is refused for ${what}`, () => {
+    assert.throws(() => modelFromJson(text), (error: Error) => {
+      assert(error instanceof DataError, `${error}`);
+      assert.match(error.message, message);
+      return true;
+    });
+    assert.equal(({} as { trainable?: boolean }).trainable, undefined);
+  });
+}
+
+Deno.test("limits of a text's length and of the model's weights can be set", () => {
+  assert.throws(() => modelFromJson(small, { maxLength: 100 }), /at most 100 characters/);
+  assert.throws(
+    () => modelFromJson(small, { maxParameters: 15 }),
+    /at most 15 weights: received 19 up to dense_2/,
+  );
+  assert.equal((modelFromJson(small, { maxParameters: 19 }) as Model).parameters.length, 4);
+});
+
+Deno.test("what cannot be written is refused with the layer's name", () => {
+  const unknown: Layer = { ...dense(1), config: undefined, type: "Mine" };
+  const cases: [Layer, RegExp][] = [
+    [activation((x) => x), /activation_1: .* its activation is a function/],
+    [dropout(() => 0.5), /dropout_1: .* its rate is a function/],
+    [unknown, /mine_1: .* its type Mine keeps no config/],
+    [
+      dense(1, { kernelRegularizer: { name: "own", apply: (x) => x.sum() } }),
+      /dense_1: .* kernelRegularizer is an object that keeps no config/,
+    ],
+  ];
+  for (const [layer, message] of cases) {
+    assert.throws(() => modelToJson(sequential([input([2]), layer])), message);
+  }
+});
