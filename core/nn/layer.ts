@@ -11,6 +11,11 @@ export interface ApplyContext {
   /** True while training, false in inference: dropout acts only in the first. */
   readonly training: boolean;
   /**
+   * False where the layer, or a model around it, is frozen (`trainable: false`): what follows the
+   * data, as the averages of batchNormalization, then stands still in training too.
+   */
+  readonly trainable: boolean;
+  /**
    * A number that may change between steps, as a tensor of rank 0, f32, of the step's scalar block.
    *
    * The same source under the same name is the same tensor.

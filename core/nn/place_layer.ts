@@ -127,7 +127,7 @@ export function applyCall(
 ): Tensor[] {
   const { layer, name } = place;
   return within(name, () => {
-    const scoped = scopedContext(context, name, call);
+    const scoped = scopedContext(context, place, call);
     if (isModel(layer)) return applyModel(layer, values, inputs, scoped);
     const given: Record<string, Tensor> = {};
     for (const [role, parameter] of place.weights) {
@@ -163,11 +163,16 @@ function applyModel(
 }
 
 /** The context with the layer's name before the names of scalars and keys. */
-function scopedContext(context: ApplyContext, layer: string, call: number): ApplyContext {
+function scopedContext(
+  context: ApplyContext,
+  { name: layer, layer: { trainable } }: ModelLayer,
+  call: number,
+): ApplyContext {
   // Each call of a shared layer has random numbers of its own.
   const keys = call === 1 ? layer : `${layer}/call_${call}`;
   return {
     training: context.training,
+    trainable: context.trainable && trainable !== false,
     get counter() {
       return context.counter;
     },

@@ -40,6 +40,7 @@ export function applyModel<X extends Tensors, O extends Tensors>(
   const penalties: Tensor[] = [];
   const outputs = model.apply(values, x, {
     ...run.context(training),
+    trainable: model.trainable,
     assign(name, next) {
       if (!training) return;
       const parameter = findState(model, name, next);

@@ -1,10 +1,12 @@
 import { type DataSet, sampleCount, type Targets } from "../../data/data_set.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { MetricTable } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { criteriaOf, type Losses, type LossWeights, measuredBy, type Metrics } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
+import type { RecordSums } from "./record_layout.ts";
 import type { InputsFor } from "./resident_data.ts";
 import { Run } from "./run.ts";
 import { checkReduction, type Reduction } from "./score.ts";
@@ -48,7 +50,8 @@ export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptio
  * assert.deepEqual(await evaluate(model, data, options), { loss: 10 });
  * ```
  *
- * Keras: `Model.evaluate` with `return_dict=True`.
+ * Keras: `Model.evaluate` with `return_dict=True`. Tables, such as a confusion matrix, are given by
+ * {@link evaluateTables}.
  */
 export async function evaluate<
   X extends Tensors = Tensor,
@@ -58,6 +61,53 @@ export async function evaluate<
   dataSet: DataSet<InputsFor<X>, Targets>,
   options: EvaluateOptions<O>,
 ): Promise<Record<string, number>> {
+  return (await sumsOf(model, dataSet, options)).logs();
+}
+
+/**
+ * The tables of metrics that give one, of a model on a data set in inference mode.
+ *
+ * @param model The model.
+ * @param dataSet The data.
+ * @param options As for {@link evaluate}; the metrics that give numbers are left out of the result.
+ * @returns Tables over all samples by log name: `confusion_matrix`.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   arrays, confusionMatrix, dense, evaluateTables, input, sequential,
+ *   sparseCategoricalCrossentropy,
+ * } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([2]), dense(2)]);
+ * model.parameters[0].set([1, 0, 0, 1]);
+ * const data = arrays([[1, 0], [0, 1], [0, 1]], [0, 1, 0], { classes: 2 });
+ * const { confusion_matrix } = await evaluateTables(model, data, {
+ *   loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+ *   metrics: [confusionMatrix(2)],
+ *   device: "cpu",
+ *   threads: 1,
+ * });
+ * assert.deepEqual(confusion_matrix, [[1, 1], [0, 1]]);
+ * ```
+ */
+export async function evaluateTables<
+  X extends Tensors = Tensor,
+  O extends Tensors = Tensor,
+>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X>, Targets>,
+  options: EvaluateOptions<O>,
+): Promise<Record<string, MetricTable>> {
+  return (await sumsOf(model, dataSet, options)).tables();
+}
+
+async function sumsOf<X extends Tensors, O extends Tensors>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X>, Targets>,
+  options: EvaluateOptions<O>,
+): Promise<RecordSums> {
   await settled(model);
   const { batchSize = validationBatchSize } = options;
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
@@ -70,7 +120,7 @@ export async function evaluate<
     const validation = new Validation(run, dataSet, [evaluation], batchSize);
     const sums = await validation.measure();
     validation.dispose();
-    return sums.logs();
+    return sums;
   } finally {
     await run.finish();
   }

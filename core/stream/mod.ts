@@ -14,7 +14,7 @@ export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 export type { Losses, LossWeights, Metrics } from "./criteria.ts";
 export type { EndReason, Epoch, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 export { epochs, type EpochsOptions } from "./epochs.ts";
-export { evaluate, type EvaluateOptions } from "./evaluate.ts";
+export { evaluate, type EvaluateOptions, evaluateTables } from "./evaluate.ts";
 export {
   exponentialMovingAverage,
   type ExponentialMovingAverageOptions,

@@ -100,6 +100,7 @@ export class Run implements RunControl {
     const { scalars } = this;
     return {
       training,
+      trainable: true,
       scalar: (source, name, range) => scalars.scalar(source, name, range),
       randomKey: (name) => scalars.randomKey(name),
       counter: scalars.computed("step", () => this.#position.step, "u32"),

@@ -8,6 +8,7 @@ import {
   confusionMatrix,
   dense,
   evaluate,
+  evaluateTables,
   f1Score,
   fit,
   input,
@@ -138,7 +139,7 @@ Deno.test("tables are printed with an epoch, and begin anew with each", async ()
   ]);
 });
 
-Deno.test("without tables an epoch has none; evaluate gives the numbers alone", async () => {
+Deno.test("without tables an epoch has none; evaluate gives the numbers, evaluateTables the tables", async () => {
   const device = { device: "cpu", threads: 1 } as const;
   const training = fit(network(), data, { loss, optimizer: still, ...device });
   assert.equal("tables" in await lastValueFrom(training), false);
@@ -150,6 +151,18 @@ Deno.test("without tables an epoch has none; evaluate gives the numbers alone", 
     ...device,
   });
   assert.deepEqual(Object.keys(logs), ["loss", "accuracy"]);
+  const pairs = await answers();
+  const tables = await evaluateTables(network(), data, {
+    loss,
+    metrics: [confusionMatrix(3), accuracy()],
+    weightedMetrics: [confusionMatrix(3)],
+    batchSize: 40,
+    ...device,
+  });
+  assert.deepEqual(tables, {
+    confusion_matrix: tableOf(pairs),
+    weighted_confusion_matrix: tableOf(pairs, sampleWeight),
+  });
 });
 
 Deno.test("a table of very many classes does not pile up: rows are brought to the host in time", async () => {

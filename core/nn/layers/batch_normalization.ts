@@ -37,7 +37,7 @@ const fractions = { minimum: 0, maximum: 1 };
  *
  * In training y = gamma · (x − μ) / √(σ² + epsilon) + beta, with the mean and the variance (over n)
  * of the batch; and the moving averages follow: m ← momentum · m + (1 − momentum) · μ. In inference,
- * and in training too with `trainable: false`, the moving averages stand for μ and σ².
+ * and in training too where the layer is frozen, the moving averages stand for μ and σ².
  *
  * The weights are `gamma`, `beta`, and, not trainable, `moving_mean` and `moving_variance`, all
  * `[features]`.
@@ -94,7 +94,7 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Lay
     apply({ gamma, beta, moving_mean, moving_variance }, x, context) {
       const axes = featureAxes(axis, x.shape.slice(1));
       const along = (value: Tensor | undefined) => value && alongAxes(value, axes, x);
-      const ofBatch = context.training && trainable !== false;
+      const ofBatch = context.training && context.trainable;
       const used = ofBatch
         ? moments(x, x.shape.map((_, place) => place).filter((place) => !axes.includes(place)))
         : { average: along(moving_mean)!, variance: along(moving_variance)! };

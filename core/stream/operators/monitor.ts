@@ -8,7 +8,7 @@ export type MonitorMode = "auto" | "min" | "max";
 
 /** Ends of log names whose number should rise. */
 const rising = new RegExp(
-  "(^|_)(accuracy|acc|auc|precision|recall|sensitivity|specificity|f1|f1_score|fbeta_score|iou|" +
+  "(^|_)(accuracy|acc|auc|precision|recall|sensitivity|specificity|f1|f1_score|fbeta_score|iou|io_u|" +
     "r2|r2_score|correlation|cosine_similarity|true_positives|true_negatives)$",
 );
 

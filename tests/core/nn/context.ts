@@ -15,6 +15,7 @@ import {
 
 /** A run's scalars and keys, as the streams give them, for the float64 reference. */
 export class TestContext implements ApplyContext, UpdateContext {
+  readonly trainable = true;
   readonly counter: Tensor = scalarLeaf("step", "u32");
   /** Names asked for, in order, without repeats. */
   readonly names: string[] = [];

@@ -7,10 +7,13 @@ import {
   arrays,
   backward,
   batchNormalization,
+  connect,
   dense,
   evaluate,
   forward,
   freeze,
+  frozen,
+  functional,
   input,
   loss,
   meanSquaredError,
@@ -97,6 +100,7 @@ await testOnDevices("moving averages follow PyTorch's over several steps", async
 const random = mulberry32(8);
 const rows = Array.from({ length: 64 }, () => [random() * 9 + 4, random() - 7]);
 const data = arrays(rows, rows.map(([a, b]) => [a * 0.3 - b + random()]));
+const start = input([2]);
 const cpu = { device: "cpu", threads: 1 } as const;
 
 const network = (options: Parameters<typeof batchNormalization>[0] = {}) =>
@@ -143,6 +147,19 @@ Deno.test("a frozen layer stands still: it takes its moving averages in training
   assert.notDeepEqual(kernel, Array.from(network().parameters[4].value));
 });
 
+Deno.test("in a frozen model, or frozen by itself, the averages stand still", async () => {
+  const inner = sequential([input([2]), batchNormalization({ momentum: 0.8 })], { name: "inner" });
+  for (const layer of [frozen(inner), frozen(batchNormalization({ momentum: 0.8 }))] as const) {
+    const model = functional({ inputs: start, outputs: connect(connect(start, layer), dense(1)) });
+    const { gamma, moving_mean, moving_variance, kernel } = await train(model, 2);
+    assert.deepEqual([gamma, moving_mean, moving_variance], [[1, 1], [0, 0], [1, 1]]);
+    assert.equal(kernel.length, 2);
+  }
+  // The original goes on learning.
+  const model = functional({ inputs: start, outputs: connect(connect(start, inner), dense(1)) });
+  assert.notDeepEqual((await train(model, 2)).moving_mean, [0, 0]);
+});
+
 Deno.test("under freeze() gamma and beta stand still, and the averages go on", async () => {
   const weights = await train(network(), 2, "batch_normalization_1");
   assert.deepEqual([weights.gamma, weights.beta], [[1, 1], [0, 0]]);
@@ -181,4 +198,24 @@ Deno.test("wrong axes, groups and constants are refused", () => {
   );
   assert.throws(() => nn.rmsNormalization({ epsilon: 0 }), /epsilon of rmsNormalization/);
   assert.throws(() => nn.activityRegularization({ l1: -1 }), /l1 of activityRegularization/);
+});
+
+Deno.test("a shared layer goes on from what its first place in the model has assigned", async () => {
+  const shared = batchNormalization({ momentum: 0.5, name: "shared" });
+  const x = input([2]);
+  const first = connect(x, shared);
+  const model = functional({ inputs: x, outputs: connect(first, shared) });
+  const still = sgd({ learningRate: 0 });
+  await lastValueFrom(
+    miniBatches({ ...data, y: { data: new Float32Array(128), shape: [64, 2] } }, {
+      batchSize: 64,
+      ...cpu,
+    }).pipe(forward(model), loss(meanSquaredError()), backward(), update(still)),
+  );
+  const { value } = model.parameters.find(({ name }) => name === "shared/moving_mean")!;
+  // Half of the batch's mean, and half of that again with the mean of normalised values, 0.
+  for (const place of [0, 1]) {
+    const mean = rows.reduce((sum, row) => sum + row[place] / 64, 0);
+    assert.ok(Math.abs(value[place] - mean / 4) < 1e-5, `${value[place]} for ${mean / 4}`);
+  }
 });
