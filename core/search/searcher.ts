@@ -1,6 +1,6 @@
 import { defer, Subject, type Subscriber, takeUntil, tap } from "rxjs";
-import { yieldToEvents } from "../stream/yield_to_events.ts";
 import { foldKey } from "../state/fold_key.ts";
+import { yieldToEvents } from "../stream/yield_to_events.ts";
 import type { Pruner } from "./pruner.ts";
 import type { Suggest } from "./sampler.ts";
 import type { Space } from "./space.ts";
@@ -101,16 +101,18 @@ export class Searcher {
   #run({ number, parameters }: Start): void {
     const started = performance.now();
     const end = (state: Trial["state"], error?: unknown): void => {
+      // Who has left wants the trial again.
+      if (this.subscriber.closed) return;
       const message = error instanceof Error ? error.message : error && String(error);
       const seconds = (performance.now() - started) / 1000;
       const how = { state, seconds, ...(message ? { error: message as string } : {}) };
       this.#guard(() => this.#end(number, how));
     };
-    let exhausted = false;
+    let ended = false;
     const epochs = defer(() => this.parts.objective(parameters, this.#context(number))).pipe(
       tap({
         next: (epoch) => this.#report(number, epoch),
-        complete: () => exhausted = true,
+        complete: () => ended = true,
       }),
     );
     this.#running.add(number);
@@ -118,9 +120,8 @@ export class Searcher {
       error: (error) =>
         error instanceof ObjectiveError ? this.subscriber.error(error) : end("failed", error),
       complete: () => {
-        if (this.subscriber.closed) return;
         // A pruner is whatever ends the stream before its time.
-        if (!exhausted) end("pruned");
+        if (!ended) end("pruned");
         else if (this.#record(number).value !== undefined) end("complete");
         else end("failed", this.#whyWithoutValue(number));
       },
