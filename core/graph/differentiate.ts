@@ -1,21 +1,29 @@
 import { DTypeError } from "./errors.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Every node that `roots` need, inputs before users, each once. */
-export function topologicalOrder(roots: readonly Tensor[]): Tensor[] {
+/**
+ * Every node that `roots` need, inputs before users, each once.
+ *
+ * @param roots Where to begin.
+ * @param known Nodes to leave out, with what they need.
+ */
+export function topologicalOrder(
+  roots: readonly Tensor[],
+  known: { has(node: Tensor): boolean } = new Set(),
+): Tensor[] {
   const order: Tensor[] = [];
   const seen = new Set<Tensor>();
   // A stack of its own: a network of a thousand layers is deeper than the call stack.
   const stack: { node: Tensor; next: number }[] = [];
   for (const root of roots) {
-    if (seen.has(root)) continue;
+    if (seen.has(root) || known.has(root)) continue;
     seen.add(root);
     stack.push({ node: root, next: 0 });
     while (stack.length > 0) {
       const top = stack[stack.length - 1];
       if (top.next < top.node.inputs.length) {
         const input = top.node.inputs[top.next++];
-        if (!seen.has(input)) {
+        if (!seen.has(input) && !known.has(input)) {
           seen.add(input);
           stack.push({ node: input, next: 0 });
         }

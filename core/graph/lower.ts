@@ -35,6 +35,8 @@ export function lower(program: Program): Lowered {
 
 class Lowering {
   readonly #stored: Set<Tensor>;
+  /** The state that a value replaces; the first one, if there are several. */
+  readonly #stateOf: ReadonlyMap<Tensor, Tensor>;
   readonly #groups: Group[] = [];
   readonly #groupOf = new Map<Tensor, Group>();
   readonly #buffers: BufferSpec[] = [];
@@ -45,6 +47,9 @@ class Lowering {
   readonly #copies: { source: Tensor; state: Tensor; group: Group }[] = [];
 
   constructor(private readonly program: Program) {
+    this.#stateOf = new Map(
+      program.assignments.map(({ state, value }) => [value, state] as const).toReversed(),
+    );
     this.#stored = chooseStored(program);
   }
 
@@ -166,8 +171,8 @@ class Lowering {
 
   /** What a device must bind for `node`: the arena is one thing, every leaf another. */
   #bufferKey(node: Tensor): unknown {
-    const assigned = this.program.assignments.find(({ value }) => value === node);
-    if (assigned) return assigned.state;
+    const assigned = this.#stateOf.get(node);
+    if (assigned) return assigned;
     if (!isBound(node)) return "arena";
     return node.operation.name === "scalar" ? "scalars" : node;
   }

@@ -84,7 +84,8 @@ function copy(node: Tensor): Tensor {
 function createExpander(): (root: Tensor) => Tensor {
   const known = new Map<Tensor, Tensor>();
   const visit = (root: Tensor): Tensor => {
-    for (const node of topologicalOrder([root])) {
+    // Only what no root before this one has needed: all of them together cost one walk.
+    for (const node of topologicalOrder([root], known)) {
       if (known.has(node)) continue;
       const inputs = node.inputs.map((input) => known.get(input)!);
       let result = node;
