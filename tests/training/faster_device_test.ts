@@ -57,7 +57,9 @@ async function train(device: DeviceChoice) {
     tap((step) => {
       // All of this comes before the choice in the first step.
       if (step.step === 1) early = step.run.snapshot();
-      if (step.step < 3) reads.push(step.loss.data().then((loss) => firstLosses.push(loss[0])));
+      if (step.step < 3) {
+        reads.push(step.loss.data().then((loss) => firstLosses[step.step - 1] = loss[0]));
+      }
     }),
     measure(accuracy()),
     jsonLines(writer, { every: 4 }),
