@@ -1,6 +1,9 @@
 """Learning-rate schedules by Keras's formulas (and PyTorch's StepLR), in NumPy float64."""
 
+import warnings
+
 import numpy
+import torch
 
 
 def exponential(step, options):
@@ -35,6 +38,27 @@ def cosine(step, options):
     return peak * ((1 - alpha) * 0.5 * (1 + numpy.cos(numpy.pi * completed)) + alpha)
 
 
+def one_cycle(options):
+    """PyTorch's OneCycleLR, step by step."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options["maxLearningRate"], total_steps=options["totalSteps"],
+        pct_start=options["pctStart"], div_factor=options["divFactor"],
+        final_div_factor=options["finalDivFactor"], cycle_momentum=False)
+    values = []
+    for _ in range(options["totalSteps"]):
+        values.append(float(schedule.get_last_lr()[0]))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # no optimizer step is taken
+            if len(values) < options["totalSteps"]:
+                schedule.step()
+    return values
+
+
+ONE_CYCLE = {"maxLearningRate": 0.5, "totalSteps": 121, "pctStart": 0.25, "divFactor": 10,
+             "finalDivFactor": 100}
+
+
 CASES = [
     ("exponential", exponential, "Keras ExponentialDecay",
      {"initialLearningRate": 0.1, "decaySteps": 20, "decayRate": 0.9}),
@@ -55,8 +79,11 @@ CASES = [
 
 def schedules():
     """Every schedule at steps 0 to 120."""
-    return {"steps": list(range(121)), "cases": {
+    cases = {
         name: {"source": f"{source}'s formula, NumPy float64", "options": options,
                "values": [float(formula(step, options)) for step in range(121)]}
         for name, formula, source, options in CASES
-    }}
+    }
+    cases["one_cycle"] = {"source": "PyTorch OneCycleLR, float64", "options": ONE_CYCLE,
+                          "values": one_cycle(ONE_CYCLE)}
+    return {"steps": list(range(121)), "cases": cases}

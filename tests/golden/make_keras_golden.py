@@ -25,6 +25,7 @@ dtypes.result_type = lambda *types: "float64" if "float64" in types else promote
 
 import keras_losses
 import keras_optimizers
+import keras_schedules
 import keras_vector_metrics
 
 
@@ -33,6 +34,7 @@ def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     makers = {"losses": keras_losses.losses, "metrics": keras_losses.metrics,
               "optimizers": keras_optimizers.optimizers,
+              "schedules": keras_schedules.schedules,
               "vector_metrics": keras_vector_metrics.vector_metrics}
     for name, make in makers.items():
         value = {"source": f"Keras {keras.__version__} on JAX, float64", **make()}

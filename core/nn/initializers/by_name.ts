@@ -2,7 +2,9 @@ import type { Initializer } from "../initializer.ts";
 import { onesInitializer, zerosInitializer } from "./constant.ts";
 import { glorotNormal, glorotUniform } from "./glorot.ts";
 import { heNormal, heUniform } from "./he.ts";
+import { identityInitializer } from "./identity.ts";
 import { lecunNormal, lecunUniform } from "./lecun.ts";
+import { orthogonal } from "./orthogonal.ts";
 import { randomNormal, truncatedNormal } from "./random_normal.ts";
 import { randomUniform } from "./random_uniform.ts";
 import { varianceScaling } from "./variance_scaling.ts";
@@ -11,6 +13,8 @@ import { varianceScaling } from "./variance_scaling.ts";
 export type InitializerName =
   | "zeros"
   | "ones"
+  | "identity"
+  | "orthogonal"
   | "randomNormal"
   | "randomUniform"
   | "truncatedNormal"
@@ -25,6 +29,8 @@ export type InitializerName =
 const factories: Readonly<Record<InitializerName, () => Initializer>> = {
   zeros: zerosInitializer,
   ones: onesInitializer,
+  identity: () => identityInitializer(),
+  orthogonal: () => orthogonal(),
   randomNormal,
   randomUniform,
   truncatedNormal,

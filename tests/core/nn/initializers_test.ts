@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import {
   constant,
+  identityInitializer,
   type Initializer,
   initializerOf,
   namedKey,
+  orthogonal,
   randomNormal,
   randomUniform,
   truncatedNormal,
@@ -68,6 +70,36 @@ Deno.test("constant fills with its number", () => {
   assert.deepEqual([...constant(2.5).values([2], namedKey(0, "b"))], [2.5, 2.5]);
 });
 
+Deno.test("orthogonal gives vectors at right angles, of length gain", () => {
+  for (const shape of [[40, 30], [30, 40], [64, 64], [3, 3, 2, 8], [2, 20]]) {
+    const columns = shape[shape.length - 1];
+    const rows = shape.slice(0, -1).reduce((all, size) => all * size);
+    const values = orthogonal(3).values(shape, namedKey(5, "kernel"));
+    const count = Math.min(rows, columns);
+    const at = (vector: number, place: number) =>
+      rows < columns ? values[vector * columns + place] : values[place * columns + vector];
+    for (let a = 0; a < count; a++) {
+      for (let b = 0; b <= a; b++) {
+        let product = 0;
+        for (let k = 0; k < Math.max(rows, columns); k++) product += at(a, k) * at(b, k);
+        assert(Math.abs(product - (a === b ? 9 : 0)) < 1e-5, `${shape}: ${a}, ${b}: ${product}`);
+      }
+    }
+  }
+});
+
+Deno.test("orthogonal is spread evenly over directions", () => {
+  // The first element of 4,000 matrices of size 3: mean 0 and variance 1/3, signs included.
+  const first = Array.from(
+    { length: 4000 },
+    (_, at) => orthogonal().values([3, 3], namedKey(at, "kernel"))[0],
+  );
+  const mean = first.reduce((sum, value) => sum + value) / first.length;
+  const variance = first.reduce((sum, value) => sum + value ** 2, 0) / first.length;
+  assert(Math.abs(mean) < 5 * Math.sqrt(1 / 3 / 4000), `mean ${mean}`);
+  assert(Math.abs(variance - 1 / 3) < 0.03, `variance ${variance}`);
+});
+
 const refused: [name: string, make: () => unknown, message: RegExp][] = [
   ["NaN", () => constant(NaN), /value of constant .*finite number: received NaN/],
   ["bounds that cross", () => randomUniform({ minimum: 1, maximum: 0 }), /maximum .*at least 1/],
@@ -76,6 +108,8 @@ const refused: [name: string, make: () => unknown, message: RegExp][] = [
     () => randomNormal({ standardDeviation: -1 }),
     /at least 0: received -1/,
   ],
+  ["a gain of NaN", () => identityInitializer(NaN), /gain of identity.*received NaN/],
+  ["an infinite gain", () => orthogonal(Infinity), /gain of orthogonal .*received Infinity/],
   ["scale 0", () => varianceScaling({ scale: 0 }), /scale .*received 0/],
   [
     "an unknown mode",

@@ -2,12 +2,17 @@ import assert from "node:assert/strict";
 import {
   constantSchedule,
   cosineDecay,
+  cosineDecayRestarts,
   exponentialDecay,
+  inverseTimeDecay,
+  oneCycle,
   piecewiseConstant,
+  polynomialDecay,
   type Schedule,
   stepDecay,
 } from "../../../core/nn/mod.ts";
 import schedulesJson from "../../golden/schedules.json" with { type: "json" };
+import kerasJson from "../../golden/keras_schedules.json" with { type: "json" };
 import { assertClose } from "./close.ts";
 
 const { steps, cases } = schedulesJson as unknown as {
@@ -23,6 +28,7 @@ const schedules: Record<string, (options: never) => Schedule> = {
   cosine: cosineDecay,
   cosine_alpha: cosineDecay,
   cosine_warmup: cosineDecay,
+  one_cycle: oneCycle,
 };
 
 Deno.test("every golden schedule is compared", () => {
@@ -36,6 +42,26 @@ for (const [name, factory] of Object.entries(schedules)) {
   });
 }
 
+const kerasSchedules: Record<string, (options: never) => Schedule> = {
+  exponentialDecay,
+  cosineDecay,
+  polynomialDecay,
+  inverseTimeDecay,
+  cosineDecayRestarts,
+};
+
+for (const [name, { options, values }] of Object.entries(kerasJson.cases)) {
+  Deno.test(`schedule ${name} gives Keras's rates`, () => {
+    const schedule = kerasSchedules[name.split("_")[0]](options as never);
+    assertClose(values.map((_, step) => schedule(step)), values, 1e-12);
+  });
+}
+
+Deno.test("oneCycle stays at its last rate", () => {
+  const rate = oneCycle({ maxLearningRate: 1, totalSteps: 10, divFactor: 2, finalDivFactor: 5 });
+  assertClose([9, 10, 1000].map(rate), [0.1, 0.1, 0.1], 1e-12);
+});
+
 Deno.test("constantSchedule stays", () => {
   assert.deepEqual([0, 1, 1e6].map(constantSchedule(0.5)), [0.5, 0.5, 0.5]);
 });
@@ -47,6 +73,18 @@ const refused: [name: string, make: () => unknown, message: RegExp][] = [
   ["a negative rate", () => stepDecay({ initialLearningRate: -1, stepSize: 1 }), /at least 0/],
   ["step 0", () => stepDecay({ ...rate, stepSize: 0 }), /stepSize .*whole number from 1/],
   ["a negative factor", () => stepDecay({ ...rate, stepSize: 1, gamma: -1 }), /gamma .*-1/],
+  ["power 0", () => polynomialDecay({ ...rate, decaySteps: 1, power: 0 }), /power .*received 0/],
+  [
+    "a negative growth",
+    () => inverseTimeDecay({ ...rate, decaySteps: 1, decayRate: -1 }),
+    /decayRate of inverseTimeDecay .*received -1/,
+  ],
+  [
+    "periods that shrink",
+    () => cosineDecayRestarts({ ...rate, firstDecaySteps: 9, tMul: 0.5 }),
+    /tMul of cosineDecayRestarts .*at least 1: received 0.5/,
+  ],
+  ["one step", () => oneCycle({ maxLearningRate: 1, totalSteps: 1 }), /totalSteps .*from 2/],
   [
     "half a decay step",
     () => exponentialDecay({ ...rate, decaySteps: 0.5, decayRate: 1 }),
