@@ -6,6 +6,7 @@ export { activityRegularization } from "./activity_regularization.ts";
 export type { ActivityRegularizationOptions } from "./activity_regularization.ts";
 export { batchNormalization } from "./batch_normalization.ts";
 export type { BatchNormalizationOptions } from "./batch_normalization.ts";
+export * from "./convolution/mod.ts";
 export { dense } from "./dense.ts";
 export type { DenseOptions } from "./dense.ts";
 export { dropout } from "./dropout.ts";
