@@ -15,6 +15,7 @@ import torch
 
 sys.dont_write_bytecode = True  # no __pycache__ in the repository
 
+import golden_convolutions
 import golden_normalization
 import golden_optimizers
 import golden_schedules
@@ -230,6 +231,7 @@ def main():
     makers = {
         "optimizers": golden_optimizers.optimizers, "trajectories": trajectories,
         "layers": layers, "losses": losses, "schedules": golden_schedules.schedules,
+        "convolutions": golden_convolutions.convolutions,
         "normalization": golden_normalization.normalization,
     }
     for name, make in makers.items():

@@ -22,6 +22,8 @@ export type { LayerNormalizationOptions } from "./layer_normalization.ts";
 export type { NormalizationOptions } from "./normalization.ts";
 export { prelu } from "./prelu.ts";
 export type { PreluOptions } from "./prelu.ts";
+export { reshapeLayer } from "./reshape.ts";
+export type { ReshapeOptions } from "./reshape.ts";
 export { rmsNormalization } from "./rms_normalization.ts";
 export type { RmsNormalizationOptions } from "./rms_normalization.ts";
 export { unitNormalization } from "./unit_normalization.ts";
