@@ -9,13 +9,10 @@ import {
   accuracy,
   backward,
   checkpoint,
-  dense,
-  dropout,
   earlyStopping,
   epochs,
   forward,
   hyperparameter,
-  input,
   jsonLines,
   loadIdxDataSet,
   loadWeights,
@@ -23,9 +20,7 @@ import {
   meanSquaredError,
   measure,
   miniBatches,
-  type Model,
   progressBar,
-  sequential,
   sparseCategoricalCrossentropy,
   stopOnSignal,
   takeFirst,
@@ -40,6 +35,7 @@ import {
   wholeNumber,
   wholeNumbers,
 } from "./command_line.ts";
+import { digitModel, digitModels } from "./digit_models.ts";
 import { failed, identity, optimizerNames, optimizerOf } from "./training_options.ts";
 
 const options = commandLine(
@@ -52,9 +48,9 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
   {
     "model": {
       value: "NAME",
-      help: "mlp (relu, cross-entropy) or sigmoid (16, 16; squared error)",
+      help: "mlp (relu, cross-entropy), sigmoid (16, 16; squared error) or cnn (convolutions)",
       default: "mlp",
-      parse: oneOf("mlp", "sigmoid"),
+      parse: oneOf(...digitModels),
     },
     "hidden": { value: "N,N", help: "units of the hidden layers", parse: wholeNumbers },
     "epochs": { value: "N", help: "passes over the data", default: "5", parse: wholeNumber(0) },
@@ -118,20 +114,6 @@ const learningRate = hyperparameter(
   { name: "learning rate" },
 );
 
-function makeModel(features: readonly number[]): Model {
-  const sigmoid = options.model === "sigmoid";
-  const hidden = options.hidden ?? (sigmoid ? [16, 16] : [30, 30]);
-  const activation = sigmoid ? "sigmoid" : "relu";
-  return sequential([
-    input(features),
-    ...hidden.flatMap((units) => [
-      dense(units, { activation }),
-      ...(options.dropout > 0 ? [dropout(rate)] : []),
-    ]),
-    dense(10, { activation: sigmoid ? "sigmoid" : "linear" }),
-  ], { name: options.model, seed: options.seed });
-}
-
 async function loadData() {
   const train = await loadPart("train");
   const validation = await loadPart("test");
@@ -149,7 +131,12 @@ async function loadPart(part: "train" | "test") {
 
 try {
   const data = await loadData();
-  const model = makeModel(data.train.x.shape.slice(1));
+  const model = digitModel(options.model, {
+    features: data.train.x.shape.slice(1),
+    hidden: options.hidden,
+    dropout: options.dropout > 0 ? rate : 0,
+    seed: options.seed,
+  });
   if (options.weights) await loadWeights(model, options.weights);
 
   const steps = miniBatches(data.train, {

@@ -37,7 +37,9 @@ export function reshapeLayer(targetShape: Shape, options: ReshapeOptions = {}): 
   const open = targetShape.filter((size) => size === -1).length;
   if (open > 1) {
     throw new RangeError(
-      `Cannot make reshapeLayer as one size at most may be -1: received ${formatShape(targetShape)}`,
+      `Cannot make reshapeLayer as one size at most may be -1: received ${
+        formatShape(targetShape)
+      }`,
     );
   }
   for (const size of targetShape) {
@@ -61,7 +63,9 @@ function filled(target: Shape, given: Shape): Shape {
   const shape = target.map((size) => size === -1 ? rest : size);
   if (Number.isInteger(rest) && sizeOf(shape) === sizeOf(given)) return shape;
   throw new ShapeError(
-    `expected input of as many elements as ${formatShape(target)}, got shape ${formatShape(given)} ` +
+    `expected input of as many elements as ${formatShape(target)}, got shape ${
+      formatShape(given)
+    } ` +
       `of ${sizeOf(given)}`,
   );
 }

@@ -20,13 +20,24 @@ import {
 } from "./window";
 
 /** Bytes of a tile: with the packed kernel it stays in L2. */
-export const tileBytes: i32 = 1 << 18;
+const tileSize: i32 = 1 << 18;
+/** Bytes for a tile and the list of lines behind it. */
+export const tileBytes: i32 = tileSize + (1 << 14);
 
 /** Copies `count` floats, or zeros from address 0. */
 function put(from: usize, count: i32, to: usize): void {
   if (!from) {
     memory.fill(to, 0, <usize> count * 4);
     return;
+  }
+  while (count >= 16) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+    v128.store(to, v128.load(from, 32), 32);
+    v128.store(to, v128.load(from, 48), 48);
+    from += 64;
+    to += 64;
+    count -= 16;
   }
   while (count >= 4) {
     v128.store(to, v128.load(from));
@@ -50,8 +61,85 @@ function pitchOf(width: i32): i32 {
 
 /** Rows of a tile. */
 function tileRows(pitch: i32): i32 {
-  const rows = tileBytes / 4 / pitch;
+  const rows = tileSize / 4 / pitch;
   return rows > 768 ? 768 : rows < 12 ? 12 : rows / 12 * 12;
+}
+
+/**
+ * Writes down the lines of the input that a window sees, one for each tap of depth and height: where
+ * it begins, or 0 for zeros. Returns their number.
+ */
+function listLines(block: usize, image: usize, d: i32, h: i32, list: usize): i32 {
+  const d0 = firstPlace(block, 0, d);
+  const h0 = firstPlace(block, 1, h);
+  const line = 4 * <usize> (inputSize(block, 2) * channelsOf(block));
+  let count = 0;
+  for (let i = 0; i < tapsAlong(block, 0); ++i) {
+    const inD = inputIndex(block, 0, d0, i);
+    for (let j = 0; j < tapsAlong(block, 1); ++j) {
+      const inH = inputIndex(block, 1, h0, j);
+      const at = inD < 0 || inH < 0
+        ? 0
+        : image + <usize> (inD * inputSize(block, 1) + inH) * line;
+      store<u32>(list + 4 * <usize> count, <u32> at);
+      ++count;
+    }
+  }
+  return count;
+}
+
+/** One row of a tile where neighbouring taps lie side by side within the line. */
+function layRuns(
+  list: usize,
+  lines: i32,
+  shift: usize,
+  run: i32,
+  from: i32,
+  to: i32,
+  tile: usize,
+): void {
+  let column = 0;
+  for (let line = 0; line < lines; ++line) {
+    const next = column + run;
+    if (next > from && column < to) {
+      const left = from > column ? from - column : 0;
+      const right = to < next ? to - column : run;
+      const start = <usize> load<u32>(list + 4 * <usize> line);
+      const at = start ? start + shift + 4 * <usize> left : 0;
+      put(at, right - left, tile + 4 * <usize> (column + left - from));
+    }
+    column = next;
+  }
+}
+
+/** One row of a tile, tap by tap. */
+function layTaps(
+  block: usize,
+  list: usize,
+  lines: i32,
+  channels: i32,
+  w0: i32,
+  from: i32,
+  to: i32,
+  tile: usize,
+): void {
+  const width = tapsAlong(block, 2);
+  const all = channelsOf(block);
+  let column = 0;
+  for (let line = 0; line < lines; ++line) {
+    const start = <usize> load<u32>(list + 4 * <usize> line);
+    for (let k = 0; k < width; ++k) {
+      const next = column + channels;
+      if (next > from && column < to) {
+        const inW = start ? inputIndex(block, 2, w0, k) : -1;
+        const left = from > column ? from - column : 0;
+        const right = to < next ? to - column : channels;
+        const at = inW < 0 ? 0 : start + 4 * <usize> (inW * all + left);
+        put(at, right - left, tile + 4 * <usize> (column + left - from));
+      }
+      column = next;
+    }
+  }
 }
 
 /**
@@ -68,79 +156,34 @@ function layOut(
   to: i32,
   tile: usize,
   pitch: i32,
+  list: usize,
 ): void {
   const all = channelsOf(block);
   const channels = all / groupsOf(block);
-  const depth = tapsAlong(block, 0);
-  const height = tapsAlong(block, 1);
   const width = tapsAlong(block, 2);
-  const outHeight = outputSize(block, 1);
   const outWidth = outputSize(block, 2);
-  const inHeight = inputSize(block, 1);
   const inWidth = inputSize(block, 2);
   const places = outputPlaces(block);
   // Neighbouring taps along the width are neighbours in memory too.
   const runs = dilationOf(block, 2) == 1 && inputDilationOf(block, 2) == 1 && channels == all;
-  let image = start / places;
-  let rest = start % places;
-  let w = rest % outWidth;
-  rest /= outWidth;
-  let h = rest % outHeight;
-  let d = rest / outHeight;
-  for (; rows > 0; --rows) {
-    const base = x +
-      4 * (<usize> image * <usize> inputPlaces(block) * <usize> all + <usize> (group * channels));
-    const d0 = firstPlace(block, 0, d);
-    const h0 = firstPlace(block, 1, h);
-    const w0 = firstPlace(block, 2, w);
-    let column = 0;
-    for (let i = 0; i < depth; ++i) {
-      const inD = inputIndex(block, 0, d0, i);
-      for (let j = 0; j < height; ++j) {
-        const inH = inputIndex(block, 1, h0, j);
-        const next = column + width * channels;
-        if (next <= from || column >= to) {
-          column = next;
-          continue;
-        }
-        const line = inD < 0 || inH < 0
-          ? 0
-          : base + 4 * <usize> ((inD * inHeight + inH) * inWidth) * <usize> all;
-        if (line && runs && w0 >= 0 && w0 + width <= inWidth) {
-          const left = from > column ? from - column : 0;
-          const right = to < next ? to - column : next - column;
-          put(
-            line + 4 * <usize> (w0 * all + left),
-            right - left,
-            tile + 4 * <usize> (column + left - from),
-          );
-          column = next;
-          continue;
-        }
-        for (let k = 0; k < width; ++k) {
-          const end = column + channels;
-          if (end > from && column < to) {
-            const inW = line ? inputIndex(block, 2, w0, k) : -1;
-            const left = from > column ? from - column : 0;
-            const right = to < end ? to - column : channels;
-            const at = inW < 0 ? 0 : line + 4 * <usize> (inW * all + left);
-            put(at, right - left, tile + 4 * <usize> (column + left - from));
-          }
-          column = end;
-        }
-      }
+  const imageBytes = 4 * <usize> inputPlaces(block) * <usize> all;
+  let w = start % outWidth;
+  while (rows > 0) {
+    const rest = start % places / outWidth;
+    const h = rest % outputSize(block, 1);
+    const d = rest / outputSize(block, 1);
+    const image = x + <usize> (start / places) * imageBytes + 4 * <usize> (group * channels);
+    const lines = listLines(block, image, d, h, list);
+    for (; w < outWidth && rows > 0; ++w) {
+      const w0 = firstPlace(block, 2, w);
+      if (runs && w0 >= 0 && w0 + width <= inWidth) {
+        layRuns(list, lines, 4 * <usize> (w0 * all), width * channels, from, to, tile);
+      } else layTaps(block, list, lines, channels, w0, from, to, tile);
+      tile += 4 * <usize> pitch;
+      ++start;
+      --rows;
     }
-    tile += 4 * <usize> pitch;
-    if (++w == outWidth) {
-      w = 0;
-      if (++h == outHeight) {
-        h = 0;
-        if (++d == outputSize(block, 0)) {
-          d = 0;
-          ++image;
-        }
-      }
-    }
+    w = 0;
   }
 }
 
@@ -171,6 +214,7 @@ export function convolution(
   scratch: usize,
   tile: usize,
 ): void {
+  const list = tile + <usize> tileSize;
   const groups = groupsOf(block);
   const filters = filtersOf(block);
   const own = filters / groups;
@@ -187,7 +231,7 @@ export function convolution(
       const to = y + 4 * <usize> at * <usize> filters + shift;
       for (let from = 0; from < width; from += step) {
         const columns = from + step < width ? step : width - from;
-        layOut(block, x, group, at, rows, from, from + columns, tile, pitch);
+        layOut(block, x, group, at, rows, from, from + columns, tile, pitch, list);
         const b = kernel + 4 * <usize> (from * filters) + shift;
         const adds = i32(from > 0);
         matmul(tile, pitch, 1, b, filters, 1, to, filters, 0, rows, 0, own, columns, scratch, adds);
@@ -207,6 +251,7 @@ export function kernelGradient(
   scratch: usize,
   tile: usize,
 ): void {
+  const list = tile + <usize> tileSize;
   const groups = groupsOf(block);
   const filters = filtersOf(block);
   const own = filters / groups;
@@ -219,7 +264,7 @@ export function kernelGradient(
     for (let at = 0; at < all; at += most) {
       const rows = at + most < all ? most : all - at;
       for (let group = 0; group < groups; ++group) {
-        layOut(block, x, group, at, rows, from, from + columns, tile, pitch);
+        layOut(block, x, group, at, rows, from, from + columns, tile, pitch, list);
         const shift = 4 * <usize> (group * own);
         const b = grad + 4 * <usize> at * <usize> filters + shift;
         const to = y + 4 * <usize> (from * filters) + shift;

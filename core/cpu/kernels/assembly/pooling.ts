@@ -2,7 +2,9 @@
 import {
   batchOf,
   channelsOf,
+  dilationOf,
   firstPlace,
+  inputDilationOf,
   inputIndex,
   inputPlaces,
   inputSize,
@@ -10,10 +12,6 @@ import {
   outputSize,
   tapsAlong,
 } from "./window";
-
-/** What `findLargest` has found: the largest values of four channels, and their taps. */
-let largest: v128 = i32x4.splat(0);
-let largestTap: v128 = i32x4.splat(0);
 
 /** Up to four floats; nothing is read behind them that is not there. */
 function loadPart(at: usize, count: i32): v128 {
@@ -68,40 +66,53 @@ function sumOf(x: usize, list: usize, taps: i32, count: i32): v128 {
   return total;
 }
 
-/** Finds the largest of a window's inputs in four channels. */
-function findLargest(x: usize, list: usize, taps: i32, count: i32): void {
-  largest = f32x4.splat(-Infinity);
-  largestTap = i32x4.splat(0);
+/** The largest of a window's inputs in four channels, or NaN. */
+function largestOf(x: usize, list: usize, taps: i32, count: i32): v128 {
+  let largest = f32x4.splat(-Infinity);
+  for (let tap = 0; tap < taps; ++tap) {
+    largest = f32x4.max(largest, loadPart(x + load<u32>(list + 4 * <usize> tap), count));
+  }
+  return largest;
+}
+
+/** The tap of the largest of a window's inputs in four channels. */
+function largestTap(x: usize, list: usize, taps: i32, count: i32): v128 {
+  let largest = f32x4.splat(-Infinity);
+  let first = i32x4.splat(0);
   for (let tap = 0; tap < taps; ++tap) {
     const value = loadPart(x + load<u32>(list + 4 * <usize> tap), count);
     // NaN is larger than any number; the first of equal ones stays.
-    const isNumber = f32x4.eq(largest, largest);
-    const wins = v128.or(
-      f32x4.gt(value, largest),
-      v128.and(f32x4.ne(value, value), isNumber),
-    );
+    const overtakes = v128.and(f32x4.ne(value, value), f32x4.eq(largest, largest));
+    const wins = v128.or(f32x4.gt(value, largest), overtakes);
     largest = v128.bitselect(value, largest, wins);
-    largestTap = v128.bitselect(i32x4.splat(tap), largestTap, wins);
+    first = v128.bitselect(i32x4.splat(tap), first, wins);
   }
+  return first;
 }
 
-/** What stands in `values` at the largest taps. */
-function select(values: usize, list: usize, taps: i32, count: i32): v128 {
-  let chosen = f32x4.splat(0);
+/** What stands in `values` at the taps `chosen`. */
+function select(chosen: v128, values: usize, list: usize, taps: i32, count: i32): v128 {
+  let selected = f32x4.splat(0);
   for (let tap = 0; tap < taps; ++tap) {
     const value = loadPart(values + load<u32>(list + 4 * <usize> tap), count);
-    chosen = v128.bitselect(value, chosen, i32x4.eq(largestTap, i32x4.splat(tap)));
+    selected = v128.bitselect(value, selected, i32x4.eq(chosen, i32x4.splat(tap)));
   }
-  return chosen;
+  return selected;
 }
 
-/** Adds `value` to what stands in `y` at the largest taps. */
-function spread(value: v128, y: usize, list: usize, taps: i32, count: i32): void {
+/** Adds `value` to what stands in `y` at the taps `chosen`. */
+function spread(chosen: v128, value: v128, y: usize, list: usize, taps: i32, count: i32): void {
   for (let tap = 0; tap < taps; ++tap) {
     const at = y + load<u32>(list + 4 * <usize> tap);
-    const mine = v128.and(value, i32x4.eq(largestTap, i32x4.splat(tap)));
+    const mine = v128.and(value, i32x4.eq(chosen, i32x4.splat(tap)));
     storePart(at, count, f32x4.add(loadPart(at, count), mine));
   }
+}
+
+/** Whether all taps of a window that begins at `place` lie on inputs. */
+function isInside(block: usize, axis: i32, place: i32): bool {
+  const last = place + (tapsAlong(block, axis) - 1) * dilationOf(block, axis);
+  return place >= 0 && last < inputSize(block, axis) && inputDilationOf(block, axis) == 1;
 }
 
 /**
@@ -122,33 +133,41 @@ export function pool(
   list: usize,
 ): void {
   const channels = channelsOf(block);
+  const line = 4 * <usize> channels;
   const places = outputPlaces(block);
   const each = batchOf(block) * places / units;
-  const image = 4 * <usize> inputPlaces(block) * <usize> channels;
+  const outWidth = outputSize(block, 2);
+  const image = <usize> inputPlaces(block) * line;
   // Here a unit is an image: its gradients meet no others.
   if (mode == 3) memory.fill(y + <usize> start * image, 0, <usize> (end - start) * image);
+  let taps = 0;
+  // The list of a window that lies inside holds for its right neighbour, some places further.
+  let known = false;
+  let listed = 0;
   for (let at = start * each; at < end * each; ++at) {
     const rest = at % places;
-    const w = rest % outputSize(block, 2);
-    const h = rest / outputSize(block, 2) % outputSize(block, 1);
-    const d = rest / outputSize(block, 2) / outputSize(block, 1);
-    const taps = listTaps(block, d, h, w, list);
-    const shift = <usize> (at / places) * image;
-    const out = 4 * <usize> at * <usize> channels;
+    const w = rest % outWidth;
+    const w0 = firstPlace(block, 2, w);
+    if (w == 0) known = false;
+    if (!known || !isInside(block, 2, w0)) {
+      const above = rest / outWidth;
+      taps = listTaps(block, above / outputSize(block, 1), above % outputSize(block, 1), w, list);
+      known = isInside(block, 2, w0);
+      listed = w0;
+    }
+    const shift = <usize> (at / places) * image + <usize> (w0 - listed) * line;
+    const out = <usize> at * line;
     for (let c = 0; c < channels; c += 4) {
       const count = channels - c;
-      const from = x + shift + 4 * <usize> c;
+      const from = shift + 4 * <usize> c;
       const to = out + 4 * <usize> c;
-      if (mode == 0) {
-        storePart(y + to, count, sumOf(from, list, taps, count));
-        continue;
-      }
-      findLargest(from, list, taps, count);
-      if (mode == 1) storePart(y + to, count, largest);
-      else if (mode == 2) {
-        storePart(y + to, count, select(values + shift + 4 * <usize> c, list, taps, count));
-      } else {
-        spread(loadPart(values + to, count), y + shift + 4 * <usize> c, list, taps, count);
+      if (mode == 0) storePart(y + to, count, sumOf(x + from, list, taps, count));
+      else if (mode == 1) storePart(y + to, count, largestOf(x + from, list, taps, count));
+      else {
+        const chosen = largestTap(x + from, list, taps, count);
+        if (mode == 2) {
+          storePart(y + to, count, select(chosen, values + from, list, taps, count));
+        } else spread(chosen, loadPart(values + to, count), y + from, list, taps, count);
       }
     }
   }
