@@ -1,6 +1,8 @@
 import { Observable, type Subscriber } from "rxjs";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
+import { NonFiniteError } from "../graph/errors.ts";
+import { checkCount } from "../nn/check_count.ts";
 import type { Epoch } from "./epoch.ts";
 import type { RecordSums } from "./record_layout.ts";
 import { withRunListener } from "./run_listeners.ts";
@@ -13,6 +15,15 @@ export interface EpochsOptions {
   readonly validation?: AnyDataSet;
   /** Epochs from one validation to the next, from 1; default 1 (Keras: `validation_freq`). */
   readonly validationFrequency?: number;
+  /** Batches of a validation, from 1; default all (Keras: `validation_steps`). */
+  readonly validationSteps?: number;
+  /** Samples in a batch of validation, from 1; default 1,024. */
+  readonly validationBatchSize?: number;
+  /**
+   * Batches that are validated before the first step, from 0, to find what is wrong with them before
+   * an epoch is lost; default 0 (Lightning: `num_sanity_val_steps`, 2).
+   */
+  readonly sanitySteps?: number;
 }
 
 /**
@@ -21,7 +32,7 @@ export interface EpochsOptions {
  *
  * @param options Validation data.
  * @returns An operator from {@link Updated} to {@link Epoch}. A part of an epoch gives no event.
- * @throws {RangeError} when `validationFrequency` is not a whole number from 1.
+ * @throws {RangeError} when an option is out of range.
  *
  * @example
  * ```ts
@@ -47,13 +58,11 @@ export interface EpochsOptions {
  * ```
  */
 export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated, Epoch> {
-  const { validationFrequency = 1 } = options;
-  if (!Number.isInteger(validationFrequency) || validationFrequency < 1) {
-    throw new RangeError(
-      `Cannot gather epochs as validationFrequency must be a whole number from 1: received ` +
-        `${validationFrequency}`,
-    );
-  }
+  const { validationFrequency = 1, validationSteps = 1, validationBatchSize = 1 } = options;
+  checkCount("validationFrequency of epochs", validationFrequency, 1);
+  checkCount("validationSteps of epochs", validationSteps, 1);
+  checkCount("validationBatchSize of epochs", validationBatchSize, 1);
+  checkCount("sanitySteps of epochs", options.sanitySteps ?? 0);
   return (source) =>
     new Observable<Epoch>((subscriber) => {
       const gatherer = new Gatherer(options, validationFrequency, subscriber);
@@ -74,6 +83,8 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
 class Gatherer {
   #validation: Validation | undefined;
   #started = performance.now();
+  #samples = 0;
+  #checked = false;
 
   constructor(
     private readonly options: EpochsOptions,
@@ -82,7 +93,12 @@ class Gatherer {
   ) {}
 
   take(step: AnyUpdated): void {
-    if (step.stepInEpoch === 1) this.#started = performance.now();
+    if (step.stepInEpoch === 1) {
+      this.#started = performance.now();
+      this.#samples = 0;
+    }
+    this.#samples += step.samples;
+    if (!this.#checked) this.#check(step);
     if (step.stepInEpoch === step.stepsPerEpoch) step.hold(this.#finish(step));
   }
 
@@ -107,14 +123,13 @@ class Gatherer {
     if (this.subscriber.closed) return;
     run.epochGiven = true;
     const holds: Promise<unknown>[] = [];
-    const samples = (step.stepsPerEpoch - 1) * firstBatch(step) + step.samples;
     this.subscriber.next({
       epoch: step.epoch,
       step: step.step,
       logs,
       ...(Object.keys(tables).length > 0 && { tables }),
       seconds: (performance.now() - this.#started) / 1000,
-      samplesPerSecond: samples / ((trained - this.#started) / 1000),
+      samplesPerSecond: this.#samples / ((trained - this.#started) / 1000),
       run,
       hold: (promise) => void holds.push(promise),
     });
@@ -122,11 +137,38 @@ class Gatherer {
   }
 
   async #validate(step: AnyUpdated): Promise<RecordSums | undefined> {
-    const { validation } = this.options;
-    if (!validation || step.epoch % this.frequency !== 0) return;
-    const { frame } = step;
-    this.#validation ??= new Validation(frame.run, validation, evaluationsOf(frame.effects));
-    return await this.#validation.measure();
+    if (step.epoch % this.frequency !== 0) return;
+    const limit = step.frame.run.rehearsal ?? this.options.validationSteps;
+    return await this.#validationOf(step)?.measure(limit);
+  }
+
+  /** Validates a few batches before the first step. */
+  #check(step: AnyUpdated): void {
+    this.#checked = true;
+    const { sanitySteps = 0 } = this.options;
+    if (sanitySteps === 0) return;
+    const measured = this.#validationOf(step)?.measure(sanitySteps);
+    if (!measured) return;
+    step.hold(measured.then((sums) => {
+      for (const [name, value] of Object.entries(sums.logs())) {
+        if (!name.includes("loss") || Number.isFinite(value)) continue;
+        throw new NonFiniteError(
+          `val_${name} is ${value} before the first step: look for NaN in the validation data`,
+          0,
+        );
+      }
+    }));
+  }
+
+  #validationOf({ frame }: AnyUpdated): Validation | undefined {
+    const { validation, validationBatchSize } = this.options;
+    if (!validation) return undefined;
+    return this.#validation ??= new Validation(
+      frame.run,
+      validation,
+      evaluationsOf(frame.effects),
+      validationBatchSize,
+    );
   }
 }
 
@@ -135,9 +177,4 @@ function prefixed<Value>(entries: Record<string, Value> = {}): Record<string, Va
   return Object.fromEntries(
     Object.entries(entries).map(([name, value]) => [`val_${name}`, value]),
   );
-}
-
-/** Samples in a full batch: where this one begins, over the steps before it. */
-function firstBatch({ frame, samples, stepInEpoch }: AnyUpdated): number {
-  return stepInEpoch === 1 ? samples : frame.start / (stepInEpoch - 1);
 }

@@ -1,16 +1,16 @@
 import { Observable as Stream, type Subscriber } from "rxjs";
-import {
-  type AnyDataSet,
-  type DataSet,
-  type Inputs,
-  sampleCount,
-  type StoredInputs,
-  type StoredTargets,
-  type Targets,
+import type {
+  AnyDataSet,
+  DataSet,
+  Inputs,
+  StoredInputs,
+  StoredTargets,
+  Targets,
 } from "../../data/data_set.ts";
 import { withReader } from "../graph/reader.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
 import { permutation } from "../state/permutation.ts";
+import { type BatchSettings, batchSettings } from "./batch_settings.ts";
 import { Frame } from "./frame.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { type RunListener, runListeners } from "./run_listeners.ts";
@@ -25,7 +25,7 @@ import { yieldToEvents } from "./yield_to_events.ts";
 export interface MiniBatchesOptions extends DeviceOptions {
   /** Samples in a batch, from 1; default 32. */
   readonly batchSize?: number;
-  /** Times that every sample is visited, from 0; default 1, `Infinity` for no end. */
+  /** Epochs, from 0: times that every sample is visited; default 1, `Infinity` for no end. */
   readonly epochs?: number;
   /** Seed of shuffles and masks, a whole number from 0; default 0. */
   readonly seed?: number;
@@ -33,6 +33,21 @@ export interface MiniBatchesOptions extends DeviceOptions {
   readonly shuffle?: boolean;
   /** Whether a last batch that is not full is left out; default false, as in Keras. */
   readonly dropRemainder?: boolean;
+  /**
+   * Steps of an epoch, from 1: the next one goes on where it stopped, and the order is new when all
+   * samples were visited. With it validation, checkpoints and whatever else comes with an epoch come
+   * every so many steps. By default an epoch is a pass over the data.
+   */
+  readonly stepsPerEpoch?: number;
+  /** The first batches of each pass, so many from 1, or this share of them below 1; default all. */
+  readonly limitBatches?: number;
+  /** So many batches of the first pass, from 1, again and again: a network that is right learns them. */
+  readonly overfitBatches?: number;
+  /**
+   * Whether the pipe is tried: one batch (or so many) of training and of validation, for one epoch,
+   * and no file is written; default false.
+   */
+  readonly fastDevRun?: boolean | number;
   /**
    * A file that {@link checkpoint} has written: its run goes on to the same bits, if pipe, data and
    * options are the same; `epochs` and threads may be others. (On `reference`, whose states are
@@ -81,7 +96,7 @@ export function miniBatches<
   dataSet: DataSet<X, Y>,
   options: MiniBatchesOptions = {},
 ): Observable<Batch<TensorsFor<X>, TensorsFor<Y>>> {
-  const settings = checkOptions(dataSet, options);
+  const settings = batchSettings(dataSet, options);
   const batches = new Stream<AnyBatch>((subscriber) => {
     const source = new Source(dataSet, settings, subscriber, runListeners());
     void source.start();
@@ -90,54 +105,28 @@ export function miniBatches<
   return batches as Observable<Batch<TensorsFor<X>, TensorsFor<Y>>>;
 }
 
-type Settings =
-  & Required<Omit<MiniBatchesOptions, "device" | "threads" | "resume">>
-  & DeviceOptions
-  & Pick<MiniBatchesOptions, "resume">;
-
-function checkOptions(dataSet: AnyDataSet, options: MiniBatchesOptions): Settings {
-  const { batchSize = 32, epochs = 1, seed = 0, shuffle = true, dropRemainder = false } = options;
-  const samples = sampleCount(dataSet);
-  const refuse = (name: string, rule: string, received: unknown): never => {
-    throw new RangeError(
-      `Cannot make mini-batches as ${name} must be ${rule}: received ${received}`,
-    );
-  };
-  if (samples < 1) refuse("the data set", "at least one sample", samples);
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    refuse("batchSize", "a whole number from 1", batchSize);
-  }
-  if (dropRemainder && batchSize > samples) {
-    refuse("batchSize", `at most the ${samples} samples when dropRemainder is set`, batchSize);
-  }
-  if (!(Number.isInteger(epochs) || epochs === Infinity) || epochs < 0) {
-    refuse("epochs", "a whole number from 0, or Infinity", epochs);
-  }
-  if (!Number.isSafeInteger(seed) || seed < 0) refuse("seed", "a whole number from 0", seed);
-  const { device, threads, resume } = options;
-  return { batchSize, epochs, seed, shuffle, dropRemainder, device, threads, resume };
-}
-
 class Source {
   #run: Run | undefined;
   #stopped = false;
   #step = 0;
   #sending = false;
   #awaited = 0;
+  /** The pass over the data whose order the samples have. */
+  #pass: number | undefined;
   #lastTurn = performance.now();
   #permits = new Permits(() => 1);
 
   constructor(
     private readonly dataSet: AnyDataSet,
-    private readonly settings: Settings,
+    private readonly settings: BatchSettings,
     private readonly subscriber: Subscriber<AnyBatch>,
     private readonly listeners: readonly RunListener[],
   ) {}
 
   async start(): Promise<void> {
     try {
-      const settings = runSettings(this.dataSet, this.settings);
-      const saved = await savedRun(settings, this.settings.resume);
+      const { run: settings, resume } = this.settings;
+      const saved = await savedRun(settings, resume);
       const { device, owned } = await openDevice(this.settings, this.#steps);
       if (this.#stopped) {
         if (owned) device.dispose();
@@ -146,6 +135,7 @@ class Source {
       this.#permits = new Permits(() => device.stepsInFlight);
       this.#run = new Run(device, owned, settings, saved);
       this.#run.epochs = this.settings.epochs;
+      this.#run.rehearsal = this.settings.rehearsal;
       this.#run.quiet = () => !this.#sending && (this.#awaited === 0 || this.#run!.epochGiven);
       const data = this.#run.load(this.dataSet, "training");
       for (const listener of this.listeners) listener(this.#run);
@@ -167,7 +157,7 @@ class Source {
 
   /** Steps of the whole run. */
   get #steps(): number {
-    return this.settings.epochs * Math.ceil(sampleCount(this.dataSet) / this.settings.batchSize);
+    return this.settings.epochs * this.settings.walk.stepsPerEpoch;
   }
 
   stop(): void {
@@ -180,14 +170,13 @@ class Source {
 
   /** Steps of an epoch, after the first `done`. */
   async #runEpoch(run: Run, data: ResidentData, epoch: number, done: number): Promise<void> {
-    const { batchSize, seed, shuffle, dropRemainder } = this.settings;
-    if (shuffle) data.setOrder(permutation(data.samples, seed, epoch));
-    if (done === 0) run.collector.reset();
-    const full = Math.floor(data.samples / batchSize);
-    const stepsPerEpoch = dropRemainder ? full : Math.ceil(data.samples / batchSize);
+    const { walk } = this.settings;
+    const { stepsPerEpoch } = walk;
     for (let index = done; index < stepsPerEpoch && !this.#stopped; index++) {
-      const start = index * batchSize;
-      const samples = Math.min(batchSize, data.samples - start);
+      const { pass, start, samples } = walk.place(epoch, index);
+      if (pass !== this.#pass) await this.#begin(pass, data, run);
+      if (this.#stopped) return;
+      if (index === 0) run.collector.reset();
       const frame = new Frame(run, {
         epoch,
         step: ++this.#step,
@@ -203,6 +192,19 @@ class Source {
       if (performance.now() - this.#lastTurn > turn) await this.#yield();
     }
     await this.#pause(run);
+  }
+
+  /** Puts the samples in the order of a pass; a batch that is looked into is one of the last. */
+  async #begin(pass: number, data: ResidentData, run: Run): Promise<void> {
+    const { seed, shuffle } = this.settings.run;
+    if (this.#pass !== undefined) {
+      await this.#permits.waitForAll();
+      if (this.#stopped) return;
+      await run.collector.collect();
+      if (this.#stopped) return;
+    }
+    this.#pass = pass;
+    if (shuffle) data.setOrder(permutation(data.samples, seed, pass));
   }
 
   /** Waits for all that is held, then does what was put off until no step is under way. */
@@ -251,11 +253,6 @@ class Source {
     await yieldToEvents();
     this.#lastTurn = performance.now();
   }
-}
-
-function runSettings(dataSet: AnyDataSet, settings: Settings): RunSettings {
-  const { seed, batchSize, shuffle, dropRemainder } = settings;
-  return { seed, batchSize, shuffle, dropRemainder, samples: sampleCount(dataSet) };
 }
 
 /** The run that goes on, if one does: it must have been started with the same settings. */

@@ -31,7 +31,8 @@ export class Run implements RunControl {
   reason: EndReason | undefined;
   explanation: string | undefined;
   announced = false;
-  isRehearsal = false;
+  /** Batches of training and of validation when the pipe is tried; `undefined` when it is not. */
+  rehearsal: number | undefined;
   /** Weights and optimizer states. */
   readonly weightTable: WeightTable;
   /** Numbers that change between steps. */
@@ -115,6 +116,10 @@ export class Run implements RunControl {
     if (this.#models.has(model)) return;
     this.#models.add(model);
     this.weightTable.add(model);
+  }
+
+  get isRehearsal(): boolean {
+    return this.rehearsal !== undefined;
   }
 
   keep(kind: string, state: KeptState): string {

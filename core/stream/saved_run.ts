@@ -33,6 +33,12 @@ export interface RunSettings {
   readonly dropRemainder: boolean;
   /** Samples of the data set. */
   readonly samples: number;
+  /** Steps of an epoch, if they were given. */
+  readonly stepsPerEpoch?: number;
+  /** Limit of the batches of a pass, if there was one. */
+  readonly limitBatches?: number;
+  /** Batches that are visited again and again, if that was asked for. */
+  readonly overfitBatches?: number;
 }
 
 /** An f32 tensor of a run. */

@@ -34,9 +34,9 @@ export class Validation {
     this.#data = run.load(dataSet, "validation");
   }
 
-  /** Losses and metrics over the whole set. */
-  async measure(): Promise<RecordSums> {
-    const { samples } = this.#data;
+  /** Losses and metrics over the whole set, or its first so many batches. */
+  async measure(limit = Infinity): Promise<RecordSums> {
+    const samples = Math.min(this.#data.samples, limit * this.batchSize);
     const sums = new RecordSums();
     let waiting = 0;
     for (let start = 0; start < samples; start += this.batchSize) {
