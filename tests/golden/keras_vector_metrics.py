@@ -80,8 +80,8 @@ CASES = {
                          [{"average": "weighted"}]),
     "meanIoU": (lambda: METRICS.MeanIoU(5, sparse_y_pred=False), LABELS, [5]),
     "iou": (lambda: METRICS.OneHotIoU(5, [0, 3]), CLASSES, [5, [0, 3]]),
-    "binaryIoU": (lambda: METRICS.BinaryIoU([1], threshold=0.375), BINARY,
-                  [{"targetClassIds": [1], "threshold": 0.375}]),
+    "binaryIoU": (lambda: METRICS.BinaryIoU([1]), BINARY,
+                  [{"targetClassIds": [1]}]),
     "r2Score": (METRICS.R2Score, REAL, []),
     "r2Score_variance": (
         lambda: METRICS.R2Score(class_aggregation="variance_weighted_average"),

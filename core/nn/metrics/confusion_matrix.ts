@@ -50,28 +50,32 @@ export function confusionMatrix(classes: number, options: ConfusionMatrixOptions
   const { threshold = 0.5, name = "confusion_matrix" } = options;
   checkCount("the classes of confusionMatrix", classes, 2);
   checkScalar("the threshold of confusionMatrix", threshold);
+  const isYes = (given: Tensor) => greater(given, threshold);
   return {
     name,
     direction: "max",
     apply: (targets, outputs, sampleWeight) => [
-      confusionTotals("confusionMatrix", targets, outputs, sampleWeight, classes, threshold),
+      confusionTotals("confusionMatrix", targets, outputs, sampleWeight, classes, isYes),
     ],
     result: (counts) => tableOf(counts, classes),
   };
 }
 
-/** The counts of a confusion matrix, `[classes, classes]`. */
+/**
+ * The counts of a confusion matrix, `[classes, classes]`; `isYes` tells class 1 from 0 where a
+ * sample has one output.
+ */
 export function confusionTotals(
   name: string,
   targets: Tensor,
   outputs: Tensor,
   sampleWeight: Tensor | undefined,
   classes: number,
-  threshold: number,
+  isYes: (outputs: Tensor) => Tensor,
 ): Tensor {
   const single = outputs.rank < 2 || outputs.shape[outputs.rank - 1] === 1;
   const [wanted, found] = single
-    ? binaryLabels(name, targets, outputs, threshold)
+    ? binaryLabels(name, targets, outputs, isYes)
     : classLabels(name, targets, outputs);
   const width = single ? 2 : outputs.shape[outputs.rank - 1];
   if (width !== classes) {
@@ -97,11 +101,11 @@ function binaryLabels(
   name: string,
   targets: Tensor,
   outputs: Tensor,
-  threshold: number,
+  isYes: (outputs: Tensor) => Tensor,
 ): [Tensor, Tensor] {
   const hints = { labels: "for several classes give an output for each" };
   const wanted = alignTargets(name, targets, outputs, hints);
-  return [cast(wanted, "i32"), cast(greater(outputs, threshold), "i32")];
+  return [cast(wanted, "i32"), cast(isYes(outputs), "i32")];
 }
 
 function classLabels(name: string, targets: Tensor, outputs: Tensor): [Tensor, Tensor] {

@@ -1,3 +1,4 @@
+import { greaterEqual } from "../../ops/greater_equal.ts";
 import { checkCount } from "../check_count.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { Metric } from "../metric.ts";
@@ -13,7 +14,7 @@ export interface IouOptions {
 export interface BinaryIouOptions extends IouOptions {
   /** Classes whose mean is taken: 0, 1 or both; default both. */
   readonly targetClassIds?: readonly number[];
-  /** Outputs above it are class 1; default 0.5. */
+  /** Outputs from it on are class 1; default 0.5. */
   readonly threshold?: number;
 }
 
@@ -93,7 +94,7 @@ export function meanIoU(classes: number, options: IouOptions = {}): Metric {
  * assert.ok(Math.abs(value - 1 / 3) < 1e-6);
  * ```
  *
- * Keras: `BinaryIoU`, where an output at the threshold is class 1 too.
+ * Keras: `BinaryIoU`.
  */
 export function binaryIoU(options: BinaryIouOptions = {}): Metric {
   const { targetClassIds = [0, 1], threshold = 0.5, name = "binary_io_u" } = options;
@@ -120,7 +121,14 @@ function overlap(
     name,
     direction: "max",
     apply: (targets, outputs, sampleWeight) => [
-      confusionTotals(factory, targets, outputs, sampleWeight, classes, threshold),
+      confusionTotals(
+        factory,
+        targets,
+        outputs,
+        sampleWeight,
+        classes,
+        (given) => greaterEqual(given, threshold),
+      ),
     ],
     result(counts) {
       const at = (row: number, column: number) => counts[row * classes + column];
