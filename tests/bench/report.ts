@@ -19,6 +19,8 @@ export interface Row {
   readonly coldStartMilliseconds: number;
   readonly firstStepMilliseconds: number;
   readonly newSignatureMilliseconds: number;
+  /** Steps that were run, in the round with the fewest. */
+  readonly steps: number;
   readonly firstLoss: number;
   readonly lastLoss: number;
   /** What is wrong with the result, if anything is. */
@@ -44,7 +46,10 @@ function complaint(row: Row, rows: readonly Row[], workload: Workload): string |
   if (!(row.lastLoss < 0.7 * row.firstLoss)) {
     return `does not learn: loss ${row.firstLoss} to ${row.lastLoss}`;
   }
-  const last = summarise(rows.map((other) => other.lastLoss)).median;
+  // A slow peer is stopped before it has taken all steps: its last loss is that of fewer.
+  const complete = rows.filter((other) => other.steps >= workload.learningSteps);
+  if (!complete.includes(row)) return null;
+  const last = summarise(complete.map((other) => other.lastLoss)).median;
   return far(row.lastLoss, last, LOSS_BAND) ? `last loss ${row.lastLoss}, others' ${last}` : null;
 }
 
@@ -72,6 +77,7 @@ export function makeRows(
       coldStartMilliseconds: over("coldStartMilliseconds"),
       firstStepMilliseconds: over("firstStepMilliseconds"),
       newSignatureMilliseconds: over("newSignatureMilliseconds"),
+      steps: Math.min(...rounds.map((round) => round.steps)),
       firstLoss: rounds[0].firstLoss,
       lastLoss: rounds[0].lastLoss,
       complaint: null,

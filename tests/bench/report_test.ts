@@ -62,6 +62,11 @@ Deno.test("another start, another end, no learning and NaN are complained of", (
   assert.match(complaints({ firstLoss: NaN })[2]!, /first value/);
 });
 
+Deno.test("a peer that was stopped early has to learn, but not as much as the others", () => {
+  assert.deepEqual(complaints({ steps: 400, lastLoss: 0.45 }), [null, null, null]);
+  assert.match(complaints({ steps: 400, lastLoss: 2.2 })[2]!, /does not learn/);
+});
+
 Deno.test("workloads are found by name and by group, and unknown names are refused", () => {
   assert.equal(selectWorkloads(["inference"]).length, 2);
   assert.deepEqual(selectWorkloads(["large", "small"]).map(({ name }) => name), ["large", "small"]);
