@@ -1,4 +1,3 @@
-import type { Layer } from "../layer.ts";
 import { activation, type ActivationOptions } from "../layers/activation.ts";
 import {
   activityRegularization,
@@ -30,11 +29,12 @@ import { multiply } from "../layers/merge/multiply.ts";
 import { subtract } from "../layers/merge/subtract.ts";
 import type { NormalizationOptions } from "../layers/normalization.ts";
 import { prelu, type PreluOptions } from "../layers/prelu.ts";
+import { reshapeLayer, type ReshapeOptions } from "../layers/reshape.ts";
 import { rmsNormalization, type RmsNormalizationOptions } from "../layers/rms_normalization.ts";
 import { unitNormalization, type UnitNormalizationOptions } from "../layers/unit_normalization.ts";
-import type { WeightedLayerOptions } from "../layers/weighted.ts";
-import type { MergeLayer } from "../merge_layer.ts";
 import type { ScalarSource } from "../scalar.ts";
+import { convolutionEntries, kernels } from "./convolution_entries.ts";
+import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
 import {
   activation as activationName,
   flag,
@@ -42,34 +42,11 @@ import {
   number,
   numbers,
   oneOrMore,
-  type OptionReader,
   type OptionReaders,
   part,
   text,
 } from "./option_readers.ts";
 
-/** How a layer is made of what a file holds. */
-export interface LayerEntry {
-  /** A reader for each option. */
-  readonly options: Readonly<Record<string, OptionReader>>;
-  /** The factory; it checks ranges. */
-  make(options: Record<string, unknown>): Layer | MergeLayer;
-}
-
-/** An entry whose readers are complete: the compiler sees that no option lacks one. */
-function entry<Options>(
-  options: OptionReaders<Options>,
-  make: (options: Options) => Layer | MergeLayer,
-): LayerEntry {
-  return { options, make: make as LayerEntry["make"] };
-}
-
-const plain: OptionReaders<FlattenOptions> = { name: text, inputShape: numbers };
-const weighted: OptionReaders<WeightedLayerOptions> = {
-  ...plain,
-  trainable: flag,
-  activityRegularizer: part,
-};
 const normalization: OptionReaders<NormalizationOptions> = {
   ...weighted,
   epsilon: number,
@@ -107,18 +84,10 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
     movingVarianceInitializer: initializer,
   }, batchNormalization),
   Concatenate: entry<ConcatenateOptions>({ ...merge, axis: number }, concatenate),
-  Dense: entry<DenseOptions & { units: number }>({
-    ...weighted,
-    units: number,
-    activation: activationName,
-    useBias: flag,
-    kernelInitializer: initializer,
-    biasInitializer: initializer,
-    kernelRegularizer: part,
-    biasRegularizer: part,
-    kernelConstraint: part,
-    biasConstraint: part,
-  }, ({ units, ...options }) => dense(units, options)),
+  Dense: entry<DenseOptions & { units: number }>(
+    { ...kernels, units: number },
+    ({ units, ...options }) => dense(units, options),
+  ),
   Dot: entry<DotOptions & { axes: number }>(
     { ...merge, axes: oneOrMore, normalize: flag },
     ({ axes, ...options }) => dot(axes, options),
@@ -150,9 +119,14 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
     { ...weighted, axis: oneOrMore, epsilon: number },
     rmsNormalization,
   ),
+  Reshape: entry<ReshapeOptions & { targetShape: readonly number[] }>(
+    { ...plain, targetShape: numbers },
+    ({ targetShape, ...options }) => reshapeLayer(targetShape, options),
+  ),
   Subtract: entry<MergeOptions>(merge, subtract),
   UnitNormalization: entry<UnitNormalizationOptions>(
     { ...plain, axis: oneOrMore },
     unitNormalization,
   ),
+  ...convolutionEntries,
 };
