@@ -69,6 +69,7 @@ Deno.test("a peer that was stopped early has to learn, but not as much as the ot
 
 Deno.test("workloads are found by name and by group, and unknown names are refused", () => {
   assert.equal(selectWorkloads(["inference"]).length, 2);
+  assert.equal(selectWorkloads(["products"]).length, 5);
   assert.deepEqual(selectWorkloads(["large", "small"]).map(({ name }) => name), ["large", "small"]);
   assert.throws(() => selectWorkloads(["tiny"]), /Unknown network "tiny": expected one of/);
 });

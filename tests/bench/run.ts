@@ -25,9 +25,10 @@ import { selectWorkloads, type Workload } from "./workloads.ts";
 
 const HELP = `Usage: deno task bench [options]
 
-  --network NAMES   comma-separated: small, large, inference, matmul, all, one workload such as
-                    inference-1 or matmul-32x784x30, or process, which is pipelines/mnist.ts as a
-                    whole process (default: small,large,inference,matmul,process)
+  --network NAMES   comma-separated: small, large, inference, products (five typical ones), matmul
+                    (all products), all, one workload such as inference-1 or matmul-32x784x30, or
+                    process, which is pipelines/mnist.ts as a whole process
+                    (default: small,large,inference,products,process)
   --peer NAMES      comma-separated names or their beginnings: millrace, millrace-webgpu, pytorch,
                     pytorch-2, jax-js, tfjs, tfjs-wasm (default: all that are installed)
   --rounds N        rounds, in which the peers take turns (default: 3)
@@ -58,7 +59,7 @@ function readOptions(args: string[]): Options | null {
   const { values } = parseArgs({
     args,
     options: {
-      network: { type: "string", default: "small,large,inference,matmul,process" },
+      network: { type: "string", default: "small,large,inference,products,process" },
       peer: { type: "string" },
       rounds: { type: "string", default: "3" },
       compare: { type: "string" },

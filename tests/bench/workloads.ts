@@ -125,7 +125,11 @@ const PRODUCTS: Workload[] = [
   product(128, 512, 512, "nt"),
 ];
 
+/** Those that stand for the others: two that fill the caches, and the shapes of both networks. */
+const TYPICAL = ["512x512x512", "1024x1024x1024", "32x784x30", "784x32x30-tn", "128x512x512-nt"];
+
 const GROUPS: Record<string, (workload: Workload) => boolean> = {
+  products: (workload) => TYPICAL.some((shape) => workload.name === `matmul-${shape}`),
   inference: (workload) => workload.kind === "inference",
   matmul: (workload) => workload.kind === "matmul",
   all: () => true,
@@ -135,7 +139,7 @@ const GROUPS: Record<string, (workload: Workload) => boolean> = {
 export const workloads: readonly Workload[] = [...NETWORKS, ...PRODUCTS];
 
 /**
- * Workloads by name or by group (`inference`, `matmul`, `all`).
+ * Workloads by name or by group (`inference`, `products`, `matmul`, `all`).
  *
  * @throws {Error} If a name is unknown; the message lists the known ones.
  */
