@@ -11,12 +11,13 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Tensors } from "../nn/named.ts";
 import type { Model } from "../nn/model.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
+import { accumulateGradients, type AccumulationSteps } from "./accumulate_gradients.ts";
 import { backward } from "./backward.ts";
 import { classWeight, type ClassWeights } from "./class_weight.ts";
 import { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 import type { Losses, LossWeights, Metrics } from "./criteria.ts";
 import type { Epoch } from "./epoch.ts";
-import { epochs } from "./epochs.ts";
+import { epochs, type EpochsOptions } from "./epochs.ts";
 import { forward } from "./forward.ts";
 import { loss } from "./loss.ts";
 import { measuring } from "./measure.ts";
@@ -31,7 +32,7 @@ export interface FitOptions<
   X extends Tensors = Tensor,
   Y extends Tensors = Tensor,
   O extends Tensors = Tensor,
-> extends MiniBatchesOptions {
+> extends MiniBatchesOptions, Omit<EpochsOptions, "validation"> {
   /** The loss, or losses by the names of outputs. */
   readonly loss: Losses<O>;
   /** Factors of the losses in their sum, by the names of outputs; default 1. */
@@ -50,6 +51,8 @@ export interface FitOptions<
   readonly validation?: AnyDataSet;
   /** Share of the data, above 0 and below 1, to validate on: the last samples, as in Keras. */
   readonly validationSplit?: number;
+  /** Batches whose gradients make one update, or the number for each epoch; default 1. */
+  readonly accumulateGradients?: AccumulationSteps;
   /** Limit of the gradients; default none. */
   readonly clipGradients?: ClipGradientsOptions;
   /** Operators on steps, in order: a progress bar, a log. */
@@ -108,9 +111,12 @@ export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
     loss(options.loss, { reduction: options.reduction, lossWeights: options.lossWeights }),
     backward(),
   );
+  const gathered = options.accumulateGradients === undefined
+    ? differentiated
+    : differentiated.pipe(accumulateGradients(options.accumulateGradients));
   const clipped = options.clipGradients
-    ? differentiated.pipe(clipGradients(options.clipGradients))
-    : differentiated;
+    ? gathered.pipe(clipGradients(options.clipGradients))
+    : gathered;
   const updated = clipped.pipe(
     update(options.optimizer),
     measuring<Updated<X, TensorsFor<Y>, O>>(options.metrics ?? [], false),
@@ -122,7 +128,7 @@ export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
   );
   return (options.callbacks ?? []).reduce(
     (stream, callback) => stream.pipe(callback),
-    steps.pipe(epochs({ validation })),
+    steps.pipe(epochs({ ...options, validation })),
   );
 }
 

@@ -197,7 +197,7 @@ class Source {
   /** Puts the samples in the order of a pass; a batch that is looked into is one of the last. */
   async #begin(pass: number, data: ResidentData, run: Run): Promise<void> {
     const { seed, shuffle } = this.settings.run;
-    if (this.#pass !== undefined) {
+    if (shuffle && this.#pass !== undefined) {
       await this.#permits.waitForAll();
       if (this.#stopped) return;
       await run.collector.collect();

@@ -1,7 +1,7 @@
 import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
-import type { Batch } from "../stages.ts";
+import type { AnyBatch } from "../stages.ts";
 import { type CheckpointOptions, checkpointRule } from "./checkpoint_rule.ts";
 import { CheckpointSaver } from "./checkpoint_saver.ts";
 import { follow } from "./follow.ts";
@@ -54,7 +54,7 @@ export type { CheckpointOptions };
  * `OnExceptionCheckpoint`. Keras writes over the old file in place, and has no word for
  * interruption.
  */
-export function checkpoint<Event extends Batch | Epoch>(
+export function checkpoint<Event extends AnyBatch | Epoch>(
   path: string,
   options: CheckpointOptions = {},
 ): MonoTypeOperatorFunction<Event> {

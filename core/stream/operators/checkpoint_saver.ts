@@ -3,7 +3,7 @@ import { checkWritable, writeFileAtomic } from "../../state/atomic_write.ts";
 import { encodeRun } from "../saved_run.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
-import { Batch } from "../stages.ts";
+import { type AnyBatch, Batch } from "../stages.ts";
 import type { CheckpointRule } from "./checkpoint_rule.ts";
 import { besidePath, fileName, isTemplate } from "./file_name.ts";
 import { jsonText } from "./json_text.ts";
@@ -59,7 +59,7 @@ export class CheckpointSaver implements KeptState {
   }
 
   /** Takes note of an epoch or a step. */
-  take(event: Epoch | Batch): void {
+  take(event: Epoch | AnyBatch): void {
     if (!(event instanceof Batch)) this.#epoch = event.epoch;
     if (!this.#isDue(event)) return;
     if (event instanceof Batch) {
@@ -97,7 +97,7 @@ export class CheckpointSaver implements KeptState {
     this.#saving!.then(pass, pass);
   }
 
-  #isDue(event: Epoch | Batch): boolean {
+  #isDue(event: Epoch | AnyBatch): boolean {
     const { epoch, step } = event;
     const { epochs, steps, seconds } = this.rule.every;
     const whole = !(event instanceof Batch) || event.stepInEpoch === event.stepsPerEpoch;
@@ -113,7 +113,7 @@ export class CheckpointSaver implements KeptState {
     return true;
   }
 
-  #take(event: Epoch | Batch, logs: Readonly<Record<string, number>>): void {
+  #take(event: Epoch | AnyBatch, logs: Readonly<Record<string, number>>): void {
     const { epoch, step } = event;
     const metadata = { epoch: `${epoch}`, step: `${step}`, logs: jsonText(logs) };
     const value = this.#valueOf(event);
@@ -126,7 +126,7 @@ export class CheckpointSaver implements KeptState {
   }
 
   /** What an event is worth as a file; `undefined` when it is not to be one. */
-  #valueOf(event: Epoch | Batch): number | undefined {
+  #valueOf(event: Epoch | AnyBatch): number | undefined {
     if (event instanceof Batch || this.rule.save === "last") return 0;
     const current = this.#monitor.read(event, "every epoch is saved");
     if (current === undefined) return this.#monitor.worst;

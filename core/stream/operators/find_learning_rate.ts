@@ -5,7 +5,7 @@ import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import { NonFiniteError } from "../../graph/errors.ts";
 import type { RunControl, Snapshot } from "../epoch.ts";
-import type { Updated } from "../stages.ts";
+import type { AnyUpdated } from "../stages.ts";
 import { follow } from "./follow.ts";
 
 /** Options of {@link findLearningRate}. */
@@ -83,17 +83,17 @@ const skipped = { begin: 10, end: 1 };
  * `LearningRateFinder(min_lr=1e-8, max_lr=1, num_training_steps=100, mode="exponential",
  * early_stop_threshold=4)`, whose smoothing and suggestion these are. Keras has no such callback.
  */
-export function findLearningRate(
+export function findLearningRate<Step extends AnyUpdated>(
   learningRate: Hyperparameter,
   options: FindLearningRateOptions = {},
-): OperatorFunction<Updated, LearningRateTrial> {
+): OperatorFunction<Step, LearningRateTrial> {
   const settings = checkOptions(options);
   return (source) =>
     new Observable<LearningRateTrial>((subscriber) => {
       const search = new Search(learningRate, settings, subscriber);
       // Before what is above is torn down: the weights are still there.
       subscriber.add(() => search.restore());
-      const steps = new Observable<Updated>((inner) => {
+      const steps = new Observable<Step>((inner) => {
         follow(source, inner, {
           next: (step) => search.take(step),
           error: (error) => search.fail(error),
@@ -147,7 +147,7 @@ class Search {
     this.#before = learningRate.value;
   }
 
-  take(step: Updated): void {
+  take(step: AnyUpdated): void {
     const { from, to, steps, spacing } = this.settings;
     if (this.#sent === steps) return;
     // The step has not run yet: these are the weights to come back to.

@@ -3,7 +3,7 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
-import type { Batch } from "../stages.ts";
+import type { AnyBatch } from "../stages.ts";
 import { followSchedule } from "./follow_schedule.ts";
 
 /** What a schedule of learning rates goes by. */
@@ -54,7 +54,7 @@ export function learningRateSchedule<E extends Epoch>(
   options?: LearningRateScheduleOptions<"epoch">,
 ): MonoTypeOperatorFunction<E>;
 /** Among steps: sets the rate of every step before it runs. */
-export function learningRateSchedule<Step extends Batch>(
+export function learningRateSchedule<Step extends AnyBatch>(
   hyperparameter: Hyperparameter,
   schedule: (state: LearningRateScheduleState) => number,
   options: LearningRateScheduleOptions<"step">,
@@ -63,7 +63,7 @@ export function learningRateSchedule(
   hyperparameter: Hyperparameter,
   schedule: (state: LearningRateScheduleState) => number,
   { every = "epoch" }: LearningRateScheduleOptions = {},
-): MonoTypeOperatorFunction<Epoch> | MonoTypeOperatorFunction<Batch> {
+): MonoTypeOperatorFunction<Epoch> | MonoTypeOperatorFunction<AnyBatch> {
   const rateFor = (epoch: number, step: number) =>
     checkScalar(
       "the rate of learningRateSchedule",
@@ -78,5 +78,5 @@ export function learningRateSchedule(
     );
   }
   // The step has not run yet: it will use this rate.
-  return tap<Batch>(({ epoch, step }) => hyperparameter.next(rateFor(epoch - 1, step - 1)));
+  return tap<AnyBatch>(({ epoch, step }) => hyperparameter.next(rateFor(epoch - 1, step - 1)));
 }

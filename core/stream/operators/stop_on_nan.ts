@@ -6,7 +6,8 @@ import { type AnyBatch, Batch } from "../stages.ts";
 import { follow } from "./follow.ts";
 
 /**
- * Ends a run quietly when its loss becomes NaN or infinite.
+ * Ends a run quietly when its loss becomes NaN or infinite, or its gradients do so that weights stay
+ * as they were.
  *
  * Without it the stream fails with a {@link NonFiniteError}. With it the stream completes, what
  * went wrong is said on stderr with its step and layer, and the run's reason is `error`. An epoch
