@@ -14,6 +14,7 @@ export {
   ShapeError,
 } from "./errors.ts";
 export type { Assignment, Program } from "./program.ts";
+export type { Sample } from "./operation.ts";
 export type { Shape } from "./shape.ts";
 export { Tensor, type TensorLike } from "./tensor.ts";
 export type { ConvolutionAttributes, Triple, Window } from "./window.ts";

@@ -61,7 +61,33 @@ export interface ElementwiseDefinition {
   readonly arity?: number;
 }
 
-/** Registers an elementwise op; gives the function that makes its nodes. */
+/**
+ * Makes an op that works element by element, on every device: its kernels come from the WGSL, which
+ * fuses with the ops around it, and tests compare them with `reference`.
+ *
+ * @param definition Name, WGSL over `x`, `y`, `z`, `w`, float64 reference, and gradients in other ops.
+ * @returns The function that applies it; operands broadcast, and numbers stand for constants.
+ * @throws {Error} when an op of that name is there already.
+ *
+ * @example
+ * ```ts
+ * import { elementwise, evaluateTensors, gradients, openReference, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const cube = elementwise({
+ *   name: "cubeOfTheDocs",
+ *   wgsl: "x * x * x",
+ *   reference: (x) => x ** 3,
+ *   vjp: (grad, x) => [grad.mul(x.square()).mul(3)],
+ * });
+ * const x = tensor([2, -1]);
+ * const [y, slope] = await evaluateTensors([cube(x), ...gradients(cube(x), [x])], openReference());
+ * assert.deepEqual([...y], [8, -1]);
+ * assert.deepEqual([...slope], [12, 3]);
+ * ```
+ *
+ * PyTorch: `autograd.Function`, with a kernel for each device.
+ */
 export function elementwise(
   definition: ElementwiseDefinition,
 ): (...operands: TensorLike[]) => Tensor {
