@@ -26,6 +26,7 @@ export function identityInitializer(gain = 1): Initializer {
   checkScalar("the gain of identityInitializer", gain);
   return {
     name: "identity",
+    config: { gain },
     values(shape) {
       if (shape.length !== 2) {
         throw new ShapeError(

@@ -30,6 +30,7 @@ export function orthogonal(gain = 1): Initializer {
   checkScalar("the gain of orthogonal", gain);
   return {
     name: "orthogonal",
+    config: { gain },
     values(shape, key) {
       if (shape.length < 2) {
         throw new ShapeError(

@@ -2,6 +2,8 @@ import { activationNames } from "../activations.ts";
 import type { Initializer } from "../initializer.ts";
 import { initializerNames, initializerOf } from "../initializers/by_name.ts";
 import { constant } from "../initializers/constant.ts";
+import { identityInitializer } from "../initializers/identity.ts";
+import { orthogonal } from "../initializers/orthogonal.ts";
 import { randomNormal, truncatedNormal } from "../initializers/random_normal.ts";
 import { randomUniform } from "../initializers/random_uniform.ts";
 import { varianceScaling } from "../initializers/variance_scaling.ts";
@@ -80,6 +82,11 @@ const initializers: Readonly<Record<string, PartEntry>> = {
     options: { value: number },
     make: ({ value }: { value: number }) => constant(value),
   },
+  identity: {
+    options: { gain: number },
+    make: ({ gain }: { gain: number }) => identityInitializer(gain),
+  },
+  orthogonal: { options: { gain: number }, make: ({ gain }: { gain: number }) => orthogonal(gain) },
   randomNormal: { options: distribution, make: randomNormal },
   truncatedNormal: { options: distribution, make: truncatedNormal },
   randomUniform: { options: { minimum: number, maximum: number }, make: randomUniform },

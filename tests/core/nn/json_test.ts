@@ -14,16 +14,23 @@ import {
   glorotNormal,
   heNormal,
   hyperparameter,
+  identityInitializer,
+  type Initializer,
+  initializerNames,
+  initializerOf,
   input,
   type Layer,
   type MergeLayer,
   type Model,
   modelFromJson,
   modelToJson,
+  orthogonal,
+  randomNormal,
   randomUniform,
   type Regularizer,
   sequential,
   summary,
+  truncatedNormal,
   varianceScaling,
 } from "../../../mod.ts";
 
@@ -170,6 +177,26 @@ for (const [name, [layer, ...shapes]] of Object.entries(samples)) {
       ]);
       assert.deepEqual(value, parameter.value, "the same first weights");
     });
+  });
+}
+
+const initializers: Initializer[] = [
+  ...initializerNames.map((name) => initializerOf(name)),
+  constant(0.5),
+  identityInitializer(2),
+  orthogonal(1.5),
+  randomNormal({ mean: 1, standardDeviation: 0.5 }),
+  truncatedNormal({ mean: -1 }),
+  randomUniform({ minimum: 1, maximum: 2 }),
+  varianceScaling({ scale: 3, mode: "fanAvg", distribution: "untruncatedNormal" }),
+];
+for (const kernelInitializer of initializers) {
+  const { name, config } = kernelInitializer;
+  Deno.test(`the initializer ${name} ${JSON.stringify(config)} goes to JSON and back`, () => {
+    assert(config, "the factory records its options");
+    const model = sequential([input([3]), dense(3, { kernelInitializer })], { seed: 6 });
+    const again = modelFromJson(modelToJson(model));
+    assert.deepEqual(again.parameters[0].value, model.parameters[0].value);
   });
 }
 
