@@ -1,6 +1,7 @@
 import { defer, type Observable, reduce } from "rxjs";
 import type { OperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
+import { keepState } from "../kept_state.ts";
 
 /** The logs of a run, as Keras's `fit` returns them. */
 export interface History {
@@ -14,7 +15,7 @@ export interface History {
  * Gathers the logs of all epochs into one record at the end.
  *
  * @returns An operator that gives one {@link History} when the epochs complete, an empty one if
- * there were none.
+ * there were none. That of a resumed run holds the epochs before too.
  *
  * @example
  * ```ts
@@ -35,7 +36,18 @@ export interface History {
 export function history(): OperatorFunction<Epoch, History> {
   return (source): Observable<History> =>
     // Deferred, as reduce would share one seed among subscribers.
-    defer(() => source.pipe(reduce(add, { epoch: [], history: {} } as History)));
+    defer(() => {
+      const gathered: History = { epoch: [], history: {} };
+      const kept = keepState<Epoch>("history", {
+        save: () => ({ ...gathered }),
+        restore: (saved) => {
+          const before = saved as unknown as History;
+          gathered.epoch.push(...before.epoch);
+          Object.assign(gathered.history, before.history);
+        },
+      });
+      return source.pipe(kept, reduce(add, gathered));
+    });
 }
 
 function add(gathered: History, { epoch, logs }: Epoch): History {

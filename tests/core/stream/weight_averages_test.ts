@@ -228,3 +228,19 @@ Deno.test("averages make no plans anew, and refuse options out of range", async 
   );
   await assert.rejects(lastValueFrom(endless.training), /they have no end: give start/);
 });
+
+Deno.test("averages leave no memory behind, however a run ends", async () => {
+  using device = new TestCpu(1);
+  const run = async (count: number) => {
+    const before = device.memory.allocatedBytes;
+    const { training, steps } = pole(exponentialMovingAverage(), { device, epochs: count });
+    await lastValueFrom(training.pipe(earlyStopping({ restoreBest: true, patience: 9 })));
+    await lastValueFrom(steps.pipe(take(6)));
+    await lastValueFrom(training.pipe(take(1)));
+    return device.memory.allocatedBytes - before;
+  };
+  // Whatever the device keeps for itself is there after the first run.
+  await run(2);
+  assert.equal(await run(2), 0);
+  assert.equal(await run(7), 0);
+});

@@ -16,7 +16,7 @@ import {
   toArray,
 } from "rxjs";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
-import { jsonLines, stopOnNaN } from "../../../../core/stream/operators/mod.ts";
+import { earlyStopping, jsonLines, stopOnNaN } from "../../../../core/stream/operators/mod.ts";
 import { runListeners } from "../../../../core/stream/run_listeners.ts";
 import type { Updated } from "../../../../core/stream/stages.ts";
 import { asRun, fakeEpoch, fakeEpochs, FakeRun, fakeStep, FakeWriter } from "../fake_epoch.ts";
@@ -262,4 +262,18 @@ Deno.test("two runs on one writer write an end each", async () => {
 Deno.test("jsonLines refuses options out of range when it is made", () => {
   assert.throws(() => jsonLines(new FakeWriter(), { every: -1 }), RangeError);
   assert.throws(() => jsonLines(new FakeWriter(), { every: 0.5 }), RangeError);
+});
+
+Deno.test("the end says why an operator has stopped the run", async () => {
+  const run = new FakeRun();
+  const writer = new FakeWriter();
+  const training = from([1, 2].map((number) => fakeEpoch(number, { val_loss: number }, run)));
+  await lastValueFrom(training.pipe(earlyStopping(), jsonLines(writer)));
+  const { seconds: _, ...end } = writer.events.at(-1)!;
+  assert.deepEqual(end, {
+    event: "end",
+    reason: "early_stopping",
+    epochs: 2,
+    message: "val_loss has not improved on 1 for 1 epoch at epoch 2",
+  });
 });

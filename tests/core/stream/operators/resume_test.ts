@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { lastValueFrom, map, type Observable, toArray } from "rxjs";
 import { hyperparameter } from "../../../../core/nn/mod.ts";
-import { earlyStopping, reduceOnPlateau } from "../../../../core/stream/operators/mod.ts";
+import { earlyStopping, history, reduceOnPlateau } from "../../../../core/stream/operators/mod.ts";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
 import { fakeEpochs, FakeRun, runOf } from "../fake_epoch.ts";
 
@@ -42,3 +42,16 @@ Deno.test("reduceOnPlateau goes on where it was", () =>
       map(() => rate.value),
     );
   }));
+
+Deno.test("history goes on with the epochs before", async () => {
+  const values = [3, 1, 2, 0.5];
+  const whole = await lastValueFrom(runOf(new FakeRun(), fakeEpochs(values)).pipe(history()));
+  const first = new FakeRun();
+  await lastValueFrom(
+    runOf(first, fakeEpochs(values, "val_loss", first).slice(0, 3)).pipe(history()),
+  );
+  const second = new FakeRun(first.states);
+  const rest = runOf(second, fakeEpochs(values, "val_loss", second).slice(3));
+  assert.deepEqual(await lastValueFrom(rest.pipe(history())), whole);
+  assert.deepEqual(whole.history.val_loss, values);
+});
