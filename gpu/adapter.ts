@@ -64,6 +64,7 @@ export async function openAdapter(allowSoftware: boolean): Promise<OpenedAdapter
     uniformBytes: isFallbackAdapter ? Math.min(limits.maxUniformBufferBindingSize, 65536) : 0,
     rowWork: isFallbackAdapter ? 8192 : 1024,
     uniformBuffers: limits.maxUniformBuffersPerShaderStage,
+    timestamps: device.features.has("timestamp-query"),
   };
   return { device, faults: new Faults(device), name, tuning };
 }

@@ -1,5 +1,6 @@
 import type { LoopKernel, LoopOperand } from "../core/graph/loop.ts";
 import type { StridedOperand, StructuredCall } from "../core/graph/call.ts";
+import type { Label } from "../core/graph/label.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../core/graph/shape.ts";
 import type { GpuBuffer } from "./packed.ts";
 
@@ -49,8 +50,8 @@ export interface GpuCall {
   readonly stored: boolean;
   /** Elementwise loops that run on each element of the result as soon as it is known. */
   readonly tails: readonly LoopKernel[];
-  /** Name for profiles and messages. */
-  readonly label: string;
+  /** What it computes, for profiles and messages. */
+  readonly label: Label;
 }
 
 /** What a call reads and writes. */

@@ -1,4 +1,5 @@
 import type { StridedOperand } from "../core/graph/call.ts";
+import { formatLabel } from "../core/graph/label.ts";
 import type { Plan } from "../core/graph/plan.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { layOutArena } from "./arena.ts";
@@ -27,6 +28,8 @@ export interface Dispatch {
   readonly shader: ShaderModule;
   /** Workgroups along x and y. */
   readonly groups: readonly [number, number];
+  /** The calls that it runs. */
+  readonly calls: readonly GpuCall[];
   /** What it computes, for profiles and messages. */
   readonly label: string;
 }
@@ -105,7 +108,8 @@ function emitDispatch(
   return [{
     shader: shader.build(lines.join("\n"), lanes),
     groups: [Math.min(total, mostGroups), Math.ceil(total / mostGroups)],
-    label: calls.map(({ label }) => label).join(" | "),
+    calls,
+    label: calls.map(({ label }) => formatLabel(label)).join(" | "),
   }];
 }
 

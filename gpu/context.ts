@@ -1,5 +1,6 @@
 import type { TensorData } from "../core/graph/dtype.ts";
 import type { Faults } from "./faults.ts";
+import type { GpuClock } from "./gpu_clock.ts";
 import type { Resources } from "./resources.ts";
 import type { Staging } from "./staging.ts";
 import type { StepQueue } from "./step_queue.ts";
@@ -14,6 +15,8 @@ export interface GpuContext {
   readonly queue: StepQueue;
   /** Buffers through which the host reads. */
   readonly staging: Staging;
+  /** Times kernels. */
+  readonly clock: GpuClock;
   /** Copies `target.byteLength` bytes of `buffer` from byte `start` into `target`. */
   readBuffer(buffer: GPUBuffer, start: number, target: TensorData): Promise<void>;
   /** Copies all of one buffer to another of the same size, after the steps queued so far. */

@@ -2,6 +2,7 @@ import { allocateData, type TensorData } from "../core/graph/dtype.ts";
 import type { Executable, Storage } from "../core/graph/device.ts";
 import { DisposedError, DTypeError, ShapeError } from "../core/graph/errors.ts";
 import { constantData } from "../core/graph/leaf.ts";
+import type { StepProfile } from "../core/graph/profile.ts";
 import { sizeOf } from "../core/graph/shape.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { bindDispatches, type BoundDispatch, makePlaces, uniformAlignment } from "./bindings.ts";
@@ -9,11 +10,12 @@ import type { CompiledPlan } from "./compile.ts";
 import type { GpuContext } from "./context.ts";
 import { Recorder } from "./recorder.ts";
 import { memoryUsage } from "./resources.ts";
-import { type QueuedProgram, stepsPerSubmit } from "./step_queue.ts";
+import { stepsPerSubmit } from "./step_queue.ts";
+import { type ProfiledProgram, StepProfiler } from "./step_profiler.ts";
 import { GpuStorage } from "./storage.ts";
 
 /** A program on a GPU: its dispatches, memory and bindings, made once. */
-export class GpuExecutable implements Executable, QueuedProgram {
+export class GpuExecutable implements Executable, ProfiledProgram {
   /** Scalars of a step, in order. */
   readonly scalars: readonly Tensor[];
   readonly #storages: GpuStorage[] = [];
@@ -33,6 +35,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
   /** Slots taken since the last submit; older ones are free, as uploads keep the queue's order. */
   #slots = 0;
   #lastSlot = -1;
+  #profiler: StepProfiler | undefined;
   #disposed = false;
 
   /** @param device Its device. @param compiled Its dispatches. @param bind Memory of leaves. @param recorded Outputs to record. */
@@ -40,7 +43,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
     private readonly device: GpuContext,
     private readonly compiled: CompiledPlan,
     bind: (leaf: Tensor) => Storage,
-    recorded: number,
+    private readonly recorded: number,
   ) {
     const { resources } = device;
     this.scalars = compiled.scalars;
@@ -90,6 +93,22 @@ export class GpuExecutable implements Executable, QueuedProgram {
 
   /** See {@link Executable.run}. */
   run(scalars: ArrayLike<number>): Promise<void> {
+    return this.device.queue.add(this, this.stage(scalars));
+  }
+
+  /** See {@link Executable.profile}. */
+  profile(scalars: ArrayLike<number>): Promise<StepProfile> {
+    this.#profiler ??= new StepProfiler(
+      this.device,
+      this.compiled,
+      (bind) => new GpuExecutable(this.device, this.compiled, bind, this.recorded),
+      (leaf) => this.#storagesOf.get(leaf)!,
+    );
+    return this.#profiler.profile(this, scalars);
+  }
+
+  /** Puts the scalars of a step into the next slot. */
+  stage(scalars: ArrayLike<number>): number {
     this.#check();
     if (scalars.length !== this.scalars.length) {
       throw new ShapeError(
@@ -105,8 +124,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
       else this.#words[start + index] = scalars[index];
     }
     if (this.#recorder) this.#words[start + scalars.length] = this.#recorder.nextRow();
-    this.#lastSlot = slot;
-    return this.device.queue.add(this, slot);
+    return this.#lastSlot = slot;
   }
 
   /** See {@link Executable.drain}. */
@@ -166,14 +184,28 @@ export class GpuExecutable implements Executable, QueuedProgram {
 
   /** See {@link QueuedProgram.encode}. */
   encode(pass: GPUComputePassEncoder, slot: number): void {
-    this.#offset[0] = slot * this.#stride;
-    pass.setBindGroup(0, this.#scalarGroup, this.#offset, 0, 1);
+    this.#bindScalars(pass, slot);
     for (const { pipeline, group, x, y } of this.#dispatches) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(1, group);
       pass.dispatchWorkgroups(x, y);
     }
     this.device.resources.statistics.dispatches += this.#dispatches.length;
+  }
+
+  /** See {@link ProfiledProgram.encodeDispatch}. */
+  encodeDispatch(pass: GPUComputePassEncoder, slot: number, dispatch: number): void {
+    const { pipeline, group, x, y } = this.#dispatches[dispatch];
+    this.#bindScalars(pass, slot);
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(1, group);
+    pass.dispatchWorkgroups(x, y);
+    this.device.resources.statistics.dispatches++;
+  }
+
+  #bindScalars(pass: GPUComputePassEncoder, slot: number): void {
+    this.#offset[0] = slot * this.#stride;
+    pass.setBindGroup(0, this.#scalarGroup, this.#offset, 0, 1);
   }
 
   /** See {@link QueuedProgram.encodeCopies}. */
@@ -193,10 +225,10 @@ export class GpuExecutable implements Executable, QueuedProgram {
     for (const storage of this.#storages) storage.check();
   }
 
-  readonly #buffersOf = new Map<Tensor, GPUBuffer>();
+  readonly #storagesOf = new Map<Tensor, GpuStorage>();
 
   #leafBuffer(leaf: Tensor): GPUBuffer {
-    return this.#buffersOf.get(leaf)!;
+    return this.#storagesOf.get(leaf)!.buffer;
   }
 
   #storageOf(leaf: Tensor, bind: (leaf: Tensor) => Storage): GpuStorage {
@@ -219,7 +251,7 @@ export class GpuExecutable implements Executable, QueuedProgram {
     }
     storage.check();
     this.#storages.push(storage);
-    this.#buffersOf.set(leaf, storage.buffer);
+    this.#storagesOf.set(leaf, storage);
     return storage;
   }
 }

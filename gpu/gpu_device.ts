@@ -2,12 +2,15 @@ import type { DType, TensorData } from "../core/graph/dtype.ts";
 import type { PrepareOptions, Storage } from "../core/graph/device.ts";
 import { KernelError, ShapeError } from "../core/graph/errors.ts";
 import { planProgram } from "../core/graph/plan.ts";
+import type { Ceilings } from "../core/graph/profile.ts";
 import type { Program } from "../core/graph/program.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { openAdapter, type OpenedAdapter } from "./adapter.ts";
+import { measureGpu } from "./ceilings.ts";
 import { compilePlan } from "./compile.ts";
 import type { WebGpuDevice, WebGpuOptions } from "./web_gpu.ts";
 import type { GpuContext } from "./context.ts";
+import { GpuClock } from "./gpu_clock.ts";
 import { GpuExecutable } from "./executable.ts";
 import type { Faults } from "./faults.ts";
 import { Resources } from "./resources.ts";
@@ -38,6 +41,8 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
   readonly queue: StepQueue;
   /** Buffers through which the host reads. */
   readonly staging: Staging;
+  /** Times kernels. */
+  readonly clock: GpuClock;
   readonly #owned = new Set<{ dispose(): void }>();
   readonly #patch: WordPatch;
   #disposed = false;
@@ -53,6 +58,7 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
     this.resources = new Resources(device, faults, tuning);
     this.staging = new Staging(this.resources, faults);
     this.queue = new StepQueue(this.resources, faults);
+    this.clock = new GpuClock(this.resources, this.staging, faults, tuning.timestamps);
     this.#patch = new WordPatch(this.resources);
   }
 
@@ -116,6 +122,14 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
     this.#patch.apply(buffer, word, mask, value);
   }
 
+  /** See {@link Device.measureCeilings}. */
+  async measureCeilings(): Promise<Ceilings> {
+    await this.idle();
+    const ceilings = await measureGpu(this.resources, this.clock);
+    await this.faults.settled();
+    return ceilings;
+  }
+
   /**
    * Waits until everything given to the GPU is done, and throws what went wrong; after the
    * disposal, waits until all memory is free.
@@ -155,6 +169,7 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
     for (const owned of [...this.#owned]) owned.dispose();
     this.staging.dispose();
     this.#patch.dispose();
+    this.clock.dispose();
     this.resources.device.destroy();
   }
 

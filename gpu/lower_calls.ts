@@ -1,7 +1,10 @@
 import type { Call, StridedOperand } from "../core/graph/call.ts";
+import { formatLabel } from "../core/graph/label.ts";
 import type { Plan } from "../core/graph/plan.ts";
 import { contiguousStrides } from "../core/graph/shape.ts";
 import type { GpuCall } from "./call.ts";
+
+const recordLabel = { text: "record", operations: "record", owners: [] };
 
 /**
  * A plan's calls in order.
@@ -15,7 +18,7 @@ export function lowerCalls(plan: Plan, recorded: number): GpuCall[] {
   if (recorded === 0) return calls;
   const outputs = plan.outputs.slice(0, recorded);
   const work = { kind: "record", outputs } as const;
-  return [...calls, { work, result: null, stored: true, tails: [], label: "record" }];
+  return [...calls, { work, result: null, stored: true, tails: [], label: recordLabel }];
 }
 
 function lowerCall(call: Call): GpuCall {
@@ -31,7 +34,7 @@ function lowerCall(call: Call): GpuCall {
   const shape = kernel.shape.slice(0, kernel.shape.length - kernel.reduced);
   const strides = contiguousStrides(shape);
   if (strides.some((stride, axis) => stride !== walked[axis])) {
-    throw new Error(`Cannot reduce into a strided result in ${call.label}`);
+    throw new Error(`Cannot reduce into a strided result in ${formatLabel(call.label)}`);
   }
   const result: StridedOperand = { buffer, offset, shape, strides, dtype };
   return { ...common, work, result };

@@ -1,4 +1,5 @@
 import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
+import { joinLabels } from "../core/graph/label.ts";
 import { sizeOf } from "../core/graph/shape.ts";
 import { type GpuCall, type RowWork, storageCount, touchedBy } from "./call.ts";
 import { matmulSizes } from "./matrix.ts";
@@ -82,7 +83,10 @@ function join(
     result: null,
     stored: true,
     tails: [],
-    label: `${head.label}; ${next.label}`,
+    label: {
+      ...joinLabels(head.label, next.label),
+      text: `${head.label.text}; ${next.label.text}`,
+    },
   };
   return storageCount([touchedBy(joined)], buffers) <= tuning.storageBuffers ? joined : null;
 }

@@ -1,5 +1,6 @@
 import type { LoopKernel } from "../core/graph/loop.ts";
 import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
+import { joinLabels } from "../core/graph/label.ts";
 import { sizeOf } from "../core/graph/shape.ts";
 import {
   conflicts,
@@ -42,7 +43,7 @@ export function fuseTails(
       const fused: GpuCall = {
         ...list[head],
         tails: [...list[head].tails, work.kernel],
-        label: `${list[head].label}; ${list[index].label}`,
+        label: joinLabels(list[head].label, list[index].label),
       };
       if (storageCount([touchedBy(fused)], buffers) > tuning.storageBuffers) continue;
       if (!replacePair(list, head, index, fused)) continue;

@@ -18,6 +18,8 @@ export interface Tuning {
   readonly uniformBuffers: number;
   /** Multiplications up to which one thread does all that becomes of a row of a batch. */
   readonly rowWork: number;
+  /** Whether the adapter's timestamps are used in profiles. */
+  readonly timestamps: boolean;
 }
 
 /** Kernels for an adapter with WebGPU's default limits. */
@@ -31,4 +33,5 @@ export const defaultTuning: Tuning = {
   uniformBytes: 0,
   uniformBuffers: 12,
   rowWork: 1024,
+  timestamps: true,
 };

@@ -2,7 +2,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 
 /** One option of a command: how it is written, what it means. */
 export interface OptionDefinition<Value> {
-  /** What stands for the value in the help, as `N` or `FILE`. */
+  /** What stands for the value in the help, as `N` or `FILE`; `""` for an option without one. */
   readonly value: string;
   /** What it does, in a line. */
   readonly help: string;
@@ -69,6 +69,11 @@ export function wholeNumbers(text: string): number[] {
   throw new UsageError("whole numbers from 1 to 65536, as 30,30");
 }
 
+/** An option without a value: true where it is given. */
+export function flag(_text: string): true {
+  return true;
+}
+
 /** Any text but the empty one. */
 export function file(text: string): string {
   if (text !== "" && !text.includes("\0")) return text;
@@ -107,7 +112,8 @@ export function parseOptions<Table extends Record<string, OptionDefinition<unkno
   texts: readonly string[],
 ): Options<Table> {
   const names = Object.keys(table);
-  const options = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
+  const typeOf = (name: string) => table[name].value === "" ? "boolean" : "string";
+  const options = Object.fromEntries(names.map((name) => [name, { type: typeOf(name) } as const]));
   const config: ParseArgsConfig = { args: [...texts], options, strict: false, tokens: true };
   const { tokens = [] } = parseArgs(config);
   const given = new Map<string, string>();
@@ -123,6 +129,15 @@ export function parseOptions<Table extends Record<string, OptionDefinition<unkno
       );
     }
     if (given.has(token.name)) throw new UsageError(`Option --${token.name} is given twice`);
+    if (table[token.name].value === "") {
+      if (token.value !== undefined) {
+        throw new UsageError(
+          `Option --${token.name} takes no value: received "${token.value}"`,
+        );
+      }
+      given.set(token.name, "");
+      continue;
+    }
     // After --epochs the parser takes whatever comes next, even another option. A number below zero
     // begins with one dash.
     if (token.value === undefined || !token.inlineValue && token.value.startsWith("--")) {
@@ -147,7 +162,7 @@ function parseValue<Value>(name: string, text: string, option: OptionDefinition<
 
 function helpText(usage: string, table: Record<string, OptionDefinition<unknown>>): string {
   const rows = Object.entries(table).map(([name, option]) => ({
-    left: `  --${name} ${option.value}`,
+    left: `  --${name} ${option.value}`.trimEnd(),
     right: option.help + (option.default === undefined ? "" : ` (default ${option.default})`),
   }));
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;

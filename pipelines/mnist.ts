@@ -20,6 +20,7 @@ import {
   meanSquaredError,
   measure,
   miniBatches,
+  profile,
   progressBar,
   sparseCategoricalCrossentropy,
   stopOnSignal,
@@ -29,6 +30,7 @@ import {
 import {
   commandLine,
   file,
+  flag,
   number,
   oneOf,
   UsageError,
@@ -48,7 +50,7 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
   {
     "model": {
       value: "NAME",
-      help: "mlp (relu, cross-entropy), sigmoid (16, 16; squared error) or cnn (convolutions)",
+      help: "mlp, sigmoid (16, 16; squared error) or cnn (convolutions)",
       default: "mlp",
       parse: oneOf(...digitModels),
     },
@@ -98,6 +100,16 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
       help: "steps between step lines; 0 for none",
       default: "0",
       parse: wholeNumber(0),
+    },
+    "profile": {
+      value: "",
+      help: "print where the time of a step goes, as a table on stderr",
+      parse: flag,
+    },
+    "trace": {
+      value: "FILE",
+      help: "the same as a trace for chrome://tracing and Perfetto",
+      parse: file,
     },
     "checkpoint": { value: "FILE", help: "keep the best weights there", parse: file },
     "weights": { value: "FILE", help: "begin with these weights", parse: file },
@@ -158,6 +170,7 @@ try {
     stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
     jsonLines(Deno.stdout, { every: options["log-every"] }),
     progressBar(Deno.stderr, { epochs: options.epochs }),
+    options.profile || options.trace ? profile({ trace: options.trace }) : identity,
   );
   const training = steps.pipe(
     epochs({ validation: data.validation }),

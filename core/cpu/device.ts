@@ -1,8 +1,10 @@
 import type { DType } from "../graph/dtype.ts";
 import type { Device, Executable, PrepareOptions, Storage } from "../graph/device.ts";
 import { planProgram } from "../graph/plan.ts";
+import type { Ceilings } from "../graph/profile.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { measureCpu } from "./ceilings.ts";
 import { CpuExecutable } from "./executable.ts";
 import { maximumThreads } from "./kernels/load.ts";
 import { SharedMemory } from "./memory.ts";
@@ -56,6 +58,10 @@ class CpuDevice implements Device {
   ): Executable {
     const plan = planProgram(program);
     return new CpuExecutable(plan, this.#memory, this.#pool, bind, options.recorded ?? 0);
+  }
+
+  measureCeilings(): Promise<Ceilings> {
+    return measureCpu(this.threads);
   }
 
   idle(): Promise<void> {

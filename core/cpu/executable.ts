@@ -5,9 +5,11 @@ import { constantData } from "../graph/leaf.ts";
 import { loopKey } from "../graph/loop.ts";
 import type { LoopCall, StridedOperand, StructuredCall } from "../graph/call.ts";
 import type { Plan } from "../graph/plan.ts";
+import type { StepProfile } from "../graph/profile.ts";
 import { sizeOf } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { SharedMemory } from "./memory.ts";
+import { ProfiledPlan } from "./profiled_plan.ts";
 import { planRecords } from "./records.ts";
 import { copyOut, type CpuStorage } from "./storage.ts";
 import type { ThreadPool } from "./thread_pool.ts";
@@ -32,6 +34,7 @@ export class CpuExecutable implements Executable {
   readonly #width: number;
   #rows = new Float64Array(64);
   #rowCount = 0;
+  #profiled: ProfiledPlan | undefined;
   #disposed = false;
 
   /** Lays `plan` out: addresses, compiled loops, constants; nothing is left for the steps to do. */
@@ -72,13 +75,26 @@ export class CpuExecutable implements Executable {
   }
 
   run(scalars: ArrayLike<number>): undefined {
+    this.#replay(scalars, this.#plan);
+  }
+
+  profile(scalars: ArrayLike<number>): StepProfile {
+    this.#profiled ??= new ProfiledPlan(this.plan, this.#plan, this.memory, this.pool);
+    const start = this.#profiled.begin(this.#threads);
+    const threads = this.#replay(scalars, this.#profiled.address);
+    return this.#profiled.end(start, threads);
+  }
+
+  /** Walks a list of records with these scalars; gives how many threads did. */
+  #replay(scalars: ArrayLike<number>, records: number): number {
     if (this.#disposed) throw new DisposedError("Cannot run a program after its disposal");
     for (let place = 0; place < this.#integer.length; place++) {
       if (this.#integer[place]) this.#words[place] = scalars[place];
       else this.#floats[place] = scalars[place];
     }
-    this.pool.run(this.#plan, this.#threads);
+    const threads = this.pool.run(records, this.#threads);
     if (this.#recorded.length > 0) this.#record();
+    return threads;
   }
 
   drain(): Float64Array {
@@ -98,6 +114,7 @@ export class CpuExecutable implements Executable {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const address of this.#owned) this.memory.free(address);
+    this.#profiled?.dispose();
   }
 
   #record(): void {

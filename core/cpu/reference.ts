@@ -11,6 +11,7 @@ import type { Tensor } from "../graph/tensor.ts";
  * @param outputs Tensors to compute.
  * @param bindings Values of inputs, weights and scalars; a tensor that is bound is not computed, so
  *   that any part of a graph can be given.
+ * @param watch Told of every tensor that is computed, and when, in milliseconds.
  * @returns One array an output, in order.
  * @throws {ShapeError} when a value does not have the shape of the tensor it is bound to.
  *
@@ -27,6 +28,7 @@ import type { Tensor } from "../graph/tensor.ts";
 export function evaluateReference(
   outputs: readonly Tensor[],
   bindings: ReadonlyMap<Tensor, ReferenceArray> = new Map(),
+  watch: (node: Tensor, start: number, end: number) => void = () => {},
 ): ReferenceArray[] {
   const order = topologicalOrder(outputs);
   const values = new Map<Tensor, ReferenceArray>();
@@ -44,7 +46,10 @@ export function evaluateReference(
   const kept = new Set(outputs);
   for (const node of order) {
     if (!needed.has(node)) continue;
-    values.set(node, bound(node, bindings.get(node)) ?? computed(node, values));
+    const start = performance.now();
+    const given = bound(node, bindings.get(node));
+    values.set(node, given ?? computed(node, values));
+    if (!given) watch(node, start, performance.now());
     for (const input of node.inputs) {
       if (lastUse.get(input) === node && !kept.has(input)) values.delete(input);
     }

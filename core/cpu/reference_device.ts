@@ -1,9 +1,13 @@
 import { allocateData, type DType, type TensorData } from "../graph/dtype.ts";
 import type { Device, Executable, PrepareOptions, Storage } from "../graph/device.ts";
 import { DisposedError } from "../graph/errors.ts";
+import { nodeCost } from "../graph/cost.ts";
+import { formatLabel, nodeLabel } from "../graph/label.ts";
 import type { ReferenceArray } from "../graph/operation.ts";
+import type { KernelWork, ProfileSpan, StepProfile } from "../graph/profile.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { measureReference } from "./ceilings.ts";
 import { evaluateReference } from "./reference.ts";
 
 /**
@@ -18,6 +22,7 @@ export function openReference(): Device {
     stepsInFlight: 1,
     allocate: (dtype, elements, name) => new ReferenceStorage(dtype, elements, name),
     prepare: (program, bind, options = {}) => new ReferenceExecutable(program, bind, options),
+    measureCeilings: () => Promise.resolve(measureReference()),
     idle: () => Promise.resolve(),
     dispose: () => {},
   };
@@ -61,6 +66,10 @@ class ReferenceExecutable implements Executable {
   readonly scalars: readonly Tensor[];
   readonly #recorded: number;
   readonly #leaves: readonly Tensor[];
+  /** One for each tensor that a step computes; known once a step has been profiled. */
+  readonly #kernels: KernelWork[] = [];
+  readonly #kernelNumbers = new Map<Tensor, number>();
+  #finished: number | null = null;
   #rows: number[] = [];
   #outputs: readonly ReferenceArray[] = [];
   #disposed = false;
@@ -78,6 +87,32 @@ class ReferenceExecutable implements Executable {
   }
 
   run(scalars: ArrayLike<number>): undefined {
+    this.#step(scalars, () => {});
+  }
+
+  profile(scalars: ArrayLike<number>): StepProfile {
+    const start = performance.now();
+    const spans: ProfileSpan[] = [];
+    this.#step(scalars, (node, begun, end) => {
+      if (node.operation.kind === "leaf") return;
+      spans.push({ kernel: this.#kernelOf(node), lane: 0, start: begun, end });
+    });
+    const host = this.#finished === null ? null : start - this.#finished;
+    this.#finished = performance.now();
+    const milliseconds = this.#finished - start;
+    return { kernels: this.#kernels, lanes: ["thread 1"], spans, start, milliseconds, host };
+  }
+
+  #kernelOf(node: Tensor): number {
+    let kernel = this.#kernelNumbers.get(node);
+    if (kernel === undefined) {
+      kernel = this.#kernels.push({ name: formatLabel(nodeLabel(node)), ...nodeCost(node) }) - 1;
+      this.#kernelNumbers.set(node, kernel);
+    }
+    return kernel;
+  }
+
+  #step(scalars: ArrayLike<number>, watch: Parameters<typeof evaluateReference>[2]): void {
     if (this.#disposed) throw new DisposedError("Cannot run a program after its disposal");
     const bindings = new Map<Tensor, ReferenceArray>();
     this.scalars.forEach((leaf, place) => {
@@ -89,7 +124,7 @@ class ReferenceExecutable implements Executable {
     }
     const { outputs, assignments } = this.program;
     const roots = [...outputs, ...assignments.map(({ value }) => value)];
-    const results = evaluateReference(roots, bindings);
+    const results = evaluateReference(roots, bindings, watch);
     assignments.forEach(({ state }, place) => {
       // A new array: the results may hold the old one.
       (this.bind(state) as ReferenceStorage).values = results[outputs.length + place].data.slice();

@@ -12,6 +12,7 @@ import type { SharedMemory } from "./memory.ts";
 // Modules hang in a list in shared memory: next, length, first table index, functions, bytes.
 const workerSource = `
 onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
+  const clock = () => performance.now();
   const table = new WebAssembly.Table({ initial: 16, element: "anyfunc" });
   const kernels = new WebAssembly.Instance(module, { env: { memory, table } }).exports;
   let last = mailbox;
@@ -20,7 +21,9 @@ onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
     for (let entry = word(last); entry; entry = word(entry)) {
       const [length, first, count] = [word(entry + 4), word(entry + 8), word(entry + 12)];
       const bytes = new Uint8Array(memory.buffer).slice(entry + 16, entry + 16 + length);
-      const made = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+      const made = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+        env: { memory, clock, thread },
+      });
       if (table.length < first + count) table.grow(first + count - table.length + 64);
       for (let i = 0; i < count; i++) table.set(first + i, made.exports[i]);
       last = entry;
@@ -69,11 +72,15 @@ export class ThreadPool {
     return this.#known.get(key);
   }
 
-  /** Gives a module of functions to every thread; they are found by `keys` from now on. */
+  /**
+   * Gives a module of functions to every thread; they are found by `keys` from now on. It may import
+   * the memory as `env.memory`, the time in milliseconds as `env.clock`, and the thread's number as
+   * `env.thread`.
+   */
   load(bytes: Uint8Array<ArrayBuffer>, keys: readonly string[]): void {
     const first = this.#tableEnd;
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { memory: this.memory.memory },
+      env: { memory: this.memory.memory, clock: () => performance.now(), thread: 0 },
     });
     this.#tableEnd += keys.length;
     if (this.#table.length < this.#tableEnd) {
@@ -95,14 +102,16 @@ export class ThreadPool {
   /**
    * Runs the plan at `address` on at most `most` of the threads that are ready.
    *
+   * @returns How many took part.
    * @throws {KernelError} when a worker failed.
    */
-  run(address: number, most: number = this.threads): void {
+  run(address: number, most: number = this.threads): number {
     if (this.#disposed) throw new DisposedError("Cannot run a plan on a device after its disposal");
     const threads = most > 1 ? this.kernels.readyThreads(this.#control, most) : 1;
     if (this.kernels.runPlan(this.#control, address, threads) !== 0) {
       throw new KernelError("A worker thread of the CPU device failed: see the error above");
     }
+    return threads;
   }
 
   /** Lets the workers go; a second call does nothing. */

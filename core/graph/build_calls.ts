@@ -8,10 +8,11 @@ import type { Tensor } from "./tensor.ts";
 /** The calls that compute the nodes of one group, all of `shape`. */
 export function groupCalls(nodes: readonly Tensor[], shape: Shape, memory: Memory): Call[] {
   const [node] = nodes;
-  switch (node.operation.kind) {
+  const { operation } = node;
+  switch (operation.kind) {
     case "structured": {
       const operands = node.inputs.map((input) => operandOf(input, memory));
-      return [structuredCall(node, operands, operandOf(node, memory), memory.buffers)];
+      return [structuredCall(node, operation, operands, operandOf(node, memory), memory.buffers)];
     }
     case "concat":
       return concatCalls(node, memory);

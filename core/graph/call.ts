@@ -1,6 +1,7 @@
 import type { DType } from "./dtype.ts";
+import type { Label } from "./label.ts";
 import type { LoopKernel } from "./loop.ts";
-import type { Attributes } from "./operation.ts";
+import type { Attributes, StructuredWork } from "./operation.ts";
 import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -53,8 +54,8 @@ export interface LoopCall {
   readonly kernel: LoopKernel;
   /** How threads share it. */
   readonly partition: Partition;
-  /** What it computes, for profiles: op names and layer. */
-  readonly label: string;
+  /** What it computes, for profiles and messages. */
+  readonly label: Label;
 }
 
 /** A call of a kernel that each device brings for the op's name. */
@@ -71,8 +72,10 @@ export interface StructuredCall {
   readonly output: StridedOperand;
   /** How threads share it; `axis` says along which axis. */
   readonly partition: Partition & { readonly axis: "rows" | "columns" | "batches" };
-  /** What it computes, for profiles. */
-  readonly label: string;
+  /** What a call has to do, for profiles. */
+  readonly work: StructuredWork;
+  /** What it computes, for profiles and messages. */
+  readonly label: Label;
 }
 
 /** One kernel call. */

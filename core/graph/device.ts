@@ -1,4 +1,5 @@
 import type { DType, TensorData } from "./dtype.ts";
+import type { Ceilings, StepProfile } from "./profile.ts";
 import type { Program } from "./program.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -31,6 +32,13 @@ export interface Executable {
    * @returns Nothing when the step is done, or a promise of when it will be.
    */
   run(scalars: ArrayLike<number>): Promise<void> | undefined;
+  /**
+   * Runs one step as {@link Executable.run} does, to the same bits, and times each of its kernels.
+   * What that needs is made at the first call, and nothing of it touches later steps.
+   *
+   * @returns Where the time went, or a promise of it, once the step is done.
+   */
+  profile(scalars: ArrayLike<number>): StepProfile | Promise<StepProfile>;
   /**
    * The recorded outputs of all steps since the last call, a row a step: the elements of all
    * recorded outputs, one output behind the other.
@@ -71,6 +79,8 @@ export interface Device {
     bind: (leaf: Tensor) => Storage,
     options?: PrepareOptions,
   ): Executable;
+  /** Measures, in tens of milliseconds, the most that the device can do; steps should not run. */
+  measureCeilings(): Promise<Ceilings>;
   /** Settles when all steps run so far are done and nothing is under way. */
   idle(): Promise<void>;
   /** Frees everything; a second call does nothing. */

@@ -13,6 +13,7 @@ export {
   NonFiniteError,
   ShapeError,
 } from "./errors.ts";
+export type { Ceilings, KernelWork, ProfileSpan, StepProfile } from "./profile.ts";
 export type { Assignment, Program } from "./program.ts";
 export type { Sample } from "./operation.ts";
 export type { Shape } from "./shape.ts";

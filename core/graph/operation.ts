@@ -86,10 +86,20 @@ export interface ReductionOperation extends OperationBase {
   readonly reducer: "sum" | "max" | "min";
 }
 
+/** What one call of a structured op has to do. */
+export interface StructuredWork {
+  /** Floating-point operations; a multiply-add counts as two. */
+  readonly flops: number;
+  /** Elements of each input that are read; left out, all of them. */
+  readonly reads?: readonly number[];
+}
+
 /** An op with a kernel of its own on each device, found by name. */
 export interface StructuredOperation extends OperationBase {
   /** Tells the kinds apart. */
   readonly kind: "structured";
+  /** What a call has to do, from the shapes; for profiles. */
+  work(inputs: readonly Shape[], output: Shape, attributes: Attributes): StructuredWork;
 }
 
 /** Tensors laid one behind the other along an axis; lowered to copies into parts of the result. */

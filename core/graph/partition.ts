@@ -1,5 +1,7 @@
 import { collapse, type LoopKernel, type LoopOperand } from "./loop.ts";
 import type { BufferSpec, LoopCall, Partition, StridedOperand, StructuredCall } from "./call.ts";
+import { loopLabel, structuredLabel } from "./label.ts";
+import type { StructuredOperation } from "./operation.ts";
 import { sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -33,7 +35,7 @@ export function loopCall(
     kind: "loop",
     kernel: collapse(kernel),
     partition: { units, replicated, reads, writes },
-    label: describe(nodes),
+    label: loopLabel(kernel, nodes, buffers),
   };
 }
 
@@ -52,11 +54,12 @@ function touched(
 /** A call of a structured op's kernel, divided along rows, columns or batches. */
 export function structuredCall(
   node: Tensor,
+  operation: StructuredOperation,
   operands: readonly StridedOperand[],
   output: StridedOperand,
   buffers: readonly BufferSpec[],
 ): StructuredCall {
-  const { name } = node.operation;
+  const { name } = operation;
   const { axis, units, follow } = division(node);
   const reads = new Map<number, boolean>();
   operands.forEach((operand, place) => {
@@ -79,7 +82,8 @@ export function structuredCall(
     operands,
     output,
     partition,
-    label: describe([node]),
+    work: operation.work(node.inputs.map(({ shape }) => shape), node.shape, node.attributes),
+    label: structuredLabel(node, operands, buffers),
   };
 }
 
@@ -146,10 +150,4 @@ function matmulAxis(node: Tensor): "rows" | "columns" | "batches" {
   const inner = node.inputs[0].shape[node.inputs[0].rank - 1];
   const wide = columns >= 32 && inner * columns >= 32768 && rows <= 256;
   return wide || (rows < 8 && columns >= 16) ? "columns" : "rows";
-}
-
-function describe(nodes: readonly Tensor[]): string {
-  const names = [...new Set(nodes.map((node) => node.operation.name))].join("+");
-  const layer = nodes.find((node) => node.label)?.label;
-  return layer ? `${layer}: ${names}` : names;
 }

@@ -33,6 +33,8 @@ export const convolutionOperation: StructuredOperation & { name: "convolution" }
       output.data[outputAt] += x.data[xAt] * kernel.data[kernelAt];
     });
   },
+  // Taps on padding count, too.
+  work: ([, kernel], output) => ({ flops: 2 * sizeOf(output) * sizeOf(kernel.slice(0, 4)) }),
   vjp: (grad, node) => {
     const [x, kernel] = node.inputs;
     const attributes = settings(node.attributes);
@@ -61,6 +63,7 @@ export const convolutionKernelGradientOperation:
         output.data[kernelAt] += x.data[xAt] * grad.data[gradAt];
       });
     },
+    work: ([, grad], output) => ({ flops: 2 * sizeOf(grad) * sizeOf(output.slice(0, 4)) }),
     vjp: (upstream, node) => {
       const [x, grad] = node.inputs;
       const attributes = settings(node.attributes);

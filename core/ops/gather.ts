@@ -42,6 +42,11 @@ export const gatherOperation: StructuredOperation & { name: "gather" } = registe
       }
     }
   },
+  work: (inputs, output, attributes) => ({
+    flops: attributes.scale === 1 && attributes.offset === 0 ? 0 : 2 * sizeOf(output),
+    // Of the data only the rows that are picked, and of the indices only those used.
+    reads: [sizeOf(output), output[0], ...inputs.slice(2).map(() => 1)],
+  }),
   vjp: (grad, node) => {
     const [data, indices, start] = node.inputs;
     if (data.dtype !== "f32") return [null, null, null];
@@ -68,6 +73,7 @@ export const scatterAddOperation: StructuredOperation & { name: "scatterAdd" } =
       }
     });
   },
+  work: ([updates]) => ({ flops: sizeOf(updates) }),
   vjp: (grad, node) => {
     const indices = node.inputs[1];
     // As u32 a negative index is a large one, so that one comparison finds both ends.

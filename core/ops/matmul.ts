@@ -31,6 +31,7 @@ export const matmulOperation: StructuredOperation & { name: "matmul" } = registe
       }
     }
   },
+  work: ([a], output) => ({ flops: 2 * sizeOf(output) * a[a.length - 1] }),
   vjp: (grad, node) => {
     const [a, b] = node.inputs;
     return [matmul(grad, swapLastAxes(b)), matmul(swapLastAxes(a), grad)];

@@ -29,6 +29,7 @@ export const sumPoolOperation: StructuredOperation & { name: "sumPool" } = regis
       for (const place of taps) output.data[at] += x.data[place + channel];
     });
   },
+  work: (_inputs, output, attributes) => ({ flops: sizeOf(output) * taps(attributes) }),
   vjp: (grad, node) => {
     const [x] = node.inputs;
     return [sumPool(grad, backwardWindow(settings(node.attributes), spatial(x)))];
@@ -46,6 +47,7 @@ export const maxPoolOperation: StructuredOperation & { name: "maxPool" } = regis
       output.data[at] = largest === undefined ? -Infinity : x.data[largest];
     });
   },
+  work: (_inputs, output, attributes) => ({ flops: sizeOf(output) * taps(attributes) }),
   vjp: (grad, node) => [
     Tensor.node(maxPoolGradientOperation, [node.inputs[0], grad], node.attributes),
   ],
@@ -66,6 +68,7 @@ export const maxPoolGradientOperation: StructuredOperation & { name: "maxPoolGra
         if (largest !== undefined) output.data[largest] += grad.data[at];
       });
     },
+    work: ([, grad], _output, attributes) => ({ flops: sizeOf(grad) * (taps(attributes) + 1) }),
     vjp: (upstream, node) => [
       null,
       Tensor.node(maxPoolSelectOperation, [node.inputs[0], upstream], node.attributes),
@@ -87,11 +90,17 @@ export const maxPoolSelectOperation: StructuredOperation & { name: "maxPoolSelec
       output.data[at] = largest === undefined ? 0 : values.data[largest];
     });
   },
+  work: (_inputs, output, attributes) => ({ flops: sizeOf(output) * taps(attributes) }),
   vjp: (grad, node) => [
     null,
     Tensor.node(maxPoolGradientOperation, [node.inputs[0], grad], node.attributes),
   ],
 });
+
+/** Places of a window. */
+function taps(attributes: Attributes): number {
+  return sizeOf(settings(attributes).size);
+}
 
 /**
  * The largest input under each window; places outside the input are never the largest.

@@ -1,5 +1,6 @@
 import type { Device, DeviceType, Executable, PrepareOptions, Storage } from "../graph/device.ts";
 import type { DType } from "../graph/dtype.ts";
+import type { Ceilings, StepProfile } from "../graph/profile.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { MovableExecutable, MovableStorage, type Mover } from "./movable.ts";
@@ -69,6 +70,11 @@ export class FasterDevice implements Device, Mover {
     return executable;
   }
 
+  async measureCeilings(): Promise<Ceilings> {
+    if (this.#choosing) await this.decided;
+    return await this.#chosen.measureCeilings();
+  }
+
   async idle(): Promise<void> {
     if (this.#choosing) await this.decided;
     await Promise.all([this.cpu.idle(), this.gpu.idle()]);
@@ -97,6 +103,16 @@ export class FasterDevice implements Device, Mover {
     const kept = Float64Array.from(scalars);
     if (!this.#choosing) void this.#choose(executable, kept);
     return this.decided.then(() => executable.inner.run(kept));
+  }
+
+  profile(
+    executable: MovableExecutable,
+    scalars: ArrayLike<number>,
+  ): StepProfile | Promise<StepProfile> {
+    if (this.reason !== undefined) return executable.inner.profile(scalars);
+    const kept = Float64Array.from(scalars);
+    if (!this.#choosing) void this.#choose(executable, kept);
+    return this.decided.then(() => executable.inner.profile(kept));
   }
 
   forget(owned: MovableStorage | MovableExecutable): void {

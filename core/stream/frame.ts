@@ -6,6 +6,7 @@ import type { Metric } from "../nn/metric.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { Criterion } from "./criteria.ts";
+import type { ProfileReceiver } from "./profiles.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
 import type { Reduction } from "./score.ts";
@@ -104,6 +105,10 @@ export class Frame {
   readonly reads: ReadRequest[] = [];
   /** Promises that the source waits for. */
   readonly holds: Promise<unknown>[] = [];
+  /** Who wants to know where the step's time goes; usually nobody. */
+  profilers: ProfileReceiver[] | null = null;
+  /** True when the source waits, before the next step, until nothing is under way. */
+  alone = false;
   /** The weights that the next stage sees. */
   state: ReadonlyMap<Parameter, Tensor>;
   readonly #afterwards: (() => void)[] = [];
@@ -155,6 +160,11 @@ export class Frame {
     promise.catch(() => {});
     this.reads.push({ tensor, resolve, reject });
     return promise;
+  }
+
+  /** Asks where the step's time goes; `receive` is told once the step is done. */
+  profile(receive: ProfileReceiver): void {
+    (this.profilers ??= []).push(receive);
   }
 
   /** Settles when the step has been handed to the device. */

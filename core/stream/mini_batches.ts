@@ -188,7 +188,8 @@ class Source {
       this.#send(run, data, frame);
       if (run.collector.full) await run.collector.collect();
       if (run.saver.isWanted) await this.#pause(run);
-      if (this.#permits.exhausted) await this.#permits.wait();
+      if (frame.alone) await this.#permits.waitForAll();
+      else if (this.#permits.exhausted) await this.#permits.wait();
       if (performance.now() - this.#lastTurn > turn) await this.#yield();
     }
     await this.#pause(run);

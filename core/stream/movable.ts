@@ -1,5 +1,6 @@
 import type { Device, Executable, PrepareOptions, Storage } from "../graph/device.ts";
 import type { DType, TensorData } from "../graph/dtype.ts";
+import type { StepProfile } from "../graph/profile.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
@@ -11,6 +12,11 @@ export interface Mover {
   after<Result>(action: () => Result | Promise<Result>): Result | Promise<Result>;
   /** Runs a step of an executable; the first one brings the choice about. */
   run(executable: MovableExecutable, scalars: ArrayLike<number>): Promise<void> | undefined;
+  /** As {@link Mover.run}, timing the kernels of the step. */
+  profile(
+    executable: MovableExecutable,
+    scalars: ArrayLike<number>,
+  ): StepProfile | Promise<StepProfile>;
   /** Takes note that something was disposed of. */
   forget(owned: MovableStorage | MovableExecutable): void;
 }
@@ -88,6 +94,10 @@ export class MovableExecutable implements Executable {
 
   run(scalars: ArrayLike<number>): Promise<void> | undefined {
     return this.mover.run(this, scalars);
+  }
+
+  profile(scalars: ArrayLike<number>): StepProfile | Promise<StepProfile> {
+    return this.mover.profile(this, scalars);
   }
 
   drain(): Float64Array | Promise<Float64Array> {

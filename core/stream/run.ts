@@ -2,6 +2,7 @@ import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import type { Device, Executable, Storage } from "../graph/device.ts";
 import { DTypeError } from "../graph/errors.ts";
 import { createProgram } from "../graph/program.ts";
+import type { Ceilings } from "../graph/profile.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ApplyContext } from "../nn/layer.ts";
 import type { AnyModel } from "../nn/connect.ts";
@@ -10,6 +11,7 @@ import type { EndReason, RunControl, RunDescription, SavedFile, Snapshot } from 
 import { nonFiniteError } from "./find_non_finite.ts";
 import type { Frame } from "./frame.ts";
 import type { KeptState } from "./kept_state.ts";
+import { ceilingsOf, profileStep } from "./profiles.ts";
 import { ResidentData } from "./resident_data.ts";
 import { RunStates } from "./run_states.ts";
 import { RunSaver } from "./run_saver.ts";
@@ -140,7 +142,10 @@ export class Run implements RunControl {
 
   /** Runs the step that the stages have described. */
   execute(frame: Frame): Promise<void> | undefined {
-    if (frame.effects.length === 0 && frame.reads.length === 0) return;
+    if (frame.effects.length === 0 && frame.reads.length === 0) {
+      frame.profilers?.forEach((receive) => receive(null));
+      return;
+    }
     this.#endInterludes();
     const planned = this.#plans.get(frame);
     this.#position = frame;
@@ -149,7 +154,9 @@ export class Run implements RunControl {
     if (frame.wanted || frame.stepInEpoch === frame.stepsPerEpoch) {
       frame.learningRates = this.#learningRates(frame);
     }
-    const done = executable.run(values);
+    const done = frame.profilers
+      ? profileStep(executable, values, frame.profilers)
+      : executable.run(values);
     if (planned.assigns) this.weightTable.changed();
     this.collector.ran(executable, frame);
     frame.reads.forEach((read, place) => {
@@ -179,6 +186,11 @@ export class Run implements RunControl {
       place === 0 ? "learning_rate" : `learning_rate_${place + 1}`,
       this.scalars.provider(scalar)(),
     ]));
+  }
+
+  /** The most that the device can do. */
+  ceilings(): Promise<Ceilings> {
+    return ceilingsOf(this.device);
   }
 
   /** Says where the next batch begins, and at which step; for programs that are no steps. */

@@ -45,6 +45,7 @@ export class StreamWindows implements PreparedRun {
       },
       allocate: (...given) => device.allocate(...given),
       prepare: (...given) => device.prepare(...given),
+      measureCeilings: () => device.measureCeilings(),
       idle: () => device.idle(),
       dispose: () => device.dispose(),
     };

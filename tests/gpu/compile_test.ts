@@ -42,10 +42,10 @@ Deno.test("an update runs in the kernel of its gradient, after the last read of 
   });
   const labels = compile([loss], assignments).dispatches.map(({ label }) => label);
   assert.deepEqual(labels, [
-    "matmul; relu",
-    "matmul; mul",
-    "matmul; select | sum",
-    "matmul; sub | matmul; sub",
+    "matmul [5,8]×[8,6] + relu",
+    "matmul [5,6]×[6,4] + mul",
+    "matmul [5,4]×[4,6] + greater + select | square + sum [5,4]→[]",
+    "matmul [8,5]×[5,6] + mul + sub (first) | matmul [6,5]×[5,4] + mul + sub (second)",
   ]);
 });
 
@@ -53,7 +53,7 @@ Deno.test("an update waits until the product that reads the weight everywhere is
   const weight = stateLeaf("weight", [40, 40]);
   const value = weight.sub(weight.matmul(weight));
   const labels = compile([], [{ state: weight, value }]).dispatches.map(({ label }) => label);
-  assert.deepEqual(labels, ["matmul", "sub"]);
+  assert.deepEqual(labels, ["matmul [40,40]×[40,40]", "sub [40,40] (weight)"]);
 });
 
 Deno.test("calls that do not depend on each other share a dispatch, within the limit", () => {
@@ -106,13 +106,17 @@ Deno.test("small layers, their loss and their gradients are one dispatch", () =>
     compile([loss], assignments, { ...defaultTuning, storageBuffers: 16, rowWork })
       .dispatches.map(({ label }) => label);
   assert.deepEqual(labels(8192), [
-    "gather | gather",
-    "matmul; relu",
-    "matmul; relu; matmul; max; exp; sum; sum; mul; matmul; select; matmul; select",
-    "sum; mul | matmul; sub | matmul; sub | matmul; sub",
+    "gather [50,784]→[32,784] | gather [50]→[32]",
+    "matmul [32,784]×[784,30] + relu",
+    "matmul [32,30]×[30,30] + relu; matmul [32,30]×[30,10]; max [32,10]→[32]; " +
+    "sub + exp [32,10]; sum [32,10]→[32]; equal + sub + select + sum [32,10]→[32]; " +
+    "div + equal + castF32 + sub + mul [32,10]; matmul [32,10]×[10,30] + greater + select; " +
+    "matmul [32,30]×[30,30] + greater + select",
+    "log + sub + sum [32]→[] + mul | matmul [784,32]×[32,30] + sub (w0) | " +
+    "matmul [30,32]×[32,30] + sub (w1) | matmul [30,32]×[32,10] + sub (w2)",
   ]);
   // What is too much for one thread is left to many.
-  assert.ok(labels(500).some((label) => /^matmul; max.*mul$/.test(label)));
+  assert.ok(labels(500).some((label) => /^matmul [^;]*; max.*mul \[32,10\]$/.test(label)));
   assert.ok(labels(0).every((label) => !label.includes("; max")));
 });
 
@@ -126,7 +130,7 @@ Deno.test("a product with a matrix made by the rows themselves waits for all of 
   const x = inputLeaf("x", [8, 8], "f32");
   const y = x.matmul(stateLeaf("w", [8, 8]));
   const labels = compile([y.matmul(y)]).dispatches.map(({ label }) => label);
-  assert.deepEqual(labels, ["matmul", "matmul"]);
+  assert.deepEqual(labels, ["matmul [8,8]×[8,8]", "matmul [8,8]×[8,8]"]);
 });
 
 Deno.test("bytes stay bytes until a product reads them, four to a word", () => {
@@ -134,7 +138,7 @@ Deno.test("bytes stay bytes until a product reads them, four to a word", () => {
   const { arenaBytes, dispatches, buffers } = compile([loss], assignments);
   assert.ok(arenaBytes < 32 * 784 * 4);
   assert.equal(buffers.filter(({ dtype, leaf }) => dtype === "u8" && leaf === null).length, 1);
-  const forward = dispatches.find(({ label }) => label === "matmul; relu")!;
+  const forward = dispatches.find(({ label }) => label === "matmul [32,784]×[784,30] + relu")!;
   assert.match(forward.shader.wgsl, />> 24u/);
 });
 

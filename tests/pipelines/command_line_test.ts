@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   file,
+  flag,
   number,
   oneOf,
   type OptionDefinition,
@@ -18,6 +19,8 @@ const table = {
   "device": { value: "NAME", help: "where", default: "cpu", parse: oneOf("cpu", "webgpu") },
   "weights": { value: "FILE", help: "begin with these", parse: file },
 };
+
+const withFlag = { ...table, "profile": { value: "", help: "time the steps", parse: flag } };
 
 const parse = (...texts: string[]) => parseOptions(table, texts);
 
@@ -40,6 +43,22 @@ Deno.test("values stand behind their option or after an equals sign, in any orde
   );
   // Only the first equals sign parts the name from the value.
   assert.equal(parse("--weights=a=b").weights, "a=b");
+});
+
+Deno.test("an option without a value is true where it is given, and takes none", () => {
+  const given = (...texts: string[]) => parseOptions(withFlag, texts);
+  assert.equal(given().profile, undefined);
+  assert.equal(given("--profile").profile, true);
+  const both = given("--profile", "--epochs", "2");
+  assert.deepEqual([both.profile, both.epochs], [true, 2]);
+  assert.throws(
+    () => given("--profile=yes"),
+    (error) =>
+      error instanceof UsageError &&
+      error.message === 'Option --profile takes no value: received "yes"',
+  );
+  assert.throws(() => given("--profile", "--profile"), /^UsageError: .*--profile is given twice/);
+  assert.throws(() => given("--profile", "yes"), /Unexpected argument "yes"/);
 });
 
 Deno.test("a value may begin with a dash, as numbers below zero do", () => {

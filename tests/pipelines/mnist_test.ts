@@ -1,6 +1,6 @@
 // The example of the framework as a user runs it: with no permission.
 import assert from "node:assert/strict";
-import { type Line, only, succeed, timeless } from "./run_pipeline.ts";
+import { type Line, linesOf, only, runPipeline, succeed, timeless } from "./run_pipeline.ts";
 
 const small = ["--device", "cpu", "--limit", "3200", "--epochs", "2", "--log-every", "50"];
 const tiny = ["--device", "cpu", "--limit", "640", "--epochs", "1"];
@@ -133,4 +133,24 @@ Deno.test("hidden layers of one's own, and no epochs at all", async () => {
   assert.equal(only(own, "epoch")[0].step, 1);
   assert.deepEqual(none.map(({ event }) => event), ["start", "end"]);
   assert.deepEqual([none[1].reason, none[1].epochs], ["completed", 0]);
+});
+
+Deno.test("--profile prints a table to stderr and changes nothing else; the trace is a file", async () => {
+  const plain = await succeed("mnist", small);
+  const { code, stdout, stderr } = await runPipeline("mnist", [...small, "--profile"]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(timeless(linesOf(stdout)), timeless(plain));
+  assert.match(stderr, /^Means of the 25 fastest of 50 steps on cpu/);
+  assert.match(stderr, /\nmatmul \[32,784\]×\[784,30\] \(dense_1\) +1 /);
+  assert.match(stderr, /\nstep +\d+\.\d +100\.0\n$/);
+  const folder = await Deno.makeTempDir();
+  try {
+    const trace = `${folder}/trace.json`;
+    const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+    await succeed("mnist", [...small, "--trace", trace], flags);
+    const { traceEvents } = JSON.parse(await Deno.readTextFile(trace));
+    assert(traceEvents.some(({ name }: { name: string }) => name === "step 51"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -18,6 +18,7 @@ export {
 } from "./learning_rate_schedule.ts";
 export { maxTime, type MaxTimeOptions } from "./max_time.ts";
 export type { MonitorMode } from "./monitor.ts";
+export { profile, type ProfileOptions } from "./profile.ts";
 export { progressBar, type ProgressBarOptions, type TerminalWriter } from "./progress_bar.ts";
 export { reduceOnPlateau, type ReduceOnPlateauOptions } from "./reduce_on_plateau.ts";
 export { remoteMonitor, type RemoteMonitorOptions } from "./remote_monitor.ts";

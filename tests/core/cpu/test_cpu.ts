@@ -1,3 +1,4 @@
+import { measureCpu } from "../../../core/cpu/ceilings.ts";
 import { CpuExecutable } from "../../../core/cpu/executable.ts";
 import { SharedMemory } from "../../../core/cpu/memory.ts";
 import { CpuStorage } from "../../../core/cpu/storage.ts";
@@ -5,6 +6,7 @@ import { ThreadPool } from "../../../core/cpu/thread_pool.ts";
 import type { Device, Executable, PrepareOptions, Storage } from "../../../core/graph/device.ts";
 import type { DType } from "../../../core/graph/dtype.ts";
 import { type Plan, planProgram } from "../../../core/graph/plan.ts";
+import type { Ceilings } from "../../../core/graph/profile.ts";
 import type { Program } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 
@@ -36,7 +38,7 @@ export class TestCpu implements Device {
     // The device leaves small plans to one thread; here they are what tests are made of.
     this.#pool.run = (address) => {
       if (this.#readyThreads() === threads) this.together++;
-      run(address, threads);
+      return run(address, threads);
     };
   }
 
@@ -66,6 +68,10 @@ export class TestCpu implements Device {
 
   #readyThreads(): number {
     return this.threads > 1 ? this.#pool.kernels.readyThreads(control, this.threads) : 1;
+  }
+
+  measureCeilings(): Promise<Ceilings> {
+    return measureCpu(this.threads);
   }
 
   idle(): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { inputLeaf, scalarLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
+import { formatLabel } from "../../../core/graph/label.ts";
 import type { Call } from "../../../core/graph/call.ts";
 import { type Plan, planProgram } from "../../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../../core/graph/program.ts";
@@ -97,7 +98,7 @@ Deno.test("a training step of 784–30–30–10 has two phases", () => {
   assert.equal(
     made.phases.length,
     2,
-    made.phases.map((phase) => phase.map(({ label }) => label).join(", ")).join(" | "),
+    made.phases.map((phase) => phase.map(({ label }) => formatLabel(label)).join(", ")).join(" | "),
   );
   const products = kinds(made).filter((kind) => kind === "matmul");
   assert.equal(products.length, 8, "three forward, three for kernels, two for inputs");
@@ -109,7 +110,7 @@ Deno.test("Adam's three states of a weight are replaced by one loop", () => {
   const updates = loops(made).filter(({ kernel }) =>
     kernel.stores.some(({ buffer }) => leaves[buffer] !== null)
   );
-  assert.equal(updates.length, 6, updates.map(({ label }) => label).join(", "));
+  assert.equal(updates.length, 6, updates.map(({ label }) => formatLabel(label)).join(", "));
   for (const { kernel } of updates) {
     assert.equal(kernel.stores.length, 3);
     for (const { buffer } of kernel.stores) assert.notEqual(leaves[buffer], null);

@@ -1,4 +1,5 @@
 import type { Call, StridedOperand } from "../../../core/graph/call.ts";
+import { formatLabel } from "../../../core/graph/label.ts";
 import type { Plan } from "../../../core/graph/plan.ts";
 import { sizeOf } from "../../../core/graph/shape.ts";
 
@@ -140,7 +141,7 @@ export function findRaces(plan: Plan, threads: number): string[] {
       const shares = Array.from({ length: threads }, (_, t) => places.share(call, t, threads));
       const { replicated } = call.partition;
       const complain = (what: string) => {
-        races.push(`phase ${number}, ${threads} threads: "${call.label}" ${what}`);
+        races.push(`phase ${number}, ${threads} threads: "${formatLabel(call.label)}" ${what}`);
       };
       shares.forEach((share, thread) => {
         for (const at of share.reads) {
@@ -151,7 +152,9 @@ export function findRaces(plan: Plan, threads: number): string[] {
         for (const at of share.writes) {
           const writer = written.get(at);
           if (writer && (replicated || writer.call.partition.replicated)) {
-            if (writer.call !== call) complain(`writes again what "${writer.call.label}" writes`);
+            if (writer.call !== call) {
+              complain(`writes again what "${formatLabel(writer.call.label)}" writes`);
+            }
           } else if (writer && writer.thread !== thread) complain("writes what others write");
           const reader = read.get(at);
           if (reader !== undefined && (replicated || reader !== thread)) {

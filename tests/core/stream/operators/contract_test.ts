@@ -55,6 +55,7 @@ const onEpochs: Contract<Epoch>[] = [
 
 const onSteps: Contract<Updated>[] = [
   { name: "jsonLines on steps", make: () => operators.jsonLines(new FakeWriter(), { every: 1 }) },
+  { name: "profile", make: () => operators.profile({ output: new FakeWriter() }) },
   { name: "progressBar", make: () => operators.progressBar(new FakeWriter()) },
   {
     name: "progressBar without a terminal",
