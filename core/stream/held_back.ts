@@ -1,6 +1,5 @@
 import { NonFiniteError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Parameter } from "../nn/parameter.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { logicalAnd, logicalNot } from "../ops/logical.ts";
 import { select } from "../ops/select.ts";
@@ -24,13 +23,13 @@ export function countsHeldBack({ step, stepInEpoch, stepsPerEpoch }: AnyBatch): 
  * Counts the elements of a weight that an update would make NaN or infinite though the step is
  * sound: the guard keeps the old ones, so that nothing else tells of it.
  *
- * @param parameter The weight.
+ * @param name The weight, by its name in the run.
  * @param sound Whether the step may be used at all, a bool of rank 0.
  * @param next The new values, before the guard.
  */
-export function heldBack(parameter: Parameter, sound: Tensor, next: Tensor): RecordDefinition {
-  const { name, size } = parameter;
-  const layer = layerOf(parameter.name);
+export function heldBack(name: string, sound: Tensor, next: Tensor): RecordDefinition {
+  const { size } = next;
+  const layer = layerOf(name);
   return {
     name: `held back in ${name}`,
     totals: [sum(select(logicalAnd(sound, logicalNot(isFinite(next))), 1, 0))],

@@ -166,7 +166,7 @@ function makeEffect(
     }
     const next = optimizer.apply(old, gradient, slots, context);
     const kept = parameter.constraint?.apply(next.parameter) ?? next.parameter;
-    records.push(heldBack(parameter, finite, kept));
+    records.push(heldBack(run.weightTable.nameOf(parameter), finite, kept));
     const leaf = run.weightTable.leaves.get(parameter)!;
     state.set(parameter, guard(leaf, kept, old));
     const evaluated = optimizer.evaluationWeight?.(leaf, slots);
