@@ -244,3 +244,12 @@ Deno.test("averages leave no memory behind, however a run ends", async () => {
   assert.equal(await run(2), 0);
   assert.equal(await run(7), 0);
 });
+
+Deno.test("averages before an update do not compile", () => {
+  const { model, loss: square } = onePole();
+  const differentiated = miniBatches(ones).pipe(forward(model), loss(square), backward());
+  // @ts-expect-error: these steps have no new weights yet.
+  differentiated.pipe(exponentialMovingAverage());
+  // @ts-expect-error: nor have these.
+  differentiated.pipe(stochasticWeightAveraging(hyperparameter(1), { swaLearningRate: 1 }));
+});

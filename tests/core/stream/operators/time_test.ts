@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { from, lastValueFrom, tap, toArray } from "rxjs";
+import { from, lastValueFrom, map, tap, toArray } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
 import { maxTime, throughput } from "../../../../core/stream/operators/mod.ts";
@@ -92,3 +92,14 @@ Deno.test("throughput adds times to the logs, and goes on after a resume", async
     { ...rate, seconds: 1, total_seconds: 1.75 },
   ]);
 });
+
+Deno.test("throughput passes each epoch as it comes", () =>
+  new TestScheduler((actual, expected) => assert.deepEqual(actual, expected)).run(
+    ({ cold, expectObservable, expectSubscriptions }) => {
+      const above = cold("-a-b-#", { a: fakeEpoch(1), b: fakeEpoch(2) });
+      const totals = above.pipe(throughput(), map(({ logs }) => logs.total_seconds));
+      expectObservable(totals).toBe("-x-y-#", { x: 0.25, y: 0.5 });
+      expectObservable(totals, "--^-!").toBe("---x", { x: 0.25 });
+      expectSubscriptions(above.subscriptions).toBe(["^----!", "--^-!"]);
+    },
+  ));
