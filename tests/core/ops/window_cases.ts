@@ -88,6 +88,18 @@ export function windowCases(random: () => number): OpCase[] {
       { tolerance: 64, magnitude: 1000 },
     ),
     opCase(
+      "maxPoolSelect",
+      [floats(random, [2, 1, 5, 4, 3]), floats(random, [2, 1, 5, 4, 3])],
+      (x, values) => {
+        const y = ops.maxPool(x, window({ size: [1, 2, 2], strides: [1, 1, 2] }));
+        const upstream = ops.mul(y, 0);
+        // Linear in what comes from above: its gradient there picks from `values`.
+        const [dx] = ops.gradients(y, [x], upstream);
+        return ops.gradients(dx.mul(values).sum(), [upstream])[0];
+      },
+      { tolerance: 0, differentiable: [1] },
+    ),
+    opCase(
       "maxPool, second order",
       [floats(random, [2, 1, 5, 4, 3])],
       (x) => {
