@@ -1,14 +1,25 @@
 import type { Tensor } from "../graph/tensor.ts";
-import { leakyRelu, silu, step } from "../ops/activations.ts";
+import { hardSigmoid, leakyRelu, mish, relu6, silu, softsign, step } from "../ops/activations.ts";
 import { elu, selu } from "../ops/elu.ts";
+import { exp } from "../ops/exp.ts";
 import { gelu } from "../ops/gelu.ts";
+import { glu } from "../ops/glu.ts";
+import {
+  hardShrink,
+  hardSilu,
+  hardTanh,
+  softShrink,
+  tanhShrink,
+} from "../ops/piecewise_activations.ts";
 import { relu } from "../ops/relu.ts";
 import { sigmoid } from "../ops/sigmoid.ts";
 import { logSoftmax, softmax } from "../ops/softmax.ts";
+import { celu, logSigmoid, squareplus } from "../ops/smooth_activations.ts";
 import { softplus } from "../ops/softplus.ts";
+import { sparsemax } from "../ops/sparsemax.ts";
 import { tanh } from "../ops/tanh.ts";
 
-/** Any function from a tensor to one of the same shape. */
+/** Any function from a tensor to one of the same shape; `glu` alone halves the last axis. */
 export type ActivationFunction = (x: Tensor) => Tensor;
 
 /** Activations that layers may give by name. */
@@ -25,7 +36,22 @@ export type ActivationName =
   | "silu"
   | "softplus"
   | "softmax"
-  | "logSoftmax";
+  | "logSoftmax"
+  | "relu6"
+  | "celu"
+  | "glu"
+  | "mish"
+  | "logSigmoid"
+  | "softsign"
+  | "sparsemax"
+  | "squareplus"
+  | "exponential"
+  | "hardSigmoid"
+  | "hardSilu"
+  | "hardTanh"
+  | "hardShrink"
+  | "softShrink"
+  | "tanhShrink";
 
 const activations: Readonly<Record<ActivationName, ActivationFunction>> = {
   linear: (x) => x,
@@ -41,6 +67,21 @@ const activations: Readonly<Record<ActivationName, ActivationFunction>> = {
   softplus,
   softmax: (x) => softmax(x),
   logSoftmax: (x) => logSoftmax(x),
+  relu6,
+  celu: (x) => celu(x),
+  glu: (x) => glu(x),
+  mish,
+  logSigmoid,
+  softsign,
+  sparsemax: (x) => sparsemax(x),
+  squareplus: (x) => squareplus(x),
+  exponential: exp,
+  hardSigmoid,
+  hardSilu,
+  hardTanh,
+  hardShrink: (x) => hardShrink(x),
+  softShrink: (x) => softShrink(x),
+  tanhShrink,
 };
 
 /** Every activation that has a name. */
@@ -52,7 +93,7 @@ export const activationNames: readonly ActivationName[] = Object.keys(
  * The activation of a name; a function is given back as it is.
  *
  * `leakyRelu` has the slope 0.3 of Keras's layer, `elu` an alpha of 1, `gelu` is the exact one; for
- * others give a function: `(x) => leakyRelu(x, 0.01)`. Softmaxes run along the last axis. `step` has
+ * others give a function: `(x) => leakyRelu(x, 0.01)`, `(x) => threshold(x, 0.5, 0)`. Softmaxes run along the last axis. `step` has
  * no slope, so that nothing before it learns.
  *
  * @param activation Name or function.

@@ -41,6 +41,8 @@ export type {
   UpdateContext,
 } from "./optimizer.ts";
 export * from "./optimizers/mod.ts";
+export * from "./regularizers/mod.ts";
+export * from "./constraints/mod.ts";
 export { Parameter } from "./parameter.ts";
 export type { ParameterDefinition } from "./parameter.ts";
 export type { Regularizer } from "./regularizer.ts";

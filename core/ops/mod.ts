@@ -64,3 +64,14 @@ export { sub } from "./sub.ts";
 export { broadcastTo, mean, sum } from "./sum.ts";
 export { tanh } from "./tanh.ts";
 export { transpose } from "./transpose.ts";
+export { celu, logSigmoid, squareplus } from "./smooth_activations.ts";
+export { glu } from "./glu.ts";
+export {
+  hardShrink,
+  hardSilu,
+  hardTanh,
+  softShrink,
+  tanhShrink,
+  threshold,
+} from "./piecewise_activations.ts";
+export { sparsemax } from "./sparsemax.ts";

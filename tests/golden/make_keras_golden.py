@@ -23,6 +23,7 @@ promoted = dtypes.result_type
 # Keras takes means and some other results in float32 where float64 meets a number.
 dtypes.result_type = lambda *types: "float64" if "float64" in types else promoted(*types)
 
+import keras_functions
 import keras_losses
 import keras_optimizers
 import keras_schedules
@@ -32,7 +33,8 @@ import keras_vector_metrics
 def main():
     """Writes the files."""
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
-    makers = {"losses": keras_losses.losses, "metrics": keras_losses.metrics,
+    makers = {"functions": keras_functions.functions, "losses": keras_losses.losses,
+              "metrics": keras_losses.metrics,
               "optimizers": keras_optimizers.optimizers,
               "schedules": keras_schedules.schedules,
               "vector_metrics": keras_vector_metrics.vector_metrics}

@@ -1,5 +1,7 @@
 /** What models are put together from: one layer a file. */
 
+export { reluLayer } from "./relu_layer.ts";
+export type { ReluLayerOptions } from "./relu_layer.ts";
 export { activation } from "./activation.ts";
 export type { ActivationOptions } from "./activation.ts";
 export { activityRegularization } from "./activity_regularization.ts";
