@@ -38,4 +38,5 @@ export * from "./core/stream/mod.ts";
 export * from "./data/mod.ts";
 export { openWebGpu, type WebGpuDevice, type WebGpuOptions } from "./gpu/device.ts";
 export type { GpuStatistics } from "./gpu/statistics.ts";
+export type { TileChoice, TiledTile } from "./gpu/tiles.ts";
 export type { Tuning } from "./gpu/tuning.ts";

@@ -1,5 +1,6 @@
 import { KernelError } from "../core/graph/errors.ts";
 import { Faults } from "./faults.ts";
+import { defaultTiles } from "./tiles.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** Limits that are raised to what the adapter has. */
@@ -62,6 +63,7 @@ export async function openAdapter(allowSoftware: boolean): Promise<OpenedAdapter
     invocations: limits.maxComputeInvocationsPerWorkgroup,
     bindingBytes: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
     uniformBytes: isFallbackAdapter ? Math.min(limits.maxUniformBufferBindingSize, 65536) : 0,
+    tiles: defaultTiles,
     rowWork: isFallbackAdapter ? 8192 : 1024,
     uniformBuffers: limits.maxUniformBuffersPerShaderStage,
     timestamps: device.features.has("timestamp-query"),

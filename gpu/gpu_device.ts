@@ -5,6 +5,7 @@ import { planProgram } from "../core/graph/plan.ts";
 import type { Ceilings } from "../core/graph/profile.ts";
 import type { Program } from "../core/graph/program.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
+import { measuredTiles } from "./measure_tiles.ts";
 import { openAdapter, type OpenedAdapter } from "./adapter.ts";
 import { measureGpu } from "./ceilings.ts";
 import { compilePlan } from "./compile.ts";
@@ -32,7 +33,7 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
   /** Four submits: WebGPU tells only some 10 ms later that one is done. */
   readonly stepsInFlight: number = 4 * stepsPerSubmit;
   /** What kernels are shaped by. */
-  readonly tuning: Tuning;
+  tuning: Tuning;
   /** WebGPU's device and its objects. */
   readonly resources: Resources;
   /** What went wrong. */
@@ -194,5 +195,10 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
 export async function openGpuDevice(options: WebGpuOptions = {}): Promise<GpuDevice | null> {
   const opened = await openAdapter(options.allowSoftware ?? false);
   if (!opened) return null;
-  return new GpuDevice({ ...opened, tuning: { ...opened.tuning, ...options.tuning } });
+  const device = new GpuDevice({ ...opened, tuning: { ...opened.tuning, ...options.tuning } });
+  const measure = options.measureTiles ?? !opened.tuning.software;
+  if (measure && !options.tuning?.tiles) {
+    device.tuning = { ...device.tuning, tiles: await measuredTiles(device) };
+  }
+  return device;
 }

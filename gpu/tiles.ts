@@ -15,26 +15,77 @@ export type Tile =
     /** Threads that share it, a power of two. */
     readonly slices: number;
   }
-  /** A workgroup loads a tile of both operands, and each thread computes a block of it. */
-  | {
-    readonly kind: "tiled";
-    /** Rows of the workgroup's tile. */
-    readonly rows: number;
-    /** Columns of the workgroup's tile. */
-    readonly columns: number;
-    /** Terms that are loaded at a time. */
-    readonly inner: number;
-    /** Rows of a thread's block. */
-    readonly blockRows: number;
-    /** Columns of a thread's block. */
-    readonly blockColumns: number;
-  };
+  | TiledTile;
+
+/** A workgroup loads a tile of both operands, and each thread computes a block of it. */
+export interface TiledTile {
+  /** Tells the kinds apart. */
+  readonly kind: "tiled";
+  /** Rows of the workgroup's tile. */
+  readonly rows: number;
+  /** Columns of the workgroup's tile. */
+  readonly columns: number;
+  /** Terms that are loaded at a time. */
+  readonly inner: number;
+  /** Rows of a thread's block, a multiple of four. */
+  readonly blockRows: number;
+  /** Columns of a thread's block, a multiple of four. */
+  readonly blockColumns: number;
+}
+
+/** The tiles of products by their size. Whatever they are, a sum is added up in the same order. */
+export interface TileChoice {
+  /** Of products with a million results and more. */
+  readonly large: TiledTile;
+  /** Of smaller ones, from 64 rows and columns on. */
+  readonly medium: TiledTile;
+}
+
+/** A tile of `rows` × `columns` of which a thread computes `blockRows` × `blockColumns`. */
+function tiled(
+  rows: number,
+  columns: number,
+  blockRows: number,
+  blockColumns: number,
+): TiledTile {
+  // One number of terms for all of them: where the last terms are padded, all are padded alike.
+  return { kind: "tiled", rows, columns, inner: 16, blockRows, blockColumns };
+}
+
+/** Tiles that are known to be good on many GPUs. */
+export const defaultTiles: TileChoice = {
+  large: tiled(128, 128, 8, 8),
+  medium: tiled(64, 64, 4, 4),
+};
+
+/** Tiles that a measurement chooses from; the first is kept unless another is faster. */
+export const tileCandidates: Readonly<Record<keyof TileChoice, readonly TiledTile[]>> = {
+  large: [defaultTiles.large, tiled(128, 64, 8, 4), tiled(64, 64, 4, 4)],
+  medium: [defaultTiles.medium, tiled(32, 32, 4, 4), tiled(64, 64, 8, 4)],
+};
+
+/** Threads of the workgroup of a tile. */
+export function tileThreads({ rows, columns, blockRows, blockColumns }: TiledTile): number {
+  return (rows / blockRows) * (columns / blockColumns);
+}
+
+/** True when an adapter has the threads and the shared memory for a tile. */
+export function suitsTile(
+  tile: TiledTile,
+  { invocations, sharedBytes }: Pick<Tuning, "invocations" | "sharedBytes">,
+): boolean {
+  const bytes = (tile.rows + tile.columns) * tile.inner * 4;
+  return tileThreads(tile) <= invocations && bytes <= sharedBytes;
+}
+
+/** Results from which a product is a large one. */
+const largeResults = 128 * 128 * 64;
 
 /** Threads below which a GPU has idle cores. */
 const enough = 16384;
 
 /**
- * Chooses the kernel of a matrix product. Measured choices for an adapter belong here.
+ * Chooses the kernel of a matrix product.
  *
  * @param sizes Sizes of the product.
  * @param tuning The adapter.
@@ -54,12 +105,10 @@ export function chooseTile(
     const slices = 2 ** Math.floor(Math.log2(Math.max(wanted, 1)));
     if (slices > 1) return { kind: "shared", rows: 1, columns: 1, slices };
   }
-  const large = tuning.invocations >= 256 && Math.min(rows, columns) >= 64;
-  if (large && results >= 128 * 128 * 64 && tuning.sharedBytes >= 16384) {
-    return { kind: "tiled", rows: 128, columns: 128, inner: 16, blockRows: 8, blockColumns: 8 };
-  }
-  if (large && inner >= 16) {
-    return { kind: "tiled", rows: 64, columns: 64, inner: 16, blockRows: 4, blockColumns: 4 };
+  const { large, medium } = tuning.tiles;
+  if (Math.min(rows, columns) >= 64) {
+    if (results >= largeResults && suitsTile(large, tuning)) return large;
+    if (inner >= 16 && suitsTile(medium, tuning)) return medium;
   }
   if (results < enough * 4) return { kind: "direct", rows: 1, columns: 1 };
   return { kind: "direct", rows: Math.min(2, rows), columns: Math.min(2, columns) };
@@ -140,7 +189,8 @@ function evenly(size: number, most: number): number {
 export function chooseSlices(sizes: MatmulSizes, tuning: Tuning): number {
   const { batches, rows, columns, inner } = sizes;
   if (tuning.software || batches !== 1 || inner < 1024) return 1;
-  const tile = chooseTile(sizes, tuning);
+  // A measurement must not change how many parts are added up, and with it the last bits.
+  const tile = chooseTile(sizes, { ...tuning, tiles: defaultTiles });
   if (tile.kind === "shared") return 1;
   const workgroups = tile.kind === "tiled"
     ? Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns)

@@ -1,3 +1,5 @@
+import { defaultTiles, type TileChoice } from "./tiles.ts";
+
 /** What kernels are shaped by: the adapter's kind and limits. */
 export interface Tuning {
   /** True on an adapter that computes on the CPU. */
@@ -16,6 +18,8 @@ export interface Tuning {
   readonly uniformBytes: number;
   /** Uniform buffers that one kernel may bind. */
   readonly uniformBuffers: number;
+  /** Tiles of larger products. */
+  readonly tiles: TileChoice;
   /** Multiplications up to which one thread does all that becomes of a row of a batch. */
   readonly rowWork: number;
   /** Whether the adapter's timestamps are used in profiles. */
@@ -32,6 +36,7 @@ export const defaultTuning: Tuning = {
   bindingBytes: 2 ** 27,
   uniformBytes: 0,
   uniformBuffers: 12,
+  tiles: defaultTiles,
   rowWork: 1024,
   timestamps: true,
 };

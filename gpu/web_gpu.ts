@@ -6,6 +6,12 @@ import type { Tuning } from "./tuning.ts";
 export interface WebGpuOptions {
   /** Whether an adapter that computes on the CPU will do, as in tests; default false. */
   readonly allowSoftware?: boolean;
+  /**
+   * Whether the tiles of large matrix products are chosen by a measurement of some 10 ms, once for
+   * an adapter and process; by default on hardware that can take times. The results have the same
+   * bits whatever is chosen: {@link Tuning.tiles} fixes the choice, for figures that compare.
+   */
+  readonly measureTiles?: boolean;
   /** Shapes of kernels other than the adapter's, for tests and measurements. */
   readonly tuning?: Partial<Tuning>;
 }

@@ -1,5 +1,5 @@
 import { matmulSizes } from "../matrix.ts";
-import { chooseTile } from "../tiles.ts";
+import { chooseTile, tileThreads } from "../tiles.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { perElement } from "./loop.ts";
 import { emitDirect, emitShared } from "./matmul_block.ts";
@@ -12,7 +12,7 @@ export const matmulKernel: GpuKernel = {
     const sizes = matmulSizes(call);
     const tile = chooseTile(slices > 1 ? { ...sizes, batches: slices } : sizes, tuning);
     if (tile.kind !== "tiled" || sizes.inner === 0) return null;
-    return (tile.rows / tile.blockRows) * (tile.columns / tile.blockColumns);
+    return tileThreads(tile);
   },
   emit: (shader, call, tuning) => {
     const product = describeProduct(shader, call);

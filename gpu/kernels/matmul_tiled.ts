@@ -1,10 +1,8 @@
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
-import type { Tile } from "../tiles.ts";
+import { type TiledTile, tileThreads } from "../tiles.ts";
 import type { Section } from "./kernel.ts";
 import { elementIndex, type Operand } from "./operand.ts";
 import { innerOf, type Product } from "./product.ts";
-
-type TiledTile = Extract<Tile, { kind: "tiled" }>;
 
 /**
  * Emits the product for large matrices: a workgroup loads a tile of each operand into shared
@@ -20,7 +18,7 @@ export function emitTiled(shader: ShaderBuilder, product: Product, tile: TiledTi
   const across = Math.ceil(sizes.columns / tile.columns);
   const down = Math.ceil(sizes.rows / tile.rows);
   const threadsAcross = tile.columns / tile.blockColumns;
-  const lanes = threadsAcross * (tile.rows / tile.blockRows);
+  const lanes = tileThreads(tile);
   const left = shader.shared("vec4<f32>", tile.inner * tile.rows / 4);
   const right = shader.shared("vec4<f32>", tile.inner * tile.columns / 4);
   const rows = range(tile.blockRows);
