@@ -16,6 +16,8 @@ import type { Initializer } from "../initializer.ts";
  *
  * assert.deepEqual([...constant(0.5).values([2], namedKey(0, "bias"))], [0.5, 0.5]);
  * ```
+ *
+ * Keras: `Constant(value)`. PyTorch: `nn.init.constant_`.
  */
 export function constant(value = 0): Initializer {
   return filled("constant", checkScalar("the value of constant", value), { value });
@@ -36,6 +38,8 @@ export function constant(value = 0): Initializer {
  *
  * assert.deepEqual([...zerosInitializer().values([2], namedKey(0, "bias"))], [0, 0]);
  * ```
+ *
+ * Keras: `Zeros`. PyTorch: `nn.init.zeros_`.
  */
 export function zerosInitializer(): Initializer {
   return filled("zeros", 0);
@@ -53,6 +57,8 @@ export function zerosInitializer(): Initializer {
  *
  * assert.deepEqual([...onesInitializer().values([2], namedKey(0, "scale"))], [1, 1]);
  * ```
+ *
+ * Keras: `Ones`. PyTorch: `nn.init.ones_`.
  */
 export function onesInitializer(): Initializer {
   return filled("ones", 1);

@@ -45,6 +45,8 @@ export interface ConfusionMatrixOptions {
  * ```
  *
  * TensorFlow: `tf.math.confusion_matrix`. scikit-learn: `confusion_matrix`.
+ *
+ * Source: scikit-learn's `confusion_matrix`; Keras has it as a utility of its own.
  */
 export function confusionMatrix(classes: number, options: ConfusionMatrixOptions = {}): Metric {
   const { threshold = 0.5, name = "confusion_matrix" } = options;

@@ -15,6 +15,8 @@ import type { Schedule } from "./schedule.ts";
  *
  * assert.equal(constantSchedule(0.1)(1000), 0.1);
  * ```
+ *
+ * Keras: a number as `learning_rate`. PyTorch: `ConstantLR(factor=1)`.
  */
 export function constantSchedule(value: number): Schedule {
   checkScalar("the value of constantSchedule", value);

@@ -5,11 +5,13 @@ import {
   type Initializer,
   initializerOf,
   namedKey,
+  onesInitializer,
   orthogonal,
   randomNormal,
   randomUniform,
   truncatedNormal,
   varianceScaling,
+  zerosInitializer,
 } from "../../../core/nn/mod.ts";
 
 const shape = [300, 200];
@@ -64,6 +66,11 @@ Deno.test("windows count into the inputs and outputs of a kernel of more axes", 
   const largest = Math.max(...values);
   const bound = Math.sqrt(3 / 72);
   assert(largest <= Math.fround(bound) && largest > 0.99 * bound);
+});
+
+Deno.test("zerosInitializer and onesInitializer fill with theirs", () => {
+  assert.deepEqual([...zerosInitializer().values([2, 1], namedKey(0, "b"))], [0, 0]);
+  assert.deepEqual([...onesInitializer().values([2, 1], namedKey(0, "b"))], [1, 1]);
 });
 
 Deno.test("constant fills with its number", () => {
