@@ -120,6 +120,14 @@ Deno.test("small layers, their loss and their gradients are one dispatch", () =>
   assert.ok(labels(0).every((label) => !label.includes("; max")));
 });
 
+Deno.test("on a software adapter a product shares its dispatch with nothing", () => {
+  const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
+  const tuning = { ...defaultTuning, software: true, lanes: 8, storageBuffers: 16, rowWork: 8192 };
+  const labels = compile([loss], assignments, tuning).dispatches.map(({ label }) => label);
+  assert.ok(labels.some((label) => label.startsWith("matmul")));
+  for (const label of labels) assert.ok(!label.includes("matmul") || !label.includes(" | "), label);
+});
+
 Deno.test("too few rows are not worth a thread each", () => {
   const { loss, assignments } = classifier(7, [20, 6, 5]);
   const { dispatches } = compile([loss], assignments);
