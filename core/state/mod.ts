@@ -13,3 +13,4 @@ export {
   type SafetensorsTensor,
 } from "./safetensors.ts";
 export { threefry2x32, type WordPair } from "./threefry.ts";
+export type { LookupMode, VocabularyOptions } from "./vocabulary.ts";

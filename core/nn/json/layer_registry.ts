@@ -35,6 +35,7 @@ import { unitNormalization, type UnitNormalizationOptions } from "../layers/unit
 import type { ScalarSource } from "../scalar.ts";
 import { convolutionEntries, kernels } from "./convolution_entries.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
+import { preprocessingEntries } from "./preprocessing_entries.ts";
 import {
   activation as activationName,
   flag,
@@ -129,4 +130,5 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
     unitNormalization,
   ),
   ...convolutionEntries,
+  ...preprocessingEntries,
 };

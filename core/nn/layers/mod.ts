@@ -32,3 +32,4 @@ export { unitNormalization } from "./unit_normalization.ts";
 export type { UnitNormalizationOptions } from "./unit_normalization.ts";
 export type { WeightedLayerOptions } from "./weighted.ts";
 export * from "./merge/mod.ts";
+export * from "./preprocessing/mod.ts";
