@@ -1,13 +1,13 @@
 import { DataError } from "../graph/errors.ts";
 
 /** What a look-up may give for the ids of tokens. */
-export const lookupModes = ["int", "oneHot", "multiHot", "count", "tfIdf"] as const;
+export const lookupModes: readonly LookupMode[] = ["int", "oneHot", "multiHot", "count", "tfIdf"];
 
 /**
  * `int`: the ids. `oneHot`: a row with a single 1 for each. `multiHot`: a row for a sample, 1 where an
  * id occurs. `count`: how often it occurs. `tfIdf`: that times the inverse document frequency.
  */
-export type LookupMode = typeof lookupModes[number];
+export type LookupMode = "int" | "oneHot" | "multiHot" | "count" | "tfIdf";
 
 /** Options of a look-up in which the vocabulary takes part. */
 export interface VocabularyOptions<Token> {

@@ -29,6 +29,7 @@ import { multiply } from "../layers/merge/multiply.ts";
 import { subtract } from "../layers/merge/subtract.ts";
 import type { NormalizationOptions } from "../layers/normalization.ts";
 import { prelu, type PreluOptions } from "../layers/prelu.ts";
+import { reluLayer, type ReluLayerOptions } from "../layers/relu_layer.ts";
 import { reshapeLayer, type ReshapeOptions } from "../layers/reshape.ts";
 import { rmsNormalization, type RmsNormalizationOptions } from "../layers/rms_normalization.ts";
 import { unitNormalization, type UnitNormalizationOptions } from "../layers/unit_normalization.ts";
@@ -119,6 +120,10 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
   RMSNormalization: entry<RmsNormalizationOptions>(
     { ...weighted, axis: oneOrMore, epsilon: number },
     rmsNormalization,
+  ),
+  ReLU: entry<ReluLayerOptions>(
+    { ...plain, maxValue: number, negativeSlope: number, threshold: number },
+    reluLayer,
   ),
   Reshape: entry<ReshapeOptions & { targetShape: readonly number[] }>(
     { ...plain, targetShape: numbers },

@@ -54,6 +54,7 @@ export function reluLayer(options: ReluLayerOptions = {}): Layer {
   const below = (x: Tensor) => negativeSlope === 0 ? 0 : mul(sub(x, threshold), negativeSlope);
   return {
     type: "ReLU",
+    config: { ...options },
     name: options.name ?? "",
     inputShape: options.inputShape,
     init: (given) => ({ outputShape: given, parameters: [] }),

@@ -9,13 +9,13 @@ import { reshape } from "../../../ops/reshape.ts";
 import { sum } from "../../../ops/sum.ts";
 
 /** How ids become numbers that a network takes, other than as they are. */
-export const encodings = ["oneHot", "multiHot", "count"] as const;
+export const encodings: readonly IdEncoding[] = ["oneHot", "multiHot", "count"];
 
 /**
  * `oneHot`: each id is a row with a single 1. `multiHot`: the ids of a sample are one row, 1 where an
  * id is among them. `count`: how often it is among them.
  */
-export type IdEncoding = typeof encodings[number];
+export type IdEncoding = "oneHot" | "multiHot" | "count";
 
 /** Refuses a mode of another name. */
 export function checkMode<Mode extends string>(
