@@ -33,22 +33,32 @@ export function planArena(
 
 /** Largest first, each at the lowest offset where no neighbour in time lies; gives the bytes of all. */
 export function placeLives(lives: Life[]): number {
+  // By offset, so that the first gap is found without sorting again.
   const placed: Life[] = [];
   let end = 0;
   for (const life of lives.sort((a, b) => b.bytes - a.bytes)) {
-    const neighbours = placed
-      .filter((other) => other.first <= life.last && life.first <= other.last)
-      .sort((a, b) => a.buffer.offset - b.buffer.offset);
     let offset = 0;
-    for (const other of neighbours) {
+    for (const other of placed) {
       if (offset + life.bytes <= other.buffer.offset) break;
+      if (other.first > life.last || life.first > other.last) continue;
       offset = Math.max(offset, other.buffer.offset + other.bytes);
     }
     life.buffer.offset = offset;
-    placed.push(life);
+    placed.splice(placeOf(offset, placed), 0, life);
     end = Math.max(end, offset + life.bytes);
   }
   return end;
+}
+
+/** The place behind all buffers whose offset is at most this one. */
+function placeOf(offset: number, placed: readonly Life[]): number {
+  let [low, high] = [0, placed.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (placed[middle].buffer.offset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function findLives(

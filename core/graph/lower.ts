@@ -1,6 +1,7 @@
 import { type Access, accessInput } from "./access.ts";
 import { copyCall, groupCalls, operandOf } from "./build_calls.ts";
 import { chooseStored, isBound } from "./fuse.ts";
+import { Group } from "./group.ts";
 import { identityAccess, type Memory, type Place } from "./loop_builder.ts";
 import type { BufferSpec, Call, StridedOperand } from "./call.ts";
 import type { Assignment, Program } from "./program.ts";
@@ -14,15 +15,6 @@ export interface Lowered {
   readonly buffers: BufferSpec[];
   readonly scalars: readonly Tensor[];
   readonly outputs: readonly StridedOperand[];
-}
-
-/** Nodes that one kernel computes. */
-interface Group {
-  readonly nodes: Tensor[];
-  readonly shape: Shape;
-  /** Only a plain loop takes further nodes. */
-  readonly open: boolean;
-  readonly after: Set<Group>;
 }
 
 /** A device binds at least eight buffers to a kernel; one is the arena. */
@@ -131,16 +123,17 @@ class Lowering {
     const kind = node.operation.kind;
     const open = kind === "elementwise" || kind === "view" || kind === "leaf";
     const home = open ? this.#findGroup(node, sources) : undefined;
-    const group = home ?? { nodes: [], shape: node.shape, open, after: new Set<Group>() };
+    const group = home ?? new Group(node.shape, open);
     if (!home) this.#groups.push(group);
     group.nodes.push(node);
+    for (const touched of [node, ...sources.keys()]) group.buffers.add(this.#bufferKey(touched));
     this.#groupOf.set(node, group);
     for (const source of sources.keys()) {
       const readers = this.#readersOf.get(source);
       if (readers) readers.add(group);
       else this.#readersOf.set(source, new Set([group]));
       const from = this.#groupOf.get(source);
-      if (from && from !== group) group.after.add(from);
+      if (from && from !== group) group.follow(from);
     }
   }
 
@@ -159,13 +152,13 @@ class Lowering {
   }
 
   #fits(node: Tensor, sources: ReadonlyMap<Tensor, boolean>, group: Group): boolean {
-    const members = [...group.nodes, node];
-    const touched = [...members, ...members.flatMap((member) => [...this.#sources(member).keys()])];
-    if (new Set(touched.map((source) => this.#bufferKey(source))).size > mostLeaves) return false;
+    const touched = [node, ...sources.keys()].map((source) => this.#bufferKey(source));
+    const more = new Set(touched).difference(group.buffers);
+    if (group.buffers.size + more.size > mostLeaves) return false;
     return [...sources].every(([source, identity]) => {
       const from = this.#groupOf.get(source);
       if (from === group) return identity;
-      return !from || !dependsOn(from, group);
+      return !from?.dependsOn(group);
     });
   }
 
@@ -184,16 +177,16 @@ class Lowering {
     const readers = [...this.#readersOf.get(state) ?? [], ...copies.map(({ group }) => group)]
       .filter((group) => group !== home);
     const inPlace = home && home.open && !this.#places.has(value) &&
-      readers.every((reader) => !dependsOn(reader, home)) &&
+      readers.every((reader) => !reader.dependsOn(home)) &&
       home.nodes.every((node) => this.#sources(node).get(state) !== false);
     if (!this.#places.has(state)) this.#bind(state);
     if (inPlace) {
       this.#places.set(value, this.#places.get(state)!);
-      for (const reader of readers) home.after.add(reader);
+      for (const reader of readers) home.follow(reader);
       return;
     }
-    const group: Group = { nodes: [], shape: state.shape, open: false, after: new Set(readers) };
-    if (home) group.after.add(home);
+    const group = new Group(state.shape, false);
+    for (const before of home ? [...readers, home] : readers) group.follow(before);
     this.#groups.push(group);
     this.#copies.push({ source: value, state, group });
   }
@@ -222,14 +215,4 @@ function isIdentity(inner: Shape, outer: Shape, access: Access): boolean {
     access.dimensions.every((dimension, axis) =>
       (dimension === axis || inner[axis] === 1) && access.offsets[axis] === 0
     );
-}
-
-function dependsOn(group: Group, other: Group): boolean {
-  if (group === other) return true;
-  const seen = new Set<Group>([group]);
-  for (const current of seen) {
-    if (current === other) return true;
-    for (const before of current.after) seen.add(before);
-  }
-  return false;
 }

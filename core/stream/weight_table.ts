@@ -43,6 +43,7 @@ export class WeightTable {
   /** The leaf of every weight, by parameter: what stages start a step from. */
   readonly leaves: Map<Parameter, Tensor> = new Map();
   readonly #weights = new Map<Tensor, Held>();
+  readonly #names = new Set<string>();
   readonly #slots = new Map<string, Tensor>();
   readonly #storages = new Map<Tensor, Storage>();
   /** True while the host's copies are what the device has. */
@@ -185,9 +186,9 @@ export class WeightTable {
   }
 
   #unusedName(name: string): string {
-    const used = new Set([...this.#weights.values()].map((held) => held.name));
     let unused = name;
-    for (let count = 2; used.has(unused); count++) unused = `${name}_${count}`;
+    for (let count = 2; this.#names.has(unused); count++) unused = `${name}_${count}`;
+    this.#names.add(unused);
     return unused;
   }
 }

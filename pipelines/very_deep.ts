@@ -1,0 +1,139 @@
+/**
+ * A thousand layers: what residual connections are for.
+ *
+ *     deno run pipelines/very_deep.ts
+ *     deno run pipelines/very_deep.ts --layers 100 --limit 5000
+ *
+ * Two networks of 1,000 narrow dense layers learn the MNIST digits. In the plain one a layer takes
+ * what the layer before it gives, x ← W · relu(x) + b, and the gradient of the first layer is a
+ * product of a thousand matrices: at depth it vanishes, the first layers do not move, and the
+ * network learns next to nothing. In the residual one a layer adds to what it takes,
+ * x ← x + W · relu(x) + b, and the gradient has a way round every matrix: it reaches the first layer
+ * about as long as it left the last. The norms of the gradients, first layer and last, stand in the
+ * line of each epoch; `gradientNorms` measures them in every step.
+ */
+import { lastValueFrom, map } from "rxjs";
+import { mnist } from "../data/mnist.ts";
+import {
+  accuracy,
+  activation,
+  adam,
+  addLayer,
+  backward,
+  connect,
+  dense,
+  type Epoch,
+  epochs,
+  forward,
+  functional,
+  gradientNorms,
+  input,
+  jsonLines,
+  loss,
+  measure,
+  miniBatches,
+  type Model,
+  type ModelNode,
+  progressBar,
+  sparseCategoricalCrossentropy,
+  stopOnSignal,
+  takeFirst,
+  update,
+  varianceScaling,
+} from "../mod.ts";
+import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
+import { failed } from "./training_options.ts";
+
+const options = commandLine(
+  `
+Trains a very deep network with residual connections on the MNIST digits, and one without.
+
+  deno run pipelines/very_deep.ts
+  deno run pipelines/very_deep.ts --layers 100 --limit 5000`,
+  {
+    "layers": { value: "N", help: "dense layers, from 3", default: "1000", parse: wholeNumber(3) },
+    "width": { value: "N", help: "units of a layer", default: "16", parse: wholeNumber(1) },
+    "epochs": { value: "N", help: "passes over the data", default: "1", parse: wholeNumber(0) },
+    "batch-size": {
+      value: "N",
+      help: "samples in a step",
+      default: "32",
+      parse: wholeNumber(1),
+    },
+    "learning-rate": { value: "X", help: "of Adam", default: "0.0001", parse: number(0) },
+    "seed": { value: "N", help: "of weights and shuffles", default: "42", parse: wholeNumber(0) },
+    "device": {
+      value: "NAME",
+      help: "auto, cpu, webgpu or reference",
+      default: "cpu",
+      parse: oneOf("auto", "cpu", "webgpu", "reference"),
+    },
+    "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
+    "limit": {
+      value: "N",
+      help: "train on the first N digits",
+      default: "10000",
+      parse: wholeNumber(1),
+    },
+  },
+);
+
+/** A network of `options.layers` dense layers. */
+function network(kind: "residual" | "plain"): Model {
+  const { layers, width, seed } = options;
+  // Each branch adds a little, so that all of them together do not blow up what flows: a variance
+  // of 1/layers for each unit. Without the way round, He's variance keeps the signal best.
+  const kernelInitializer = kind === "residual"
+    ? varianceScaling({ scale: 1 / layers })
+    : "heNormal" as const;
+  const pixels = input([784]);
+  let stream: ModelNode = connect(pixels, dense(width, { name: "first" }));
+  for (let layer = 2; layer < layers; layer++) {
+    const branch: ModelNode = connect(
+      stream,
+      activation("relu"),
+      dense(width, { kernelInitializer }),
+    );
+    stream = kind === "residual" ? connect([stream, branch], addLayer()) : branch;
+  }
+  const outputs = connect(stream, activation("relu"), dense(10, { name: "last" }));
+  return functional({ inputs: pixels, outputs, name: kind, seed });
+}
+
+/** An epoch whose logs hold the gradient norms of the first layer and the last, and of all. */
+function firstAndLast(epoch: Epoch): Epoch {
+  const kept = Object.entries(epoch.logs).filter(([name]) =>
+    !name.startsWith("gradient_norm/") || /\/(first|last)$/.test(name)
+  );
+  return { ...epoch, logs: Object.fromEntries(kept) };
+}
+
+try {
+  const train = takeFirst(mnist.train, options.limit);
+  for (const kind of ["residual", "plain"] as const) {
+    const steps = miniBatches(train, {
+      batchSize: options["batch-size"],
+      epochs: options.epochs,
+      seed: options.seed,
+      device: options.device,
+      threads: options.threads,
+    }).pipe(
+      forward(network(kind)),
+      loss(sparseCategoricalCrossentropy({ fromLogits: true })),
+      backward(),
+      gradientNorms(),
+      update(adam({ learningRate: options["learning-rate"] })),
+      measure(accuracy()),
+      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exit(code) }),
+      progressBar(Deno.stderr, { epochs: options.epochs }),
+    );
+    const training = steps.pipe(
+      epochs({ validation: mnist.test }),
+      map(firstAndLast),
+      jsonLines(Deno.stdout),
+    );
+    await lastValueFrom(training, { defaultValue: null });
+  }
+} catch (error) {
+  Deno.exitCode = failed(error);
+}

@@ -1,0 +1,64 @@
+// Very deep networks are planned in a time that grows with their depth.
+import assert from "node:assert/strict";
+import { placeLives } from "../../../core/graph/arena.ts";
+import { Group } from "../../../core/graph/group.ts";
+import { inputLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
+import { planProgram } from "../../../core/graph/plan.ts";
+import { createProgram } from "../../../core/graph/program.ts";
+import { gradients } from "../../../core/ops/mod.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
+
+/** A training step of `layers` residual layers, with the norm of all gradients. */
+function residualStep(layers: number) {
+  const weights = Array.from({ length: layers }, (_, at) => stateLeaf(`w${at}`, [8, 8]));
+  let x: Tensor = inputLeaf("x", [4, 8], "f32");
+  for (const weight of weights) x = x.add(x.relu().matmul(weight));
+  const slopes = gradients(x.square().sum(), weights);
+  const norm = slopes.map((slope) => slope.square().sum()).reduce((sum, part) => sum.add(part));
+  const assignments = weights.map((state, at) => ({
+    state,
+    value: state.sub(slopes[at].mul(0.1)),
+  }));
+  return createProgram([norm], assignments);
+}
+
+Deno.test("a step of four times the layers is planned in less than nine times the time", () => {
+  const seconds = (layers: number) => {
+    const times = [1, 2, 3].map(() => {
+      const start = performance.now();
+      planProgram(residualStep(layers));
+      return performance.now() - start;
+    });
+    return Math.min(...times);
+  };
+  seconds(50);
+  const [short, long] = [seconds(400), seconds(1600)];
+  // Quadratic growth is sixteen.
+  assert(long / short < 9, `${long} ms for 1,600 layers, ${short} ms for 400`);
+});
+
+Deno.test("order among groups follows paths, also those made late", () => {
+  const [a, b, c, d] = Array.from({ length: 4 }, () => new Group([1], true));
+  b.follow(a);
+  d.follow(c);
+  assert(b.dependsOn(a) && d.dependsOn(c) && a.dependsOn(a));
+  assert(!a.dependsOn(b) && !d.dependsOn(a) && !b.dependsOn(c));
+  // The older group comes to depend on the younger ones.
+  c.follow(b);
+  assert(c.dependsOn(a) && d.dependsOn(a) && d.dependsOn(b));
+  assert(!a.dependsOn(d) && !b.dependsOn(d));
+  assert.deepEqual([...c.after], [b]);
+});
+
+Deno.test("a buffer takes the first gap that is free while it lives", () => {
+  const life = (bytes: number, first: number, last: number) => ({
+    buffer: { leaf: null, dtype: "f32" as const, elements: bytes / 4, offset: 0 },
+    bytes,
+    first,
+    last,
+  });
+  const lives = [life(640, 0, 1), life(512, 2, 3), life(256, 0, 3), life(128, 2, 2)];
+  const [big, second, long, small] = lives.map(({ buffer }) => buffer);
+  assert.equal(placeLives([...lives]), 896);
+  assert.deepEqual([big.offset, second.offset, long.offset, small.offset], [0, 0, 640, 512]);
+});

@@ -1,0 +1,30 @@
+// Residual connections, by what the lesson prints.
+import assert from "node:assert/strict";
+import { only, runPipeline, succeed } from "./run_pipeline.ts";
+
+Deno.test("very_deep: 300 layers learn with residual connections, and do not without", async () => {
+  const lines = await succeed(
+    "very_deep",
+    ["--layers", "300", "--limit", "3200", "--learning-rate", "0.0005"],
+  );
+  assert.deepEqual(only(lines, "start").map(({ model }) => model), ["residual", "plain"]);
+  const parameters = 785 * 16 + 298 * 17 * 16 + 17 * 10;
+  assert(only(lines, "start").every((start) => start.parameters === parameters));
+  const [residual, plain] = only(lines, "epoch");
+  assert(Number(residual.val_accuracy) > 0.5, `${residual.val_accuracy}`);
+  assert(Number(plain.val_accuracy) < 0.25, `${plain.val_accuracy}`);
+  // Why: the gradient reaches the first layer, or it does not.
+  const share = (line: typeof plain) =>
+    Number(line["gradient_norm/first"]) / Number(line["gradient_norm/last"]);
+  assert(share(residual) > 1, `${share(residual)}`);
+  assert(share(plain) < 1e-3, `${share(plain)}`);
+  const norms = Object.keys(plain).filter((name) => name.startsWith("gradient_norm/"));
+  assert.deepEqual(norms, ["gradient_norm/first", "gradient_norm/last"]);
+  assert.deepEqual(only(lines, "end").map(({ reason }) => reason), ["completed", "completed"]);
+});
+
+Deno.test("very_deep: a network without a middle is refused", async () => {
+  const { code, stdout, stderr } = await runPipeline("very_deep", ["--layers", "2"]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /--layers expects a whole number of at least 3: received "2"/);
+});
