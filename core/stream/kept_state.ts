@@ -38,11 +38,11 @@ export interface KeptState {
  * @example A callback that counts epochs without a better loss, and may be resumed.
  * ```ts
  * import { type Epoch, keepState } from "@millrace/millrace";
- * import { defer, lastValueFrom, of, tap } from "rxjs";
+ * import { defer, lastValueFrom, type Observable, of, tap } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * let seen = { best: Infinity, wait: 0 };
- * const countWorse = (source: ReturnType<typeof of<Epoch>>) =>
+ * const countWorse = (source: Observable<Epoch>) =>
  *   defer(() => {
  *     let state = { best: Infinity, wait: 0 };
  *     const kept = keepState<Epoch>("countWorse", {

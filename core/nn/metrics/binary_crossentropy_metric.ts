@@ -18,7 +18,7 @@ import { averageMetric } from "./average_metric.ts";
  * import assert from "node:assert/strict";
  *
  * const mean = await metricValue(binaryCrossentropyMetric(), tensor([1]), tensor([[0.5]]));
- * assert(Math.abs(mean - Math.LN2) < 1e-5);
+ * assert(Math.abs(Number(mean) - Math.LN2) < 1e-5);
  * ```
  *
  * Source: Keras's `metrics.BinaryCrossentropy`.

@@ -18,7 +18,7 @@ import { averageMetric } from "./average_metric.ts";
  * import assert from "node:assert/strict";
  *
  * const mean = await metricValue(hingeMetric(), tensor([-1, 1]), tensor([-2, 0.5]));
- * assert(Math.abs(mean - 0.25) < 1e-5);
+ * assert(Math.abs(Number(mean) - 0.25) < 1e-5);
  * ```
  *
  * Source: Keras's `metrics.Hinge`.

@@ -18,7 +18,7 @@ import { averageMetric } from "./average_metric.ts";
  * import assert from "node:assert/strict";
  *
  * const mean = await metricValue(logCoshError(), tensor([0]), tensor([1]));
- * assert(Math.abs(mean - Math.log(Math.cosh(1))) < 1e-5);
+ * assert(Math.abs(Number(mean) - Math.log(Math.cosh(1))) < 1e-5);
  * ```
  *
  * Source: Keras's `metrics.LogCoshError`, which logs `logcosh`.

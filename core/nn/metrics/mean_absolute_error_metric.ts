@@ -18,7 +18,7 @@ import { averageMetric } from "./average_metric.ts";
  * import assert from "node:assert/strict";
  *
  * const mean = await metricValue(meanAbsoluteErrorMetric(), tensor([1, 2]), tensor([3, 2]));
- * assert(Math.abs(mean - 1) < 1e-5);
+ * assert(Math.abs(Number(mean) - 1) < 1e-5);
  * ```
  *
  * Source: Keras's `metrics.MeanAbsoluteError`.

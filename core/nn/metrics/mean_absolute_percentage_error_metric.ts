@@ -18,7 +18,7 @@ import { averageMetric } from "./average_metric.ts";
  * import assert from "node:assert/strict";
  *
  * const mean = await metricValue(meanAbsolutePercentageErrorMetric(), tensor([4, 2]), tensor([5, 1]));
- * assert(Math.abs(mean - 37.5) < 1e-5);
+ * assert(Math.abs(Number(mean) - 37.5) < 1e-5);
  * ```
  *
  * Source: Keras's `metrics.MeanAbsolutePercentageError`.

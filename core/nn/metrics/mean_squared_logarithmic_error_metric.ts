@@ -18,7 +18,7 @@ import { averageMetric } from "./average_metric.ts";
  * import assert from "node:assert/strict";
  *
  * const mean = await metricValue(meanSquaredLogarithmicErrorMetric(), tensor([1, 3]), tensor([3, 3]));
- * assert(Math.abs(mean - Math.LN2 ** 2 / 2) < 1e-5);
+ * assert(Math.abs(Number(mean) - Math.LN2 ** 2 / 2) < 1e-5);
  * ```
  *
  * Source: Keras's `metrics.MeanSquaredLogarithmicError`.

@@ -18,7 +18,7 @@ import { averageMetric } from "./average_metric.ts";
  * import assert from "node:assert/strict";
  *
  * const mean = await metricValue(poissonMetric(), tensor([3]), tensor([2]));
- * assert(Math.abs(mean - (2 - 3 * Math.LN2)) < 1e-5);
+ * assert(Math.abs(Number(mean) - (2 - 3 * Math.LN2)) < 1e-5);
  * ```
  *
  * Source: Keras's `metrics.Poisson`.
