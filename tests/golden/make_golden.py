@@ -16,6 +16,7 @@ import torch
 sys.dont_write_bytecode = True  # no __pycache__ in the repository
 
 import golden_convolutions
+import golden_reshaping
 import golden_normalization
 import golden_optimizers
 import golden_schedules
@@ -232,6 +233,7 @@ def main():
         "optimizers": golden_optimizers.optimizers, "trajectories": trajectories,
         "layers": layers, "losses": losses, "schedules": golden_schedules.schedules,
         "convolutions": golden_convolutions.convolutions,
+        "reshaping": golden_reshaping.reshapings,
         "normalization": golden_normalization.normalization,
     }
     for name, make in makers.items():

@@ -1,4 +1,3 @@
-import { activation, type ActivationOptions } from "../layers/activation.ts";
 import {
   activityRegularization,
   type ActivityRegularizationOptions,
@@ -8,7 +7,6 @@ import {
   type BatchNormalizationOptions,
 } from "../layers/batch_normalization.ts";
 import { dense, type DenseOptions } from "../layers/dense.ts";
-import { dropout, type DropoutOptions } from "../layers/dropout.ts";
 import { flatten, type FlattenOptions } from "../layers/flatten.ts";
 import {
   groupNormalization,
@@ -28,17 +26,14 @@ import { minimumLayer } from "../layers/merge/minimum.ts";
 import { multiply } from "../layers/merge/multiply.ts";
 import { subtract } from "../layers/merge/subtract.ts";
 import type { NormalizationOptions } from "../layers/normalization.ts";
-import { prelu, type PreluOptions } from "../layers/prelu.ts";
-import { reluLayer, type ReluLayerOptions } from "../layers/relu_layer.ts";
 import { reshapeLayer, type ReshapeOptions } from "../layers/reshape.ts";
 import { rmsNormalization, type RmsNormalizationOptions } from "../layers/rms_normalization.ts";
 import { unitNormalization, type UnitNormalizationOptions } from "../layers/unit_normalization.ts";
-import type { ScalarSource } from "../scalar.ts";
+import { activationEntries } from "./activation_entries.ts";
 import { convolutionEntries, kernels } from "./convolution_entries.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
 import { preprocessingEntries } from "./preprocessing_entries.ts";
 import {
-  activation as activationName,
   flag,
   initializer,
   number,
@@ -48,6 +43,8 @@ import {
   part,
   text,
 } from "./option_readers.ts";
+import { regularizationEntries } from "./regularization_entries.ts";
+import { reshapingEntries } from "./reshaping_entries.ts";
 
 const normalization: OptionReaders<NormalizationOptions> = {
   ...weighted,
@@ -68,10 +65,6 @@ const merge: OptionReaders<MergeOptions> = { name: text };
  * its options in the record that its factory gives.
  */
 export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
-  Activation: entry<ActivationOptions & { activation: "linear" }>(
-    { ...plain, activation: activationName },
-    ({ activation: name, ...options }) => activation(name, options),
-  ),
   ActivityRegularization: entry<ActivityRegularizationOptions>(
     { ...plain, l1: number, l2: number },
     activityRegularization,
@@ -94,10 +87,6 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
     { ...merge, axes: oneOrMore, normalize: flag },
     ({ axes, ...options }) => dot(axes, options),
   ),
-  Dropout: entry<DropoutOptions & { rate: ScalarSource }>(
-    { ...plain, rate: number, seed: number },
-    ({ rate, ...options }) => dropout(rate, options),
-  ),
   Flatten: entry<FlattenOptions>(plain, flatten),
   GroupNormalization: entry<GroupNormalizationOptions>(
     { ...normalization, groups: number, axis: number },
@@ -110,20 +99,9 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
   Maximum: entry<MergeOptions>(merge, maximumLayer),
   Minimum: entry<MergeOptions>(merge, minimumLayer),
   Multiply: entry<MergeOptions>(merge, multiply),
-  PReLU: entry<PreluOptions>({
-    ...weighted,
-    alphaInitializer: initializer,
-    alphaRegularizer: part,
-    alphaConstraint: part,
-    sharedAxes: numbers,
-  }, prelu),
   RMSNormalization: entry<RmsNormalizationOptions>(
     { ...weighted, axis: oneOrMore, epsilon: number },
     rmsNormalization,
-  ),
-  ReLU: entry<ReluLayerOptions>(
-    { ...plain, maxValue: number, negativeSlope: number, threshold: number },
-    reluLayer,
   ),
   Reshape: entry<ReshapeOptions & { targetShape: readonly number[] }>(
     { ...plain, targetShape: numbers },
@@ -134,6 +112,9 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
     { ...plain, axis: oneOrMore },
     unitNormalization,
   ),
+  ...activationEntries,
   ...convolutionEntries,
   ...preprocessingEntries,
+  ...regularizationEntries,
+  ...reshapingEntries,
 };

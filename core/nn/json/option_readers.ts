@@ -58,6 +58,12 @@ export const numbers: OptionReader = (value, path) =>
 export const oneOrMore: OptionReader = (value, path, custom) =>
   Array.isArray(value) ? numbers(value, path, custom) : number(value, path, custom);
 
+/** A number, or a list of numbers and lists of them; the factory checks how deep. */
+export const nestedNumbers: OptionReader = (value, path, custom) =>
+  Array.isArray(value)
+    ? value.map((item, place) => nestedNumbers(item, `${path}[${place}]`, custom))
+    : number(value, path, custom);
+
 /** A string or a number or a list of either. */
 export const textOrNumbers: OptionReader = (value, path, custom) =>
   typeof value === "string" ? value : oneOrMore(value, path, custom);

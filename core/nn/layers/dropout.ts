@@ -1,28 +1,6 @@
-import type { Shape } from "../../graph/shape.ts";
-import { div } from "../../ops/div.ts";
-import { maximum } from "../../ops/maximum.ts";
-import { mul } from "../../ops/mul.ts";
-import { dropoutMask } from "../../ops/random.ts";
-import { select } from "../../ops/select.ts";
-import { sub } from "../../ops/sub.ts";
 import type { Layer } from "../layer.ts";
-import { namedKey } from "../named_key.ts";
-import { checkScalarSource, type ScalarSource } from "../scalar.ts";
-
-/** Options of {@link dropout}. */
-export interface DropoutOptions {
-  /** Name; default `dropout_1`, `dropout_2` and so on in the model. */
-  readonly name?: string;
-  /** Seed of the masks; by default that of the run, folded with the layer's name. */
-  readonly seed?: number;
-  /** Shape of the inputs without the batch, for a first layer. */
-  readonly inputShape?: Shape;
-}
-
-const rates = { minimum: 0, maximum: 1 };
-
-/** The distance from 1 to the next smaller float32: no rate but 1 leaves less. */
-const smallestKept = 2 ** -24;
+import type { ScalarSource } from "../scalar.ts";
+import { dropped, noiseLayer, type NoiseOptions, rates } from "./regularization/noise.ts";
 
 /**
  * Tosses each unit out with some probability, for one training step, in forward and backward alike.
@@ -50,24 +28,16 @@ const smallestKept = 2 ** -24;
  * Source: N. Srivastava and others, "Dropout", 2014, with the scaling moved to training. Keras:
  * `Dropout`, also scaled in training.
  */
-export function dropout(rate: ScalarSource, options: DropoutOptions = {}): Layer {
-  checkScalarSource("the rate of dropout", rate, rates);
-  const { name = "", seed, inputShape } = options;
-  const ownKey = seed === undefined ? undefined : namedKey(seed, "dropout");
-  return {
-    type: "Dropout",
-    config: { rate, ...options },
-    name,
-    inputShape,
-    init: (given) => ({ outputShape: given, parameters: [] }),
-    apply(_parameters, x, context) {
-      if (!context.training || rate === 0) return x;
-      const share = context.scalar(rate, "rate", rates);
-      const key = ownKey ?? context.randomKey("mask");
-      const kept = dropoutMask(key, x.shape, context.counter, share);
-      // Bounded, as at a rate of 1 the backward pass would multiply 0 by infinity.
-      const scale = div(1, maximum(sub(1, share), smallestKept));
-      return select(kept, mul(x, scale), 0);
+export function dropout(rate: ScalarSource, options: NoiseOptions = {}): Layer {
+  return noiseLayer(
+    {
+      type: "Dropout",
+      factory: "dropout",
+      amount: "rate",
+      range: rates,
+      disturb: (x, share, key, counter) => dropped(x, x.shape, share, key, counter),
     },
-  };
+    rate,
+    options,
+  );
 }

@@ -89,12 +89,7 @@ export function axes(
  */
 export function windowOver(geometry: Geometry, shape: Shape): Window {
   const { rank, size, strides, dilation, padding } = geometry;
-  if (shape.length !== rank + 1) {
-    throw new ShapeError(
-      `expected input of ${["length", "height, width", "depth, height, width"][rank - 1]} and ` +
-        `channels, got shape ${formatShape(shape)}${hint(rank, shape)}`,
-    );
-  }
+  checkPlaces(rank, shape);
   const zeros = size.map((taps, axis) => {
     const reach = (taps - 1) * dilation[axis] + 1;
     if (padding === "valid") {
@@ -117,6 +112,19 @@ export function windowOver(geometry: Geometry, shape: Shape): Window {
     dilation: threeAxes(dilation),
     inputDilation: [1, 1, 1],
   };
+}
+
+/**
+ * Refuses inputs that are not `[...sizes, channels]` with `rank` sizes.
+ *
+ * @throws {ShapeError} when there are not `rank` axes and channels.
+ */
+export function checkPlaces(rank: number, shape: Shape): void {
+  if (shape.length === rank + 1) return;
+  throw new ShapeError(
+    `expected input of ${["length", "height, width", "depth, height, width"][rank - 1]} and ` +
+      `channels, got shape ${formatShape(shape)}${hint(rank, shape)}`,
+  );
 }
 
 /** The last of three axes; those in front have `fill`. */

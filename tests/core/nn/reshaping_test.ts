@@ -1,0 +1,53 @@
+/** Activation layers and layers that move places, against PyTorch, and what they refuse. */
+import assert from "node:assert/strict";
+import { ShapeError } from "../../../core/graph/errors.ts";
+import * as nn from "../../../core/nn/mod.ts";
+import golden from "../../golden/reshaping.json" with { type: "json" };
+import { testLayerCases } from "./layer_cases.ts";
+
+await testLayerCases(
+  "activation layers and layers that move places give PyTorch's outputs and gradients",
+  golden.cases,
+);
+
+Deno.test("a lambda's output shape follows from its function", () => {
+  const layer = nn.lambda((x) => x.sum(2));
+  assert.deepEqual(layer.init([4, 3], nn.namedKey(1, "layer")).outputShape, [4]);
+});
+
+const key = nn.namedKey(1, "layer");
+const refused: [what: string, make: () => unknown, message: RegExp][] = [
+  ["a bound below 0", () => nn.reluLayer({ maxValue: -1 }), /maxValue of reluLayer .*received -1/],
+  ["a slope of NaN", () => nn.leakyReluLayer({ negativeSlope: NaN }), /negativeSlope .* NaN/],
+  ["an infinite alpha", () => nn.eluLayer({ alpha: Infinity }), /alpha of eluLayer .*Infinity/],
+  ["the batch as softmax's axis", () => nn.softmaxLayer({ axis: 0 }).init([3], key), /got 0/],
+  ["dims from 0", () => nn.permute([0, 1]), /axes from 1, each once: received \[0, 1\]/],
+  ["a dim twice", () => nn.permute([1, 1]), /each once: received \[1, 1\]/],
+  ["too few dims", () => nn.permute([2, 1]).init([3, 2, 1], key), /expected input of 2 axes/],
+  ["no repeats", () => nn.repeatVector(0), /the n of repeatVector .*received 0/],
+  ["a matrix to repeat", () => nn.repeatVector(2).init([3, 2], key), /got shape \[3, 2\]/],
+  ["negative zeros", () => nn.zeroPadding2d(-1), /border of zeroPadding2d .*received -1/],
+  ["sides of three axes", () => nn.cropping2d([1, 2, 3]), /each of 2 axes one or two: .*\[1,2,3\]/],
+  ["three sides", () => nn.zeroPadding2d([[1, 2, 3] as never, 1]), /received \[\[1,2,3\],1\]/],
+  ["a frame as large as the input", () => nn.cropping1d(2).init([4, 1], key), /larger than what/],
+  ["a picture without channels", () => nn.zeroPadding2d().init([4, 4], key), /channels missing/],
+  ["half a place", () => nn.upSampling2d(1.5), /size of upSampling2d .*received 1.5/],
+  [
+    "an unknown interpolation",
+    () => nn.upSampling2d(2, { interpolation: "cubic" as "nearest" }),
+    /must be nearest or bilinear: received "cubic"/,
+  ],
+  ["no function", () => nn.lambda(3 as never), /needs a function of a tensor: received number/],
+  ["a function that loses the batch", () => nn.lambda((x) => x.sum()).init([3], key), /keeps the/],
+];
+for (const [what, make, message] of refused) {
+  Deno.test(`layers that move places, and activations, refuse ${what}`, () => {
+    assert.throws(make, (error: Error) => {
+      assert(
+        error instanceof RangeError || error instanceof ShapeError || error instanceof TypeError,
+      );
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
