@@ -16,7 +16,8 @@ const inProgress = new Set<string>();
  *
  * The bytes go to `PATH.tmp-PID` in the same folder and are flushed to the disk; then that file takes
  * the place of the old one, and the folder is flushed. If anything fails or the process is
- * killed, the old file stays whole; after a failure the temporary file is removed.
+ * killed, the old file stays whole; after a failure the temporary file is removed. It is locked while
+ * its process lives, so that one which a killed process has left can be told.
  *
  * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
  * @param bytes The new contents.
@@ -99,7 +100,9 @@ export function checkWritable(path: string): void {
   const folder = folderOf(path);
   try {
     if (isFolder(path)) throw new Deno.errors.IsADirectory("Is a directory");
-    const temporary = Deno.makeTempFileSync({ dir: folder, prefix: ".millrace-" });
+    const temporary = `${path}.tmp-${Deno.pid}`;
+    if (inProgress.has(temporary)) return;
+    Deno.openSync(temporary, { write: true, create: true }).close();
     Deno.removeSync(temporary);
   } catch (cause) {
     throw new Error(`Cannot write "${path}" as ${explain(cause, folder)}`, { cause });
@@ -115,17 +118,25 @@ function isFolder(path: string): boolean {
   }
 }
 
+/** Opens a new file and locks it; the lock ends with the process, however it ends. */
 async function openNew(path: string): Promise<WritableFile> {
   const options: Deno.OpenOptions = { write: true, createNew: true };
+  let file: Deno.FsFile;
   try {
-    return await Deno.open(path, options);
+    file = await Deno.open(path, options);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     // Left by a process of the same number that was killed. Removed rather than opened: it may be a
     // link to something else.
     await Deno.remove(path);
-    return await Deno.open(path, options);
+    file = await Deno.open(path, options);
   }
+  try {
+    file.tryLockSync(true);
+  } catch {
+    // Some network file systems have no locks.
+  }
+  return file;
 }
 
 async function writeAll(file: WritableFile, bytes: Uint8Array): Promise<void> {

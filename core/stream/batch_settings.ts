@@ -53,6 +53,9 @@ export function batchSettings(dataSet: AnyDataSet, options: MiniBatchesOptions):
   const rehearsal = fastDevRun === true ? 1 : fastDevRun === false ? undefined : fastDevRun;
   checkWhole("fastDevRun", rehearsal);
   const { device, threads, resume } = options;
+  if (rehearsal !== undefined && resume !== undefined) {
+    refuse("fastDevRun", "left out when a run is resumed", fastDevRun);
+  }
   return {
     run: { seed, batchSize, shuffle, dropRemainder, samples, ...given(options) },
     epochs: rehearsal === undefined ? epochs : Math.min(epochs, 1),

@@ -1,7 +1,6 @@
-import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Snapshot } from "./epoch.ts";
-import { withRunListener } from "./run_listeners.ts";
+import { meetRun } from "./run_listeners.ts";
 
 /** What a checkpoint can hold of an operator: what JSON holds, any number, and copies of weights. */
 export type StateValue =
@@ -61,10 +60,5 @@ export interface KeptState {
  * ```
  */
 export function keepState<Event>(kind: string, state: KeptState): MonoTypeOperatorFunction<Event> {
-  return (source) =>
-    new Observable<Event>((subscriber) => {
-      withRunListener((run) => void run.keep(kind, state), () => {
-        subscriber.add(source.subscribe(subscriber));
-      });
-    });
+  return meetRun((run) => void run.keep(kind, state));
 }

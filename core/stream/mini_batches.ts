@@ -17,7 +17,7 @@ import { type RunListener, runListeners } from "./run_listeners.ts";
 import { Permits } from "./permits.ts";
 import { Run } from "./run.ts";
 import type { ResidentData, TensorsFor } from "./resident_data.ts";
-import { readRun, type RunSettings, type SavedRun } from "./saved_run.ts";
+import { resumedRun, startOf } from "./resumed_run.ts";
 import { type AnyBatch, Batch } from "./stages.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
 
@@ -126,7 +126,7 @@ class Source {
   async start(): Promise<void> {
     try {
       const { run: settings, resume } = this.settings;
-      const saved = await savedRun(settings, resume);
+      const saved = await resumedRun(settings, resume);
       const { device, owned } = await openDevice(this.settings, this.#steps);
       if (this.#stopped) {
         if (owned) device.dispose();
@@ -142,7 +142,10 @@ class Source {
       this.#run.checkResumed();
       const { epoch: first, stepInEpoch: done } = startOf(saved);
       this.#step = saved?.position.step ?? 0;
-      for (let epoch = first; epoch <= this.settings.epochs && !this.#stopped; epoch++) {
+      if (this.#run.saver.isWanted) await this.#pause(this.#run);
+      // One that had ended when it was saved ends again: an operator has said why.
+      const last = this.#run.reason === undefined ? this.settings.epochs : 0;
+      for (let epoch = first; epoch <= last && !this.#stopped; epoch++) {
         await this.#runEpoch(this.#run, data, epoch, epoch === first ? done : 0);
       }
       if (!this.#stopped) await this.#run.collector.collect();
@@ -254,27 +257,4 @@ class Source {
     await yieldToEvents();
     this.#lastTurn = performance.now();
   }
-}
-
-/** The run that goes on, if one does: it must have been started with the same settings. */
-async function savedRun(settings: RunSettings, path?: string): Promise<SavedRun | undefined> {
-  if (path === undefined) return undefined;
-  const saved = await readRun(path);
-  for (const [name, value] of Object.entries(settings)) {
-    const before = saved.settings[name as keyof RunSettings];
-    if (before === value) continue;
-    throw new RangeError(
-      `Cannot resume from ${path} as ${name} must be what it was, ${before}: received ${value}`,
-    );
-  }
-  return saved;
-}
-
-/** Epoch to go on with, and its steps that are done. */
-function startOf(saved: SavedRun | undefined): { epoch: number; stepInEpoch: number } {
-  if (!saved) return { epoch: 1, stepInEpoch: 0 };
-  const { epoch, stepInEpoch, stepsPerEpoch } = saved.position;
-  return stepInEpoch === stepsPerEpoch
-    ? { epoch: epoch + 1, stepInEpoch: 0 }
-    : { epoch, stepInEpoch };
 }

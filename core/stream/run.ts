@@ -15,7 +15,7 @@ import { ceilingsOf, profileStep } from "./profiles.ts";
 import { ResidentData } from "./resident_data.ts";
 import { RunStates } from "./run_states.ts";
 import { RunSaver } from "./run_saver.ts";
-import type { RunSettings, SavedRun } from "./saved_run.ts";
+import type { RunSettings, SavedPosition, SavedRun } from "./saved_run.ts";
 import { ScalarTable } from "./scalar_table.ts";
 import { StepPlans } from "./step_plans.ts";
 import { WeightTable } from "./weight_table.ts";
@@ -126,6 +126,13 @@ export class Run implements RunControl {
 
   keep(kind: string, state: KeptState): string {
     return this.#states.keep(kind, state);
+  }
+
+  /** The last step that was made, maybe before a resume. */
+  get position(): SavedPosition {
+    const { epoch, step, stepInEpoch, stepsPerEpoch } = this.frame ?? this.saved?.position ??
+      { epoch: 0, step: 0, stepInEpoch: 0, stepsPerEpoch: 0 };
+    return { epoch, step, stepInEpoch, stepsPerEpoch };
   }
 
   /** To be called once all operators have met the run: throws if a saved state is left over. */

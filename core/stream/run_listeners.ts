@@ -1,3 +1,5 @@
+import { Observable } from "rxjs";
+import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Run } from "./run.ts";
 
 /** Told of a run before its first step. */
@@ -24,6 +26,20 @@ export function withRunListener(listener: RunListener, subscribe: () => void): v
   } finally {
     listening = outer;
   }
+}
+
+/**
+ * An operator that passes everything on, and is told of the run before its first step.
+ *
+ * @param listener Called with the run.
+ */
+export function meetRun<Event>(listener: RunListener): MonoTypeOperatorFunction<Event> {
+  return (source) =>
+    new Observable<Event>((subscriber) => {
+      withRunListener(listener, () => {
+        subscriber.add(source.subscribe(subscriber));
+      });
+    });
 }
 
 /**

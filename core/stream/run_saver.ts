@@ -1,8 +1,7 @@
 import type { SavedFile } from "./epoch.ts";
-import type { Frame } from "./frame.ts";
 import type { Run } from "./run.ts";
 import type { RunStates } from "./run_states.ts";
-import { encodeRun, type RunSettings, type SavedPosition, type SavedTensor } from "./saved_run.ts";
+import { encodeRun, type RunSettings, type SavedTensor } from "./saved_run.ts";
 import { settledMap } from "./weight_table.ts";
 
 /** Files of a run that operators have asked for, made between two steps. */
@@ -86,10 +85,10 @@ export class RunSaver {
     metadata: Readonly<Record<string, string>>,
     weightsBefore: Promise<Map<string, SavedTensor>>,
   ): Promise<SavedFile> {
-    const { weightTable, collector, frame } = this.run;
+    const { weightTable, collector } = this.run;
     const { weights, slots } = weightTable.capture();
     const weightsThen = this.#ended ? weightsBefore : settledMap(weights);
-    const position = positionOf(frame);
+    const position = this.run.position;
     const collected = collector.collect();
     const { states, tensors } = this.states.capture();
     // The values of the last steps may still be on their way from a GPU.
@@ -104,10 +103,4 @@ export class RunSaver {
     };
     return { bytes: encodeRun(run, metadata), complete: true };
   }
-}
-
-function positionOf(frame: Frame | undefined): SavedPosition {
-  if (!frame) return { epoch: 0, step: 0, stepInEpoch: 0, stepsPerEpoch: 0 };
-  const { epoch, step, stepInEpoch, stepsPerEpoch } = frame;
-  return { epoch, step, stepInEpoch, stepsPerEpoch };
 }

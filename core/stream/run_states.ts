@@ -11,7 +11,7 @@ export class RunStates {
   readonly #unclaimed: Map<string, string>;
 
   /** @param table Weights and device states. @param saved The run that goes on, if one does. */
-  constructor(private readonly table: WeightTable, private readonly saved?: SavedRun) {
+  constructor(private readonly table: WeightTable, saved?: SavedRun) {
     this.#unclaimed = new Map(saved?.states);
   }
 
@@ -65,7 +65,7 @@ export class RunStates {
 
   #snapshot(prefix: string): Snapshot {
     return this.table.snapshotOf((weight) => {
-      const tensor = this.saved?.tensors.get(`${prefix}/${weight}`);
+      const tensor = this.table.claim(`${prefix}/${weight}`);
       if (tensor) return tensor.data;
       throw new DataError(`Cannot resume as the file has no tensor "run/${prefix}/${weight}"`);
     });

@@ -1,6 +1,7 @@
 import { DataError } from "../graph/errors.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors, type SafetensorsTensor } from "../state/safetensors.ts";
+import { checkChecksum, noChecksum, writeChecksum } from "./file_checksum.ts";
 import { readWeightsFile } from "./read_weights_file.ts";
 
 /** Version of the metadata under `run`; a reader refuses others. */
@@ -79,16 +80,18 @@ export function encodeRun(
   const { weights, tensors = new Map(), position, settings, states = new Map() } = saved;
   const all = new Map<string, SafetensorsTensor>();
   for (const [name, tensor] of weights) all.set(name, { dtype: "F32", ...tensor });
-  if (!position) return encodeSafetensors(all, { format_version: `${formatVersion}`, ...metadata });
+  const first = { ...noChecksum, format_version: `${formatVersion}` };
+  if (!position) return writeChecksum(encodeSafetensors(all, { ...first, ...metadata }));
   for (const [name, tensor] of tensors) all.set(prefix + name, { dtype: "F32", ...tensor });
   const run = { version: runVersion, position, settings, states: Object.fromEntries(states) };
-  return encodeSafetensors(all, {
-    format_version: `${formatVersion}`,
+  const bytes = encodeSafetensors(all, {
+    ...first,
     epoch: `${position.epoch}`,
     step: `${position.step}`,
     ...metadata,
     run: JSON.stringify(run),
   });
+  return writeChecksum(bytes);
 }
 
 /**
@@ -98,7 +101,9 @@ export function encodeRun(
  * @throws {DataError} when the file cannot be read, is damaged, or holds weights only.
  */
 export async function readRun(path: string): Promise<SavedRun> {
-  const { tensors: all, metadata } = decodeSafetensors(await readWeightsFile(path), path);
+  const bytes = await readWeightsFile(path);
+  const { tensors: all, metadata } = decodeSafetensors(bytes, path);
+  const whole = checkChecksum(bytes, path);
   const refuse = (rule: string): never => {
     throw new DataError(`Cannot resume from ${path} as ${rule}`, { file: path });
   };
@@ -108,6 +113,7 @@ export async function readRun(path: string): Promise<SavedRun> {
         "checkpoint wrote without weightsOnly",
     );
   }
+  if (!whole) refuse("it has no checksum where checkpoint writes one: it was changed since");
   const { version, position, settings, states } = parseRun(metadata.run, refuse);
   if (version !== runVersion) {
     refuse(

@@ -83,6 +83,14 @@ export class ScalarTable implements KeptState {
     return () => checkScalar(name, source(this.iteration()), range);
   }
 
+  /**
+   * Gives a hyperparameter the number that the run which goes on had, before the first step: an
+   * operator above may set it for that step, and is not to be overruled.
+   */
+  resume(source: ScalarSource, name: string): void {
+    if (source instanceof Observable && isHyperparameter(source)) this.#resume(source, name);
+  }
+
   #resume(hyperparameter: Hyperparameter, name: string): void {
     this.#hyperparameters.set(name, hyperparameter);
     const { [name]: value, ...others } = this.#saved;

@@ -82,12 +82,13 @@ export function update<
     };
     // A pipe may hold several optimizers: their states and counts are kept apart.
     let name = optimizer.name;
-    onRun((run) =>
+    onRun((run) => {
       name = run.keep(optimizer.name, {
         save: () => ({ iteration }),
         restore: (saved) => ({ iteration } = saved as { iteration: number }),
-      })
-    );
+      });
+      run.scalars.resume(optimizer.learningRate, `${name}/learning_rate`);
+    });
     return (step) => {
       if (step.updates) iteration++;
       const { run, state } = step.frame;

@@ -1,5 +1,4 @@
 import type { Assignment } from "../graph/program.ts";
-import type { Tensor } from "../graph/tensor.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { sub } from "../ops/sub.ts";
 import type { Snapshot } from "./epoch.ts";
@@ -30,7 +29,6 @@ type AveragesState = { readonly averaged: number; readonly trained: Snapshot | n
  */
 export class WeightAverages implements Interlude {
   readonly #memory = new Memory<Effect>();
-  #slots = new Map<Parameter, Tensor>();
   /** How often the averages were moved, and the weights that they stand in for. */
   #state: AveragesState = { averaged: 0, trained: null };
   #share = 0;
@@ -71,7 +69,12 @@ export class WeightAverages implements Interlude {
     const { averaged, trained } = this.#state;
     if (averaged === 0 || trained || !(this.rule.validate || (isLast && this.rule.keep))) return;
     this.#state = { averaged, trained: last.run.snapshot() };
-    for (const [parameter, slot] of this.#slots) last.run.weightTable.replace(parameter, slot);
+    const { weightTable } = last.run;
+    for (const parameter of weightTable.leaves.keys()) {
+      // Weights that stand still at this step may have an average too.
+      const slot = weightTable.existingSlot(this.#slotOf(parameter, last.run), parameter.shape);
+      if (slot) weightTable.replace(parameter, slot);
+    }
   }
 
   end(): void {
@@ -94,18 +97,18 @@ export class WeightAverages implements Interlude {
     this.#state = { ...this.#state, trained: null };
   }
 
+  #slotOf(parameter: Parameter, run: Run): string {
+    return `${this.#name}/${run.weightTable.nameOf(parameter)}`;
+  }
+
   #effect(step: AnyUpdated, overwrites: boolean): Effect {
     const { run } = step.frame;
     const share = run.scalars.computed(`${this.#name}/share`, () => this.#share);
     const assignments: Assignment[] = [];
     const state = new Map(step.frame.state);
     for (const parameter of step.gradients.keys()) {
-      const slot = run.weightTable.slot(
-        `${this.#name}/${run.weightTable.nameOf(parameter)}`,
-        parameter.shape,
-        0,
-      );
-      this.#slots.set(parameter, slot);
+      // One that begins to learn late is averaged from where it stood.
+      const slot = run.weightTable.slot(this.#slotOf(parameter, run), parameter.shape, parameter);
       const weight = state.get(parameter)!;
       const average = slot.mul(share).add(weight.mul(sub(1, share)));
       assignments.push({ state: slot, value: average });

@@ -46,11 +46,15 @@ export class WeightTable {
   readonly #names = new Set<string>();
   readonly #slots = new Map<string, Tensor>();
   readonly #storages = new Map<Tensor, Storage>();
+  /** Tensors of the run that goes on which are not in use yet: they are saved again as they are. */
+  readonly #unclaimed: Map<string, SavedTensor>;
   /** True while the host's copies are what the device has. */
   #synchronized = true;
 
   /** @param device Where they live. @param saved The run that goes on, if one does. */
-  constructor(private readonly device: Device, private readonly saved?: SavedRun) {}
+  constructor(private readonly device: Device, private readonly saved?: SavedRun) {
+    this.#unclaimed = new Map(saved?.tensors);
+  }
 
   /** Puts the model's weights on the device, unless they are there. */
   add(model: AnyModel): void {
@@ -82,7 +86,7 @@ export class WeightTable {
     if (!leaf) {
       leaf = stateLeaf(name, shape);
       const storage = this.device.allocate("f32", leaf.size, name);
-      const saved = this.saved?.tensors.get(name);
+      const saved = this.claim(name);
       if (saved) storage.write(fitting(saved, name, shape));
       else if (typeof fill === "object") {
         storage.copyFrom(this.#storages.get(this.leaves.get(fill)!)!);
@@ -91,6 +95,20 @@ export class WeightTable {
       this.#storages.set(leaf, storage);
     }
     return leaf;
+  }
+
+  /** A slot that is there already, or that the run which goes on had. */
+  existingSlot(name: string, shape: readonly number[]): Tensor | undefined {
+    return this.#slots.has(name) || this.#unclaimed.has(name)
+      ? this.slot(name, shape, 0)
+      : undefined;
+  }
+
+  /** A tensor of the run that goes on, for its one user. */
+  claim(name: string): SavedTensor | undefined {
+    const tensor = this.#unclaimed.get(name);
+    this.#unclaimed.delete(name);
+    return tensor;
   }
 
   /** Memory of a state; `undefined` for a leaf that is not one. */
@@ -139,7 +157,10 @@ export class WeightTable {
     const slots = [...this.#slots].map(([name, leaf]) =>
       [name, readTensor(this.#storages.get(leaf)!, leaf.shape)] as const
     );
-    return { weights: new Map(weights), slots: new Map(slots) };
+    const unclaimed = [...this.#unclaimed].map(([name, tensor]) =>
+      [name, Promise.resolve(tensor)] as const
+    );
+    return { weights: new Map(weights), slots: new Map([...slots, ...unclaimed]) };
   }
 
   /** Brings the weights to their models' parameters; the steps are over. */

@@ -4,6 +4,7 @@ import type { AnyModel } from "../nn/connect.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
+import { checkChecksum } from "./file_checksum.ts";
 import { readWeightsFile } from "./read_weights_file.ts";
 import { formatVersion } from "./saved_run.ts";
 import { settled } from "./weight_table.ts";
@@ -68,7 +69,9 @@ export async function loadWeights(
 ): Promise<string[]> {
   const { skipMismatch = false } = options;
   await settled(model);
-  const { tensors, metadata } = decodeSafetensors(await readWeightsFile(path), path);
+  const bytes = await readWeightsFile(path);
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  checkChecksum(bytes, path);
   // Files of other programs have no version of ours.
   const version = metadata.format_version ?? `${formatVersion}`;
   if (version !== `${formatVersion}`) {

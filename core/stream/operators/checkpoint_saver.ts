@@ -1,31 +1,48 @@
 import type { Subscriber } from "rxjs";
 import { checkWritable, writeFileAtomic } from "../../state/atomic_write.ts";
+import { removeLeftovers } from "../../state/remove_leftovers.ts";
 import { encodeRun } from "../saved_run.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
 import { type AnyBatch, Batch } from "../stages.ts";
 import type { CheckpointRule } from "./checkpoint_rule.ts";
-import { besidePath, fileName, isTemplate } from "./file_name.ts";
+import { besidePath, fileName, isTemplate, namesOf } from "./file_name.ts";
 import { jsonText } from "./json_text.ts";
 import { Monitor } from "./monitor.ts";
 
 /** A file that is kept, and what it is worth. */
 type KeptFile = { readonly path: string; readonly value: number };
 
+/** A file that was asked for and may not be there yet. */
+type AwaitedFile = {
+  readonly path: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Files that it takes the place of. */
+  readonly dropped: readonly string[];
+};
+
 type SaverState = {
+  /** Where to, with places for numbers. */
+  readonly path: string;
   /** Files that are kept: the best first, or the latest last. */
   readonly files: readonly KeptFile[];
   /** Where the last save was due. */
   readonly epoch: number;
   readonly step: number;
+  /** Epochs that have been seen. */
+  readonly seen: number;
+  /** What a run that goes on writes first. */
+  readonly awaited: readonly AwaitedFile[];
 };
+
+/** An epoch, a step, or a run that has ended. */
+type Saved = { readonly run: RunControl; hold?(promise: Promise<unknown>): void };
 
 /** What one subscription of `checkpoint` knows and does. */
 export class CheckpointSaver implements KeptState {
   readonly #monitor: Monitor;
-  #state: SaverState = { files: [], epoch: 0, step: 0 };
+  #state: SaverState;
   #run: RunControl | undefined;
-  #epoch = 0;
   #due = performance.now();
   #saving: Promise<unknown> | undefined;
 
@@ -36,6 +53,7 @@ export class CheckpointSaver implements KeptState {
     private readonly subscriber: Pick<Subscriber<never>, "error" | "complete">,
   ) {
     this.#monitor = new Monitor("checkpoint", rule.monitor, rule.direction);
+    this.#state = { path, files: [], epoch: 0, step: 0, seen: 0, awaited: [] };
   }
 
   save(): StateValue {
@@ -43,7 +61,10 @@ export class CheckpointSaver implements KeptState {
   }
 
   restore(saved: StateValue): void {
-    this.#state = saved as SaverState;
+    const state = saved as SaverState;
+    // Files under another path are another's: they are neither judged by nor removed.
+    const own = state.path === this.path ? state : { ...state, files: [], awaited: [] };
+    this.#state = { ...own, path: this.path };
   }
 
   /** Meets the run, and finds out whether there may be files at all. */
@@ -56,11 +77,22 @@ export class CheckpointSaver implements KeptState {
       run.reason = "error";
       throw error;
     }
+    if (!run.isRehearsal) this.#removeLeftovers();
+    const { awaited } = this.#state;
+    this.#state = { ...this.#state, awaited: [] };
+    for (const file of awaited) this.#await(file, { run });
+  }
+
+  /** Removes what earlier processes were writing when they were killed. */
+  #removeLeftovers(): void {
+    const words = ["last", "exception", "weights"];
+    const paths = [this.path, ...words.map((word) => besidePath(this.path, word))];
+    for (const { folder, isOne } of paths.map(namesOf)) removeLeftovers(folder, isOne);
   }
 
   /** Takes note of an epoch or a step. */
   take(event: Epoch | AnyBatch): void {
-    if (!(event instanceof Batch)) this.#epoch = event.epoch;
+    if (!(event instanceof Batch)) this.#state = { ...this.#state, seen: event.epoch };
     if (!this.#isDue(event)) return;
     if (event instanceof Batch) {
       if (this.rule.save === "best") {
@@ -80,7 +112,10 @@ export class CheckpointSaver implements KeptState {
       const best = this.rule.save === "best" &&
         (this.#state.files.length > 0 || this.rule.threshold !== undefined);
       const path = best || isTemplate(this.path) ? besidePath(this.path, "last") : this.path;
-      this.#write(path, { run: this.#run }, { epoch: `${this.#epoch}`, reason: "interrupted" });
+      this.#write(path, { run: this.#run }, {
+        epoch: `${this.#state.seen}`,
+        reason: "interrupted",
+      });
     }
     if (!this.#saving) this.subscriber.complete();
     else this.#saving.then(() => this.subscriber.complete(), () => {});
@@ -91,7 +126,11 @@ export class CheckpointSaver implements KeptState {
     if (!this.rule.onException || !this.#run) return this.subscriber.error(error);
     const message = error instanceof Error ? error.message : String(error);
     const path = besidePath(this.path, "exception");
-    this.#write(path, { run: this.#run }, { epoch: `${this.#epoch}`, reason: "error", message });
+    this.#write(path, { run: this.#run }, {
+      epoch: `${this.#state.seen}`,
+      reason: "error",
+      message,
+    });
     // A second failure says no more than the first.
     const pass = () => this.subscriber.error(error);
     this.#saving!.then(pass, pass);
@@ -119,10 +158,21 @@ export class CheckpointSaver implements KeptState {
     const value = this.#valueOf(event);
     if (value !== undefined) {
       const path = fileName(this.path, { ...logs, epoch, step });
-      const dropped = this.#keep({ path, value });
-      this.#write(path, event, metadata, dropped);
+      this.#await({ path, metadata, dropped: this.#keep({ path, value }) }, event);
     }
-    if (this.rule.saveLast) this.#write(besidePath(this.path, "last"), event, metadata);
+    if (this.rule.saveLast) {
+      this.#await({ path: besidePath(this.path, "last"), metadata, dropped: [] }, event);
+    }
+  }
+
+  /** Writes a file; should the process end before it is there, the run that goes on does. */
+  #await(file: AwaitedFile, event: Saved): void {
+    const { path, metadata, dropped } = file;
+    this.#state = { ...this.#state, awaited: [...this.#state.awaited, file] };
+    this.#write(path, event, metadata, dropped)?.then(() => {
+      const awaited = this.#state.awaited.filter((other) => other !== file);
+      this.#state = { ...this.#state, awaited };
+    }, () => {});
   }
 
   /** What an event is worth as a file; `undefined` when it is not to be one. */
@@ -154,16 +204,17 @@ export class CheckpointSaver implements KeptState {
 
   #write(
     path: string,
-    event: { readonly run: RunControl; hold?(promise: Promise<unknown>): void },
-    metadata: Record<string, string>,
+    event: Saved,
+    metadata: Readonly<Record<string, string>>,
     dropped: readonly string[] = [],
-  ): void {
+  ): Promise<void> | undefined {
     const { run } = event;
-    if (run.isRehearsal) return;
+    if (run.isRehearsal) return undefined;
     const before = this.#saving;
-    const writing = this.#file(event, metadata, async (bytes) => {
+    const writing = this.#file(event, metadata, async (bytes, complete) => {
       await before;
-      await writeFileAtomic(path, bytes);
+      // Where a run could be resumed from, it still can.
+      await writeFileAtomic(complete ? path : besidePath(path, "weights"), bytes);
       for (const old of dropped) await removeIfThere(old);
     });
     const saving = Promise.all([before, writing]);
@@ -178,16 +229,21 @@ export class CheckpointSaver implements KeptState {
         this.subscriber.error(error);
       },
     );
+    return writing;
   }
 
   #file(
-    event: { readonly run: RunControl; hold?(promise: Promise<unknown>): void },
-    metadata: Record<string, string>,
-    write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+    event: Saved,
+    metadata: Readonly<Record<string, string>>,
+    write: (bytes: Uint8Array<ArrayBuffer>, complete: boolean) => Promise<void>,
   ): Promise<void> {
-    if (!this.rule.weightsOnly) return event.run.save(metadata, ({ bytes }) => write(bytes));
+    if (!this.rule.weightsOnly) {
+      return event.run.save(metadata, ({ bytes, complete }) => write(bytes, complete));
+    }
     // Asked for at once: the next step, or the end of the run, changes them.
-    const writing = event.run.weights().then((weights) => write(encodeRun({ weights }, metadata)));
+    const writing = event.run.weights().then((weights) =>
+      write(encodeRun({ weights }, metadata), true)
+    );
     event.hold?.(writing);
     return writing;
   }

@@ -3,6 +3,7 @@ import { stringify } from "csv-stringify/sync";
 import { defer, finalize, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
+import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
 import { writeText } from "./line_queue.ts";
 
 /** Options of {@link csvLog}. */
@@ -19,10 +20,12 @@ export interface CsvLogOptions {
  * The columns are `epoch` and the logs of the first epoch, in their order; a log that comes later
  * becomes a new column, and one that an epoch lacks is `NA`. Each row is handed to the system at
  * once; for a new column the file is replaced whole. An old file gives way to the first epoch, unless
- * `append` is set: then rows are added to it, and an incomplete last line is ended first.
+ * `append` is set: then rows are added to it, and an incomplete last line is ended first. A run that
+ * is resumed goes on with the rows that it had when it was saved; those that came after are dropped,
+ * as they come again.
  *
- * @param path The file's path. Needs `--allow-write`, and `--allow-read` to append and where columns
- * are added.
+ * @param path The file's path. Needs `--allow-write`, and `--allow-read` to append, to resume, and
+ * where columns are added.
  * @param options Separator, and whether to append.
  * @returns An operator on epochs, which it passes on as they are. A file that cannot be written is
  * an error on the error channel.
@@ -59,7 +62,9 @@ export function csvLog<E extends Epoch>(
   return (source) =>
     defer(() => {
       const table = explained(path, () => new Table(path, separator, append));
+      const restore = (saved: StateValue) => explained(path, () => table.restore(saved));
       return source.pipe(
+        keepState<E>("csvLog", { save: () => table.save(), restore }),
         tap((epoch) => {
           if (!epoch.run.isRehearsal) explained(path, () => table.add(epoch));
         }),
@@ -68,11 +73,13 @@ export function csvLog<E extends Epoch>(
     });
 }
 
+type TableState = { readonly columns: readonly string[]; readonly rows: number };
+
 /** A CSV file open for writing. */
-class Table {
+class Table implements KeptState {
   #file: Deno.FsFile;
   /** The header and the rows, as the file has them. */
-  readonly #rows: string[][];
+  #rows: string[][];
 
   constructor(
     private readonly path: string,
@@ -82,16 +89,34 @@ class Table {
     const old = append ? readIfThere(path) : "";
     this.#file = Deno.openSync(path, { write: true, create: true, append });
     try {
-      this.#rows = parse(old, {
-        delimiter: separator,
-        bom: true,
-        relax_column_count: true,
-      }) as string[][];
+      this.#rows = this.#read(old);
       if (old !== "" && !old.endsWith("\n")) writeText(this.#file, "\n");
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  save(): StateValue {
+    const [columns = [], ...rows] = this.#rows;
+    return { columns: [...columns], rows: rows.length };
+  }
+
+  restore(saved: StateValue): void {
+    const { columns, rows } = saved as TableState;
+    if (columns.length === 0) return this.#replace([]);
+    const [header = columns, ...old] = this.#read(readIfThere(this.path));
+    const places = columns.map((name) => header.indexOf(name));
+    if (old.length < rows || places.includes(-1)) {
+      console.error(
+        `csvLog: "${this.path}" does not hold the ${rows} rows that the resumed run had written; ` +
+          `the log goes on without what is missing`,
+      );
+    }
+    this.#replace([
+      [...columns],
+      ...old.slice(0, rows).map((row) => places.map((place) => row[place] ?? "NA")),
+    ]);
   }
 
   add({ epoch, logs }: Epoch): void {
@@ -115,14 +140,26 @@ class Table {
       ...row,
       ...Array(Math.max(0, columns.length + added.length - row.length)).fill("NA"),
     ]);
-    this.#rows.splice(0, Infinity);
     if (isNew) {
       if (!this.append) this.#file.truncateSync(0);
       return this.#write([...columns, ...added]);
     }
-    this.#rows.push([...columns, ...added], ...rows);
+    this.#replace([[...columns, ...added], ...rows]);
+  }
+
+  #read(text: string): string[][] {
+    return parse(text, {
+      delimiter: this.separator,
+      bom: true,
+      relax_column_count: true,
+    }) as string[][];
+  }
+
+  /** Replaces the file whole. */
+  #replace(rows: string[][]): void {
+    this.#rows = rows;
     // Written beside the old file, which is whole until the new one is.
-    const temporary = `${this.path}.tmp-${Deno.pid}`;
+    const temporary = `${this.path}.tmp`;
     const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
     try {
       writeText(file, stringify(this.#rows, { delimiter: this.separator }));

@@ -3,7 +3,8 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Epoch, RunControl, Snapshot } from "../epoch.ts";
-import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
+import type { KeptState, StateValue } from "../kept_state.ts";
+import { meetRun } from "../run_listeners.ts";
 import { Monitor, monitorDirection, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link earlyStopping}. */
@@ -73,7 +74,7 @@ export function earlyStopping<E extends Epoch>(
     defer(() => {
       const patience = new Patience(rule);
       return source.pipe(
-        keepState<E>("earlyStopping", patience),
+        meetRun<E>((run) => patience.begin(run)),
         takeWhile((epoch) => !patience.stops(epoch), true),
         // Before the end is passed on: the run is torn down after that.
         tap({ complete: () => patience.restoreBest() }),
@@ -116,6 +117,10 @@ type PatienceState = {
   readonly wait: number;
   /** Weights of the best epoch. */
   readonly kept: Snapshot | null;
+  /** The epoch that has just been watched, if any: its number, its value, and whether it was better. */
+  readonly last:
+    | { readonly epoch: number; readonly value: number; readonly improved: boolean }
+    | null;
 };
 
 /** What one subscription knows. */
@@ -126,7 +131,7 @@ class Patience implements KeptState {
 
   constructor(private readonly rule: Rule) {
     this.#monitor = new Monitor("earlyStopping", rule.monitor, rule.direction);
-    this.#state = { best: this.#monitor.worst, wait: 0, kept: null };
+    this.#state = { best: this.#monitor.worst, wait: 0, kept: null, last: null };
   }
 
   save(): StateValue {
@@ -137,17 +142,31 @@ class Patience implements KeptState {
     this.#state = saved as PatienceState;
   }
 
+  /** Meets the run; one that had been stopped when it was saved is stopped again. */
+  begin(run: RunControl): void {
+    this.#run = run;
+    run.keep("earlyStopping", this);
+    this.#end(run);
+  }
+
   /** Takes note of an epoch; true when it is to be the last. */
   stops(epoch: Epoch): boolean {
     this.#run = epoch.run;
     const current = this.#monitor.read(epoch, "it has no effect", this.rule.strict);
     // Keras counts epochs from 0.
     if (current === undefined || epoch.epoch - 1 < this.rule.startFromEpoch) return false;
-    const worn = this.#outOfPatience(epoch, current);
-    const why = this.#outOfBounds(current) ?? worn;
+    this.#watch(epoch, current);
+    return this.#end(epoch.run);
+  }
+
+  /** Tells the run to end if it is to; true then. */
+  #end(run: RunControl): boolean {
+    const { last } = this.#state;
+    if (!last) return false;
+    const why = this.#outOfBounds(last.value) ?? this.#outOfPatience();
     if (why === undefined) return false;
-    epoch.run.reason ??= "early_stopping";
-    epoch.run.explanation ??= `${this.rule.monitor} ${why} at epoch ${epoch.epoch}`;
+    run.reason ??= "early_stopping";
+    run.explanation ??= `${this.rule.monitor} ${why} at epoch ${last.epoch}`;
     return true;
   }
 
@@ -161,8 +180,8 @@ class Patience implements KeptState {
     this.#state = { ...this.#state, kept: null };
   }
 
-  #outOfPatience({ epoch, run }: Epoch, current: number): string | undefined {
-    const { thresholds: { baseline }, minDelta, patience, restoreBest } = this.rule;
+  #watch({ epoch, run }: Epoch, current: number): void {
+    const { thresholds: { baseline }, minDelta, restoreBest } = this.rule;
     const { best, wait, kept } = this.#state;
     const improved = this.#monitor.improves(current, best, minDelta);
     // The first epoch watched is kept whatever it is: NaN is no improvement, yet better than nothing.
@@ -171,15 +190,20 @@ class Patience implements KeptState {
       this.dispose();
       this.#state = { ...this.#state, kept: snapshot };
     }
-    if (improved) {
-      const anew = baseline === undefined || this.#monitor.improves(current, baseline, minDelta);
-      this.#state = { ...this.#state, best: current, wait: anew ? 0 : wait + 1 };
-      return undefined;
-    }
-    this.#state = { ...this.#state, wait: wait + 1 };
-    if (wait + 1 < patience || epoch === 1) return undefined;
-    const epochs = wait + 1 === 1 ? "1 epoch" : `${wait + 1} epochs`;
-    return `has not improved on ${best} for ${epochs}`;
+    const anew = improved &&
+      (baseline === undefined || this.#monitor.improves(current, baseline, minDelta));
+    this.#state = {
+      ...this.#state,
+      best: improved ? current : best,
+      wait: anew ? 0 : wait + 1,
+      last: { epoch, value: current, improved },
+    };
+  }
+
+  #outOfPatience(): string | undefined {
+    const { best, wait, last } = this.#state;
+    if (last!.improved || wait < this.rule.patience || last!.epoch === 1) return undefined;
+    return `has not improved on ${best} for ${wait === 1 ? "1 epoch" : `${wait} epochs`}`;
   }
 
   #outOfBounds(current: number): string | undefined {

@@ -58,6 +58,15 @@ export function fileName(path: string, values: Readonly<Record<string, number>>)
   });
 }
 
+/** The folder of a path, and a test of the names that the path may have in it, numbers in place. */
+export function namesOf(path: string): { folder: string; isOne: (name: string) => boolean } {
+  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
+  const text = path.slice(cut).split(placeholder).filter((_, at) => at % 3 === 0);
+  const escaped = text.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const pattern = new RegExp(`^${escaped.join(".+")}$`);
+  return { folder: path.slice(0, cut) || ".", isOne: (name) => pattern.test(name) };
+}
+
 /** The path without its places for numbers, and with a word before its ending. */
 export function besidePath(path: string, word: string): string {
   return path.replace(/[-_.]?\{[^{}]*\}/g, "").replace(/(\.[^./\\]*)?$/, `.${word}$1`);

@@ -58,6 +58,10 @@ export function maxTime<Event extends { readonly run: RunControl }>(
       let before = 0;
       let started = performance.now();
       const elapsed = () => before + (performance.now() - started) / 1000;
+      const end = (run: RunControl) => {
+        run.reason ??= "early_stopping";
+        run.explanation ??= `training has taken ${limit} seconds`;
+      };
       follow(source, subscriber, {
         run: (run) => {
           started = performance.now();
@@ -65,13 +69,12 @@ export function maxTime<Event extends { readonly run: RunControl }>(
             save: () => ({ seconds: elapsed() }),
             restore: (saved) => before = (saved as { seconds: number }).seconds,
           });
+          // The time was over when the run was saved.
+          if (before >= limit) end(run);
         },
         next: (event) => {
           const ends = elapsed() >= limit;
-          if (ends) {
-            event.run.reason ??= "early_stopping";
-            event.run.explanation ??= `training has taken ${limit} seconds`;
-          }
+          if (ends) end(event.run);
           subscriber.next(event);
           if (ends) subscriber.complete();
         },
