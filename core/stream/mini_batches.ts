@@ -138,7 +138,11 @@ class Source {
       this.#run.rehearsal = this.settings.rehearsal;
       this.#run.quiet = () => !this.#sending && (this.#awaited === 0 || this.#run!.epochGiven);
       const data = this.#run.load(this.dataSet, "training");
-      for (const listener of this.listeners) listener(this.#run);
+      for (const listener of this.listeners) {
+        // One of them may have refused the run.
+        if (!this.#stopped) listener(this.#run);
+      }
+      if (this.#stopped) return;
       this.#run.checkResumed();
       const { epoch: first, stepInEpoch: done } = startOf(saved);
       this.#step = saved?.position.step ?? 0;
