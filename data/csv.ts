@@ -11,6 +11,11 @@ export interface CsvOptions {
   header?: boolean;
   /** Names of the columns that hold text, such as categories; all others must be numbers. */
   text?: readonly string[];
+  /**
+   * Cells that mean that nothing is known, as `["", "NA"]`: NaN in a column of numbers, `""` in one
+   * of text; default none, and such a cell among numbers is refused.
+   */
+  missing?: readonly string[];
 }
 
 /** The columns of a CSV file. */
@@ -19,7 +24,7 @@ export interface CsvTable {
   readonly file: string;
   /** Number of rows, without the header. */
   readonly rows: number;
-  /** The columns in their order, by name: numbers as float64, text as strings. */
+  /** The columns in their order, by name: numbers as float64 (NaN is missing), text as strings. */
   readonly columns: ReadonlyMap<string, Float64Array | readonly string[]>;
 }
 
@@ -27,10 +32,12 @@ export interface CsvTable {
  * Parses CSV text into columns.
  *
  * A byte-order mark, `\r\n`, quoted cells and empty rows are understood. A number is written in
- * decimal; an empty cell, `NA`, `NaN`, `inf` and hexadecimal are refused rather than guessed at.
+ * decimal; an empty cell, `NA`, `NaN`, `inf` and hexadecimal are refused rather than guessed at,
+ * unless `missing` names them.
  *
  * @param source The text, or its bytes in UTF-8.
- * @param options File name, delimiter, whether there is a header, which columns hold text.
+ * @param options File name, delimiter, whether there is a header, which columns hold text, which cells
+ * mean that nothing is known.
  * @returns The columns by name.
  * @throws {DataError} If the text is not UTF-8, is empty or holds a header alone, a quote is not
  * closed, a row has more or fewer cells than the header, a column has no name or the name of
@@ -69,19 +76,23 @@ export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}):
       );
     }
   }
+  const { missing = [] } = options;
+  const isMissing = (cell: string): boolean => missing.includes(cell.trim());
   const toNumber = (cell: string, row: number, column: string): number => {
+    if (isMissing(cell)) return NaN;
     const value = parseNumber(cell);
     if (Number.isFinite(value)) return value;
     throw fail(
       `every cell must be a finite decimal number: received ${JSON.stringify(cell)} in row ` +
-        `${row}, column "${column}" (name the column in "text" if it holds categories)`,
+        `${row}, column "${column}" (name the column in "text" if it holds categories, the cell in ` +
+        `"missing" if it means that nothing is known)`,
       { row, column },
     );
   };
   const columns = new Map(names.map((name, place) => [
     name,
     text.includes(name)
-      ? body.map(({ cells }) => cells[place])
+      ? body.map(({ cells }) => isMissing(cells[place]) ? "" : cells[place])
       : Float64Array.from(body, ({ cells, row }) => toNumber(cells[place], row, name)),
   ]));
   return { file, rows: body.length, columns };

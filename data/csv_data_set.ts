@@ -58,7 +58,7 @@ export function csvDataSet(table: CsvTable, options: CsvDataSetOptions): DataSet
   for (const [place, name] of names.entries()) {
     const cells = column(name);
     if (!(cells instanceof Float64Array)) {
-      throw fail(`column "${name}" holds text: encode it with oneHotEncode`, name);
+      throw fail(`column "${name}" holds text: use tableEncoder`, name);
     }
     for (let row = 0; row < rows; row++) x[row * names.length + place] = cells[row];
   }

@@ -28,5 +28,38 @@ export { type IdxArray, parseIdx } from "./idx.ts";
 export { type IdxFiles, loadIdxDataSet } from "./idx_data_set.ts";
 export type { NestedValues } from "./nested.ts";
 export { type OneHot, oneHotEncode, toCategorical } from "./one_hot.ts";
-export { fitStandardisation, type Standardisation, standardise } from "./standardise.ts";
+export {
+  fitStandardisation,
+  type Standardisable,
+  type Standardisation,
+  standardise,
+} from "./standardise.ts";
 export { type SplitOptions, trainValidationSplit } from "./split.ts";
+export {
+  type EncodedStrings,
+  type StringLookup,
+  stringLookup,
+  type StringLookupOptions,
+  type Strings,
+} from "./string_lookup.ts";
+export type {
+  CategoricalColumn,
+  FeatureColumn,
+  FittedCategoricalColumn,
+  FittedColumn,
+  FittedNumericColumn,
+  NumericColumn,
+} from "./table_columns.ts";
+export {
+  type TableEncoder,
+  tableEncoder,
+  type TableEncoderOptions,
+  type TargetColumn,
+} from "./table_encoder.ts";
+export { splitTable, takeRows } from "./table_split.ts";
+export {
+  type TextStandardization,
+  type TextVectorization,
+  textVectorization,
+  type TextVectorizationOptions,
+} from "./text_vectorization.ts";

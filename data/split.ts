@@ -45,27 +45,35 @@ export function trainValidationSplit<X extends Inputs, Y extends Targets>(
   dataSet: DataSet<X, Y>,
   options: SplitOptions,
 ): { train: DataSet<X, Y>; validation: DataSet<X, Y> } {
-  const { validationSplit, shuffle = false, seed = 0 } = options;
-  if (!(validationSplit > 0 && validationSplit < 1)) {
-    throw new RangeError(
-      `Cannot split the data set as validationSplit must be above 0 and below 1: ` +
-        `received ${validationSplit}`,
-    );
-  }
+  const { shuffle = false, seed = 0 } = options;
   const samples = sampleCount(dataSet);
-  // 10 * (1 - 0.9) is 0.9999999999999998: rounding noise must not cost a sample.
-  const trainSamples = Math.floor(samples * (1 - validationSplit) + 1e-6);
-  if (trainSamples === 0 || trainSamples === samples) {
-    throw new RangeError(
-      `Cannot split the data set as neither part may be empty: received ${samples} samples and a ` +
-        `validationSplit of ${validationSplit}`,
-    );
-  }
+  const trainSamples = trainingShare("data set", samples, options);
   const ordered = shuffle ? reorder(dataSet, shuffledOrder(samples, seed)) : dataSet;
   return {
     train: sliceSamples(ordered, 0, trainSamples),
     validation: sliceSamples(ordered, trainSamples, samples),
   };
+}
+
+/** How many of `samples` are to be trained on; refuses a share that leaves a part empty. */
+export function trainingShare(
+  what: string,
+  samples: number,
+  { validationSplit }: SplitOptions,
+): number {
+  if (!(validationSplit > 0 && validationSplit < 1)) {
+    throw new RangeError(
+      `Cannot split the ${what} as validationSplit must be above 0 and below 1: ` +
+        `received ${validationSplit}`,
+    );
+  }
+  // 10 * (1 - 0.9) is 0.9999999999999998: rounding noise must not cost a sample.
+  const count = Math.floor(samples * (1 - validationSplit) + 1e-6);
+  if (count > 0 && count < samples) return count;
+  throw new RangeError(
+    `Cannot split the ${what} as neither part may be empty: received ${samples} samples and a ` +
+      `validationSplit of ${validationSplit}`,
+  );
 }
 
 function reorder<X extends Inputs, Y extends Targets>(

@@ -9,6 +9,12 @@ export interface Standardisation {
   readonly std: Float64Array;
 }
 
+/** Numbers to standardise: the inputs of a data set, or numbers that are none yet. */
+export type Standardisable = Omit<StoredInputs, "data"> & {
+  /** The numbers, row by row. */
+  readonly data: ArrayLike<number>;
+};
+
 /**
  * Finds the mean and standard deviation of every feature over the samples.
  *
@@ -32,7 +38,7 @@ export interface Standardisation {
  * assert.deepEqual([...std], [1, 1]);
  * ```
  */
-export function fitStandardisation(x: StoredInputs): Standardisation {
+export function fitStandardisation(x: Standardisable): Standardisation {
   const { data, shape, scale = 1, offset = 0 } = x;
   const samples = shape[0];
   if (!(samples > 0) || data.length === 0) {
@@ -79,7 +85,7 @@ export function fitStandardisation(x: StoredInputs): Standardisation {
  * assert.deepEqual([...standardise(x, fitStandardisation(x)).data], [-1, 0, 1, 0]);
  * ```
  */
-export function standardise(x: StoredInputs, fitted: Standardisation): StoredInputs {
+export function standardise(x: Standardisable, fitted: Standardisation): StoredInputs {
   const { data, shape, scale = 1, offset = 0 } = x;
   const features = data.length / shape[0];
   if (fitted.mean.length !== features || fitted.std.length !== features) {

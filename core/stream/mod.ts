@@ -48,5 +48,11 @@ export {
 export { settled } from "./weight_table.ts";
 export type { WeightPattern } from "./weight_pattern.ts";
 export { copyWeights, type CopyWeightsOptions } from "./copy_weights.ts";
-export { loadWeights, type LoadWeightsOptions, saveWeights } from "./weights.ts";
+export {
+  loadWeights,
+  type LoadWeightsOptions,
+  readWeightsMetadata,
+  saveWeights,
+  type SaveWeightsOptions,
+} from "./weights.ts";
 export * from "./operators/mod.ts";

@@ -9,12 +9,22 @@ import { readWeightsFile } from "./read_weights_file.ts";
 import { formatVersion } from "./saved_run.ts";
 import { settled } from "./weight_table.ts";
 
+/** Options of {@link saveWeights}. */
+export interface SaveWeightsOptions {
+  /**
+   * Texts to keep with the weights, by key: the model's definition, the JSON of what prepares its
+   * inputs. Read them with {@link readWeightsMetadata}.
+   */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes a model's weights to a safetensors file, by layer name (`dense_1/kernel`). The file is
  * replaced in one move: whatever happens, it holds either the old weights or the new ones.
  *
  * @param model The model.
  * @param path The file; its folder must exist. Needs `--allow-read` and `--allow-write`.
+ * @param options Texts to keep with them.
  * @throws {Error} when the file cannot be written; the old one stays whole.
  *
  * @example
@@ -31,13 +41,48 @@ import { settled } from "./weight_table.ts";
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function saveWeights(model: AnyModel, path: string): Promise<void> {
+export async function saveWeights(
+  model: AnyModel,
+  path: string,
+  options: SaveWeightsOptions = {},
+): Promise<void> {
   await settled(model);
   const tensors = new Map([...model.weights].map(([name, { shape, value }]) => [
     name,
     { dtype: "F32" as const, shape: [...shape], data: value },
   ]));
-  await writeFileAtomic(path, encodeSafetensors(tensors, { format_version: `${formatVersion}` }));
+  await writeFileAtomic(
+    path,
+    encodeSafetensors(tensors, {
+      ...options.metadata,
+      format_version: `${formatVersion}`,
+    }),
+  );
+}
+
+/**
+ * The texts that stand in a file of weights beside them.
+ *
+ * @param path The file. Needs `--allow-read`.
+ * @returns The `metadata` of {@link saveWeights} by key, and `format_version`.
+ * @throws {DataError} when the file cannot be read or is damaged.
+ *
+ * @example
+ * ```ts
+ * import { dense, input, readWeightsMetadata, saveWeights, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const model = sequential([input([2]), dense(3)]);
+ * const path = `${folder}/weights.safetensors`;
+ * await saveWeights(model, path, { metadata: { classes: JSON.stringify(["cat", "dog"]) } });
+ * const { classes } = await readWeightsMetadata(path);
+ * assert.deepEqual(JSON.parse(classes), ["cat", "dog"]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function readWeightsMetadata(path: string): Promise<Record<string, string>> {
+  return decodeSafetensors(await readWeightsFile(path), path).metadata;
 }
 
 /** Options of {@link loadWeights}. */

@@ -152,7 +152,7 @@ Deno.test("csvDataSet says what it cannot use", () => {
   const wrong: [CsvDataSetOptions, RegExp][] = [
     [{ target: "colour" }, /"flowers.csv".* no column "colour".*"width","length","kind","grade"/],
     [{ target: "grade", features: ["depth"] }, /no column "depth"/],
-    [{ target: "grade", features: ["kind"] }, /column "kind" holds text: encode it/],
+    [{ target: "grade", features: ["kind"] }, /column "kind" holds text: use tableEncoder/],
     [{ target: "grade", features: [] }, /no column of numbers beside the target "grade"/],
     [{ target: "grade", classes: 2 }, /"flowers.csv".* 0 to 1: received 2 at index 1/],
     [{ target: "kind", classes: 1 }, /2 categories: received 1 classes/],
