@@ -6,9 +6,16 @@ import { inputLeaf } from "../../core/graph/leaf.ts";
 import { createProgram } from "../../core/graph/program.ts";
 import * as millrace from "../../mod.ts";
 import { type PreparedRun, type PreparedSteps, runPeer } from "./peer.ts";
-import { operands, readBatches, readDigits, readWeights, SAMPLES } from "./peer_data.ts";
+import {
+  type GivenLayer,
+  operands,
+  readBatches,
+  readDigits,
+  readLayers,
+  SAMPLES,
+} from "./peer_data.ts";
 import { StreamWindows } from "./stream_windows.ts";
-import type { Inference, MatrixProduct, Training } from "./workloads.ts";
+import type { Inference, MatrixProduct, Network, Training } from "./workloads.ts";
 
 const given = parseArgs({
   options: {
@@ -20,16 +27,25 @@ const given = parseArgs({
 const options = { device: given.device, threads: Number(given.threads) };
 
 /** The network with the weights that every peer starts from. */
-function readModel(folder: string, network: Training | Inference) {
-  const given = (values: Float32Array) => ({ name: "given", values: () => values });
-  const layers = readWeights(folder, network).map(({ kernel, bias, outputs }, index, all) =>
-    millrace.dense(outputs, {
-      kernelInitializer: given(kernel),
-      biasInitializer: given(bias),
-      activation: index < all.length - 1 ? "relu" : "linear",
-    })
+function readModel(folder: string, network: Network) {
+  const layers = readLayers(folder, network).flatMap((given, index, all) =>
+    makeLayers(given, index < all.length - 1 ? "relu" : "linear")
   );
-  return millrace.sequential([millrace.input([network.widths[0]]), ...layers]);
+  return millrace.sequential([millrace.input(network.sample), ...layers]);
+}
+
+function makeLayers({ layer, weights }: GivenLayer, activation: "relu" | "linear") {
+  if (layer.kind === "maxPooling") return [millrace.maxPooling2d(layer.size)];
+  if (layer.kind === "dropout") return [millrace.dropout(layer.rate)];
+  const given = (values: Float32Array) => ({ name: "given", values: () => values });
+  const options = {
+    kernelInitializer: given(weights!.kernel),
+    biasInitializer: given(weights!.bias),
+    activation,
+  };
+  return layer.kind === "dense"
+    ? [millrace.flatten(), millrace.dense(layer.units, options)]
+    : [millrace.conv2d(layer.filters, layer.size, options)];
 }
 
 async function training(workload: Training, folder: string): Promise<PreparedRun> {
@@ -38,6 +54,7 @@ async function training(workload: Training, folder: string): Promise<PreparedRun
   const { images, labels } = readDigits(folder);
   const digits = millrace.arrays(images.subarray(0, used * 784), labels.subarray(0, used), {
     classes: 10,
+    inputShape: workload.sample,
     scale: 1 / 255,
   });
   const optimizer = workload.optimizer === "sgd"
@@ -73,7 +90,7 @@ async function replay(output: millrace.Tensor, bindings: Map<millrace.Tensor, Fl
 async function inference(workload: Inference, folder: string): Promise<PreparedSteps> {
   const { pixels } = readBatches(folder, workload.batchSize)[0];
   const model = readModel(folder, workload);
-  const batch = inputLeaf("batch", [workload.batchSize, 784], "f32");
+  const batch = inputLeaf("batch", [workload.batchSize, ...workload.sample], "f32");
   const weights = model.parameters.map((parameter) =>
     [parameter, inputLeaf(parameter.name, parameter.shape, "f32")] as const
   );

@@ -60,7 +60,10 @@ export interface Measurement {
   readonly newSignatureMilliseconds: number;
   /** Loss of the first step; for other workloads one number of the result. */
   readonly firstLoss: number;
-  /** Mean of the losses read in the second half of `learningSteps`; else as `firstLoss`. */
+  /**
+   * Mean of the losses read in the second half of `learningSteps`, or the last one of a peer that was
+   * stopped before; for other workloads as `firstLoss`.
+   */
   readonly lastLoss: number;
 }
 
@@ -109,12 +112,15 @@ async function runSteps(prepared: Prepared, first: number, count: number): Promi
   return await prepared.settle();
 }
 
-/** Mean of the losses read in the second half of the learning steps. */
+/**
+ * Mean of the losses read in the second half of the learning steps; of a peer that was stopped
+ * before, the last one read.
+ */
 function lateLoss(workload: Workload, losses: Map<number, number>, first: number): number {
   if (workload.kind !== "training") return first;
-  const late = [...losses].filter(([step]) =>
-    step > workload.learningSteps / 2 && step <= workload.learningSteps
-  );
+  const within = [...losses].filter(([step]) => step <= workload.learningSteps);
+  const second = within.filter(([step]) => step > workload.learningSteps / 2);
+  const late = second.length > 0 ? second : within.slice(-1);
   return late.reduce((sum, [, loss]) => sum + loss / late.length, 0);
 }
 

