@@ -149,8 +149,11 @@ function towardsInput(
   return convolution(grad, turned(kernel, groups), { ...window, groups });
 }
 
-/** Taps from the last to the first, channels and filters of each group in each other's place. */
-function turned(kernel: Tensor, groups: number): Tensor {
+/**
+ * The kernel of the way back: taps from the last to the first, channels and filters of each group in
+ * each other's place.
+ */
+export function turned(kernel: Tensor, groups: number): Tensor {
   const [depth, height, width, channels, filters] = kernel.shape;
   const taps = depth * height * width;
   const rows = reshape(kernel, [taps, channels, groups, filters / groups]);

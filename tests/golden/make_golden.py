@@ -20,6 +20,7 @@ import golden_reshaping
 import golden_normalization
 import golden_optimizers
 import golden_schedules
+import golden_windows
 from golden_values import record, uniform
 
 torch.set_default_dtype(torch.float64)
@@ -234,6 +235,7 @@ def main():
         "layers": layers, "losses": losses, "schedules": golden_schedules.schedules,
         "convolutions": golden_convolutions.convolutions,
         "reshaping": golden_reshaping.reshapings,
+        "windows": golden_windows.windows,
         "normalization": golden_normalization.normalization,
     }
     for name, make in makers.items():

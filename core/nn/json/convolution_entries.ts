@@ -1,4 +1,5 @@
-import type { ConvOptions, KernelOptions } from "../layers/convolution/conv.ts";
+import type { ConvOptions } from "../layers/convolution/conv.ts";
+import type { FinishOptions, KernelOptions } from "../layers/convolution/kernel_options.ts";
 import * as layers from "../layers/convolution/mod.ts";
 import type { AxisSizes } from "../layers/convolution/geometry.ts";
 import type { PoolingOptions } from "../layers/convolution/pooling.ts";
@@ -14,17 +15,32 @@ import {
   text,
 } from "./option_readers.ts";
 
-/** Options of layers with kernels. */
-export const kernels: OptionReaders<KernelOptions> = {
+const finish: OptionReaders<FinishOptions> = {
   ...weighted,
   activation,
   useBias: flag,
-  kernelInitializer: initializer,
   biasInitializer: initializer,
-  kernelRegularizer: part,
   biasRegularizer: part,
-  kernelConstraint: part,
   biasConstraint: part,
+};
+
+/** Options of layers with kernels. */
+export const kernels: OptionReaders<KernelOptions> = {
+  ...finish,
+  kernelInitializer: initializer,
+  kernelRegularizer: part,
+  kernelConstraint: part,
+};
+
+const depthwise: OptionReaders<layers.DepthwiseConvOptions> = {
+  ...finish,
+  strides: oneOrMore,
+  padding: text,
+  depthMultiplier: number,
+  dilationRate: oneOrMore,
+  depthwiseInitializer: initializer,
+  depthwiseRegularizer: part,
+  depthwiseConstraint: part,
 };
 
 interface ConvParts extends ConvOptions {
@@ -51,6 +67,57 @@ function poolingEntry(make: typeof layers.maxPooling1d): LayerEntry {
   );
 }
 
+interface TransposeParts extends layers.ConvTransposeOptions {
+  filters: number;
+  kernelSize: AxisSizes;
+}
+
+function transposeEntry(make: typeof layers.conv1dTranspose): LayerEntry {
+  return entry<TransposeParts>({
+    ...kernels,
+    filters: number,
+    kernelSize: oneOrMore,
+    strides: oneOrMore,
+    padding: text,
+    outputPadding: oneOrMore,
+    dilationRate: oneOrMore,
+  }, ({ filters, kernelSize, ...options }) => make(filters, kernelSize, options));
+}
+
+function depthwiseEntry(make: typeof layers.depthwiseConv1d): LayerEntry {
+  return entry<layers.DepthwiseConvOptions & { kernelSize: AxisSizes }>(
+    { ...depthwise, kernelSize: oneOrMore },
+    ({ kernelSize, ...options }) => make(kernelSize, options),
+  );
+}
+
+interface SeparableParts extends layers.SeparableConvOptions {
+  filters: number;
+  kernelSize: AxisSizes;
+}
+
+function separableEntry(make: typeof layers.separableConv1d): LayerEntry {
+  return entry<SeparableParts>({
+    ...depthwise,
+    filters: number,
+    kernelSize: oneOrMore,
+    pointwiseInitializer: initializer,
+    pointwiseRegularizer: part,
+    pointwiseConstraint: part,
+  }, ({ filters, kernelSize, ...options }) => make(filters, kernelSize, options));
+}
+
+function globalEntry(make: typeof layers.globalMaxPooling1d): LayerEntry {
+  return entry<layers.GlobalPoolingOptions>({ ...plain, keepDims: flag }, make);
+}
+
+function adaptiveEntry(make: typeof layers.adaptiveMaxPooling1d): LayerEntry {
+  return entry<layers.AdaptivePoolingOptions & { outputSize: AxisSizes }>(
+    { ...plain, outputSize: oneOrMore },
+    ({ outputSize, ...options }) => make(outputSize, options),
+  );
+}
+
 /** Layers whose window goes over an input, by type. */
 export const convolutionEntries: Readonly<Record<string, LayerEntry>> = {
   AveragePooling1D: poolingEntry(layers.averagePooling1d),
@@ -62,4 +129,23 @@ export const convolutionEntries: Readonly<Record<string, LayerEntry>> = {
   MaxPooling1D: poolingEntry(layers.maxPooling1d),
   MaxPooling2D: poolingEntry(layers.maxPooling2d),
   MaxPooling3D: poolingEntry(layers.maxPooling3d),
+  AdaptiveAveragePooling1D: adaptiveEntry(layers.adaptiveAveragePooling1d),
+  AdaptiveAveragePooling2D: adaptiveEntry(layers.adaptiveAveragePooling2d),
+  AdaptiveAveragePooling3D: adaptiveEntry(layers.adaptiveAveragePooling3d),
+  AdaptiveMaxPooling1D: adaptiveEntry(layers.adaptiveMaxPooling1d),
+  AdaptiveMaxPooling2D: adaptiveEntry(layers.adaptiveMaxPooling2d),
+  AdaptiveMaxPooling3D: adaptiveEntry(layers.adaptiveMaxPooling3d),
+  Conv1DTranspose: transposeEntry(layers.conv1dTranspose),
+  Conv2DTranspose: transposeEntry(layers.conv2dTranspose),
+  Conv3DTranspose: transposeEntry(layers.conv3dTranspose),
+  DepthwiseConv1D: depthwiseEntry(layers.depthwiseConv1d),
+  DepthwiseConv2D: depthwiseEntry(layers.depthwiseConv2d),
+  GlobalAveragePooling1D: globalEntry(layers.globalAveragePooling1d),
+  GlobalAveragePooling2D: globalEntry(layers.globalAveragePooling2d),
+  GlobalAveragePooling3D: globalEntry(layers.globalAveragePooling3d),
+  GlobalMaxPooling1D: globalEntry(layers.globalMaxPooling1d),
+  GlobalMaxPooling2D: globalEntry(layers.globalMaxPooling2d),
+  GlobalMaxPooling3D: globalEntry(layers.globalMaxPooling3d),
+  SeparableConv1D: separableEntry(layers.separableConv1d),
+  SeparableConv2D: separableEntry(layers.separableConv2d),
 };

@@ -92,6 +92,25 @@ const {
   zeroPadding1d,
   zeroPadding2d,
   zeroPadding3d,
+  adaptiveAveragePooling1d,
+  adaptiveAveragePooling2d,
+  adaptiveAveragePooling3d,
+  adaptiveMaxPooling1d,
+  adaptiveMaxPooling2d,
+  adaptiveMaxPooling3d,
+  conv1dTranspose,
+  conv2dTranspose,
+  conv3dTranspose,
+  depthwiseConv1d,
+  depthwiseConv2d,
+  globalAveragePooling1d,
+  globalAveragePooling2d,
+  globalAveragePooling3d,
+  globalMaxPooling1d,
+  globalMaxPooling2d,
+  globalMaxPooling3d,
+  separableConv1d,
+  separableConv2d,
 } = factories;
 
 const softer = (factor: number): Regularizer => ({
@@ -209,6 +228,46 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
   zeroPadding1d: [zeroPadding1d([1, 0]), [4, 3]],
   zeroPadding2d: [zeroPadding2d([[1, 0], 2]), [4, 6, 3]],
   zeroPadding3d: [zeroPadding3d(2), [4, 6, 3, 1]],
+  conv1dTranspose: [
+    conv1dTranspose(3, 2, { strides: 2, padding: "same", outputPadding: 1 }),
+    [9, 4],
+  ],
+  globalMaxPooling1d: [globalMaxPooling1d({ keepDims: true }), [9, 4]],
+  adaptiveMaxPooling1d: [adaptiveMaxPooling1d([2]), [9, 4]],
+  globalAveragePooling1d: [globalAveragePooling1d({ keepDims: true }), [9, 4]],
+  adaptiveAveragePooling1d: [adaptiveAveragePooling1d([2]), [9, 4]],
+  depthwiseConv1d: [
+    depthwiseConv1d(3, { depthMultiplier: 2, depthwiseInitializer: heNormal() }),
+    [9, 4],
+  ],
+  separableConv1d: [
+    separableConv1d(5, 3, { padding: "same", pointwiseRegularizer: softer(0.5) }),
+    [9, 4],
+  ],
+  conv2dTranspose: [
+    conv2dTranspose(3, 2, { strides: 2, padding: "same", outputPadding: 1 }),
+    [7, 6, 4],
+  ],
+  globalMaxPooling2d: [globalMaxPooling2d({ keepDims: true }), [7, 6, 4]],
+  adaptiveMaxPooling2d: [adaptiveMaxPooling2d([2, 3]), [7, 6, 4]],
+  globalAveragePooling2d: [globalAveragePooling2d({ keepDims: true }), [7, 6, 4]],
+  adaptiveAveragePooling2d: [adaptiveAveragePooling2d([2, 3]), [7, 6, 4]],
+  depthwiseConv2d: [
+    depthwiseConv2d(3, { depthMultiplier: 2, depthwiseInitializer: heNormal() }),
+    [7, 6, 4],
+  ],
+  separableConv2d: [
+    separableConv2d(5, 3, { padding: "same", pointwiseRegularizer: softer(0.5) }),
+    [7, 6, 4],
+  ],
+  conv3dTranspose: [
+    conv3dTranspose(3, 2, { strides: 2, padding: "same", outputPadding: 1 }),
+    [4, 5, 6, 2],
+  ],
+  globalMaxPooling3d: [globalMaxPooling3d({ keepDims: true }), [4, 5, 6, 2]],
+  adaptiveMaxPooling3d: [adaptiveMaxPooling3d([2, 3, 4]), [4, 5, 6, 2]],
+  globalAveragePooling3d: [globalAveragePooling3d({ keepDims: true }), [4, 5, 6, 2]],
+  adaptiveAveragePooling3d: [adaptiveAveragePooling3d([2, 3, 4]), [4, 5, 6, 2]],
 };
 
 Deno.test("every layer of Millrace can be written: it has a sample here, an entry and a config", () => {

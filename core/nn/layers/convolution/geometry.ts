@@ -144,6 +144,11 @@ export function fromVolume(x: Tensor, rank: number): Tensor {
   return reshape(x, [x.shape[0], ...x.shape.slice(4 - rank)]);
 }
 
+/** A kernel `[...size, channels, filters]` with three axes of taps. */
+export function kernelVolume(kernel: Tensor, { size }: Geometry): Tensor {
+  return reshape(kernel, [...threeAxes(size), ...kernel.shape.slice(-2)]);
+}
+
 function hint(rank: number, shape: Shape): string {
   return shape.length === rank ? ` (are the channels missing? reshape to [..., 1])` : "";
 }
