@@ -16,11 +16,14 @@ onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
   const table = new WebAssembly.Table({ initial: 16, element: "anyfunc" });
   const kernels = new WebAssembly.Instance(module, { env: { memory, table } }).exports;
   let last = mailbox;
-  const word = (at) => Atomics.load(new Int32Array(memory.buffer), at >> 2);
+  // When another thread has made the memory grow, a worker may still see the old buffer: growing by
+  // nothing gives the present one.
+  const buffer = () => (memory.grow(0), memory.buffer);
+  const word = (at) => Atomics.load(new Int32Array(buffer()), at >> 2);
   const load = () => {
     for (let entry = word(last); entry; entry = word(entry)) {
       const [length, first, count] = [word(entry + 4), word(entry + 8), word(entry + 12)];
-      const bytes = new Uint8Array(memory.buffer).slice(entry + 16, entry + 16 + length);
+      const bytes = new Uint8Array(buffer()).slice(entry + 16, entry + 16 + length);
       const made = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
         env: { memory, clock, thread },
       });
@@ -32,7 +35,7 @@ onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
   try {
     do load(); while (kernels.workerLoop(control, thread) === 2 && word(mailbox + 4) === 0);
   } catch (error) {
-    Atomics.store(new Int32Array(memory.buffer), (control >> 2) + ${controlWords.failed}, 1);
+    Atomics.store(new Int32Array(buffer()), (control >> 2) + ${controlWords.failed}, 1);
     throw error;
   } finally {
     self.close();

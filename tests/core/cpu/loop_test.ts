@@ -94,6 +94,19 @@ for (const [name, reduce] of [["sum", ops.sum], ["max", ops.max], ["min", ops.mi
   });
 }
 
+Deno.test("a worker finds loops in memory that has grown since it started", async () => {
+  for (let round = 0; round < 5; round++) {
+    using device = new TestCpu(2);
+    await device.ready();
+    // What is compiled next lies past all that the worker has seen.
+    for (let block = 0; block < 8; block++) device.allocate("f32", 1 << 20, "a large block");
+    const x = inputLeaf("x", [5000], "f32");
+    const data = Float32Array.from({ length: 5000 }, (_, index) => Math.sin(index));
+    const made = { program: createProgram([x.sum(), x.exp()], []), values: new Map([[x, data]]) };
+    assertClose(await run(device, made), await run(openReference(), made), `round ${round}`);
+  }
+});
+
 Deno.test("reductions to scalars feed later loops, on any number of threads", async () => {
   const random = mulberry32(11);
   for (const size of [1, 3, 1000, 1025, 5000]) {
