@@ -46,7 +46,10 @@ function checkFeature(name: string, column: FeatureColumn): void {
       }
     }
   } else if (column?.type === "categorical") {
-    const { maxCategories = 1 } = column;
+    const { maxCategories = 1, dropFirst = false } = column;
+    if (typeof dropFirst !== "boolean") {
+      refuse(`the dropFirst of "${name}" must be true or false`, dropFirst);
+    }
     if (!Number.isSafeInteger(maxCategories) || maxCategories < 1) {
       refuse(`the maxCategories of "${name}" must be a whole number from 1`, maxCategories);
     }

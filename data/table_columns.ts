@@ -21,6 +21,11 @@ export interface CategoricalColumn {
   readonly type: "categorical";
   /** Most categories with a feature of their own, the frequent ones; default all. */
   readonly maxCategories?: number;
+  /**
+   * Whether the most frequent category has no feature: the bias stands for it, so that the features
+   * are not one linear function of each other, as least squares needs it; default false.
+   */
+  readonly dropFirst?: boolean;
 }
 
 /** A column to predict from. */
@@ -157,13 +162,16 @@ export function columnFeatures(
   }
   const { vocabulary, others } = fitted as FittedCategoricalColumn;
   const { data: ids } = stringLookup({ vocabulary }).apply(categoriesOf(table, name));
+  // Id 0 is the unknown: where training had none, its weight would be one that never learnt.
+  const left = Number(!others) + Number(column.dropFirst ?? false);
   const names = vocabulary.map((category) => `${name}=${category}`);
+  const kept = column.dropFirst ? names.slice(1) : names;
   return {
-    names: others ? [`${name}: others`, ...names] : names,
-    // Id 0 is the unknown: where training had none, its weight would be one that never learnt.
+    names: others ? [`${name}: others`, ...kept] : kept,
     write(row, data, place) {
-      const at = ids[row] - (others ? 0 : 1);
-      if (at >= 0) data[place + at] = 1;
+      const id = ids[row];
+      if (others && id === 0) data[place] = 1;
+      else if (id >= 1 + Number(column.dropFirst ?? false)) data[place + id - left] = 1;
     },
   };
 }

@@ -38,7 +38,7 @@ import {
   wholeNumbers,
 } from "./command_line.ts";
 import { digitModel, digitModels } from "./digit_models.ts";
-import { failed, identity, optimizerNames, optimizerOf } from "./training_options.ts";
+import { failed, identity, optimizerNames, optimizerOf, runOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -81,19 +81,7 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
       parse: number(0, 1),
     },
     "patience": { value: "N", help: "stop after so many worse epochs", parse: wholeNumber(0) },
-    "seed": {
-      value: "N",
-      help: "of weights, shuffles and masks",
-      default: "42",
-      parse: wholeNumber(0),
-    },
-    "device": {
-      value: "NAME",
-      help: "auto, cpu, webgpu or reference",
-      default: "auto",
-      parse: oneOf("auto", "cpu", "webgpu", "reference"),
-    },
-    "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
+    ...runOptions,
     "limit": { value: "N", help: "train on the first N digits", parse: wholeNumber(1) },
     "log-every": {
       value: "N",

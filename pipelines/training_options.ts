@@ -1,6 +1,23 @@
 import type { Observable } from "rxjs";
 import { adam, adamw, type Optimizer, rmsprop, type ScalarSource, sgd } from "../mod.ts";
-import { UsageError } from "./command_line.ts";
+import { oneOf, UsageError, wholeNumber } from "./command_line.ts";
+
+/** Where numbers come from and where a run computes: options that every training has. */
+export const runOptions = {
+  "seed": {
+    value: "N",
+    help: "of weights, shuffles and masks",
+    default: "42",
+    parse: wholeNumber(0),
+  },
+  "device": {
+    value: "NAME",
+    help: "auto, cpu, webgpu or reference",
+    default: "auto",
+    parse: oneOf("auto", "cpu", "webgpu", "reference"),
+  },
+  "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
+};
 
 /** Optimizers that a command can name. */
 export const optimizerNames = ["sgd", "rmsprop", "adam", "adamw"] as const;

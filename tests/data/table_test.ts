@@ -99,6 +99,23 @@ Deno.test("rare categories share a column, which later unknown ones use too", ()
   assert.deepEqual([...encoder.inputs(parseCsv("kind\nrook\n", { text: ["kind"] })).data], [1, 0]);
 });
 
+Deno.test("the most frequent category can be left to the bias", () => {
+  const birds = parseCsv("kind,y\nowl,1\nowl,2\ngull,3\ngull,4\nowl,5\nduck,6\n", {
+    text: ["kind"],
+  });
+  const target = { column: "y", type: "numeric" } as const;
+  const rows = (kind: { maxCategories?: number }) => {
+    const features = { kind: { type: "categorical", dropFirst: true, ...kind } } as const;
+    const encoder = tableEncoder({ features, target }).adapt(birds);
+    return [encoder.featureNames(birds), [...encoder.inputs(birds).data]];
+  };
+  assert.deepEqual(rows({}), [["kind=gull", "kind=duck"], [0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1]]);
+  assert.deepEqual(rows({ maxCategories: 2 }), [
+    ["kind: others", "kind=gull"],
+    [0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 0],
+  ]);
+});
+
 Deno.test("targets of classes are numbered by name, whatever the order of rows", () => {
   const options: TableEncoderOptions = {
     features: { size: numeric },
@@ -187,6 +204,10 @@ Deno.test("descriptions that are none are refused, also those of a file", () => 
     [
       changed((c) => c.features.size = { type: "categorical", maxCategories: 0 }),
       /maxCategories of "size" .* received 0/,
+    ],
+    [
+      changed((c) => c.features.size = { type: "categorical", dropFirst: "yes" }),
+      /dropFirst of "size" must be true or false/,
     ],
     [changed((c) => c.features.damage = numeric), /target must not be among the features/],
     [changed((c) => delete c.target.negative), /either positive or negative: received \[\]/],
