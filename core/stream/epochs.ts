@@ -17,7 +17,7 @@ export interface EpochsOptions {
   readonly validationFrequency?: number;
   /** Batches of a validation, from 1; default all (Keras: `validation_steps`). */
   readonly validationSteps?: number;
-  /** Samples in a batch of validation, from 1; default 1,024. */
+  /** Samples in a batch of validation, from 1; default: alike, 1,024 at most. */
   readonly validationBatchSize?: number;
   /**
    * Batches that are validated before the first step, from 0, to find what is wrong with them before

@@ -25,7 +25,7 @@ export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptio
   readonly metrics?: Metrics<O>;
   /** Metrics in which each sample counts by its weight; default none. */
   readonly weightedMetrics?: Metrics<O>;
-  /** Samples in a batch, from 1; default 1,024. It does not change the result. */
+  /** Samples in a batch, from 1; default: alike, 1,024 at most. The result stays the same. */
   readonly batchSize?: number;
 }
 
@@ -109,12 +109,15 @@ async function sumsOf<X extends Tensors, O extends Tensors>(
   options: EvaluateOptions<O>,
 ): Promise<RecordSums> {
   await settled(model);
-  const { batchSize = validationBatchSize } = options;
+  const { batchSize } = options;
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
   const criteria = criteriaOf(options.loss, options.lossWeights);
   const evaluation = { model, criteria, name: "loss", reduction, metrics: allMetrics(options) };
   const samples = sampleCount(dataSet);
-  const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
+  const { device, owned } = await openDevice(
+    options,
+    Math.ceil(samples / (batchSize ?? validationBatchSize)),
+  );
   const run = new Run(device, owned, { seed: 0, samples });
   try {
     const validation = new Validation(run, dataSet, [evaluation], batchSize);

@@ -45,6 +45,11 @@ export interface Effect {
   readonly assignments?: readonly Assignment[];
   /** Values to sum up. */
   readonly records?: readonly RecordDefinition[];
+  /**
+   * Records of some steps only. They come behind all others, so that a step that has them computes
+   * the rest in the same order as one without, by the same kernels where these have been compiled.
+   */
+  readonly checks?: readonly RecordDefinition[];
   /** The weights that later stages see. */
   readonly state?: ReadonlyMap<Parameter, Tensor>;
   /** What validation repeats. */

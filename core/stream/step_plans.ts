@@ -69,7 +69,10 @@ export class StepPlans {
 
   #plan(frame: Frame): Planned {
     this.#warned ||= warnOfIdleWeights(frame.effects);
-    const layout = new RecordLayout(frame.effects.flatMap((effect) => effect.records ?? []));
+    const layout = new RecordLayout([
+      ...frame.effects.flatMap(({ records = [] }) => records),
+      ...frame.effects.flatMap(({ checks = [] }) => checks),
+    ]);
     const { outputs } = layout;
     const assignments = new Map(
       frame.effects.flatMap((effect) => effect.assignments ?? [])

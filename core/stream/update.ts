@@ -107,10 +107,10 @@ export function update<
           iterationScalar: (scalar, value) =>
             run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
         };
-        const { records, ...effect } = makeEffect(step, taken, optimizer, name, context);
+        const { checks, ...effect } = makeEffect(step, taken, optimizer, name, context);
         const { learningRate, evaluationWeights } = effect;
         if (!step.updates) return { updated, effect: { learningRate, evaluationWeights } };
-        return { updated, effect: { ...effect, records: counted ? records : [] } };
+        return { updated, effect: { ...effect, checks: counted ? checks : [] } };
       });
       step.frame.add(effect);
       return new Updated(step, optimizer, updated);
@@ -143,7 +143,7 @@ function makeEffect(
 ): Effect {
   const run: Run = step.frame.run;
   const assignments: Assignment[] = [];
-  const records: RecordDefinition[] = [];
+  const checks: RecordDefinition[] = [];
   const state = new Map(step.frame.state);
   const evaluationWeights = new Map<Parameter, Tensor>();
   const sound = isFinite(step.loss);
@@ -167,7 +167,7 @@ function makeEffect(
     }
     const next = optimizer.apply(old, gradient, slots, context);
     const kept = parameter.constraint?.apply(next.parameter) ?? next.parameter;
-    records.push(heldBack(run.weightTable.nameOf(parameter), finite, kept));
+    checks.push(heldBack(run.weightTable.nameOf(parameter), finite, kept));
     const leaf = run.weightTable.leaves.get(parameter)!;
     state.set(parameter, guard(leaf, kept, old));
     const evaluated = optimizer.evaluationWeight?.(leaf, slots);
@@ -176,7 +176,7 @@ function makeEffect(
   }
   return {
     assignments,
-    records,
+    checks,
     state,
     trained: { all: [...step.gradients.keys()], updated: taken },
     evaluationWeights,

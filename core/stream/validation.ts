@@ -8,8 +8,13 @@ import type { Run } from "./run.ts";
 import { weightPenalties } from "./score.ts";
 import { measureRecords, scoreOutputs } from "./score_outputs.ts";
 
-/** Samples in a batch of validation: large, as nothing is kept for a backward pass. */
+/** Samples in a batch of validation at most: large, as nothing is kept for a backward pass. */
 export const validationBatchSize = 1024;
+
+/** Samples in each of as few batches as there can be, all alike: a last one would have its own plan. */
+function evenBatchSize(samples: number): number {
+  return Math.ceil(samples / Math.ceil(samples / validationBatchSize));
+}
 
 /** Recorded numbers that may wait on the device. */
 const mostWaiting = 2 ** 20;
@@ -23,24 +28,26 @@ interface Part {
 export class Validation {
   readonly #data: ResidentData;
   readonly #parts = new Map<number, Part>();
+  readonly #batchSize: number;
 
   /** Puts `dataSet` on the run's device. */
   constructor(
     private readonly run: Run,
     dataSet: AnyDataSet,
     private readonly evaluations: readonly Evaluation[],
-    private readonly batchSize: number = validationBatchSize,
+    batchSize?: number,
   ) {
     this.#data = run.load(dataSet, "validation");
+    this.#batchSize = batchSize ?? evenBatchSize(this.#data.samples);
   }
 
   /** Losses and metrics over the whole set, or its first so many batches. */
   async measure(limit = Infinity): Promise<RecordSums> {
-    const samples = Math.min(this.#data.samples, limit * this.batchSize);
+    const samples = Math.min(this.#data.samples, limit * this.#batchSize);
     const sums = new RecordSums();
     let waiting = 0;
-    for (let start = 0; start < samples; start += this.batchSize) {
-      const { executable, layout } = this.#part(Math.min(this.batchSize, samples - start));
+    for (let start = 0; start < samples; start += this.#batchSize) {
+      const { executable, layout } = this.#part(Math.min(this.#batchSize, samples - start));
       this.run.place(start);
       executable.run(this.run.scalarValues(executable));
       waiting += layout.width;

@@ -103,7 +103,7 @@ export function peerProcesses(python = DEFAULT_PYTHON, adapter: Adapter | null =
       command: tensorflow("cpu"),
       leavesOut: (workload) => {
         if (workload.kind === "matmul") return "a product of 1,024 takes seconds";
-        return isConvolutional(workload) ? "a step takes a minute" : null;
+        return isConvolutional(workload) ? "a step takes a minute or more" : null;
       },
     },
     ...(adapter ? webGpuPeers(adapter) : []),

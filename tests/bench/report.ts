@@ -46,7 +46,7 @@ function complaint(row: Row, rows: readonly Row[], workload: Workload): string |
   }
   if (workload.kind !== "training") return null;
   // Before half of the steps, the last loss read is that of a network that has just begun.
-  const learned = row.steps > workload.learningSteps / 2 ? 0.7 : 0.97;
+  const learned = row.steps > workload.learningSteps / 2 ? 0.7 : 0.99;
   if (!(row.lastLoss < learned * row.firstLoss)) {
     return `does not learn: loss ${row.firstLoss} to ${row.lastLoss} in ${row.steps} steps`;
   }
