@@ -26,8 +26,17 @@ export { readDataFile, readIdxFile } from "./files.ts";
 export { gunzip, type GunzipOptions, isGzip } from "./gzip.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
 export { type IdxFiles, loadIdxDataSet } from "./idx_data_set.ts";
+export {
+  greyImage,
+  type Image,
+  imageGrid,
+  type ImageGridOptions,
+  type ImageOptions,
+  signedImage,
+} from "./images.ts";
 export type { NestedValues } from "./nested.ts";
 export { type OneHot, oneHotEncode, toCategorical } from "./one_hot.ts";
+export { encodePng, writePng } from "./png.ts";
 export {
   fitStandardisation,
   type Standardisable,
