@@ -38,7 +38,16 @@ import {
   wholeNumbers,
 } from "./command_line.ts";
 import { digitModel, digitModels } from "./digit_models.ts";
-import { failed, identity, optimizerNames, optimizerOf, runOptions } from "./training_options.ts";
+import {
+  beside,
+  checkResume,
+  failed,
+  identity,
+  optimizerNames,
+  optimizerOf,
+  runOptions,
+  sameOptions,
+} from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -99,7 +108,17 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
       help: "the same as a trace for chrome://tracing and Perfetto",
       parse: file,
     },
-    "checkpoint": { value: "FILE", help: "keep the best weights there", parse: file },
+    "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
+    "checkpoint-every": {
+      value: "N",
+      help: "also save the run every N steps, as digits.last.safetensors",
+      parse: wholeNumber(1),
+    },
+    "resume": {
+      value: "FILE",
+      help: "go on from a checkpoint, with the same options",
+      parse: file,
+    },
     "weights": { value: "FILE", help: "begin with these weights", parse: file },
     "train-images": { value: "FILE", help: "other data, in IDX form, plain or gzip", parse: file },
     "train-labels": { value: "FILE", help: "their labels", parse: file },
@@ -130,6 +149,7 @@ async function loadPart(part: "train" | "test") {
 }
 
 try {
+  checkResume(options);
   const data = await loadData();
   const model = digitModel(options.model, {
     features: data.train.x.shape.slice(1),
@@ -145,7 +165,17 @@ try {
     seed: options.seed,
     device: options.device,
     threads: options.threads,
+    resume: options.resume,
   }).pipe(
+    sameOptions(options.resume, {
+      "model": options.model,
+      "hidden": options.hidden ?? null,
+      "optimizer": options.optimizer,
+      "learning-rate": learningRate.value,
+      "momentum": options.momentum,
+      "dropout": options.dropout,
+      "checkpoint-every": options["checkpoint-every"] ?? null,
+    }),
     forward(model),
     loss(
       options.model === "sigmoid"
@@ -155,7 +185,14 @@ try {
     backward(),
     update(optimizerOf(options.optimizer, { learningRate, momentum: options.momentum })),
     measure(accuracy()),
+  ).pipe(
     stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+    options.checkpoint === undefined || options["checkpoint-every"] === undefined
+      ? identity
+      : checkpoint(beside(options.checkpoint, "last"), {
+        save: "last",
+        everySteps: options["checkpoint-every"],
+      }),
     jsonLines(Deno.stdout, { every: options["log-every"] }),
     progressBar(Deno.stderr, { epochs: options.epochs }),
     options.profile || options.trace ? profile({ trace: options.trace }) : identity,

@@ -1,5 +1,14 @@
-import type { Observable } from "rxjs";
-import { adam, adamw, type Optimizer, rmsprop, type ScalarSource, sgd } from "../mod.ts";
+import type { MonoTypeOperatorFunction, Observable } from "rxjs";
+import {
+  adam,
+  adamw,
+  keepState,
+  type Optimizer,
+  rmsprop,
+  type ScalarSource,
+  sgd,
+  type StateValue,
+} from "../mod.ts";
 import { oneOf, UsageError, wholeNumber } from "./command_line.ts";
 
 /** Where numbers come from and where a run computes: options that every training has. */
@@ -42,6 +51,55 @@ export function optimizerOf(
 /** An operator that changes nothing, in the place of one that was not asked for. */
 export function identity<Value>(source: Observable<Value>): Observable<Value> {
   return source;
+}
+
+/** Refuses options that do not go with `--resume` and `--checkpoint-every`, or need another. */
+export function checkResume(
+  options: {
+    readonly [name in "resume" | "checkpoint" | "checkpoint-every" | "weights"]?: unknown;
+  },
+): void {
+  for (const name of ["resume", "checkpoint-every"] as const) {
+    if (options[name] === undefined || options.checkpoint !== undefined) continue;
+    throw new UsageError(
+      `Option --${name} goes with --checkpoint: name the file in which the best epoch is kept`,
+    );
+  }
+  if (options.resume !== undefined && options.weights !== undefined) {
+    throw new UsageError(
+      "Options --resume and --weights exclude each other: a run that goes on has its weights",
+    );
+  }
+}
+
+/**
+ * Keeps options in checkpoints, and refuses to resume with others.
+ *
+ * @param path The file that is resumed, for the message.
+ * @param options What decides the run and is not in the file otherwise.
+ */
+export function sameOptions<Event>(
+  path: string | undefined,
+  options: Readonly<Record<string, StateValue>>,
+): MonoTypeOperatorFunction<Event> {
+  return keepState("options", {
+    save: () => options,
+    restore: (saved) => {
+      for (const [name, before] of Object.entries(saved as typeof options)) {
+        const now = options[name];
+        if (String(now) === String(before)) continue;
+        throw new UsageError(
+          `Cannot resume ${path} as --${name} must be what it was, ${before ?? "not given"}: ` +
+            `received ${now ?? "none"} (for a new run from its weights use --weights)`,
+        );
+      }
+    },
+  });
+}
+
+/** A file beside another: `digits.last.safetensors` for `digits.safetensors`. */
+export function beside(path: string, word: string): string {
+  return path.replace(/(\.[^./\\]*)?$/, `.${word}$1`);
 }
 
 /** Says on stderr why a run has failed; gives its exit code: 2 for wrong usage, else 1. */

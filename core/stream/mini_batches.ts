@@ -49,9 +49,9 @@ export interface MiniBatchesOptions extends DeviceOptions {
    */
   readonly fastDevRun?: boolean | number;
   /**
-   * A file that {@link checkpoint} has written: its run goes on to the same bits, if pipe, data and
-   * options are the same; `epochs` and threads may be others. (On `reference`, whose states are
-   * float64, to float32's precision.) Needs `--allow-read`.
+   * A file that {@link checkpoint} has written: its run goes on to the same bits, if pipe, data,
+   * options and kind of device are the same; `epochs` and threads may be others. Times are not kept.
+   * (On `reference`, whose states are float64, to float32's precision.) Needs `--allow-read`.
    */
   readonly resume?: string;
 }

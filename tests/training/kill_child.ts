@@ -2,7 +2,7 @@
  * A pipeline with everything that a checkpoint holds, for `kill_test.ts` to kill: it goes on from the
  * latest file in its folder, and writes `final.safetensors` when it is done.
  *
- *     deno run -A tests/training/kill_child.ts cpu 2
+ *     deno run -A tests/training/kill_child.ts cpu 2 128 6000 6
  */
 import { lastValueFrom, tap } from "rxjs";
 import {
@@ -60,7 +60,7 @@ function latest(...paths: string[]): string | undefined {
   return steps.toSorted((a, b) => b.step - a.step)[0]?.path;
 }
 
-const [device, threads, width] = Deno.args;
+const [device, threads, width, validationSamples, patience] = Deno.args;
 const rate = hyperparameter(0.3);
 const units = Number(width);
 const model = sequential([
@@ -94,11 +94,11 @@ const steps = miniBatches(classes(200, 1), {
   }),
 );
 const training = steps.pipe(
-  epochs({ validation: classes(6000, 2), validationBatchSize: 500 }),
+  epochs({ validation: classes(Number(validationSamples), 2), validationBatchSize: 500 }),
   reduceOnPlateau(rate, { patience: 2, factor: 0.5 }),
   checkpoint("best.safetensors", { saveLast: true }),
   csvLog("log.csv"),
-  earlyStopping({ patience: 6, restoreBest: true }),
+  earlyStopping({ patience: Number(patience), restoreBest: true }),
   jsonLines(Deno.stdout),
 );
 await lastValueFrom(training, { defaultValue: null });

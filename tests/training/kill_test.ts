@@ -190,16 +190,17 @@ async function killAndCompare(kills: number, options: (process: number) => strin
 
 // The start of a process on a software adapter takes seconds.
 const plans = [
-  { name: "cpu, by turns with 1 and 2 threads", kills: 10, device: "cpu", width: 128 },
-  { name: "webgpu", kills: 5, device: "webgpu", width: 32 },
+  { name: "cpu, by turns with 1 and 2 threads", kills: 10, device: "cpu", size: [128, 6000, 6] },
+  { name: "webgpu", kills: 5, device: "webgpu", size: [16, 1000, 2] },
 ];
 const devices = (await testDevices()).map(({ name }) => name);
 
-for (const { name, kills, device, width } of plans) {
+for (const { name, kills, device, size } of plans) {
   Deno.test({
     name: `killed ${kills} times and resumed, a run equals the unbroken one [${name}]`,
     // Windows has no signals.
     ignore: Deno.build.os === "windows" || !devices.some((other) => other.startsWith(device)),
-    fn: () => killAndCompare(kills, (process) => [device, `${1 + process % 2}`, `${width}`], 17),
+    fn: () =>
+      killAndCompare(kills, (process) => [device, `${1 + process % 2}`, ...size.map(String)], 17),
   });
 }

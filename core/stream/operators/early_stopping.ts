@@ -38,7 +38,8 @@ export interface EarlyStoppingOptions {
  *
  * The epoch that exhausts the patience is passed on; then the stream completes and the run's reason
  * is `early_stopping`, with an explanation that `jsonLines` writes at the end. The first epoch
- * never exhausts the patience; a threshold or `checkFinite` may end training with any epoch.
+ * never exhausts the patience; a threshold or `checkFinite` may end training with any epoch. A run
+ * that is resumed after its end makes no further step, unless it is given more patience.
  *
  * @param options What to watch, and for how long.
  * @returns An operator on epochs.
