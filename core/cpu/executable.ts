@@ -198,6 +198,7 @@ const alone = 5;
 /** Products that are summed for each element of a call's result. */
 function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
   if (name === "matmul") return a.shape.at(-1)!;
+  if (name === "recurrenceSteps" || name === "recurrenceGradient") return b.shape[0];
   if (name === "convolution") return sizeOf(b.shape.slice(0, 4));
   if (name === "convolutionKernelGradient") return sizeOf(b.shape.slice(0, 4));
   return 1;

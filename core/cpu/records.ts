@@ -3,6 +3,7 @@ import type { Plan } from "../graph/plan.ts";
 import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { recordWords } from "./kernels/load.ts";
+import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts";
 import { type WindowName, windowRecords } from "./window_records.ts";
 
 /** Kinds of records that the plan walker knows. */
@@ -19,7 +20,7 @@ export interface Binding {
 }
 
 /** Ops with kernels of their own; a name without a record here does not compile. */
-export type StructuredName = "matmul" | "gather" | "scatterAdd" | WindowName;
+export type StructuredName = "matmul" | "gather" | "scatterAdd" | WindowName | RecurrenceName;
 
 /** Writes the words of a call's record: its kind, then those from word 4 on. */
 export type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
@@ -29,6 +30,7 @@ const structured = {
   gather: gatherRecord,
   scatterAdd: scatterRecord,
   ...windowRecords,
+  ...recurrenceRecords,
 } satisfies Record<StructuredName, RecordWriter>;
 
 /** The words of a whole plan, ended by a record of kind 0. */

@@ -115,6 +115,10 @@ function division(node: Tensor): Division {
       return { axis: "rows", units: node.shape[0], follow: 0 };
     case "scatterAdd":
       return { axis: "columns", units: sizeOf(node.shape.slice(1)), follow: 0 };
+    case "recurrenceSteps":
+    case "recurrenceGradient":
+      // Rows of the batch, each of which lies in pieces, a step apart: as columns do.
+      return { axis: "columns", units: node.shape[1], follow: 0 };
     case "convolutionKernelGradient":
       return { axis: "rows", units: sizeOf(node.shape.slice(0, 4)), follow: 0 };
     case "maxPoolGradient":

@@ -8,6 +8,7 @@ import {
   maxPoolSelectKernel,
   sumPoolKernel,
 } from "./pooling.ts";
+import { recurrenceGradientKernel, recurrenceStepsKernel } from "./recurrence.ts";
 import { scatterAddKernel } from "./scatter_add.ts";
 
 /** Ops that need a kernel of their own on every device. */
@@ -20,7 +21,9 @@ export type StructuredName =
   | "sumPool"
   | "maxPool"
   | "maxPoolSelect"
-  | "maxPoolGradient";
+  | "maxPoolGradient"
+  | "recurrenceSteps"
+  | "recurrenceGradient";
 
 /** The kernel of each structured op; a missing one does not compile. */
 export const structuredKernels = {
@@ -33,6 +36,8 @@ export const structuredKernels = {
   maxPool: maxPoolKernel,
   maxPoolSelect: maxPoolSelectKernel,
   maxPoolGradient: maxPoolGradientKernel,
+  recurrenceSteps: recurrenceStepsKernel,
+  recurrenceGradient: recurrenceGradientKernel,
 } as const satisfies Record<StructuredName, GpuKernel>;
 
 /** The kernel of the structured op `name`. */

@@ -19,6 +19,7 @@ import golden_convolutions
 import golden_reshaping
 import golden_normalization
 import golden_optimizers
+import golden_recurrent
 import golden_schedules
 import golden_windows
 from golden_values import record, uniform
@@ -228,7 +229,7 @@ def trajectories():
 
 
 def main():
-    """Writes the six files."""
+    """Writes the files."""
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     makers = {
         "optimizers": golden_optimizers.optimizers, "trajectories": trajectories,
@@ -237,6 +238,7 @@ def main():
         "reshaping": golden_reshaping.reshapings,
         "windows": golden_windows.windows,
         "normalization": golden_normalization.normalization,
+        "recurrent": golden_recurrent.recurrent,
     }
     for name, make in makers.items():
         text = json.dumps(make(), separators=(",", ":"), allow_nan=False)

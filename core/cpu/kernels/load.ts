@@ -6,7 +6,7 @@
  * | word | meaning |
  * |---|---|
  * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd,
- *   6 convolution, 7 gradient of its kernel, 8 pooling |
+ *   6 convolution, 7 gradient of its kernel, 8 pooling, 9 recurrence, 10 its gradient |
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
@@ -35,6 +35,12 @@
  *   has a row for each tap and channel of a group.
  * - 8 pooling: 4 x, 5 values, 6 out, 7 block, 8 mode (0 sum, 1 maximum, 2 values where x is largest,
  *   3 gradient of the maximum; here a unit is an image). Units else are as in 6.
+ *
+ * - 9 recurrence: 4 sums, 5 kernel, 6 bias, 7 mask (0: none), 8 out, 9 block. A unit is a row of the
+ *   batch. The block is the words: cell (0 simpleRnn, 1 lstm, 2 gru), steps, batch, units, activation,
+ *   activation of gates (0 linear, 1 tanh, 2 sigmoid, 3 relu), and the numbers of the cell's layout.
+ * - 10 gradient of its sums: 4 what was kept, 5 kernel, 6 gradient of the states, 7 mask, 8 out,
+ *   9 block, 10 steps of the given gradient (all, or 1: the last one).
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

@@ -33,6 +33,7 @@ import { activationEntries } from "./activation_entries.ts";
 import { convolutionEntries, kernels } from "./convolution_entries.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
 import { preprocessingEntries } from "./preprocessing_entries.ts";
+import { sequenceEntries } from "./sequence_entries.ts";
 import {
   flag,
   initializer,
@@ -117,4 +118,5 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
   ...preprocessingEntries,
   ...regularizationEntries,
   ...reshapingEntries,
+  ...sequenceEntries,
 };

@@ -6,6 +6,7 @@ import { convolution, kernelGradient, tileBytes } from "./convolution";
 import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
 import { pool } from "./pooling";
+import { recurrence, recurrenceGradient } from "./recurrence";
 export { matmul };
 
 /** Bytes for packed operands of a product, and for the tile of a convolution. */
@@ -146,6 +147,10 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
     gather(record, start, end);
   } else if (kind == 5) {
     scatterAdd(record, start, end);
+  } else if (kind == 9) {
+    recurrence(record, start, end, scratch);
+  } else if (kind == 10) {
+    recurrenceGradient(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind >= 6) {
     windowed(kind, record, start, end, scratch);
   } else {

@@ -1,4 +1,5 @@
 /** Pooling: a window's inputs folded into one output, channel by channel, and the way back. */
+import { loadPart, storePart } from "./lanes";
 import {
   batchOf,
   channelsOf,
@@ -12,25 +13,6 @@ import {
   outputSize,
   tapsAlong,
 } from "./window";
-
-/** Up to four floats; nothing is read behind them that is not there. */
-function loadPart(at: usize, count: i32): v128 {
-  if (count >= 4) return v128.load(at);
-  let value = v128.load32_zero(at);
-  if (count > 1) value = v128.load32_lane(at + 4, value, 1);
-  if (count > 2) value = v128.load32_lane(at + 8, value, 2);
-  return value;
-}
-
-function storePart(at: usize, count: i32, value: v128): void {
-  if (count >= 4) {
-    v128.store(at, value);
-    return;
-  }
-  v128.store32_lane(at, value, 0);
-  if (count > 1) v128.store32_lane(at + 4, value, 1);
-  if (count > 2) v128.store32_lane(at + 8, value, 2);
-}
 
 /** Writes down where the inputs under a window are, in bytes from the image; returns how many. */
 function listTaps(block: usize, d: i32, h: i32, w: i32, list: usize): i32 {

@@ -1,0 +1,64 @@
+/** Activations of cells, four at a time, by the formulas of the ops of the same names. */
+
+function exp4(x: v128): v128 {
+  const c = f32x4.min(f32x4.max(x, f32x4.splat(-104)), f32x4.splat(89));
+  const n = f32x4.floor(f32x4.add(f32x4.mul(c, f32x4.splat(1.44269504088896341)), f32x4.splat(0.5)));
+  const high = f32x4.sub(c, f32x4.mul(n, f32x4.splat(0.693359375)));
+  const r = f32x4.sub(high, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
+  let p = f32x4.splat(1.9875691500e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+  const y = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
+  // 2ⁿ in two factors: n = 128 and the denormals need both.
+  const k = i32x4.trunc_sat_f32x4_s(n);
+  const h = i32x4.shr_s(k, 1);
+  const bias = i32x4.splat(127);
+  const one = i32x4.shl(i32x4.add(h, bias), 23);
+  const two = i32x4.shl(i32x4.add(i32x4.sub(k, h), bias), 23);
+  return f32x4.mul(f32x4.mul(y, one), two);
+}
+
+function sigmoid4(x: v128): v128 {
+  const t = exp4(f32x4.neg(f32x4.abs(x)));
+  const ones = f32x4.splat(1);
+  const top = v128.bitselect(ones, t, f32x4.ge(x, f32x4.splat(0)));
+  return f32x4.div(top, f32x4.add(ones, t));
+}
+
+function tanh4(x: v128): v128 {
+  const limit = f32x4.splat(7.90531110763549805);
+  const v = f32x4.min(f32x4.max(x, f32x4.neg(limit)), limit);
+  const q = f32x4.mul(v, v);
+  let p = f32x4.splat(-2.76076847742355e-16);
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(2.00018790482477e-13));
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(-8.60467152213735e-11));
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(5.12229709037114e-8));
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(1.48572235717979e-5));
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(6.37261928875436e-4));
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(4.89352455891786e-3));
+  let d = f32x4.splat(1.19825839466702e-6);
+  d = f32x4.add(f32x4.mul(d, q), f32x4.splat(1.18534705686654e-4));
+  d = f32x4.add(f32x4.mul(d, q), f32x4.splat(2.268434632439e-3));
+  d = f32x4.add(f32x4.mul(d, q), f32x4.splat(4.89352518554385e-3));
+  const ratio = f32x4.div(f32x4.mul(v, p), d);
+  return v128.bitselect(x, ratio, f32x4.lt(f32x4.abs(x), f32x4.splat(0.0004)));
+}
+
+/** 0 linear, 1 tanh, 2 sigmoid, 3 relu. */
+export function activate(kind: i32, x: v128): v128 {
+  if (kind == 1) return tanh4(x);
+  if (kind == 2) return sigmoid4(x);
+  return kind == 3 ? f32x4.max(x, f32x4.splat(0)) : x;
+}
+
+/** The slope of an activation, from its value. */
+export function slope(kind: i32, y: v128): v128 {
+  const ones = f32x4.splat(1);
+  if (kind == 1) return f32x4.sub(ones, f32x4.mul(y, y));
+  if (kind == 2) return f32x4.mul(y, f32x4.sub(ones, y));
+  if (kind == 3) return v128.and(ones, f32x4.gt(y, f32x4.splat(0)));
+  return ones;
+}

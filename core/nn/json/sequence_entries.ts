@@ -1,0 +1,49 @@
+import { embedding, type EmbeddingOptions } from "../layers/embedding.ts";
+import * as layers from "../layers/recurrent/mod.ts";
+import { entry, type LayerEntry, weighted } from "./layer_entry.ts";
+import { flag, initializer, number, type OptionReaders, part, text } from "./option_readers.ts";
+
+const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
+  ...weighted,
+  units: number,
+  activation: text,
+  useBias: flag,
+  kernelInitializer: initializer,
+  recurrentInitializer: initializer,
+  biasInitializer: initializer,
+  kernelRegularizer: part,
+  recurrentRegularizer: part,
+  biasRegularizer: part,
+  kernelConstraint: part,
+  recurrentConstraint: part,
+  biasConstraint: part,
+  returnSequences: flag,
+  goBackwards: flag,
+  maskValue: number,
+};
+const gated = { ...recurrent, recurrentActivation: text };
+
+/** Layers over sequences, by type. */
+export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
+  Embedding: entry<EmbeddingOptions & { inputDim: number; outputDim: number }>({
+    ...weighted,
+    inputDim: number,
+    outputDim: number,
+    embeddingsInitializer: initializer,
+    embeddingsRegularizer: part,
+    embeddingsConstraint: part,
+    maskZero: flag,
+  }, ({ inputDim, outputDim, ...options }) => embedding(inputDim, outputDim, options)),
+  GRU: entry<layers.GatedOptions & { units: number }>(
+    gated,
+    ({ units, ...options }) => layers.gru(units, options),
+  ),
+  LSTM: entry<layers.LstmOptions & { units: number }>(
+    { ...gated, unitForgetBias: flag },
+    ({ units, ...options }) => layers.lstm(units, options),
+  ),
+  SimpleRNN: entry<layers.RecurrentOptions & { units: number }>(
+    recurrent,
+    ({ units, ...options }) => layers.simpleRnn(units, options),
+  ),
+};

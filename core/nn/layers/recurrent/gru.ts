@@ -1,0 +1,57 @@
+import { add } from "../../../ops/add.ts";
+import { concat, slice } from "../../../ops/concat.ts";
+import { zeros } from "../../../ops/eager.ts";
+import { reshape } from "../../../ops/reshape.ts";
+import type { Layer } from "../../layer.ts";
+import { checkUnits, type GatedOptions, recurrent } from "./recurrent.ts";
+
+/**
+ * Gated recurrent units: a state that one gate updates, with another one on what it remembers.
+ *
+ * [z, r, g] = xₜ · kernel + bias₀ and [z', r', q] = hₜ₋₁ · recurrent_kernel + bias₁; z = σ(z + z'),
+ * r = σ(r + r'), g = φ(g + r q); hₜ = z hₜ₋₁ + (1 − z) g, with σ the `recurrentActivation` and φ the
+ * `activation`.
+ *
+ * The weights are `kernel` `[features, 3 units]`, `recurrent_kernel` `[units, 3 units]` and `bias`
+ * `[2, 3 units]`, with the gates in the order z, r, g: Keras's, with its `reset_after`. The state
+ * begins at 0 in every sample.
+ *
+ * @param units Size of the state, from 1.
+ * @param options Activations, bias, initializers, what to give, padding.
+ * @returns A layer from `[steps, features]` to `[units]`, or `[steps, units]` with `returnSequences`.
+ * @throws {RangeError} when `units` is not a whole number from 1, or a name is not known.
+ *
+ * @example
+ * ```ts
+ * import { gru, input, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([10, 3]), gru(8, { returnSequences: true })]);
+ * assert.deepEqual(model.outputShape, [10, 8]);
+ * ```
+ *
+ * Source: K. Cho and others, 2014, with the reset gate behind the product, as cuDNN has it. Keras:
+ * `GRU` with `reset_after=True`, its default. PyTorch: `nn.GRU`, with the order r, z, g.
+ */
+export function gru(units: number, options: GatedOptions = {}): Layer {
+  checkUnits("gru", units);
+  return recurrent(units, options, {
+    type: "GRU",
+    factory: "gru",
+    cell: "gru",
+    biasShape: [2, 3 * units],
+    orderKernel: (kernel) => {
+      const [rows, columns] = kernel.shape;
+      return concat([
+        slice(kernel, [0, 2 * units], [rows, columns]),
+        slice(kernel, [0, 0], [rows, 2 * units]),
+      ], 1);
+    },
+    orderBias: (bias) => {
+      if (!bias) return zeros([4 * units]);
+      const part = (row: number, from: number, to: number) =>
+        reshape(slice(bias, [row, from * units], [row + 1, to * units]), [(to - from) * units]);
+      return concat([part(0, 2, 3), add(part(0, 0, 2), part(1, 0, 2)), part(1, 2, 3)]);
+    },
+  });
+}

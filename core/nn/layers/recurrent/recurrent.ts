@@ -1,0 +1,183 @@
+import { DTypeError, ShapeError } from "../../../graph/errors.ts";
+import { iota } from "../../../graph/leaf.ts";
+import {
+  type CellActivation,
+  cellActivations,
+  cellLayouts,
+  type CellName,
+} from "../../../graph/recurrence.ts";
+import { formatShape } from "../../../graph/shape.ts";
+import type { Tensor } from "../../../graph/tensor.ts";
+import { cast } from "../../../ops/cast.ts";
+import { gather } from "../../../ops/gather.ts";
+import { matmul } from "../../../ops/matmul.ts";
+import { max } from "../../../ops/max.ts";
+import { notEqual } from "../../../ops/not_equal.ts";
+import { recurrence } from "../../../ops/recurrence.ts";
+import { reshape } from "../../../ops/reshape.ts";
+import { sub } from "../../../ops/sub.ts";
+import { transpose } from "../../../ops/transpose.ts";
+import { checkCount } from "../../check_count.ts";
+import { checkScalar } from "../../check_scalar.ts";
+import type { Constraint } from "../../constraint.ts";
+import type { Initializer } from "../../initializer.ts";
+import type { InitializerName } from "../../initializers/by_name.ts";
+import type { Layer } from "../../layer.ts";
+import type { Regularizer } from "../../regularizer.ts";
+import { penalizeOutputs, weight, type WeightedLayerOptions } from "../weighted.ts";
+
+/** Options of every recurrent layer. */
+export interface RecurrentOptions extends WeightedLayerOptions {
+  /** What is applied to candidates and outputs: `tanh` (default), `relu`, `sigmoid` or `linear`. */
+  readonly activation?: CellActivation;
+  /** Whether numbers are added to the sums; default true. */
+  readonly useBias?: boolean;
+  /** How the inputs' kernel starts; default `glorotUniform`. */
+  readonly kernelInitializer?: InitializerName | Initializer;
+  /** How the states' kernel starts; default `orthogonal`. */
+  readonly recurrentInitializer?: InitializerName | Initializer;
+  /** How the bias starts; default `zeros`. */
+  readonly biasInitializer?: InitializerName | Initializer;
+  /** Penalty on the inputs' kernel; default none. */
+  readonly kernelRegularizer?: Regularizer;
+  /** Penalty on the states' kernel; default none. */
+  readonly recurrentRegularizer?: Regularizer;
+  /** Penalty on the bias; default none. */
+  readonly biasRegularizer?: Regularizer;
+  /** What the inputs' kernel must keep after every update; default nothing. */
+  readonly kernelConstraint?: Constraint;
+  /** What the states' kernel must keep after every update; default nothing. */
+  readonly recurrentConstraint?: Constraint;
+  /** What the bias must keep after every update; default nothing. */
+  readonly biasConstraint?: Constraint;
+  /** Whether the states after all steps are given, or those after the last; default false. */
+  readonly returnSequences?: boolean;
+  /** Whether steps are taken, and given, from the last to the first; default false. */
+  readonly goBackwards?: boolean;
+  /**
+   * A step whose features all have this value is padding: the state is carried over it. By default
+   * there is no padding. (Keras: a `Masking` layer before this one.)
+   */
+  readonly maskValue?: number;
+}
+
+/** Options of cells with gates. */
+export interface GatedOptions extends RecurrentOptions {
+  /** What is applied to gates: `sigmoid` (default), `tanh`, `relu` or `linear`. */
+  readonly recurrentActivation?: CellActivation;
+}
+
+/** What is a cell's own of its layer. */
+export interface Cell {
+  /** Keras's class name. */
+  readonly type: string;
+  /** Name of the factory, for messages. */
+  readonly factory: string;
+  /** The cell. */
+  readonly cell: CellName;
+  /** Shape of its bias. */
+  readonly biasShape: readonly number[];
+  /** Initializer of its bias, of the one that is asked for. */
+  startBias?(initializer: InitializerName | Initializer): Initializer;
+  /** The inputs' kernel with its blocks in the order of the op. */
+  orderKernel?(kernel: Tensor): Tensor;
+  /** The bias as the op takes it, of none too. */
+  orderBias(bias: Tensor | undefined): Tensor;
+}
+
+/** A recurrent layer; see `simpleRnn`, `lstm`, `gru`. */
+export function recurrent(units: number, options: GatedOptions, own: Cell): Layer {
+  const { name = "", inputShape, trainable, activityRegularizer, maskValue } = options;
+  const { useBias = true, returnSequences = false, goBackwards = false } = options;
+  const { activation = "tanh", recurrentActivation = "sigmoid" } = options;
+  const { factory, cell } = own;
+  checkActivation(factory, "activation", activation);
+  checkActivation(factory, "recurrentActivation", recurrentActivation);
+  if (maskValue !== undefined) checkScalar(`the maskValue of ${factory}`, maskValue);
+  const layout = cellLayouts[cell];
+  const makeKernel = weight("kernel", {
+    initializer: options.kernelInitializer ?? "glorotUniform",
+    regularizer: options.kernelRegularizer,
+    constraint: options.kernelConstraint,
+  });
+  const makeRecurrent = weight("recurrent_kernel", {
+    initializer: options.recurrentInitializer ?? "orthogonal",
+    regularizer: options.recurrentRegularizer,
+    constraint: options.recurrentConstraint,
+  });
+  const biasStart = options.biasInitializer ?? "zeros";
+  const makeBias = weight("bias", {
+    initializer: own.startBias?.(biasStart) ?? biasStart,
+    regularizer: options.biasRegularizer,
+    constraint: options.biasConstraint,
+  });
+  return {
+    type: own.type,
+    config: { units, ...options },
+    name,
+    inputShape,
+    trainable,
+    init(given, key) {
+      if (given.length !== 2) {
+        throw new ShapeError(
+          `expected input of steps and features, got shape ${formatShape(given)}` +
+            (given.length === 1 ? " (reshapeLayer or embedding make steps of it)" : ""),
+        );
+      }
+      const [steps, features] = given;
+      const parameters = [
+        makeKernel([features, layout.inputs * units], key),
+        makeRecurrent([units, layout.recurrent * units], key),
+      ];
+      if (useBias) parameters.push(makeBias(own.biasShape, key));
+      return { outputShape: returnSequences ? [steps, units] : [units], parameters };
+    },
+    apply({ kernel, recurrent_kernel, bias }, x, context) {
+      checkInput(x, kernel.shape[0]);
+      const [batch, steps, features] = x.shape;
+      const line = transpose(x, [1, 0, 2]);
+      const ordered = goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
+      const rows = reshape(ordered, [steps * batch, features]);
+      const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
+      const states = recurrence(
+        reshape(sums, [steps, batch, layout.inputs * units]),
+        recurrent_kernel,
+        own.orderBias(bias),
+        {
+          cell,
+          activation,
+          recurrentActivation,
+          sequences: returnSequences,
+          ...(maskValue !== undefined &&
+            { mask: max(cast(notEqual(ordered, maskValue), "f32"), -1) }),
+        },
+      );
+      const outputs = returnSequences
+        ? transpose(states, [1, 0, 2])
+        : reshape(states, [batch, units]);
+      return penalizeOutputs(outputs, activityRegularizer, context);
+    },
+  };
+}
+
+/** Refuses a number of units that is none. */
+export function checkUnits(factory: string, units: number): void {
+  checkCount(`the units of ${factory}`, units, 1);
+}
+
+function checkActivation(factory: string, option: string, name: CellActivation): void {
+  if (cellActivations.includes(name)) return;
+  const received = typeof name === "string" ? `"${name}"` : `a ${typeof name}`;
+  throw new RangeError(
+    `Cannot make ${factory} as its ${option} runs inside of the kernel over time and must be one ` +
+      `of ${cellActivations.join(", ")}: received ${received}`,
+  );
+}
+
+function checkInput(x: Tensor, features: number): void {
+  if (x.dtype !== "f32") throw new DTypeError(`expected input of f32, got ${x.dtype}`);
+  if (x.rank === 3 && x.shape[2] === features && x.shape[1] > 0) return;
+  throw new ShapeError(
+    `expected input of [batch, steps, ${features}], got ${formatShape(x.shape)}`,
+  );
+}

@@ -1,0 +1,144 @@
+import type { ReferenceArray } from "../graph/operation.ts";
+import {
+  type CellActivation,
+  cellLayouts,
+  type RecurrenceAttributes,
+} from "../graph/recurrence.ts";
+
+const values: Readonly<Record<CellActivation, (x: number) => number>> = {
+  linear: (x) => x,
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  relu: (x) => Math.max(x, 0),
+};
+
+/** Slopes from the values. */
+const slopes: Readonly<Record<CellActivation, (y: number) => number>> = {
+  linear: () => 1,
+  tanh: (y) => 1 - y * y,
+  sigmoid: (y) => y * (1 - y),
+  relu: (y) => y > 0 ? 1 : 0,
+};
+
+/** Fills in the kept numbers of every step, from `[sums, kernel, bias, mask?]`. */
+export function recurrenceForward(
+  [sums, kernel, bias, mask]: readonly ReferenceArray[],
+  attributes: RecurrenceAttributes,
+  output: ReferenceArray,
+): void {
+  const { kept, inputs, recurrent, recurrentAt } = cellLayouts[attributes.cell];
+  const activate = values[attributes.activation];
+  const gate = values[attributes.recurrentActivation];
+  const [steps, batch] = sums.shape;
+  const [units] = kernel.shape;
+  const width = recurrent * units;
+  for (let step = 0; step < steps; step++) {
+    for (let row = 0; row < batch; row++) {
+      const before = (step * batch + row) * kept * units;
+      const now = before + batch * kept * units;
+      const given = (step * batch + row) * inputs * units;
+      const live = !mask || mask.data[step * batch + row] !== 0;
+      const state = (block: number, unit: number) => output.data[before + block * units + unit];
+      const keep = (unit: number, ...numbers: number[]) =>
+        numbers.forEach((value, block) => {
+          const old = live || block > (attributes.cell === "lstm" ? 1 : 0)
+            ? value
+            : state(block, unit);
+          output.data[now + block * units + unit] = old;
+        });
+      for (let unit = 0; unit < units; unit++) {
+        const x = (block: number) => sums.data[given + block * units + unit];
+        const b = (block: number) => bias.data[block * units + unit];
+        const product = (block: number) => {
+          let total = b(recurrentAt + block);
+          for (let k = 0; k < units; k++) {
+            total += state(0, k) * kernel.data[k * width + block * units + unit];
+          }
+          return total;
+        };
+        if (attributes.cell === "simpleRnn") keep(unit, activate(x(0) + product(0)));
+        else if (attributes.cell === "lstm") {
+          const [i, f, o] = [0, 1, 3].map((block) => gate(x(block) + product(block)));
+          const g = activate(x(2) + product(2));
+          const c = f * state(1, unit) + i * g;
+          keep(unit, o * activate(c), c, i, f, g, o);
+        } else {
+          const [z, r] = [0, 1].map((block) => gate(x(block + 1) + product(block)));
+          const q = product(2);
+          const g = activate(x(0) + b(0) + r * q);
+          keep(unit, z * state(0, unit) + (1 - z) * g, z, r, q, g);
+        }
+      }
+    }
+  }
+}
+
+/** Fills in the gradients of every step's sums, from `[kept, kernel, gradient, mask?]`. */
+export function recurrenceBackward(
+  [keptSteps, kernel, grad, mask]: readonly ReferenceArray[],
+  attributes: RecurrenceAttributes,
+  output: ReferenceArray,
+): void {
+  const { kept, gradients, recurrent, recurrentAt } = cellLayouts[attributes.cell];
+  const slope = slopes[attributes.activation];
+  const gateSlope = slopes[attributes.recurrentActivation];
+  const [steps, batch] = output.shape;
+  const [units] = kernel.shape;
+  const width = recurrent * units;
+  for (let row = 0; row < batch; row++) {
+    const toState = new Float64Array(units);
+    const toCell = new Float64Array(units);
+    for (let step = steps - 1; step >= 0; step--) {
+      const before = (step * batch + row) * kept * units;
+      const now = before + batch * kept * units;
+      const at = (step * batch + row) * gradients * units;
+      const given = grad.shape[0] === steps
+        ? (step * batch + row) * units
+        : step === steps - 1
+        ? row * units
+        : -1;
+      const live = !mask || mask.data[step * batch + row] !== 0;
+      for (let unit = 0; unit < units; unit++) {
+        if (given >= 0) toState[unit] += grad.data[given + unit];
+        if (!live) continue;
+        const known = (block: number) => keptSteps.data[now + block * units + unit];
+        const old = (block: number) => keptSteps.data[before + block * units + unit];
+        const d = toState[unit];
+        const put = (...numbers: number[]) =>
+          numbers.forEach((value, block) => output.data[at + block * units + unit] = value);
+        if (attributes.cell === "simpleRnn") {
+          put(d * slope(known(0)));
+          toState[unit] = 0;
+        } else if (attributes.cell === "lstm") {
+          const [c, i, f, g, o] = [1, 2, 3, 4, 5].map(known);
+          const y = values[attributes.activation](c);
+          const cell = toCell[unit] + d * o * slope(y);
+          put(
+            cell * g * gateSlope(i),
+            cell * old(1) * gateSlope(f),
+            cell * i * slope(g),
+            d * y * gateSlope(o),
+          );
+          toCell[unit] = cell * f;
+          toState[unit] = 0;
+        } else {
+          const [z, r, q, g] = [1, 2, 3, 4].map(known);
+          const candidate = d * (1 - z) * slope(g);
+          put(
+            candidate,
+            d * (old(0) - g) * gateSlope(z),
+            candidate * q * gateSlope(r),
+            candidate * r,
+          );
+          toState[unit] = d * z;
+        }
+      }
+      for (let k = 0; k < units && live; k++) {
+        for (let column = 0; column < width; column++) {
+          toState[k] += kernel.data[k * width + column] *
+            output.data[at + recurrentAt * units + column];
+        }
+      }
+    }
+  }
+}

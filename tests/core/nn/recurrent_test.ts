@@ -1,0 +1,131 @@
+/** Embedding and recurrent layers against PyTorch: shapes, outputs and gradients, on every device. */
+import assert from "node:assert/strict";
+import { gradients, tensor } from "../../../core/ops/mod.ts";
+import * as nn from "../../../core/nn/mod.ts";
+import golden from "../../golden/recurrent.json" with { type: "json" };
+import { evaluateOn, testOnDevices } from "../../devices.ts";
+import { assertClose } from "./close.ts";
+import { TestContext } from "./context.ts";
+import type { GoldenTensor } from "./golden.ts";
+
+interface Case {
+  layer: "lstm";
+  arguments: Parameters<typeof nn.lstm>;
+  input: GoldenTensor;
+  weights: Record<string, GoldenTensor>;
+  upstream: GoldenTensor;
+  output: GoldenTensor;
+  gradients: Record<string, GoldenTensor>;
+}
+
+const cases = Object.entries(golden.cases as unknown as Record<string, Case>).map(
+  ([name, given]) => ({ name, given, layer: nn[given.layer](...given.arguments) }),
+);
+const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
+const key = nn.namedKey(1, "layer");
+
+for (const { name, given, layer } of cases) {
+  Deno.test(`${name} makes outputs and weights of PyTorch's shapes`, () => {
+    const made = layer.init(given.input.shape.slice(1), key);
+    assert.deepEqual(made.outputShape, given.output.shape.slice(1));
+    const shapes = Object.fromEntries(made.parameters.map(({ name, shape }) => [name, shape]));
+    const expected = Object.entries(given.weights).map(([role, { shape }]) => [role, shape]);
+    assert.deepEqual(shapes, Object.fromEntries(expected));
+  });
+}
+
+await testOnDevices(
+  "embedding and recurrent layers give PyTorch's outputs and gradients",
+  async (device) => {
+    // All in one plan: one by one, a GPU would compile for minutes.
+    const made = cases.map(({ name, given, layer }) => {
+      const x = leaf(given.input);
+      const weights = Object.fromEntries(
+        Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+      );
+      const y = layer.apply(weights, x, new TestContext(true));
+      const roles = Object.keys(given.gradients);
+      const sources = roles.map((role) => role === "input" ? x : weights[role]);
+      return { name, given, roles, tensors: [y, ...gradients(y, sources, leaf(given.upstream))] };
+    });
+    const found = await evaluateOn(device, made.flatMap(({ tensors }) => tensors));
+    for (const { name, given, roles, tensors } of made) {
+      const [output, ...slopes] = found.splice(0, tensors.length);
+      assertClose(output, given.output.data, 1e-5, `${name}, output`);
+      roles.forEach((role, place) =>
+        assertClose(slopes[place], given.gradients[role].data, 5e-5, `${name}, gradient of ${role}`)
+      );
+    }
+  },
+);
+
+await testOnDevices(
+  "a layer of more units than a workgroup has threads is right",
+  async (device) => {
+    const numbers = (size: number, shape: number[]) =>
+      tensor(Float32Array.from({ length: size }, (_, i) => Math.sin(i * i) / 8), { shape });
+    const outputs = (["lstm", "gru"] as const).flatMap((name) => {
+      const layer = nn[name](300);
+      const made = layer.init([3, 5], key);
+      const weights = Object.fromEntries(
+        made.parameters.map(({ name, shape, values }) => [name, tensor(values, { shape })]),
+      );
+      const x = numbers(30, [2, 3, 5]);
+      const y = layer.apply(weights, x, new TestContext(true));
+      return [y, ...gradients(y.square().sum(), [x, weights.recurrent_kernel])];
+    });
+    const expected = await evaluateOn({ device: "reference" }, outputs);
+    (await evaluateOn(device, outputs)).forEach((values, place) =>
+      assertClose(values, expected[place], 2e-5, `output ${place}`)
+    );
+  },
+);
+
+Deno.test("recurrent layers start as Keras's", () => {
+  const weights = (layer: nn.Layer) =>
+    Object.fromEntries(layer.init([4, 3], key).parameters.map((made) => [made.name, made]));
+  const { recurrent_kernel, bias } = weights(nn.lstm(5));
+  assert.deepEqual([...bias.values], [0, 1, 0, 0].flatMap((value) => Array(5).fill(value)));
+  // Rows at right angles, of length 1.
+  for (let a = 0; a < 5; a++) {
+    for (let b = 0; b < 5; b++) {
+      const row = (at: number) => recurrent_kernel.values.subarray(at * 20, (at + 1) * 20);
+      const dot = row(a).reduce((sum, value, i) => sum + value * row(b)[i], 0);
+      assert(Math.abs(dot - Number(a === b)) < 1e-5);
+    }
+  }
+  assert(weights(nn.lstm(5, { unitForgetBias: false })).bias.values.every((value) => value === 0));
+  const { embeddings } = Object.fromEntries(
+    nn.embedding(100, 9).init([4], key).parameters.map((made) => [made.name, made]),
+  );
+  assert(embeddings.values.every((value) => Math.abs(value) <= 0.05));
+  assert(embeddings.values.some((value) => Math.abs(value) > 0.04));
+});
+
+Deno.test("layers over sequences refuse what does not fit, and say why", () => {
+  assert.throws(() => nn.lstm(4).init([9], key), /input of steps and features, got shape \[9\]/);
+  assert.throws(() => nn.gru(0), /the units of gru/);
+  assert.throws(
+    () => nn.lstm(4, { activation: "gelu" as "tanh" }),
+    /one of linear, tanh, sigmoid, relu: received "gelu"/,
+  );
+  assert.throws(() => nn.simpleRnn(4, { maskValue: NaN }), /the maskValue of simpleRnn/);
+  assert.throws(() => nn.embedding(0, 4), /the inputDim of embedding/);
+  assert.throws(() => nn.embedding(2 ** 25, 4), /at most 16777216: received 33554432/);
+});
+
+Deno.test("a gradient of a recurrent layer's gradient is refused", () => {
+  const layer = nn.lstm(2);
+  const x = tensor([1, 2, 3, 4]).reshape([1, 2, 2]);
+  const weights = Object.fromEntries(
+    layer.init([2, 2], key).parameters.map(({ name, shape, values }) => [
+      name,
+      tensor(values, { shape }),
+    ]),
+  );
+  const [slope] = gradients(layer.apply(weights, x, new TestContext(true)).sum(), [x]);
+  assert.throws(
+    () => gradients(slope.square().sum(), [weights.recurrent_kernel]),
+    /the op "recurrence\w+" has no gradient/,
+  );
+});

@@ -1,0 +1,141 @@
+"""Embedding and recurrent layers by PyTorch, with Keras's weights: outputs and gradients."""
+
+import numpy
+import torch
+
+from golden_values import record, uniform
+
+# Factory, input [batch, steps, features], units, options, whether steps at the ends are padding.
+LAYERS = {
+    "simpleRnn": ("simpleRnn", [3, 5, 4], 6, {"returnSequences": True}, False),
+    "simpleRnn_relu_last": ("simpleRnn", [2, 7, 3], 5, {"activation": "relu"}, False),
+    "lstm": ("lstm", [3, 6, 5], 7, {"returnSequences": True}, False),
+    "lstm_last": ("lstm", [9, 4, 3], 8, {}, False),
+    "lstm_one": ("lstm", [1, 1, 1], 1, {}, False),
+    "lstm_no_bias": ("lstm", [2, 5, 3], 4, {"useBias": False}, False),
+    "lstm_backwards": ("lstm", [2, 5, 3], 4, {"goBackwards": True, "returnSequences": True}, False),
+    "lstm_masked": ("lstm", [5, 7, 2], 3, {"maskValue": 0, "returnSequences": True}, True),
+    "lstm_masked_last": ("lstm", [5, 7, 2], 3, {"maskValue": 0}, True),
+    "gru": ("gru", [3, 6, 5], 7, {"returnSequences": True}, False),
+    "gru_last": ("gru", [4, 5, 3], 5, {}, False),
+    "gru_no_bias": ("gru", [2, 5, 3], 4, {"useBias": False}, False),
+    "gru_masked_last": ("gru", [5, 7, 2], 3, {"maskValue": 0}, True),
+}
+
+BLOCKS = {"simpleRnn": 1, "lstm": 4, "gru": 3}
+
+
+def ordered(weight, kind):
+    """Keras's blocks in PyTorch's order: of gru r before z."""
+    if kind != "gru":
+        return weight
+    z, r, g = weight.chunk(3, dim=-1)
+    return torch.cat([r, z, g], dim=-1)
+
+
+def states_of(kind, options, x, weights, units):
+    """PyTorch's states after every step, from its four weights."""
+    start = torch.zeros(1, x.shape[0], units)
+    rest = (True, 1, 0.0, False, False, True)  # biases, layers, dropout, training, both ways, batch
+    if kind == "lstm":
+        return torch.lstm(x, (start, start), weights, *rest)[0]
+    if kind == "gru":
+        return torch.gru(x, start, weights, *rest)[0]
+    function = torch.rnn_relu if options.get("activation") == "relu" else torch.rnn_tanh
+    return function(x, start, weights, *rest)[0]
+
+
+def apply(kind, options, units, lengths, x, kernel, recurrent, bias=None):
+    """The layer as a function of Keras's weights; padded steps repeat the last state."""
+    none = torch.zeros(BLOCKS[kind] * units)
+    first, second = none, none
+    if bias is not None:
+        first, second = (bias[0], bias[1]) if kind == "gru" else (bias, none)
+    weights = [ordered(kernel, kind).T, ordered(recurrent, kind).T,
+               ordered(first, kind), ordered(second, kind)]
+    if options.get("goBackwards"):
+        x = torch.flip(x, [1])
+    if lengths is None:
+        states = states_of(kind, options, x, weights, units)
+    else:
+        rows = []
+        for row, length in enumerate(lengths):
+            y = states_of(kind, options, x[row:row + 1, :length], weights, units)
+            rest = y[:, -1:].expand(-1, x.shape[1] - length, -1)
+            rows.append(torch.cat([y, rest], dim=1))
+        states = torch.cat(rows)
+    return states if options.get("returnSequences") else states[:, -1]
+
+
+def run(function, given):
+    """Values and gradients of a case, of the sum of the outputs times `upstream`."""
+    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in given.items()}
+    output = function(*tensors.values())
+    generator = numpy.random.RandomState(7)
+    upstream = uniform(generator, list(output.shape), 2)
+    slopes = torch.autograd.grad((output * torch.tensor(upstream)).sum(), list(tensors.values()))
+    return output, upstream, dict(zip(tensors, slopes))
+
+
+def recurrent_case(seed, kind, shape, units, options, padded):
+    """One recurrent layer."""
+    generator = numpy.random.RandomState(seed)
+    blocks = BLOCKS[kind]
+    given = {
+        "input": uniform(generator, shape, 2),
+        "kernel": uniform(generator, [shape[-1], blocks * units], 1),
+        "recurrent_kernel": uniform(generator, [units, blocks * units], 1),
+    }
+    if options.get("useBias", True):
+        sizes = [2, 3 * units] if kind == "gru" else [blocks * units]
+        given["bias"] = uniform(generator, sizes, 1)
+    lengths = None
+    if padded:
+        lengths = [1 + row % shape[1] for row in range(shape[0])]
+        for row, length in enumerate(lengths):
+            given["input"][row, length:] = 0
+
+    def function(*tensors):
+        return apply(kind, options, units, lengths, *tensors)
+
+    output, upstream, slopes = run(function, given)
+    weights = {name: record(value) for name, value in given.items() if name != "input"}
+    return {
+        "layer": kind, "arguments": [units, options], "input": record(given["input"]),
+        "weights": weights, "upstream": record(upstream), "output": record(output),
+        "gradients": {name: record(slope) for name, slope in slopes.items()},
+    }
+
+
+def embedding_case(seed, rows, width, shape, options):
+    """An embedding; with `maskZero`, PyTorch's padding, whose vector is zeros."""
+    generator = numpy.random.RandomState(seed)
+    numbers = generator.randint(0, rows, shape)
+    table = uniform(generator, [rows, width], 1)
+    padding = 0 if options.get("maskZero") else None
+
+    def function(weight):
+        y = torch.nn.functional.embedding(torch.tensor(numbers), weight, padding_idx=padding)
+        if padding is not None:
+            y = y * torch.tensor(numbers != 0).unsqueeze(-1)
+        return y
+
+    output, upstream, slopes = run(function, {"embeddings": table})
+    return {
+        "layer": "embedding", "arguments": [rows, width, options],
+        "input": record(numbers.astype(float)), "weights": {"embeddings": record(table)},
+        "upstream": record(upstream), "output": record(output),
+        "gradients": {name: record(slope) for name, slope in slopes.items()},
+    }
+
+
+def recurrent():
+    """All cases."""
+    cases = {
+        "embedding": embedding_case(1101, 7, 5, [4, 6], {}),
+        "embedding_wide": embedding_case(1102, 50, 3, [2, 3, 2], {}),
+        "embedding_padding": embedding_case(1103, 5, 4, [3, 9], {"maskZero": True}),
+    }
+    for place, (name, (kind, shape, units, options, padded)) in enumerate(LAYERS.items()):
+        cases[name] = recurrent_case(1110 + place, kind, shape, units, options, padded)
+    return {"cases": cases}
