@@ -8,6 +8,7 @@ import {
   earlyStopping,
   type Epoch,
   epochs,
+  findLearningRate,
   fit,
   forward,
   hyperparameter,
@@ -18,7 +19,7 @@ import {
   sgd,
   update,
 } from "../../mod.ts";
-import { captureErrors, inFolder, names } from "../core/stream/fake_epoch.ts";
+import { captureErrors, FakeRun, inFolder, names, runOf } from "../core/stream/fake_epoch.ts";
 import { mulberry32 } from "../core/ops/generator.ts";
 import { crossentropy, points, smallModel } from "./pipes.ts";
 
@@ -213,4 +214,36 @@ Deno.test("a run that had stopped early goes on when it is given more patience",
     assert.equal((await train({ resume }, patient(1), every(folder))).length, 0);
     const more = await train({ resume }, patient(3), every(folder));
     assert.deepEqual(more.map(({ epoch }) => epoch), [3, 4]);
+  }));
+
+Deno.test("findLearningRate is not resumed, and says so", () =>
+  inFolder(async (folder) => {
+    await train({ epochs: 1 }, every(folder));
+    const rate = hyperparameter(0.3);
+    const search = miniBatches(data, { ...settings, resume: `${folder}/1.run` }).pipe(
+      forward(smallModel()),
+      loss(crossentropy),
+      backward(),
+      update(sgd({ learningRate: rate })),
+      findLearningRate(rate),
+    );
+    await assert.rejects(lastValueFrom(search), /each search begins anew: leave out resume/);
+  }));
+
+Deno.test("weights that no run can go on from do not take the place of a run", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/digits.run`;
+    const run = new FakeRun();
+    // As a GPU's run that is interrupted within a validation.
+    run.save = async (_metadata, write) => {
+      await write({ bytes: new Uint8Array([1]), complete: false });
+    };
+    await Deno.writeTextFile(path, "a run");
+    const interrupted = runOf<Epoch>(run, []).pipe(
+      tap({ complete: () => void (run.reason = "interrupted") }),
+      checkpoint(path, { save: "last" }),
+    );
+    await lastValueFrom(interrupted, { defaultValue: null });
+    assert.equal(await Deno.readTextFile(path), "a run");
+    assert.deepEqual(names(folder), ["digits.run", "digits.weights.run"]);
   }));

@@ -95,6 +95,7 @@ export function findLearningRate<Step extends AnyUpdated>(
       subscriber.add(() => search.restore());
       const steps = new Observable<Step>((inner) => {
         follow(source, inner, {
+          run: (run) => search.begin(run),
           next: (step) => search.take(step),
           error: (error) => search.fail(error),
           complete: () => search.end(),
@@ -145,6 +146,17 @@ class Search {
     private readonly subscriber: Subscriber<LearningRateTrial>,
   ) {
     this.#before = learningRate.value;
+  }
+
+  /** What has been tried so far is in no file. */
+  begin(run: RunControl): void {
+    if (run.describe().resumed === undefined) return;
+    this.subscriber.error(
+      new RangeError(
+        "Cannot use findLearningRate in a run that is resumed as each search begins anew: leave " +
+          "out resume (and begin with the weights of a file by loadWeights)",
+      ),
+    );
   }
 
   take(step: AnyUpdated): void {
