@@ -55,4 +55,5 @@ export {
   saveWeights,
   type SaveWeightsOptions,
 } from "./weights.ts";
+export * from "./explain/mod.ts";
 export * from "./operators/mod.ts";

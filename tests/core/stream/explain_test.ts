@@ -1,0 +1,305 @@
+// Explanations against the published formulas, written again in float64 without the framework.
+import assert from "node:assert/strict";
+import {
+  accuracy,
+  activationMaximisation,
+  arrays,
+  type Attribution,
+  conv2d,
+  dense,
+  type DeviceOptions,
+  explain,
+  flatten,
+  gradCam,
+  input,
+  inputTimesGradient,
+  integratedGradients,
+  type Model,
+  occlusion,
+  permutationImportance,
+  saliency,
+  sequential,
+  shapleySampling,
+  smoothGrad,
+  sparseCategoricalCrossentropy,
+  weightImages,
+} from "../../../mod.ts";
+import { testOnDevices } from "../../devices.ts";
+
+const samples = 5;
+const features = 4;
+const rows = Array.from(
+  { length: samples },
+  (_, i) => Array.from({ length: features }, (_, j) => Math.fround(Math.sin(3 * i + 7 * j + 1))),
+);
+const inputs = { data: Float32Array.from(rows.flat()), shape: [samples, features] };
+const network = () =>
+  sequential([input([features]), dense(6, { activation: "tanh" }), dense(3)], { seed: 3 });
+
+/** All outputs of the network for one row, in float64. */
+function outputsOf(model: Model, row: readonly number[]): number[] {
+  const [k1, b1, k2, b2] = model.parameters.map(({ value }) => [...value]);
+  const layer = (x: readonly number[], kernel: number[], bias: number[]) =>
+    bias.map((start, unit) =>
+      x.reduce((sum, value, at) => sum + value * kernel[at * bias.length + unit], start)
+    );
+  return layer(layer(row, k1, b1).map(Math.tanh), k2, b2);
+}
+
+/** The slope of an output by central differences. */
+function slopes(model: Model, row: readonly number[], target: number): number[] {
+  const step = 1e-5;
+  return row.map((_, feature) => {
+    const at = (change: number) =>
+      outputsOf(model, row.map((value, j) => j === feature ? value + change : value))[target];
+    return (at(step) - at(-step)) / (2 * step);
+  });
+}
+
+function close(actual: ArrayLike<number>, expected: readonly number[], error = 1e-4): void {
+  assert.equal(actual.length, expected.length);
+  expected.forEach((value, at) =>
+    assert(Math.abs(actual[at] - value) <= error, `${actual[at]} for ${value} at ${at}`)
+  );
+}
+
+const largest = (values: readonly number[]) => values.indexOf(Math.max(...values));
+
+await testOnDevices(
+  "gradient methods are slopes of the output that is explained",
+  async (device) => {
+    const model = network();
+    const targets = rows.map((row) => largest(outputsOf(model, row)));
+    const slope = rows.map((row, i) => slopes(model, row, targets[i]));
+    const predicted = await explain(model, inputs, saliency(), device);
+    close(predicted.data, slope.flat().map(Math.abs));
+    close(predicted.scores, rows.map((row, i) => outputsOf(model, row)[targets[i]]));
+    assert.deepEqual(predicted.shape, [samples, features]);
+    const product = await explain(model, inputs, inputTimesGradient(), { target: 1, ...device });
+    close(product.data, rows.flatMap((row) => slopes(model, row, 1).map((d, j) => d * row[j])));
+    // One target a sample; the size of a batch changes nothing.
+    const mixed = { target: [0, 1, 2, 1, 0], batchSize: 2, ...device };
+    const listed = await explain(model, inputs, saliency(), mixed);
+    close(listed.data, rows.flatMap((row, i) => slopes(model, row, mixed.target[i]).map(Math.abs)));
+  },
+);
+
+await testOnDevices(
+  "integrated gradients follow the integral, and are complete",
+  async (device) => {
+    const model = network();
+    const baseline = 0.25;
+    const method = integratedGradients({ steps: 50, baseline });
+    const { data, scores } = await explain(model, inputs, method, {
+      target: 2,
+      batchSize: 3,
+      ...device,
+    });
+    const expected = rows.flatMap((row) => {
+      const points = Array.from({ length: 400 }, (_, at) => (at + 0.5) / 400);
+      const way = row.map((value) => value - baseline);
+      const all = points.map((share) =>
+        slopes(model, way.map((part) => baseline + share * part), 2)
+      );
+      return way.map((part, j) => part * all.reduce((sum, one) => sum + one[j] / 400, 0));
+    });
+    close(data, expected, 1e-3);
+    const ground = outputsOf(model, Array(features).fill(baseline))[2];
+    rows.forEach((_, i) => {
+      const sum = data.slice(i * features, (i + 1) * features).reduce((all, part) => all + part, 0);
+      const whole = scores[i] - ground;
+      assert(Math.abs(sum - whole) <= 0.01 * Math.abs(whole), `${sum} for ${whole}`);
+    });
+  },
+);
+
+await testOnDevices(
+  "smoothGrad is the slope without noise, and near a wide mean with it",
+  async (device) => {
+    const model = network();
+    const still = await explain(model, inputs, smoothGrad({ noise: 0, samples: 3 }), {
+      target: 0,
+      ...device,
+    });
+    close(still.data, rows.flatMap((row) => slopes(model, row, 0)));
+    const options = { target: 0, ...device };
+    const noisy = (seed: number) =>
+      explain(model, inputs, smoothGrad({ noise: 0.3, samples: 400, seed }), options);
+    const [first, other] = [await noisy(1), await noisy(2)];
+    assert(first.data.some((value, at) => Math.abs(value - still.data[at]) > 1e-3));
+    assert(first.data.some((value, at) => value !== other.data[at]));
+    close(first.data, [...other.data], 0.1);
+  },
+);
+
+/** Shapley's values by their definition, over all sets of features. */
+function exactShapley(model: Model, row: readonly number[], target: number): number[] {
+  const factorial = (n: number): number => n < 2 ? 1 : n * factorial(n - 1);
+  const worth = (set: number) =>
+    outputsOf(model, row.map((value, j) => set >> j & 1 ? value : 0))[target];
+  return row.map((_, feature) => {
+    let value = 0;
+    for (let set = 0; set < 1 << features; set++) {
+      if (set >> feature & 1) continue;
+      const size = [0, 1, 2, 3].filter((j) => set >> j & 1).length;
+      const weight = factorial(size) * factorial(features - size - 1) / factorial(features);
+      value += weight * (worth(set | 1 << feature) - worth(set));
+    }
+    return value;
+  });
+}
+
+await testOnDevices("Shapley sampling comes near the values over all sets", async (device) => {
+  const model = network();
+  const options = { target: 1, ...device };
+  const { data, scores } = await explain(model, inputs, shapleySampling({ samples: 300 }), options);
+  close(data, rows.flatMap((row) => exactShapley(model, row, 1)), 0.05);
+  const ground = outputsOf(model, [0, 0, 0, 0])[1];
+  rows.forEach((_, i) => {
+    const sum = data.slice(i * features, (i + 1) * features).reduce((all, part) => all + part, 0);
+    assert(Math.abs(sum - (scores[i] - ground)) < 1e-4);
+  });
+  // Two players of two features: there are two orders, and each is met.
+  const grouped = shapleySampling({ samples: 200, groups: [0, 1, 1, 0] });
+  const pairs = (await explain(model, inputs, grouped, options)).data;
+  rows.forEach((row, i) => {
+    const with_ = (left: boolean, right: boolean) =>
+      outputsOf(model, row.map((x, j) => (j === 0 || j === 3 ? left : right) ? x : 0))[1];
+    const value = (with_(true, false) - with_(false, false) + with_(true, true) -
+      with_(false, true)) / 2;
+    assert.equal(pairs[i * 4], pairs[i * 4 + 3]);
+    assert(Math.abs(2 * pairs[i * 4] - value) < 0.1, `${2 * pairs[i * 4]} for ${value}`);
+  });
+});
+
+await testOnDevices("occlusion is the mean fall over the patches on a pixel", async (device) => {
+  const model = sequential([input([9]), dense(2, { activation: "tanh" })], { seed: 5 });
+  const image = Array.from({ length: 9 }, (_, at) => Math.fround(Math.cos(at)));
+  const [kernel, bias] = model.parameters.map(({ value }) => [...value]);
+  const score = (x: readonly number[]) =>
+    Math.tanh(x.reduce((sum, value, at) => sum + value * kernel[at * 2 + 1], bias[1]));
+  const expected = image.map((_, pixel) => {
+    const falls: number[] = [];
+    for (const top of [0, 1]) {
+      for (const left of [0, 1]) {
+        const covers = (at: number) => {
+          const [y, x] = [Math.floor(at / 3), at % 3];
+          return y >= top && y < top + 2 && x >= left && x < left + 2;
+        };
+        if (!covers(pixel)) continue;
+        falls.push(score(image) - score(image.map((value, at) => covers(at) ? 0.5 : value)));
+      }
+    }
+    return falls.reduce((sum, fall) => sum + fall, 0) / falls.length;
+  });
+  const method = occlusion({ size: [3, 3], window: 2, strides: 1, baseline: 0.5 });
+  const given = { data: Float32Array.from(image), shape: [1, 9] };
+  close((await explain(model, given, method, { target: 1, ...device })).data, expected);
+});
+
+await testOnDevices(
+  "Grad-CAM weighs maps by the mean slope, and stretches them",
+  async (device) => {
+    const model = sequential([
+      input([4, 4, 1]),
+      conv2d(2, 1, { strides: 2, useBias: false }),
+      flatten(),
+      dense(1),
+    ], { seed: 4 });
+    model.parameters[0].set([1, -2]);
+    model.parameters[1].set([1, 2, 3, 4, -5, 6, 7, 1]);
+    // Maps of every second pixel, times 1 and −2; slopes are the kernel of the last layer.
+    const image = Array.from({ length: 16 }, (_, at) => Math.fround(Math.sin(at + 1)));
+    const picked = [0, 2, 8, 10].map((at) => image[at]);
+    const weights = [(1 + 3 - 5 + 7) / 4, (2 + 4 + 6 + 1) / 4];
+    const map = picked.map((value) => Math.max(0, value * weights[0] - 2 * value * weights[1]));
+    const shares = [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]];
+    const expected = shares.flatMap((down) =>
+      shares.map((across) =>
+        down.reduce(
+          (sum, d, y) => sum + across.reduce((line, a, x) => line + d * a * map[y * 2 + x], 0),
+          0,
+        )
+      )
+    );
+    const given = { data: Float32Array.from(image), shape: [1, 4, 4, 1] };
+    close((await explain(model, given, gradCam({ layer: "conv2d_1" }), device)).data, expected);
+  },
+);
+
+await testOnDevices("permutation importance finds the planted feature", async (device) => {
+  const table = Array.from(
+    { length: 120 },
+    (_, i) => [Math.sin(i), Math.sin(i * i), Math.cos(5 * i), Math.sin(7 * i + 2)],
+  );
+  const labels = table.map((row) => Number(row[2] > 0));
+  const model = sequential([input([4]), dense(2)]);
+  // Decides by the third feature, with a little of the first.
+  model.parameters[0].set([0, 0.05, 0, 0, -3, 3, 0, 0]);
+  const options = {
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+    metrics: [accuracy()],
+    ...device,
+  };
+  const data = arrays(table, labels, { classes: 2 });
+  for (const monitor of ["loss", "accuracy"]) {
+    const found = await permutationImportance(model, data, { ...options, monitor, repeats: 3 });
+    assert.deepEqual(found.map(({ feature }) => feature), [0, 1, 2, 3]);
+    assert.equal(largest(found.map(({ mean }) => mean)), 2);
+    assert(found[2].mean > 0.3 && found[2].deviation > 0, `${found[2].mean}`);
+    assert(Math.abs(found[1].mean) < 1e-6 && Math.abs(found[3].mean) < 1e-6);
+  }
+});
+
+await testOnDevices(
+  "the maximal input of a bounded square is its top",
+  async (device: DeviceOptions) => {
+    // 3a − a² − b has its top at a = 1.5; a decay of 0.5 draws it to 1; b goes to its bound.
+    const square = (x: Parameters<Attribution["apply"]>[0]["x"]) => x.mul(3).sub(x.square());
+    const model = sequential([input([1]), dense(1, { activation: square })]);
+    model.parameters[0].set([1]);
+    const options = { target: 0, range: [0, 4] as const, decay: 0.5, steps: 300, ...device };
+    const { data, shape } = await activationMaximisation(model, options);
+    assert.deepEqual(shape, [1]);
+    assert(Math.abs(data[0] - 1) < 0.01, `${data[0]}`);
+    assert.equal(model.parameters[0].value[0], 1);
+  },
+);
+
+Deno.test("weights are drawn unit by unit, red above 0", () => {
+  const model = sequential([input([4]), dense(2), dense(3)]);
+  model.parameters[0].set([1, -1, 0, 2, -1, 0, 0.5, 0]);
+  const [first, second] = weightImages(model);
+  const full = (values: number[][]) => values.flat();
+  assert.deepEqual(
+    [...first.data],
+    full([[255, 0, 0], [255, 255, 255], [0, 0, 255], [255, 128, 128]]),
+  );
+  assert.deepEqual([...second.data].slice(0, 6), full([[128, 128, 255], [255, 0, 0]]));
+  const filters = sequential([input([5, 5, 1]), conv2d(3, [2, 4])]);
+  assert.deepEqual(weightImages(filters).map(({ width, height }) => [width, height]), [
+    [4, 2],
+    [4, 2],
+    [4, 2],
+  ]);
+  assert.throws(() => weightImages(model, { layer: "dense_2" }), /dense_2.*received \[2, 3\]/);
+});
+
+Deno.test("what cannot be explained is refused with what was given", async () => {
+  const model = network();
+  const cpu = { device: "cpu", threads: 1 } as const;
+  const refused = (method: Attribution, options: object, message: RegExp) =>
+    assert.rejects(explain(model, inputs, method, { ...cpu, ...options }), message);
+  await refused(saliency(), { target: 3 }, /from 0 to 2.*received 3/);
+  await refused(saliency(), { target: [0, 1] }, /5 samples: received 2 numbers/);
+  await refused(saliency(), { batchSize: 0 }, /batchSize of explain/);
+  await refused(gradCam({ layer: "conv" }), {}, /its layers are dense_1, dense_2/);
+  await refused(gradCam({ layer: "dense_1" }), {}, /height, width, channels\]: received \[6\]/);
+  await refused(shapleySampling({ groups: [0] }), {}, /4 features needs a group: received 1/);
+  assert.throws(() => integratedGradients({ steps: 0 }), /steps of integratedGradients/);
+  assert.throws(() => occlusion({ size: [3, 3], window: 0 }), /window of occlusion/);
+  await assert.rejects(
+    activationMaximisation(model, { target: 9, ...cpu }),
+    /from 0 to 2: received 9/,
+  );
+});
