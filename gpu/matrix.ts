@@ -35,6 +35,29 @@ export function matrixOf(operand: StridedOperand): Matrix {
   return { batchStride: strides[0], rowStride, columnStride };
 }
 
+/**
+ * Sizes of a call that is a product of matrices: of `matmul`, and of convolutions of one group. Rows
+ * are outputs and terms the taps and channels of each; for the gradient of a kernel, rows are the
+ * taps and channels, and terms the outputs.
+ *
+ * @param call A call.
+ * @returns The sizes, or `null` when it is none.
+ */
+export function productSizes(call: StructuredCall): MatmulSizes | null {
+  if (call.name === "matmul") return matmulSizes(call);
+  if (call.attributes.groups !== 1) return null;
+  const [, second] = call.operands;
+  const shape = call.output.shape.slice(0, -1);
+  const common = { batches: 1, rows: sizeOf(shape), columns: call.output.shape[4] };
+  switch (call.name) {
+    case "convolution":
+    case "convolutionKernelGradient":
+      return { ...common, inner: sizeOf(second.shape.slice(0, -1)) };
+    default:
+      return null;
+  }
+}
+
 /** Sizes of a call of `matmul`. */
 export function matmulSizes(call: StructuredCall): MatmulSizes {
   const { shape } = call.output;

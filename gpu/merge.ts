@@ -1,5 +1,6 @@
 import type { BufferSpec } from "../core/graph/call.ts";
 import { conflicts, type GpuCall, storageCount, type Touched, touchedBy } from "./call.ts";
+import { productSizes } from "./matrix.ts";
 import { structuredKernel } from "./kernels/table.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -55,10 +56,10 @@ export function mergeCalls(
 }
 
 /**
- * True for a matrix product. Where lanes of one vector take both sides of a branch, as on the
+ * True for a product of matrices. Where lanes of one vector take both sides of a branch, as on the
  * software adapter, each workgroup of a dispatch goes through the code of all of its calls: beside
  * others, the products of the small digit network made a step take 1.4 times as long.
  */
 function isProduct({ work }: GpuCall): boolean {
-  return work.kind === "structured" && work.call.name === "matmul";
+  return work.kind === "structured" && productSizes(work.call) !== null;
 }

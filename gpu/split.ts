@@ -2,7 +2,7 @@ import type { LoopKernel } from "../core/graph/loop.ts";
 import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
 import { contiguousStrides, sizeOf } from "../core/graph/shape.ts";
 import type { GpuCall } from "./call.ts";
-import { matmulSizes } from "./matrix.ts";
+import { productSizes } from "./matrix.ts";
 import { chooseSlices } from "./tiles.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -53,8 +53,9 @@ export function splitLongSums(
 }
 
 function slicesOf({ work }: GpuCall, tuning: Tuning): number {
-  if (work.kind === "structured" && work.call.name === "matmul") {
-    return sizeOf(work.call.output.shape) === 0 ? 1 : chooseSlices(matmulSizes(work.call), tuning);
+  if (work.kind === "structured") {
+    const sizes = productSizes(work.call);
+    return !sizes || sizeOf(work.call.output.shape) === 0 ? 1 : chooseSlices(sizes, tuning);
   }
   if (work.kind !== "loop" || !work.kernel.reducer || sizeOf(work.kernel.shape) === 0) return 1;
   const { shape, reduced } = work.kernel;

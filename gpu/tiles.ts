@@ -58,6 +58,9 @@ export const defaultTiles: TileChoice = {
   medium: tiled(64, 64, 4, 4),
 };
 
+/** The tile of products with many rows of few columns, as convolutions of few filters are. */
+export const narrowTile: TiledTile = tiled(128, 32, 8, 4);
+
 /** Tiles that a measurement chooses from; the first is kept unless another is faster. */
 export const tileCandidates: Readonly<Record<keyof TileChoice, readonly TiledTile[]>> = {
   large: [defaultTiles.large, tiled(128, 64, 8, 4), tiled(64, 64, 4, 4)],
@@ -80,6 +83,9 @@ export function suitsTile(
 
 /** Results from which a product is a large one. */
 const largeResults = 128 * 128 * 64;
+
+/** Results from which a product of few columns is cut into tiles: 32 workgroups. */
+const narrowResults = 32 * 128 * 32;
 
 /** Threads below which a GPU has idle cores. */
 const enough = 16384;
@@ -110,6 +116,8 @@ export function chooseTile(
     if (results >= largeResults && suitsTile(large, tuning)) return large;
     if (inner >= 16 && suitsTile(medium, tuning)) return medium;
   }
+  const isNarrow = columns >= 16 && columns < 64 && results >= narrowResults;
+  if (isNarrow && batches === 1 && inner >= 16 && suitsTile(narrowTile, tuning)) return narrowTile;
   if (results < enough * 4) return { kind: "direct", rows: 1, columns: 1 };
   return { kind: "direct", rows: Math.min(2, rows), columns: Math.min(2, columns) };
 }

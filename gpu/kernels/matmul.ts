@@ -1,4 +1,4 @@
-import { matmulSizes } from "../matrix.ts";
+import { productSizes } from "../matrix.ts";
 import { chooseTile, tileThreads } from "../tiles.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { perElement } from "./loop.ts";
@@ -6,10 +6,13 @@ import { emitDirect, emitShared } from "./matmul_block.ts";
 import { emitTiled } from "./matmul_tiled.ts";
 import { describeProduct } from "./product.ts";
 
-/** Matrix product over the last two axes, any strides; each of its forms takes tails. */
+/**
+ * Matrix product over the last two axes, any strides, and whatever else {@link productSizes} takes
+ * for one; each of its forms takes tails.
+ */
 export const matmulKernel: GpuKernel = {
   ownLanes: (call, slices, tuning) => {
-    const sizes = matmulSizes(call);
+    const sizes = productSizes(call)!;
     const tile = chooseTile(slices > 1 ? { ...sizes, batches: slices } : sizes, tuning);
     if (tile.kind !== "tiled" || sizes.inner === 0) return null;
     return tileThreads(tile);

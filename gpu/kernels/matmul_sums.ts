@@ -97,7 +97,7 @@ function emitStart(side: Side): string[] {
   return range(Math.ceil(side.count / step)).flatMap((number) => {
     const place = placeOf(side, number * step, step);
     return [
-      `let ${name}p${number} = ${place};`,
+      `let ${name}p${number} = ${operand.place(place)};`,
       `let ${name}s${number} = ${elementIndex(operand, `${name}p${number}`, "0u")};`,
       ...(words === "terms"
         ? [`let ${name}o${number} = ${operand.rowOffset(`${name}p${number}`)};`]
@@ -134,10 +134,15 @@ function emitTerm({ operand, name, count, words }: Side, term: number): string[]
       ]),
     ];
   }
-  return range(count).map((i) => {
-    const element = { index: moved(`${name}s${i}`), place: `${name}p${i}`, term: k };
-    return `let ${name}${term}_${i} = ${operand.load(element)};`;
-  });
+  const known = operand.term(k);
+  const held = known === k ? k : `${name}k${term}`;
+  return [
+    ...(known === k ? [] : [`let ${held} = ${known};`]),
+    ...range(count).map((i) => {
+      const element = { index: moved(`${name}s${i}`), place: `${name}p${i}`, term: held };
+      return `let ${name}${term}_${i} = ${operand.load(element)};`;
+    }),
+  ];
 }
 
 /** Statements for every result of a block. */

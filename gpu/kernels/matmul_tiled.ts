@@ -98,20 +98,23 @@ function emitLoad(
   const count = vectors * inner;
   // Neighbouring threads read along the axis whose elements lie together.
   const { operand } = side;
-  const alongInner = operand.termStride === 1 && operand.stride !== 1;
   const read = `load${shader.unique()}`;
   shader.declare(
     read,
     `fn ${read}(batch: u32, inner: u32, i: u32, k: u32) -> f32 {\n` +
       `  if (i >= ${side.limit}u || k >= inner) { return 0.0; }\n` +
       `  return ${
-        operand.load({ index: elementIndex(operand, "i", "k"), place: "i", term: "k" })
+        operand.load({
+          index: elementIndex(operand, "i", "k"),
+          place: operand.place("i"),
+          term: operand.term("k"),
+        })
       };\n}`,
   );
   const lines: string[] = [];
   for (let start = 0; start < count; start += lanes) {
     const slot = start === 0 ? "lane" : `(lane + ${start}u)`;
-    const part = alongInner
+    const part = operand.alongTerms
       ? [`let k = ${slot} % ${inner}u;`, `let v = ${slot} / ${inner}u;`]
       : [`let v = ${slot} % ${vectors}u;`, `let k = ${slot} / ${vectors}u;`];
     const values = [0, 1, 2, 3].map((step) =>

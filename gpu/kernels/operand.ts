@@ -6,9 +6,9 @@ import { type ShaderBuilder, times } from "../shader_builder.ts";
 export interface ElementPlace {
   /** Elements from the operand's start. */
   readonly index: string;
-  /** Row of the first operand, column of the second. */
+  /** What {@link Operand.place} gives for the row of the first operand, or the column of the second. */
   readonly place: string;
-  /** Term of the sum. */
+  /** What {@link Operand.term} gives for the term of the sum. */
   readonly term: string;
 }
 
@@ -20,6 +20,8 @@ export interface Operand {
   readonly stride: number;
   /** Elements between neighbouring terms. */
   readonly termStride: number;
+  /** True when neighbouring terms lie together, and neighbouring places do not. */
+  readonly alongTerms: boolean;
   /**
    * The axis along which four neighbours are read in one word by a block of so many places, which
    * begins at a multiple of that; `null` where elements are read one by one.
@@ -27,6 +29,10 @@ export interface Operand {
   words(places: number): "places" | "terms" | null;
   /** Nanoseconds that eight threads of the software adapter take to load a term of so many places. */
   cost(places: number): number;
+  /** What has to be known of a place, once for all of its terms. */
+  place(place: string): string;
+  /** What has to be known of a term, once for all places. */
+  term(term: string): string;
   /** The element at an index. */
   load(element: ElementPlace): string;
   /** The four elements from `index`, a multiple of four. */
@@ -67,19 +73,22 @@ export function describeOperand(
   const rows = packed && operand.offset === 0
     ? stride === packed.length ? "place" : termStride === packed.length ? "term" : null
     : null;
-  const alongTerms = rows === "place" && termStride === 1 && sizes.terms % 4 === 0;
-  const alongPlaces = rows === "term" && stride === 1 && sizes.places % 4 === 0;
+  const termWords = rows === "place" && termStride === 1 && sizes.terms % 4 === 0;
+  const placeWords = rows === "term" && stride === 1 && sizes.places % 4 === 0;
   const words = (places: number) => {
     if (sizes.batches !== 1) return null;
-    return alongTerms ? "terms" : alongPlaces && places % 4 === 0 ? "places" : null;
+    return termWords ? "terms" : placeWords && places % 4 === 0 ? "places" : null;
   };
   const element = costs.uniform * shader.windows(buffer) || costs.storage;
   return {
     batchStride: matrix.batchStride,
     stride,
     termStride,
+    alongTerms: termStride === 1 && stride !== 1,
     words,
     cost: (places) => places * (words(places) ? element / 4 + costs.unpack : element),
+    place: (place) => place,
+    term: (term) => term,
     load: (element) => {
       const index = `${start} + ${element.index}`;
       if (!packed || rows === null) return shader.load(buffer, "f32", index);

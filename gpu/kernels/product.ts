@@ -1,7 +1,10 @@
 import type { GpuCall } from "../call.ts";
-import { type MatmulSizes, matmulSizes, matrixOf } from "../matrix.ts";
+import type { StructuredCall } from "../../core/graph/call.ts";
+import type { ConvolutionAttributes } from "../../core/graph/window.ts";
+import { type MatmulSizes, type Matrix, matrixOf, productSizes } from "../matrix.ts";
 import type { ShaderBuilder } from "../shader_builder.ts";
 import { emitFinish } from "./finish.ts";
+import { describeImages, type Images } from "./image_operand.ts";
 import { describeOperand, type Operand } from "./operand.ts";
 
 /** What all forms of the product's kernel need to know. */
@@ -20,36 +23,57 @@ export interface Product {
   readonly finish: string;
 }
 
-/** Reads off a call of `matmul` what its kernel needs, and emits what follows each element. */
+/** Reads off a call that is a product what its kernel needs, and emits what follows each element. */
 export function describeProduct(shader: ShaderBuilder, call: GpuCall): Product {
   if (call.work.kind !== "structured") throw new Error("Cannot multiply in another call");
-  const { call: { operands: [a, b] }, slices } = call.work;
-  const whole = matmulSizes(call.work.call);
+  const { call: inner, slices } = call.work;
+  const whole = productSizes(inner)!;
   const sizes = slices > 1 ? { ...whole, batches: slices } : whole;
   const share = Math.ceil(whole.inner / slices);
-  const [left, right] = [matrixOf(a), matrixOf(b)];
-  const cut = (batchStride: number, stride: number) => slices > 1 ? share * stride : batchStride;
-  const { rows, columns, inner, batches } = sizes;
+  const { a, b } = describeOperands(shader, inner, sizes, slices > 1 ? share : 0);
+  return { sizes, share, slices, a, b, finish: emitFinish(shader, call) };
+}
+
+/** The operands; with a share, a batch is a slice of so many terms. */
+function describeOperands(
+  shader: ShaderBuilder,
+  call: StructuredCall,
+  { rows, columns, inner, batches }: MatmulSizes,
+  share: number,
+): { a: Operand; b: Operand } {
+  const [first, second] = call.operands;
+  const isMatmul = call.name === "matmul";
+  const cut = (matrix: Matrix, stride: number) =>
+    share > 0 ? { ...matrix, batchStride: share * stride } : matrix;
+  const a = isMatmul ? describeLeft() : describeImages(shader, imagesOf(call, share));
+  const right = isMatmul ? matrixOf(second) : rowsOf(columns);
+  const places = { places: columns, terms: inner, batches };
+  const b = describeOperand(shader, second, cut(right, right.rowStride), "second", places);
+  return { a, b };
+
+  function describeLeft(): Operand {
+    const left = matrixOf(first);
+    const places = { places: rows, terms: inner, batches };
+    return describeOperand(shader, first, cut(left, left.columnStride), "first", places);
+  }
+}
+
+/** The first operand of a convolution, or of the gradient of its kernel. */
+function imagesOf({ name, operands, output, attributes }: StructuredCall, share: number): Images {
+  const [images, second] = operands;
+  const isGradient = name === "convolutionKernelGradient";
   return {
-    sizes,
+    images,
+    window: attributes as unknown as ConvolutionAttributes,
+    outputs: isGradient ? second.shape : output.shape,
+    terms: isGradient ? "outputs" : "taps",
     share,
-    slices,
-    a: describeOperand(
-      shader,
-      a,
-      { ...left, batchStride: cut(left.batchStride, left.columnStride) },
-      "first",
-      { places: rows, terms: inner, batches },
-    ),
-    b: describeOperand(
-      shader,
-      b,
-      { ...right, batchStride: cut(right.batchStride, right.rowStride) },
-      "second",
-      { places: columns, terms: inner, batches },
-    ),
-    finish: emitFinish(shader, call),
   };
+}
+
+/** A single matrix of rows of so many elements, one behind the other. */
+function rowsOf(columns: number): Matrix {
+  return { batchStride: 0, rowStride: columns, columnStride: 1 };
 }
 
 /** How many terms a batch adds up: a number, or an expression where the last slice is shorter. */
