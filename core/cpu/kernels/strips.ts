@@ -103,9 +103,66 @@ export function strip${rows}x${vectors}${kMajor ? "k" : "r"}(
 `;
 }
 
+/**
+ * A function that computes `rows` × `columns` of C, a block at a time, where a row of A is made of
+ * `lines` runs of numbers: run i begins at the address of the list, and row r `aStep` · r behind it.
+ * Runs of zeros have the address 0. So a convolution reads its input where it lies.
+ */
+function runsStrip({ rows, vectors, kMajor }: Block): string {
+  const each = (line: (r: number, v: number) => string) =>
+    range(rows).flatMap((r) => range(vectors).map((v) => line(r, v)));
+  const follow = (name: string, step: string) => (r: number) =>
+    `let ${name}${r} = ${r ? `${name}${r - 1} + (rows > ${r} ? ${step} : 0)` : name};`;
+  const block = { rows, vectors, kMajor };
+  return `
+export function runs${rows}x${vectors}(
+  list: usize, lines: i32, run: i32, shift: usize, aStep: usize, b: usize, bStep: usize,
+  c: usize, cStep: usize, rows: i32, columns: i32,
+): void {
+  let x: v128, ${range(vectors).map((v) => `b${v}: v128`).join(", ")};
+  while (rows > 0) {
+    let q = b;
+    ${each((r, v) => `let s${r}${v} = f32x4.splat(0);`).join("\n    ")}
+    for (let line = 0; line < lines; ++line) {
+      const start = <usize> load<u32>(list + 4 * <usize> line);
+      if (!start) {
+        q += <usize> run * bStep;
+        continue;
+      }
+      ${
+    range(rows).map((r) => follow("p", "aStep")(r).replace("= p;", "= start + shift;"))
+      .join("\n      ")
+  }
+      let turns = run >> 3;
+      while (turns > 0) {
+        ${multiplyAdds(block, 8)}
+        --turns;
+      }
+      if (run & 4) {
+        ${multiplyAdds(block, 4)}
+      }
+      const left = run & 3;
+      if (left == 3) {
+        ${multiplyAdds(block, 3)}
+      } else if (left == 2) {
+        ${multiplyAdds(block, 2)}
+      } else if (left) {
+        ${multiplyAdds(block, 1)}
+      }
+    }
+    ${range(rows).map(follow("c", "cStep")).join("\n    ")}
+    ${stores(block)}
+    shift += ${rows} * aStep;
+    c += ${rows} * cStep;
+    rows -= ${rows};
+  }
+}
+`;
+}
+
 /** Stores the first `columns` lanes of one or two vectors, and nothing beside them. */
 const partialStores = `
-@inline function store1(c: usize, columns: i32, value: v128): void {
+@inline export function store1(c: usize, columns: i32, value: v128): void {
   if (columns >= 4) {
     v128.store(c, value);
     return;
@@ -132,5 +189,8 @@ const partialStores = `
 
 /** The generated AssemblyScript module. */
 export function stripsSource(): string {
-  return partialStores + blocks.map(strip).join("");
+  const runs = [6, 4].flatMap((rows) =>
+    [2, 1].map((vectors) => runsStrip({ rows, vectors, kMajor: false }))
+  );
+  return partialStores + blocks.map(strip).join("") + runs.join("");
 }

@@ -36,6 +36,38 @@ const convolutions: [string, number[], number[], Partial<Window> & { groups?: nu
   ["cropped", [1, 1, 6, 7, 2], [1, 2, 2, 2, 3], { before: [0, -1, 0], after: [0, 0, -2] }],
   ["groups", [2, 1, 5, 5, 6], [1, 3, 3, 2, 9], { groups: 3 }],
   ["depthwise", [1, 1, 5, 4, 5], [1, 2, 2, 1, 10], { groups: 5, strides: [1, 2, 1] }],
+  // Wide enough to be read line by line, without a tile.
+  ["wide", [2, 1, 4, 11, 3], [1, 3, 3, 3, 13], {}],
+  ["wide, padded", [2, 1, 3, 14, 2], [1, 3, 4, 2, 4], { before: [0, 1, 2], after: [0, 2, 1] }],
+  ["wide, strided", [1, 2, 5, 20, 1], [2, 2, 5, 1, 9], {
+    strides: [1, 2, 2],
+    before: [1, 0, 3],
+    after: [0, 1, 3],
+  }],
+  ["wide, input dilated", [1, 1, 4, 7, 2], [1, 2, 3, 2, 5], {
+    inputDilation: [1, 2, 3],
+    before: [0, 1, -1],
+    after: [0, 1, 2],
+  }],
+  ["wide, cropped", [2, 1, 4, 17, 2], [1, 2, 3, 2, 6], {
+    before: [0, 0, -2],
+    after: [0, 0, -3],
+    dilation: [1, 2, 1],
+  }],
+  ["a channel each", [2, 1, 5, 6, 18], [1, 3, 3, 1, 18], { groups: 18 }],
+  ["a channel each, padded", [1, 2, 4, 5, 6], [2, 2, 3, 1, 6], {
+    groups: 6,
+    before: [0, 1, 1],
+    after: [1, 0, 2],
+    strides: [1, 1, 2],
+  }],
+  ["a channel each, dilated", [1, 1, 6, 7, 5], [1, 2, 3, 1, 5], {
+    groups: 5,
+    dilation: [1, 2, 2],
+    inputDilation: [1, 1, 3],
+    before: [0, 0, 2],
+    strides: [1, 1, 2],
+  }],
   ["a volume", [2, 3, 4, 5, 2], [2, 2, 3, 2, 4], { before: [1, 0, 1], strides: [2, 1, 1] }],
   ["many images", [9, 1, 3, 4, 2], [1, 2, 2, 2, 5], {}],
 ];
@@ -54,6 +86,7 @@ const pools: [string, number[], Partial<Window>][] = [
   ["inputs left over", [1, 1, 7, 5, 9], { size: [1, 2, 2], strides: [1, 2, 2] }],
   ["a line", [3, 1, 1, 10, 2], { size: [1, 1, 4], strides: [1, 1, 3], dilation: [1, 1, 2] }],
   ["a volume", [1, 4, 5, 3, 2], { size: [2, 2, 3], strides: [2, 1, 1] }],
+  ["apart", [2, 1, 7, 9, 3], { size: [1, 2, 2], strides: [1, 3, 4], before: [0, 1, 0] }],
   ["many images", [10, 1, 4, 4, 6], { size: [1, 2, 2], strides: [1, 2, 2] }],
 ];
 

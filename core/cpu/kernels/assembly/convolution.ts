@@ -2,6 +2,9 @@
  * Convolution as matrix products: the inputs under a few hundred windows are laid out as rows of a
  * tile, which is multiplied by the kernel; so no more than a tile is ever copied.
  */
+import { isDepthwise, depthwise, depthwiseKernelGradient } from "./depthwise";
+import { direct, directKernelGradient, fits, isDirect } from "./direct";
+import { listLines, put } from "./lines";
 import { matmul } from "./matmul";
 import {
   batchOf,
@@ -24,35 +27,6 @@ const tileSize: i32 = 1 << 18;
 /** Bytes for a tile and the list of lines behind it. */
 export const tileBytes: i32 = tileSize + (1 << 14);
 
-/** Copies `count` floats, or zeros from address 0. */
-function put(from: usize, count: i32, to: usize): void {
-  if (!from) {
-    memory.fill(to, 0, <usize> count * 4);
-    return;
-  }
-  while (count >= 16) {
-    v128.store(to, v128.load(from));
-    v128.store(to, v128.load(from, 16), 16);
-    v128.store(to, v128.load(from, 32), 32);
-    v128.store(to, v128.load(from, 48), 48);
-    from += 64;
-    to += 64;
-    count -= 16;
-  }
-  while (count >= 4) {
-    v128.store(to, v128.load(from));
-    from += 16;
-    to += 16;
-    count -= 4;
-  }
-  while (count > 0) {
-    store<f32>(to, load<f32>(from));
-    from += 4;
-    to += 4;
-    --count;
-  }
-}
-
 /** Floats from one row of a tile to the next: not a multiple of 2 KiB, whose rows share lines. */
 function pitchOf(width: i32): i32 {
   const even = (width + 3) & ~3;
@@ -63,29 +37,6 @@ function pitchOf(width: i32): i32 {
 function tileRows(pitch: i32): i32 {
   const rows = tileSize / 4 / pitch;
   return rows > 768 ? 768 : rows < 12 ? 12 : rows / 12 * 12;
-}
-
-/**
- * Writes down the lines of the input that a window sees, one for each tap of depth and height: where
- * it begins, or 0 for zeros. Returns their number.
- */
-function listLines(block: usize, image: usize, d: i32, h: i32, list: usize): i32 {
-  const d0 = firstPlace(block, 0, d);
-  const h0 = firstPlace(block, 1, h);
-  const line = 4 * <usize> (inputSize(block, 2) * channelsOf(block));
-  let count = 0;
-  for (let i = 0; i < tapsAlong(block, 0); ++i) {
-    const inD = inputIndex(block, 0, d0, i);
-    for (let j = 0; j < tapsAlong(block, 1); ++j) {
-      const inH = inputIndex(block, 1, h0, j);
-      const at = inD < 0 || inH < 0
-        ? 0
-        : image + <usize> (inD * inputSize(block, 1) + inH) * line;
-      store<u32>(list + 4 * <usize> count, <u32> at);
-      ++count;
-    }
-  }
-  return count;
 }
 
 /** One row of a tile where neighbouring taps lie side by side within the line. */
@@ -219,12 +170,20 @@ export function convolution(
   const filters = filtersOf(block);
   const own = filters / groups;
   const width = kernelRows(block);
+  const run = batchOf(block) * outputPlaces(block) / units;
+  if (isDepthwise(block)) {
+    depthwise(x, kernel, y, block, start * run, end * run, list);
+    return;
+  }
+  if (isDirect(block, tileSize)) {
+    direct(x, kernel, y, block, start * run, end * run, scratch, tile, list);
+    return;
+  }
   const step = columnsOf(width);
   const pitch = pitchOf(step);
-  const each = batchOf(block) * outputPlaces(block) / units;
-  const last = end * each;
+  const last = end * run;
   const most = tileRows(pitch);
-  for (let at = start * each; at < last; at += most) {
+  for (let at = start * run; at < last; at += most) {
     const rows = at + most < last ? most : last - at;
     for (let group = 0; group < groups; ++group) {
       const shift = 4 * <usize> (group * own);
@@ -252,6 +211,14 @@ export function kernelGradient(
   tile: usize,
 ): void {
   const list = tile + <usize> tileSize;
+  if (isDepthwise(block)) {
+    depthwiseKernelGradient(x, grad, y, block, start, end);
+    return;
+  }
+  if (isDirect(block, tileSize) && fits(kernelRows(block), filtersOf(block))) {
+    directKernelGradient(x, grad, y, block, start, end, tile, list);
+    return;
+  }
   const groups = groupsOf(block);
   const filters = filtersOf(block);
   const own = filters / groups;

@@ -24,7 +24,7 @@ const kBlock: i32 = 400;
 const columnBlock: i32 = 512;
 /** Rows of A packed at once: at most 188 KiB, in L2. */
 const rowBlock: i32 = 120;
-const packedB: usize = 4 * kBlock * columnBlock;
+export const packedB: usize = 4 * kBlock * columnBlock;
 
 function least(a: i32, b: i32): i32 {
   return a < b ? a : b;
@@ -60,7 +60,7 @@ function packTransposed(b: usize, columnStep: usize, columns: i32, k: i32, to: u
 }
 
 /** Packs columns of a row-major B into the same panels. */
-function packRows(b: usize, rowStep: usize, columns: i32, k: i32, to: usize): void {
+export function packRows(b: usize, rowStep: usize, columns: i32, k: i32, to: usize): void {
   for (let j = 0; j < columns; j += 8) {
     let from = b + <usize> j * 4;
     let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3);

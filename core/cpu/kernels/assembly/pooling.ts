@@ -1,5 +1,5 @@
 /** Pooling: a window's inputs folded into one output, channel by channel, and the way back. */
-import { loadPart, storePart } from "./lanes";
+import { store1 } from "./strips";
 import {
   batchOf,
   channelsOf,
@@ -11,6 +11,7 @@ import {
   inputSize,
   outputPlaces,
   outputSize,
+  strideOf,
   tapsAlong,
 } from "./window";
 
@@ -39,30 +40,46 @@ function listTaps(block: usize, d: i32, h: i32, w: i32, list: usize): i32 {
   return count;
 }
 
-/** The sum of a window's inputs in four channels. */
-function sumOf(x: usize, list: usize, taps: i32, count: i32): v128 {
-  let total = f32x4.splat(0);
-  for (let tap = 0; tap < taps; ++tap) {
-    total = f32x4.add(total, loadPart(x + load<u32>(list + 4 * <usize> tap), count));
-  }
-  return total;
+/** Where the tap of a window is, from the window's base. */
+@inline function tapAt(base: usize, list: usize, tap: i32): usize {
+  return base + <usize> load<u32>(list + 4 * <usize> tap);
 }
 
-/** The largest of a window's inputs in four channels, or NaN. */
-function largestOf(x: usize, list: usize, taps: i32, count: i32): v128 {
-  let largest = f32x4.splat(-Infinity);
-  for (let tap = 0; tap < taps; ++tap) {
-    largest = f32x4.max(largest, loadPart(x + load<u32>(list + 4 * <usize> tap), count));
+/** The sums of a window's inputs, channel by channel. */
+function sumWindow(x: usize, y: usize, list: usize, taps: i32, channels: i32): void {
+  for (let c = 0; c < channels; c += 4) {
+    let total = f32x4.splat(0);
+    for (let tap = 0; tap < taps; ++tap) {
+      total = f32x4.add(total, v128.load(tapAt(x, list, tap)));
+    }
+    store1(y, channels - c, total);
+    x += 16;
+    y += 16;
   }
-  return largest;
+}
+
+/** The largest of a window's inputs, or NaN, channel by channel. */
+function largestWindow(x: usize, y: usize, list: usize, taps: i32, channels: i32): void {
+  for (let c = 0; c < channels; c += 4) {
+    let largest = f32x4.splat(-Infinity);
+    for (let tap = 0; tap < taps; ++tap) {
+      const value = v128.load(tapAt(x, list, tap));
+      // One comparison where f32x4.max takes eight instructions; NaN, once there, stays.
+      const stays = v128.or(f32x4.ge(largest, value), f32x4.ne(largest, largest));
+      largest = v128.bitselect(largest, value, stays);
+    }
+    store1(y, channels - c, largest);
+    x += 16;
+    y += 16;
+  }
 }
 
 /** The tap of the largest of a window's inputs in four channels. */
-function largestTap(x: usize, list: usize, taps: i32, count: i32): v128 {
+@inline function largestTap(x: usize, list: usize, taps: i32): v128 {
   let largest = f32x4.splat(-Infinity);
   let first = i32x4.splat(0);
   for (let tap = 0; tap < taps; ++tap) {
-    const value = loadPart(x + load<u32>(list + 4 * <usize> tap), count);
+    const value = v128.load(tapAt(x, list, tap));
     // NaN is larger than any number; the first of equal ones stays.
     const overtakes = v128.and(f32x4.ne(value, value), f32x4.eq(largest, largest));
     const wins = v128.or(f32x4.gt(value, largest), overtakes);
@@ -72,23 +89,76 @@ function largestTap(x: usize, list: usize, taps: i32, count: i32): v128 {
   return first;
 }
 
-/** What stands in `values` at the taps `chosen`. */
-function select(chosen: v128, values: usize, list: usize, taps: i32, count: i32): v128 {
-  let selected = f32x4.splat(0);
-  for (let tap = 0; tap < taps; ++tap) {
-    const value = loadPart(values + load<u32>(list + 4 * <usize> tap), count);
-    selected = v128.bitselect(value, selected, i32x4.eq(chosen, i32x4.splat(tap)));
+/** What stands in `values` where the inputs of a window are largest, channel by channel. */
+function selectWindow(
+  x: usize,
+  values: usize,
+  y: usize,
+  list: usize,
+  taps: i32,
+  channels: i32,
+): void {
+  for (let c = 0; c < channels; c += 4) {
+    const chosen = largestTap(x, list, taps);
+    let selected = f32x4.splat(0);
+    for (let tap = 0; tap < taps; ++tap) {
+      const value = v128.load(tapAt(values, list, tap));
+      selected = v128.bitselect(value, selected, i32x4.eq(chosen, i32x4.splat(tap)));
+    }
+    store1(y, channels - c, selected);
+    x += 16;
+    values += 16;
+    y += 16;
   }
-  return selected;
 }
 
-/** Adds `value` to what stands in `y` at the taps `chosen`. */
-function spread(chosen: v128, value: v128, y: usize, list: usize, taps: i32, count: i32): void {
-  for (let tap = 0; tap < taps; ++tap) {
-    const at = y + load<u32>(list + 4 * <usize> tap);
-    const mine = v128.and(value, i32x4.eq(chosen, i32x4.splat(tap)));
-    storePart(at, count, f32x4.add(loadPart(at, count), mine));
+/**
+ * Adds `values` to `y` where the inputs of a window are largest, channel by channel; with `alone`,
+ * where windows do not overlap, it writes without reading.
+ */
+function spreadWindow(
+  x: usize,
+  values: usize,
+  y: usize,
+  list: usize,
+  taps: i32,
+  channels: i32,
+  alone: bool,
+): void {
+  for (let c = 0; c < channels; c += 4) {
+    const chosen = largestTap(x, list, taps);
+    const value = v128.load(values);
+    const count = channels - c;
+    for (let tap = 0; tap < taps; ++tap) {
+      const at = tapAt(y, list, tap);
+      let mine = v128.and(value, i32x4.eq(chosen, i32x4.splat(tap)));
+      if (!alone) mine = f32x4.add(v128.load(at), mine);
+      store1(at, count, mine);
+    }
+    x += 16;
+    values += 16;
+    y += 16;
   }
+}
+
+/** Whether no input lies under two windows. */
+function areApart(block: usize): bool {
+  for (let axis = 0; axis < 3; ++axis) {
+    const reach = (tapsAlong(block, axis) - 1) * dilationOf(block, axis) + 1;
+    if (strideOf(block, axis) < reach || inputDilationOf(block, axis) > 1) return false;
+  }
+  return true;
+}
+
+/** Whether every input lies under a window, if windows lie apart. */
+function areEverywhere(block: usize): bool {
+  for (let axis = 0; axis < 3; ++axis) {
+    const taps = tapsAlong(block, axis);
+    if (strideOf(block, axis) != taps || (taps > 1 && dilationOf(block, axis) > 1)) return false;
+    if (firstPlace(block, axis, 0) > 0) return false;
+    if (firstPlace(block, axis, outputSize(block, axis)) < inputSize(block, axis)) return false;
+  }
+  return true;
 }
 
 /** Whether all taps of a window that begins at `place` lie on inputs. */
@@ -121,7 +191,10 @@ export function pool(
   const outWidth = outputSize(block, 2);
   const image = <usize> inputPlaces(block) * line;
   // Here a unit is an image: its gradients meet no others.
-  if (mode == 3) memory.fill(y + <usize> start * image, 0, <usize> (end - start) * image);
+  const alone = mode == 3 && areApart(block);
+  if (mode == 3 && !(alone && areEverywhere(block))) {
+    memory.fill(y + <usize> start * image, 0, <usize> (end - start) * image);
+  }
   let taps = 0;
   // The list of a window that lies inside holds for its right neighbour, some places further.
   let known = false;
@@ -139,18 +212,9 @@ export function pool(
     }
     const shift = <usize> (at / places) * image + <usize> (w0 - listed) * line;
     const out = <usize> at * line;
-    for (let c = 0; c < channels; c += 4) {
-      const count = channels - c;
-      const from = shift + 4 * <usize> c;
-      const to = out + 4 * <usize> c;
-      if (mode == 0) storePart(y + to, count, sumOf(x + from, list, taps, count));
-      else if (mode == 1) storePart(y + to, count, largestOf(x + from, list, taps, count));
-      else {
-        const chosen = largestTap(x + from, list, taps, count);
-        if (mode == 2) {
-          storePart(y + to, count, select(chosen, values + from, list, taps, count));
-        } else spread(chosen, loadPart(values + to, count), y + from, list, taps, count);
-      }
-    }
+    if (mode == 0) sumWindow(x + shift, y + out, list, taps, channels);
+    else if (mode == 1) largestWindow(x + shift, y + out, list, taps, channels);
+    else if (mode == 2) selectWindow(x + shift, values + shift, y + out, list, taps, channels);
+    else spreadWindow(x + shift, values + out, y + shift, list, taps, channels, alone);
   }
 }
