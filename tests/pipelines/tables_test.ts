@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { leastSquares } from "../../pipelines/least_squares.ts";
 import { mulberry32 } from "../core/ops/generator.ts";
-import { type Line, only, runPipeline, succeed } from "./run_pipeline.ts";
+import { type Line, linesOf, only, RunningPipeline, runPipeline, succeed } from "./run_pipeline.ts";
 
 const cpu = ["--device", "cpu", "--threads", "1"];
 const resultOf = (lines: readonly Line[], model: string, weight?: number) => {
@@ -81,6 +81,16 @@ Deno.test("least squares: the weights that made the targets, and none for column
   }
   const twice = x.map((_, place) => x[3 * Math.floor(place / 3)]);
   assert.throws(() => leastSquares(twice, y), /linear functions of each other/);
+});
+
+Deno.test("bird_strikes: a signal ends the run and those that would follow, with 130", async () => {
+  await using pipeline = new RunningPipeline("bird_strikes", [...cpu, "--epochs", "100000"]);
+  await pipeline.waitFor("epoch");
+  pipeline.signal("SIGINT");
+  const { code, stdout, stderr } = await pipeline.end();
+  assert.equal(code, 130, stderr);
+  const { event, reason } = linesOf(stdout).at(-1)!;
+  assert.deepEqual([event, reason], ["end", "interrupted"]);
 });
 
 const quick: Record<string, string[]> = {
