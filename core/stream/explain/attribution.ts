@@ -8,7 +8,8 @@ export interface Explained {
    * The number that is explained, for copies of the batch: the output of each sample's target.
    *
    * @param rows `[copies * batch, ...features]`, f32: other inputs in the place of `x`, one batch
-   * after the other.
+   * after the other. To differentiate by rows that a reshape has made, give `rows.add(0)`: two
+   * reshapes are one, and would go past them.
    * @returns `[copies, batch]`.
    */
   score(rows: Tensor): Tensor;

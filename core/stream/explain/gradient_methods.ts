@@ -182,5 +182,8 @@ export function asRows(copies: Tensor): Tensor {
 
 /** The mean over copies of the gradients of the scores at `rows`, `[copies * batch, ...]`. */
 function meanGradient({ x, score }: Explained, rows: Tensor, copies: number): Tensor {
-  return gradients(score(rows), [rows])[0].reshape([copies, ...x.shape]).mean(0);
+  // A node of its own: two reshapes are one, so that a model which begins with a reshape would go
+  // past rows that end with one.
+  const points = rows.add(0);
+  return gradients(score(points), [points])[0].reshape([copies, ...x.shape]).mean(0);
 }

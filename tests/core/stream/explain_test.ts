@@ -17,6 +17,7 @@ import {
   type Model,
   occlusion,
   permutationImportance,
+  reshapeLayer,
   saliency,
   sequential,
   shapleySampling,
@@ -131,6 +132,24 @@ await testOnDevices(
     close(first.data, [...other.data], 0.1);
   },
 );
+
+await testOnDevices("a model that begins with a reshape is explained as any", async (device) => {
+  const plain = network();
+  const shaped = sequential([
+    input([features]),
+    reshapeLayer([2, 2]),
+    flatten(),
+    dense(6, { activation: "tanh" }),
+    dense(3),
+  ]);
+  shaped.parameters.forEach((parameter, at) => parameter.set(plain.parameters[at].value));
+  for (const method of [saliency(), integratedGradients(), smoothGrad(), shapleySampling()]) {
+    const expected = await explain(plain, inputs, method, { target: 1, ...device });
+    assert(expected.data.some((value) => Math.abs(value) > 0.1));
+    const { data } = await explain(shaped, inputs, method, { target: 1, ...device });
+    close(data, [...expected.data]);
+  }
+});
 
 /** Shapley's values by their definition, over all sets of features. */
 function exactShapley(model: Model, row: readonly number[], target: number): number[] {
