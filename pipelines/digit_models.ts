@@ -5,6 +5,7 @@ import {
   flatten,
   input,
   type Layer,
+  lstm,
   maxPooling2d,
   type Model,
   reshapeLayer,
@@ -13,15 +14,15 @@ import {
 } from "../mod.ts";
 
 /** Networks for digits that a command can name. */
-export const digitModels = ["mlp", "sigmoid", "cnn"] as const;
+export const digitModels = ["mlp", "sigmoid", "cnn", "lstm"] as const;
 
 /** What a network for digits is made from. */
 export interface DigitModelOptions {
   /** Shape of a digit, `[784]`. */
   readonly features: readonly number[];
-  /** Units of the hidden layers; default 30, 30 for `mlp`, 16, 16 for `sigmoid`, none for `cnn`. */
+  /** Units of the hidden layers; default 30, 30 for `mlp`, 16, 16 for `sigmoid`, none for the others. */
   readonly hidden?: readonly number[];
-  /** Rate of dropout, before the last layer of `cnn`, else after each hidden one; 0 for none. */
+  /** Rate of dropout, before the last layer of `cnn` and `lstm`, else after each hidden one; 0 for none. */
   readonly dropout: ScalarSource;
   /** Seed of the first weights. */
   readonly seed: number;
@@ -45,6 +46,14 @@ export function digitModel(
       conv2d(64, 3, { activation: "relu" }),
       maxPooling2d(),
       flatten(),
+      ...units(hidden ?? [], "relu"),
+      ...(hidden ? [] : tossed),
+      dense(10),
+    ],
+    // A digit is read row by row, from the top.
+    lstm: () => [
+      reshapeLayer([28, 28]),
+      lstm(128),
       ...units(hidden ?? [], "relu"),
       ...(hidden ? [] : tossed),
       dense(10),

@@ -59,7 +59,7 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
   {
     "model": {
       value: "NAME",
-      help: "mlp, sigmoid (16, 16; squared error) or cnn (convolutions)",
+      help: "mlp, sigmoid (16, 16; squared error), cnn or lstm (row by row)",
       default: "mlp",
       parse: oneOf(...digitModels),
     },

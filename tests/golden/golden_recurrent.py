@@ -107,6 +107,37 @@ def recurrent_case(seed, kind, shape, units, options, padded):
     }
 
 
+def both_ways_case(seed, shape, units, merge):
+    """A bidirectional lstm that gives sequences, with its two halves as Keras names them."""
+    generator = numpy.random.RandomState(seed)
+    given = {"input": uniform(generator, shape, 2)}
+    for way in ("forward", "backward"):
+        given[f"{way}_kernel"] = uniform(generator, [shape[-1], 4 * units], 1)
+        given[f"{way}_recurrent_kernel"] = uniform(generator, [units, 4 * units], 1)
+        given[f"{way}_bias"] = uniform(generator, [4 * units], 1)
+
+    def function(x, *weights):
+        none = torch.zeros(4 * units)
+        flat = []
+        for kernel, recurrent_kernel, bias in (weights[:3], weights[3:]):
+            flat += [kernel.T, recurrent_kernel.T, bias, none]
+        start = torch.zeros(2, x.shape[0], units)
+        y = torch.lstm(x, (start, start), flat, True, 1, 0.0, False, True, True)[0]
+        if merge == "concat":
+            return y
+        return y[..., :units] + y[..., units:]
+
+    output, upstream, slopes = run(function, given)
+    inner = {"returnSequences": True}
+    return {
+        "layer": "bidirectional", "inner": ["lstm", units, inner],
+        "arguments": [{"mergeMode": merge}], "input": record(given["input"]),
+        "weights": {name: record(value) for name, value in given.items() if name != "input"},
+        "upstream": record(upstream), "output": record(output),
+        "gradients": {name: record(slope) for name, slope in slopes.items()},
+    }
+
+
 def embedding_case(seed, rows, width, shape, options):
     """An embedding; with `maskZero`, PyTorch's padding, whose vector is zeros."""
     generator = numpy.random.RandomState(seed)
@@ -138,4 +169,6 @@ def recurrent():
     }
     for place, (name, (kind, shape, units, options, padded)) in enumerate(LAYERS.items()):
         cases[name] = recurrent_case(1110 + place, kind, shape, units, options, padded)
+    cases["bidirectional"] = both_ways_case(1140, [3, 5, 4], 3, "concat")
+    cases["bidirectional_sum"] = both_ways_case(1141, [2, 4, 3], 5, "sum")
     return {"cases": cases}

@@ -144,7 +144,11 @@ function readLayer(value: JsonValue, path: string, reading: Reading): AnyLayer {
       refuse(`${path}.type`, `one of ${known.join(", ")} (give others as custom.layers)`, type);
     }
     const { options, make } = layerRegistry[type];
-    return make({ ...readOptions(config, `${path}.config`, options, custom), name });
+    const readers = {
+      ...custom,
+      layer: (inner: JsonValue, place: string) => readLayer(inner, place, reading),
+    };
+    return make({ ...readOptions(config, `${path}.config`, options, readers), name });
   });
   return given.trainable === undefined || flag(given.trainable, `${path}.trainable`, {})
     ? layer

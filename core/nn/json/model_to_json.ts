@@ -91,6 +91,9 @@ function write(value: unknown, layer: string, option: string): JsonValue {
   if (typeof value !== "object") {
     return refuse(layer, option, typeof value === "number" ? `${value}` : `a ${typeof value}`);
   }
+  if ("init" in value && "type" in value) {
+    return { ...describeLayer(`${layer}.${option}`, value as AnyLayer), name: "" };
+  }
   const { name, config } = value as { name?: unknown; config?: unknown };
   if (typeof name === "string" && typeof config === "object" && config !== null) {
     const options = Object.entries(config).filter(([, item]) => item !== undefined);

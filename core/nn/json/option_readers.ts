@@ -33,8 +33,14 @@ export interface CustomParts<LayerLike> {
 export type OptionReader = (
   value: JsonValue,
   path: string,
-  custom: CustomParts<unknown>,
+  custom: Readers,
 ) => unknown;
+
+/** What readers may ask for: things of the user's own, and layers within layers. */
+export interface Readers extends CustomParts<unknown> {
+  /** Makes a layer of its record. */
+  readonly layer?: (value: JsonValue, path: string) => unknown;
+}
 
 /** A reader for each option; a compile error where an option has none. */
 export type OptionReaders<Options> = { readonly [Name in keyof Options]-?: OptionReader };
@@ -67,6 +73,9 @@ export const nestedNumbers: OptionReader = (value, path, custom) =>
 /** A string or a number or a list of either. */
 export const textOrNumbers: OptionReader = (value, path, custom) =>
   typeof value === "string" ? value : oneOrMore(value, path, custom);
+
+/** A layer that another one holds. */
+export const layer: OptionReader = (value, path, readers) => readers.layer!(value, path);
 
 /** Name of an activation. */
 export const activation: OptionReader = (value, path) =>
@@ -138,7 +147,7 @@ export function readOptions(
   config: JsonObject,
   path: string,
   readers: Readonly<Record<string, OptionReader>>,
-  custom: CustomParts<unknown>,
+  custom: Readers,
 ): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([name, value]) => {

@@ -1,7 +1,16 @@
+import type { Layer } from "../layer.ts";
 import { embedding, type EmbeddingOptions } from "../layers/embedding.ts";
 import * as layers from "../layers/recurrent/mod.ts";
-import { entry, type LayerEntry, weighted } from "./layer_entry.ts";
-import { flag, initializer, number, type OptionReaders, part, text } from "./option_readers.ts";
+import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
+import {
+  flag,
+  initializer,
+  layer,
+  number,
+  type OptionReaders,
+  part,
+  text,
+} from "./option_readers.ts";
 
 const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
   ...weighted,
@@ -23,8 +32,14 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
 };
 const gated = { ...recurrent, recurrentActivation: text };
 
+const wrapper = { ...plain, layer, trainable: flag };
+
 /** Layers over sequences, by type. */
 export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
+  Bidirectional: entry<layers.BidirectionalOptions & { layer: Layer }>(
+    { ...wrapper, mergeMode: text },
+    ({ layer, ...options }) => layers.bidirectional(layer, options),
+  ),
   Embedding: entry<EmbeddingOptions & { inputDim: number; outputDim: number }>({
     ...weighted,
     inputDim: number,
@@ -45,5 +60,9 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
   SimpleRNN: entry<layers.RecurrentOptions & { units: number }>(
     recurrent,
     ({ units, ...options }) => layers.simpleRnn(units, options),
+  ),
+  TimeDistributed: entry<layers.TimeDistributedOptions & { layer: Layer }>(
+    wrapper,
+    ({ layer, ...options }) => layers.timeDistributed(layer, options),
   ),
 };

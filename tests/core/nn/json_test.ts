@@ -57,7 +57,9 @@ const {
   dot,
   dropout,
   eluLayer,
+  bidirectional,
   embedding,
+  timeDistributed,
   flatten,
   gaussianDropout,
   gaussianNoise,
@@ -177,6 +179,11 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
   ],
   dot: [dot([1, 2], { normalize: true }), [3, 2], [2, 3]],
   dropout: [dropout(hyperparameter(0.25), { seed: 4 }), [3]],
+  bidirectional: [
+    bidirectional(lstm(3, { recurrentRegularizer: softer(0.5) }), { mergeMode: "sum" }),
+    [4, 2],
+  ],
+  timeDistributed: [timeDistributed(dense(3, { useBias: false })), [4, 2]],
   embedding: [
     embedding(9, 4, { maskZero: true, embeddingsInitializer: randomUniform({ maximum: 1 }) }),
     [5],

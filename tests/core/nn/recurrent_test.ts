@@ -10,6 +10,7 @@ import type { GoldenTensor } from "./golden.ts";
 
 interface Case {
   layer: "lstm";
+  inner?: ["lstm", ...Parameters<typeof nn.lstm>];
   arguments: Parameters<typeof nn.lstm>;
   input: GoldenTensor;
   weights: Record<string, GoldenTensor>;
@@ -18,8 +19,14 @@ interface Case {
   gradients: Record<string, GoldenTensor>;
 }
 
+function layerOf({ layer, inner, arguments: given }: Case): nn.Layer {
+  if (!inner) return nn[layer](...given);
+  const [name, ...parts] = inner;
+  return nn.bidirectional(nn[name](...parts), given[0] as unknown as nn.BidirectionalOptions);
+}
+
 const cases = Object.entries(golden.cases as unknown as Record<string, Case>).map(
-  ([name, given]) => ({ name, given, layer: nn[given.layer](...given.arguments) }),
+  ([name, given]) => ({ name, given, layer: layerOf(given) }),
 );
 const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const key = nn.namedKey(1, "layer");

@@ -1,7 +1,11 @@
 /** Layers that go through the steps of a sequence. */
 
+export { bidirectional } from "./bidirectional.ts";
+export type { BidirectionalMerge, BidirectionalOptions } from "./bidirectional.ts";
 export { gru } from "./gru.ts";
 export { lstm } from "./lstm.ts";
 export type { LstmOptions } from "./lstm.ts";
 export type { GatedOptions, RecurrentOptions } from "./recurrent.ts";
 export { simpleRnn } from "./simple_rnn.ts";
+export { timeDistributed } from "./time_distributed.ts";
+export type { TimeDistributedOptions } from "./time_distributed.ts";
