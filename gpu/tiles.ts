@@ -134,19 +134,27 @@ export interface LoadCosts {
   a(rows: number): number;
   /** So many columns of the second. */
   b(columns: number): number;
+  /** See {@link mostResults}. */
+  readonly isLong: boolean;
 }
 
 /** Costs of operands in storage buffers. */
-const storageCosts: LoadCosts = { a: (rows) => 60 * rows, b: (columns) => 60 * columns };
+const storageCosts: LoadCosts = {
+  a: (rows) => 60 * rows,
+  b: (columns) => 60 * columns,
+  isLong: false,
+};
 
 /** Threads of the software adapter that compute at once: two cores, eight to a vector. */
 const softwareThreads = 16;
 
 /**
  * Results that a thread of the software adapter keeps at most: 240 ran twice as fast as 64, but the
- * adapter compiled them for 7 to 29 seconds, and 64 in half a second.
+ * adapter compiled them for 7 to 29 seconds, and 64 in half a second. With 32, the small digit network
+ * compiled in two thirds of the time, but a step took 1.7 times as long; convolutions, whose elements
+ * are long to read, compiled in a third, and ran as fast.
  */
-const mostResults = 64;
+const mostResults = { usual: 64, long: 32 };
 
 /**
  * The software adapter fetches element by element while it multiplies eight at a time: large blocks
@@ -165,7 +173,7 @@ function chooseSoftwareTile(
       for (let slices = 1; slices <= lanes; slices *= 2) {
         const block = { rows: evenly(rows, down), columns: evenly(columns, across) };
         const size = block.rows * block.columns;
-        if (size > mostResults) continue;
+        if (size > (loads.isLong ? mostResults.long : mostResults.usual)) continue;
         if (slices > 1 && (size * lanes * 4 > sharedBytes || slices * 4 > inner)) continue;
         const blocks = batches * Math.ceil(rows / block.rows) * Math.ceil(columns / block.columns);
         const rounds = Math.ceil(blocks * slices / softwareThreads);

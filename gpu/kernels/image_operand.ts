@@ -8,6 +8,9 @@ import { outputIndices } from "./window.ts";
 /** Nanoseconds that the software adapter takes to find and read eight elements, measured. */
 const cost = 90;
 
+/** Elements that a thread of the software adapter looks up for a term: it compiled 16 for seconds. */
+const mostLooks = 4;
+
 /** Images that a window goes over, as an operand of a product. */
 export interface Images {
   /** The images, `[batch, depth, height, width, channels]`. */
@@ -45,8 +48,9 @@ export function describeImages(shader: ShaderBuilder, given: Images): Operand {
     termStride: 0,
     // A pixel's channels lie together; where there is one channel, the pixels of a row do.
     alongTerms: (terms === "taps") === (channels > 1),
+    isLong: true,
     words: () => null,
-    cost: (count) => count * cost,
+    cost: (count) => count > mostLooks ? Infinity : count * cost,
     place: (place) => `${ofPlace}(${place})`,
     term: (term) => `${ofTerm}(${share === 0 ? term : `batch * ${share}u + ${term}`})`,
     load: ({ place, term }) => `${look}(${place} + ${term})`,

@@ -23,7 +23,7 @@ export const matmulKernel: GpuKernel = {
     if (inner === 0) {
       return perElement(batches * rows * columns, tuning, `${product.finish}(e, 0.0);`);
     }
-    const loads = { a: product.a.cost, b: product.b.cost };
+    const loads = { a: product.a.cost, b: product.b.cost, isLong: product.a.isLong };
     const tile = chooseTile(product.sizes, tuning, loads);
     switch (tile.kind) {
       case "direct":

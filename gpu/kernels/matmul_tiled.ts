@@ -111,18 +111,24 @@ function emitLoad(
         })
       };\n}`,
   );
-  const lines: string[] = [];
-  for (let start = 0; start < count; start += lanes) {
-    const slot = start === 0 ? "lane" : `(lane + ${start}u)`;
+  const fill = (slot: string) => {
     const part = operand.alongTerms
       ? [`let k = ${slot} % ${inner}u;`, `let v = ${slot} / ${inner}u;`]
       : [`let v = ${slot} % ${vectors}u;`, `let k = ${slot} / ${vectors}u;`];
     const values = [0, 1, 2, 3].map((step) =>
       `${read}(batch, inner, ${side.first} + v * 4u + ${step}u, first + k)`
     );
-    const block = [...part, `${shared}[k * ${vectors}u + v] = vec4<f32>(${values.join(", ")});`];
+    return [...part, `${shared}[k * ${vectors}u + v] = vec4<f32>(${values.join(", ")});`];
+  };
+  if (operand.isLong) {
+    const loop = `for (var slot = lane; slot < ${count}u; slot += ${lanes}u)`;
+    return `${loop} {\n${indent(fill("slot").join("\n"))}\n}`;
+  }
+  const lines: string[] = [];
+  for (let start = 0; start < count; start += lanes) {
+    const slot = start === 0 ? "lane" : `(lane + ${start}u)`;
     const guard = start + lanes > count ? `if (${slot} < ${count}u) ` : "";
-    lines.push(`${guard}{\n${indent(block.join("\n"))}\n}`);
+    lines.push(`${guard}{\n${indent(fill(slot).join("\n"))}\n}`);
   }
   return lines.join("\n");
 }

@@ -22,6 +22,8 @@ export interface Operand {
   readonly termStride: number;
   /** True when neighbouring terms lie together, and neighbouring places do not. */
   readonly alongTerms: boolean;
+  /** True where reading an element takes so many statements that compilers take seconds over copies. */
+  readonly isLong: boolean;
   /**
    * The axis along which four neighbours are read in one word by a block of so many places, which
    * begins at a multiple of that; `null` where elements are read one by one.
@@ -85,6 +87,7 @@ export function describeOperand(
     stride,
     termStride,
     alongTerms: termStride === 1 && stride !== 1,
+    isLong: false,
     words,
     cost: (places) => places * (words(places) ? element / 4 + costs.unpack : element),
     place: (place) => place,
