@@ -1,4 +1,4 @@
-import { differentiate, type GradientAlgebra } from "../graph/differentiate.ts";
+import { differentiate, type GradientAlgebra, topologicalOrder } from "../graph/differentiate.ts";
 import { DTypeError, ShapeError } from "../graph/errors.ts";
 import { literal } from "../graph/leaf.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -20,7 +20,8 @@ const algebra: GradientAlgebra = {
  * @param initial Gradient of `output` itself, of its shape; ones by default.
  * @returns One gradient a source, of its shape.
  * @throws {DTypeError} when a type is not f32, or an op on the way has no gradient.
- * @throws {ShapeError} when `initial` does not have the shape of `output`.
+ * @throws {ShapeError} when `initial` does not have the shape of `output`, or a source is a reshape
+ * that what follows has reshaped again.
  *
  * @example
  * ```ts
@@ -49,7 +50,21 @@ export function gradients(
         `received ${initial.describe()}`,
     );
   }
+  checkSeen(output, sources);
   return differentiate(output, sources, algebra, initial);
+}
+
+/** Two reshapes in a row are one: what follows may have gone past a source, whose slope it hides. */
+function checkSeen(output: Tensor, sources: readonly Tensor[]): void {
+  const reshaped = sources.filter(({ operation }) => operation.name === "reshape");
+  if (reshaped.length === 0) return;
+  const seen = new Set(topologicalOrder([output]));
+  const hidden = reshaped.find((source) => !seen.has(source) && seen.has(source.inputs[0]));
+  if (!hidden) return;
+  throw new ShapeError(
+    `Cannot differentiate by ${hidden.describe()} as a reshape that is reshaped again is left out ` +
+      `of the graph: differentiate by what it was made of, or give x.reshape(…).add(0) to what follows`,
+  );
 }
 
 /** A function of tensors with a scalar result, such as a loss. */

@@ -80,3 +80,15 @@ Deno.test("the same gradient asked for twice is the same node", () => {
 function x0(): Tensor {
   return inputLeaf("x", [2], "f32");
 }
+
+Deno.test("a reshape that is reshaped again is no source: its gradient would be zeros", () => {
+  const x = ops.tensor([1, 2, 3, 4]);
+  const rows = x.reshape([2, 2]);
+  assert.throws(
+    () => ops.gradients(rows.reshape([4, 1]).square().sum(), [rows]),
+    /a reshape that is reshaped again is left out of the graph/,
+  );
+  const kept = rows.add(0);
+  assert.deepEqual(ops.gradients(kept.reshape([4, 1]).square().sum(), [kept])[0].shape, [2, 2]);
+  assert.deepEqual(ops.gradients(rows.square().sum(), [rows])[0].shape, [2, 2]);
+});
