@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
 import { topologicalOrder } from "../../../core/graph/differentiate.ts";
 import type { CompositeOperation } from "../../../core/graph/operation.ts";
+import { createProgram } from "../../../core/graph/program.ts";
+import { gradients } from "../../../core/ops/gradients.ts";
 import { registeredOperations } from "../../../core/ops/registry.ts";
 import { errorInUnits, mulberry32, opCases } from "./cases.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
@@ -10,10 +12,18 @@ import { bind } from "./gradient_check.ts";
 const cases = opCases(mulberry32(5));
 
 Deno.test("every op of the table has a case", () => {
+  // Devices run the results and their gradients, composites as what they are made of.
   const covered = new Set(
-    cases.flatMap(({ inputs, build }) =>
-      topologicalOrder([build(...bind(inputs).leaves)]).map((node) => node.operation.name)
-    ),
+    cases.flatMap(({ inputs, build, differentiable }) => {
+      const { leaves } = bind(inputs);
+      const result = build(...leaves);
+      const slopes = differentiable.length === 0
+        ? []
+        : gradients(result, differentiable.map((place) => leaves[place]));
+      const order = topologicalOrder([result, ...slopes]);
+      const expanded = createProgram([result, ...slopes], []).order;
+      return [...order, ...expanded].map((node) => node.operation.name);
+    }),
   );
   const missing = registeredOperations().filter(({ name }) => !covered.has(name));
   assert.deepEqual(missing.map(({ name }) => name), []);
