@@ -140,7 +140,7 @@ Deno.test("--profile prints a table to stderr and changes nothing else; the trac
   const { code, stdout, stderr } = await runPipeline("mnist", [...small, "--profile"]);
   assert.equal(code, 0, stderr);
   assert.deepEqual(timeless(linesOf(stdout)), timeless(plain));
-  assert.match(stderr, /^Means of the 25 fastest of 50 steps on cpu/);
+  assert.match(stderr, /^Means of the \d+ fastest of 50 steps on cpu/);
   assert.match(stderr, /\nmatmul \[32,784\]×\[784,30\] \(dense_1\) +1 /);
   assert.match(stderr, /\nstep +\d+\.\d +100\.0\n$/);
   const folder = await Deno.makeTempDir();
