@@ -194,7 +194,7 @@ async function killAndCompare(kills: number, options: (process: number) => strin
 // The start of a process on a software adapter takes seconds.
 const plans = [
   { name: "cpu, by turns with 1 and 2 threads", kills: 10, device: "cpu", size: [128, 6000, 6] },
-  { name: "webgpu", kills: 5, device: "webgpu", size: [16, 1000, 2] },
+  { name: "webgpu", kills: 10, device: "webgpu", size: [16, 500, 4] },
 ];
 const devices = (await testDevices()).map(({ name }) => name);
 
