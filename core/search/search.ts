@@ -21,7 +21,7 @@ export interface SearchOptions {
   readonly pruner?: Pruner;
   /** Name of the log by which trials are judged; default `"val_loss"`. */
   readonly monitor?: string;
-  /** Where better is; default `"auto"`. */
+  /** Where better is; default `"auto"`, as the log's name tells: no trial has been run yet. */
   readonly mode?: MonitorMode;
   /** What all random numbers come from, a whole number from 0; default that of the file, or 0. */
   readonly seed?: number;

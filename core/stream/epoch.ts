@@ -92,6 +92,8 @@ export interface Epoch {
   readonly logs: Readonly<Record<string, number>>;
   /** Tables of metrics that give one, by name: `confusion_matrix`, `val_confusion_matrix`. */
   readonly tables?: Readonly<Record<string, MetricTable>>;
+  /** Where logs get better, by name: losses, and metrics by what they say of themselves. */
+  readonly directions?: Readonly<Record<string, "min" | "max">>;
   /** Seconds that the epoch took, validation included. */
   readonly seconds: number;
   /** Training samples a second, validation not counted. */

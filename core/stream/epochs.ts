@@ -115,10 +115,12 @@ class Gatherer {
     const { sums } = run.collector;
     const logs = sums.logs();
     const tables = sums.tables();
+    const directions = sums.directions();
     if (this.subscriber.closed) return;
     const validated = await this.#validate(step);
     Object.assign(logs, prefixed(validated?.logs()));
     Object.assign(tables, prefixed(validated?.tables()));
+    Object.assign(directions, prefixed(validated?.directions()));
     Object.assign(logs, frame.learningRates);
     if (this.subscriber.closed) return;
     run.epochGiven = true;
@@ -128,6 +130,7 @@ class Gatherer {
       step: step.step,
       logs,
       ...(Object.keys(tables).length > 0 && { tables }),
+      directions,
       seconds: (performance.now() - this.#started) / 1000,
       samplesPerSecond: this.#samples / ((trained - this.#started) / 1000),
       run,

@@ -11,6 +11,8 @@ export interface RecordDefinition {
   readonly totals: readonly (Tensor | number)[];
   /** The number to log from the sums, or a table. */
   result(...totals: Float64Array[]): number | MetricTable;
+  /** Where the number gets better, if it is a loss or a metric. */
+  readonly direction?: "min" | "max";
   /** Whether the run fails when a sum is NaN or infinite: true for losses. */
   readonly guarded?: boolean;
   /** For a count of faults, which is not logged: the error that ends the run where it is above 0. */
@@ -159,6 +161,15 @@ export class RecordSums {
   logs(): Record<string, number> {
     return Object.fromEntries(
       this.#results().filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+    );
+  }
+
+  /** Where numbers get better, by name. */
+  directions(): Record<string, "min" | "max"> {
+    return Object.fromEntries(
+      [...this.#sums].flatMap(([name, { record: { direction } }]) =>
+        direction ? [[name, direction]] : []
+      ),
     );
   }
 

@@ -49,7 +49,9 @@ export function scoreOutputs(
     return { output, plain, weighted };
   });
   const whole = withPenalties(parts.map(({ weighted }) => weighted).reduce(together), penalties);
-  const record = (log: string, { totals }: Score) => ({ name: log, totals, result: loggedLoss });
+  const record = (log: string, { totals }: Score): RecordDefinition => (
+    { name: log, totals, result: loggedLoss, direction: "min" }
+  );
   const named = parts.filter(({ output }) => output !== null);
   return {
     value: whole.value,
@@ -68,6 +70,7 @@ export function measureRecords(
 ): RecordDefinition[] {
   return measured.map(({ metric, output, name, weighted }) => ({
     name,
+    direction: metric.direction,
     totals: metric.apply(...pick(output, judged), weighted && sampleWeight || undefined),
     result: (...totals) => metric.result(...totals),
   }));

@@ -32,9 +32,9 @@ export type { CheckpointOptions };
  * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
  * @param options What to save, and when.
  * @returns An operator on epochs or steps, which it passes on as they are.
- * @throws {RangeError} when an option is out of range, the monitor's name does not tell its
- * direction, or the path has no place for a number where several files are kept; on the error
- * channel when a log that the path names is missing.
+ * @throws {RangeError} when an option is out of range, or the path has no place for a number
+ * where several files are kept; on the error channel when a log that the path names is missing, or
+ * when neither a metric nor the log's name tells where it gets better.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkTemplate, isTemplate } from "./file_name.ts";
-import { monitorDirection, type MonitorMode } from "./monitor.ts";
+import { checkMode, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link checkpoint}. */
 export interface CheckpointOptions {
@@ -35,7 +35,7 @@ export interface CheckpointOptions {
 /** Options that were checked. */
 export interface CheckpointRule {
   readonly monitor: string;
-  readonly direction: "min" | "max";
+  readonly mode: MonitorMode;
   readonly save: "best" | "last";
   readonly keep: number;
   readonly saveLast: boolean;
@@ -50,6 +50,7 @@ export function checkpointRule(path: string, options: CheckpointOptions): Checkp
   const { monitor = "val_loss", mode = "auto", save = "best", keep = 1 } = options;
   const { initialValueThreshold: threshold } = options;
   checkTemplate(path);
+  checkMode("checkpoint", mode);
   if (save !== "best" && save !== "last") {
     throw new RangeError(
       `Cannot use checkpoint as save must be "best" or "last": received ${JSON.stringify(save)}`,
@@ -65,8 +66,7 @@ export function checkpointRule(path: string, options: CheckpointOptions): Checkp
   if (threshold !== undefined) checkScalar("initialValueThreshold of checkpoint", threshold);
   return {
     monitor,
-    // The last epoch is saved whatever its logs are.
-    direction: save === "last" ? "min" : monitorDirection("checkpoint", monitor, mode),
+    mode,
     save,
     keep,
     saveLast: options.saveLast ?? false,

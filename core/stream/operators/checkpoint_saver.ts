@@ -11,7 +11,7 @@ import { jsonText } from "./json_text.ts";
 import { Monitor } from "./monitor.ts";
 
 /** A file that is kept, and what it is worth. */
-type KeptFile = { readonly path: string; readonly value: number };
+type KeptFile = { readonly path: string; readonly value: number | null };
 
 /** A file that was asked for and may not be there yet. */
 type AwaitedFile = {
@@ -22,6 +22,8 @@ type AwaitedFile = {
 };
 
 type SaverState = {
+  /** Where better is, once it is known. */
+  readonly direction: "min" | "max" | null;
   /** Where to, with places for numbers. */
   readonly path: string;
   /** Files that are kept: the best first, or the latest last. */
@@ -52,8 +54,8 @@ export class CheckpointSaver implements KeptState {
     private readonly rule: CheckpointRule,
     private readonly subscriber: Pick<Subscriber<never>, "error" | "complete">,
   ) {
-    this.#monitor = new Monitor("checkpoint", rule.monitor, rule.direction);
-    this.#state = { path, files: [], epoch: 0, step: 0, seen: 0, awaited: [] };
+    this.#monitor = new Monitor("checkpoint", rule.monitor, rule.mode);
+    this.#state = { direction: null, path, files: [], epoch: 0, step: 0, seen: 0, awaited: [] };
   }
 
   save(): StateValue {
@@ -65,6 +67,7 @@ export class CheckpointSaver implements KeptState {
     // Files under another path are another's: they are neither judged by nor removed.
     const own = state.path === this.path ? state : { ...state, files: [], awaited: [] };
     this.#state = { ...own, path: this.path };
+    this.#monitor.direction = state.direction;
   }
 
   /** Meets the run, and finds out whether there may be files at all. */
@@ -176,13 +179,14 @@ export class CheckpointSaver implements KeptState {
   }
 
   /** What an event is worth as a file; `undefined` when it is not to be one. */
-  #valueOf(event: Epoch | AnyBatch): number | undefined {
+  #valueOf(event: Epoch | AnyBatch): number | null | undefined {
     if (event instanceof Batch || this.rule.save === "last") return 0;
     const current = this.#monitor.read(event, "every epoch is saved");
-    if (current === undefined) return this.#monitor.worst;
+    if (current === undefined) return null;
+    this.#state = { ...this.#state, direction: this.#monitor.direction };
     const { files } = this.#state;
     const toBeat = files.length < this.rule.keep
-      ? this.rule.threshold ?? this.#monitor.worst
+      ? this.rule.threshold ?? null
       : files.at(-1)!.value;
     return this.#monitor.improves(current, toBeat) ? current : undefined;
   }

@@ -5,7 +5,7 @@ import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Epoch, RunControl, Snapshot } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
 import { meetRun } from "../run_listeners.ts";
-import { Monitor, monitorDirection, type MonitorMode } from "./monitor.ts";
+import { checkMode, Monitor, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link earlyStopping}. */
 export interface EarlyStoppingOptions {
@@ -43,8 +43,8 @@ export interface EarlyStoppingOptions {
  *
  * @param options What to watch, and for how long.
  * @returns An operator on epochs.
- * @throws {RangeError} when an option is out of range, or the monitor's name does not tell its
- * direction; on the error channel when an epoch lacks the log and `strict` is set.
+ * @throws {RangeError} when an option is out of range; on the error channel when an epoch lacks the
+ * log and `strict` is set, or when neither a metric nor the log's name tells its direction.
  *
  * @example
  * ```ts
@@ -84,8 +84,7 @@ export function earlyStopping<E extends Epoch>(
     });
 }
 
-interface Rule extends Required<Omit<EarlyStoppingOptions, "mode" | Threshold>> {
-  readonly direction: "min" | "max";
+interface Rule extends Required<Omit<EarlyStoppingOptions, Threshold>> {
   readonly thresholds: { readonly [name in Threshold]: number | undefined };
 }
 
@@ -95,12 +94,13 @@ function checkOptions(options: EarlyStoppingOptions): Rule {
   const { monitor = "val_loss", mode = "auto", restoreBest = false } = options;
   const { baseline, stoppingThreshold, divergenceThreshold } = options;
   const thresholds = { baseline, stoppingThreshold, divergenceThreshold };
+  checkMode("earlyStopping", mode);
   for (const [name, value] of Object.entries(thresholds)) {
     if (value !== undefined) checkScalar(`the ${name} of earlyStopping`, value);
   }
   return {
     monitor,
-    direction: monitorDirection("earlyStopping", monitor, mode),
+    mode,
     thresholds,
     restoreBest,
     minDelta: checkScalar("minDelta of earlyStopping", options.minDelta ?? 0),
@@ -112,8 +112,10 @@ function checkOptions(options: EarlyStoppingOptions): Rule {
 }
 
 type PatienceState = {
+  /** Where better is, once it is known. */
+  readonly direction: "min" | "max" | null;
   /** The best value so far. */
-  readonly best: number;
+  readonly best: number | null;
   /** Epochs since then. */
   readonly wait: number;
   /** Weights of the best epoch. */
@@ -131,8 +133,8 @@ class Patience implements KeptState {
   #run: RunControl | undefined;
 
   constructor(private readonly rule: Rule) {
-    this.#monitor = new Monitor("earlyStopping", rule.monitor, rule.direction);
-    this.#state = { best: this.#monitor.worst, wait: 0, kept: null, last: null };
+    this.#monitor = new Monitor("earlyStopping", rule.monitor, rule.mode);
+    this.#state = { direction: null, best: null, wait: 0, kept: null, last: null };
   }
 
   save(): StateValue {
@@ -141,6 +143,7 @@ class Patience implements KeptState {
 
   restore(saved: StateValue): void {
     this.#state = saved as PatienceState;
+    this.#monitor.direction = this.#state.direction;
   }
 
   /** Meets the run; one that had been stopped when it was saved is stopped again. */
@@ -195,6 +198,7 @@ class Patience implements KeptState {
       (baseline === undefined || this.#monitor.improves(current, baseline, minDelta));
     this.#state = {
       ...this.#state,
+      direction: this.#monitor.direction,
       best: improved ? current : best,
       wait: anew ? 0 : wait + 1,
       last: { epoch, value: current, improved },

@@ -1,8 +1,8 @@
 import type { Epoch } from "../epoch.ts";
 
 /**
- * Whether a smaller (`"min"`) or a larger (`"max"`) number is better; `"auto"` reads it from the
- * log's name.
+ * Whether a smaller (`"min"`) or a larger (`"max"`) number is better; `"auto"` asks the loss or the
+ * metric behind the log, and reads it from the log's name where there is none.
  */
 export type MonitorMode = "auto" | "min" | "max";
 
@@ -19,9 +19,7 @@ const falling = new RegExp(
 );
 
 /**
- * The direction in which a log gets better.
- *
- * Keras asks the metric object; operators on epochs know its name alone.
+ * The direction in which a log gets better, as its name tells.
  *
  * @param operator The operator, for messages.
  * @param name The log's name; a `val_` or an output's name in front changes nothing.
@@ -30,13 +28,8 @@ const falling = new RegExp(
  * @throws {RangeError} when `mode` is unknown, or is `"auto"` and the name says nothing.
  */
 export function monitorDirection(operator: string, name: string, mode: MonitorMode): "min" | "max" {
-  if (mode === "min" || mode === "max") return mode;
-  if (mode !== "auto") {
-    throw new RangeError(
-      `Cannot use ${operator} as mode must be "auto", "min" or "max": received ` +
-        JSON.stringify(mode),
-    );
-  }
+  checkMode(operator, mode);
+  if (mode !== "auto") return mode;
   if (rising.test(name)) return "max";
   if (falling.test(name)) return "min";
   throw new RangeError(
@@ -45,24 +38,43 @@ export function monitorDirection(operator: string, name: string, mode: MonitorMo
   );
 }
 
+/** Refuses a mode that is none. */
+export function checkMode(operator: string, mode: MonitorMode): void {
+  if (["auto", "min", "max"].includes(mode)) return;
+  throw new RangeError(
+    `Cannot use ${operator} as mode must be "auto", "min" or "max": received ` +
+      JSON.stringify(mode),
+  );
+}
+
 /** Reads and compares one log for one subscription. */
 export class Monitor {
   #warned = false;
+  #direction: "min" | "max" | undefined;
 
   /**
    * @param operator The operator, for messages.
    * @param name The log's name.
-   * @param direction Where better is.
+   * @param mode Where better is; `"auto"` is found out at the first epoch that has the log.
+   * @throws {RangeError} when `mode` is unknown.
    */
   constructor(
     private readonly operator: string,
     private readonly name: string,
-    private readonly direction: "min" | "max",
-  ) {}
+    private readonly mode: MonitorMode = "auto",
+  ) {
+    checkMode(operator, mode);
+    this.#direction = mode === "auto" ? undefined : mode;
+  }
 
-  /** What any number improves on. */
-  get worst(): number {
-    return this.direction === "min" ? Infinity : -Infinity;
+  /** Where better is, for a checkpoint; `null` while it is not known. */
+  get direction(): "min" | "max" | null {
+    return this.#direction ?? null;
+  }
+
+  /** Goes on with what a checkpoint holds; a direction that was given counts for more. */
+  set direction(saved: "min" | "max" | null) {
+    this.#direction ??= saved ?? undefined;
   }
 
   /**
@@ -71,14 +83,19 @@ export class Monitor {
    * @param epoch The epoch.
    * @param otherwise What happens then, for the warning.
    * @param strict Whether there is no otherwise.
-   * @throws {RangeError} when there is no such log and `strict` is set.
+   * @throws {RangeError} when there is no such log and `strict` is set, and when neither a metric
+   * nor the name tells where the log gets better.
    */
   read(
-    epoch: Pick<Epoch, "epoch" | "logs">,
+    epoch: Pick<Epoch, "epoch" | "logs" | "directions">,
     otherwise: string,
     strict = false,
   ): number | undefined {
-    if (Object.hasOwn(epoch.logs, this.name)) return epoch.logs[this.name];
+    if (Object.hasOwn(epoch.logs, this.name)) {
+      this.#direction ??= epoch.directions?.[this.name] ??
+        monitorDirection(this.operator, this.name, this.mode);
+      return epoch.logs[this.name];
+    }
     const names = Object.keys(epoch.logs).join(", ") || "none";
     if (strict) {
       throw new RangeError(
@@ -99,12 +116,14 @@ export class Monitor {
   /**
    * Whether a number is strictly better than a reference by more than `minDelta`; NaN never is.
    *
-   * @param value The number.
-   * @param reference What it must beat.
+   * @param value The number; `null`, that of a log that was missing, improves on nothing.
+   * @param reference What it must beat; `null` when there is nothing yet.
    * @param minDelta Least change that counts; its sign does not matter.
    */
-  improves(value: number, reference: number, minDelta = 0): boolean {
-    const delta = Math.abs(minDelta);
-    return this.direction === "min" ? value + delta < reference : value - delta > reference;
+  improves(value: number | null, reference: number | null, minDelta = 0): boolean {
+    if (value === null) return false;
+    const sign = this.#direction === "max" ? -1 : 1;
+    const toBeat = reference === null ? Infinity : sign * reference;
+    return sign * value + Math.abs(minDelta) < toBeat;
   }
 }

@@ -5,7 +5,7 @@ import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
 import { keepState } from "../kept_state.ts";
-import { Monitor, monitorDirection, type MonitorMode } from "./monitor.ts";
+import { checkMode, Monitor, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link reduceOnPlateau}. */
 export interface ReduceOnPlateauOptions {
@@ -31,8 +31,8 @@ export interface ReduceOnPlateauOptions {
  * @param hyperparameter The number to cut; the next epoch uses the new one.
  * @param options What to watch, for how long, and how far to go.
  * @returns An operator on epochs, which it passes on as they are.
- * @throws {RangeError} when an option is out of range, or the monitor's name does not tell its
- * direction.
+ * @throws {RangeError} when an option is out of range; on the error channel when neither a metric
+ * nor the log's name tells its direction.
  *
  * @example
  * ```ts
@@ -49,8 +49,8 @@ export interface ReduceOnPlateauOptions {
  * ```
  *
  * Source: Keras 3, `ReduceLROnPlateau`, and its rules: the patience begins anew after a cut and is
- * frozen while cooling down. Keras takes any name without "acc" as one that should fall; here a
- * name that does not tell is an error. `min_lr` is `minLearningRate`.
+ * frozen while cooling down. Keras takes any name without "acc" as one that should fall; here the
+ * metric says where it gets better, and a name that does not tell is an error. `min_lr` is `minLearningRate`.
  */
 export function reduceOnPlateau<E extends Epoch>(
   hyperparameter: Hyperparameter,
@@ -70,11 +70,11 @@ export function reduceOnPlateau<E extends Epoch>(
     options.minLearningRate ?? 0,
     { minimum: 0 },
   );
-  const direction = monitorDirection("reduceOnPlateau", name, mode);
+  checkMode("reduceOnPlateau", mode);
   return (source) =>
     defer(() => {
-      const monitor = new Monitor("reduceOnPlateau", name, direction);
-      let state: PlateauState = { best: monitor.worst, wait: 0, cooling: 0 };
+      const monitor = new Monitor("reduceOnPlateau", name, mode);
+      let state: PlateauState = { best: null, wait: 0, cooling: 0 };
       const kept = keepState<E>("reduceOnPlateau", {
         save: () => state,
         restore: (saved) => state = saved as PlateauState,
@@ -101,7 +101,7 @@ export function reduceOnPlateau<E extends Epoch>(
 
 type PlateauState = {
   /** The best value so far. */
-  readonly best: number;
+  readonly best: number | null;
   /** Epochs since then, or since the last cut. */
   readonly wait: number;
   /** Epochs of cooling down that are left. */

@@ -200,6 +200,6 @@ Deno.test("checkpoint passes an error of its source", async () => {
 
 Deno.test("checkpoint refuses options out of range when it is made", () => {
   assert.throws(() => checkpoint("a", { save: "all" as "best" }), /"best" or "last"/);
-  assert.throws(() => checkpoint("a", { monitor: "reward" }), RangeError);
+  assert.throws(() => checkpoint("a", { mode: "down" as "min" }), /"auto", "min" or "max"/);
   assert.throws(() => checkpoint("a", { initialValueThreshold: NaN }), RangeError);
 });
