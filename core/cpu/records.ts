@@ -7,7 +7,7 @@ import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts"
 import { type WindowName, windowRecords } from "./window_records.ts";
 
 /** Kinds of records that the plan walker knows. */
-const kind = { function: 1, matmul: 2, gather: 3, scatterAdd: 5 } as const;
+const kind = { function: 1, matmul: 2, gather: 3, scatterAdd: 5, segments: 11 } as const;
 
 /** Where a call finds things: addresses of operands, table indices, memory for arguments. */
 export interface Binding {
@@ -20,7 +20,14 @@ export interface Binding {
 }
 
 /** Ops with kernels of their own; a name without a record here does not compile. */
-export type StructuredName = "matmul" | "gather" | "scatterAdd" | WindowName | RecurrenceName;
+export type StructuredName =
+  | "matmul"
+  | "gather"
+  | "scatterAdd"
+  | "segmentSum"
+  | "segmentMax"
+  | WindowName
+  | RecurrenceName;
 
 /** Writes the words of a call's record: its kind, then those from word 4 on. */
 export type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
@@ -29,6 +36,8 @@ const structured = {
   matmul: matmulRecord,
   gather: gatherRecord,
   scatterAdd: scatterRecord,
+  segmentSum: segmentRecord,
+  segmentMax: segmentRecord,
   ...windowRecords,
   ...recurrenceRecords,
 } satisfies Record<StructuredName, RecordWriter>;
@@ -123,6 +132,22 @@ function scatterRecord(call: StructuredCall, binding: Binding): number[] {
     kind.scatterAdd,
     ...[place(updates), place(indices), indices.shape[0]],
     ...[sizeOf(call.output.shape.slice(1)), place(call.output), call.output.shape[0]],
+  ];
+}
+
+function segmentRecord(call: StructuredCall, binding: Binding): number[] {
+  const [values, ids, order] = call.operands;
+  const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
+  const { empty = 0 } = call.attributes as { empty?: number };
+  return [
+    kind.segments,
+    ...[place(values), place(ids), order ? place(order) : 0, ids.shape[0]],
+    ...[sizeOf(call.output.shape.slice(1)), place(call.output), call.output.shape[0]],
+    ...[
+      call.name === "segmentMax" ? 1 : 0,
+      bitsOf(empty),
+      call.partition.axis === "columns" ? 1 : 0,
+    ],
   ];
 }
 

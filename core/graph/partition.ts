@@ -115,6 +115,9 @@ function division(node: Tensor): Division {
       return { axis: "rows", units: node.shape[0], follow: 0 };
     case "scatterAdd":
       return { axis: "columns", units: sizeOf(node.shape.slice(1)), follow: 0 };
+    case "segmentSum":
+    case "segmentMax":
+      return segmentDivision(node);
     case "recurrenceSteps":
     case "recurrenceGradient":
       // Rows of the batch, each of which lies in pieces, a step apart: as columns do.
@@ -134,6 +137,14 @@ function division(node: Tensor): Division {
       };
     }
   }
+}
+
+/** Segments, or columns where segments are few. */
+function segmentDivision({ shape: [segments, ...row] }: Tensor): Division {
+  const columns = sizeOf(row);
+  return segments >= Math.min(64, columns)
+    ? { axis: "rows", units: segments, follow: 0 }
+    : { axis: "columns", units: columns, follow: 0 };
 }
 
 function matmulDivision(node: Tensor): Division {

@@ -10,12 +10,15 @@ import {
 } from "./pooling.ts";
 import { recurrenceGradientKernel, recurrenceStepsKernel } from "./recurrence.ts";
 import { scatterAddKernel } from "./scatter_add.ts";
+import { segmentKernel } from "./segment.ts";
 
 /** Ops that need a kernel of their own on every device. */
 export type StructuredName =
   | "matmul"
   | "gather"
   | "scatterAdd"
+  | "segmentSum"
+  | "segmentMax"
   | "convolution"
   | "convolutionKernelGradient"
   | "sumPool"
@@ -30,6 +33,8 @@ export const structuredKernels = {
   matmul: matmulKernel,
   gather: gatherKernel,
   scatterAdd: scatterAddKernel,
+  segmentSum: segmentKernel,
+  segmentMax: segmentKernel,
   convolution: convolutionKernel,
   convolutionKernelGradient: convolutionKernelGradientKernel,
   sumPool: sumPoolKernel,

@@ -6,7 +6,8 @@
  * | word | meaning |
  * |---|---|
  * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd,
- *   6 convolution, 7 gradient of its kernel, 8 pooling, 9 recurrence, 10 its gradient |
+ *   6 convolution, 7 gradient of its kernel, 8 pooling, 9 recurrence, 10 its gradient,
+ *   11 segments |
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
@@ -41,6 +42,9 @@
  *   activation of gates (0 linear, 1 tanh, 2 sigmoid, 3 relu), and the numbers of the cell's layout.
  * - 10 gradient of its sums: 4 what was kept, 5 kernel, 6 gradient of the states, 7 mask, 8 out,
  *   9 block, 10 steps of the given gradient (all, or 1: the last one).
+ * - 11 segments: 4 values, 5 ids, 6 order (0: none), 7 number of ids, 8 row length, 9 out,
+ *   10 segments, 11 mode (0 sum, 1 maximum), 12 what an empty segment becomes (f32), 13 what a unit
+ *   is (0 a segment, 1 a column).
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

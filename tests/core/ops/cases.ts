@@ -2,6 +2,7 @@ import { composedCases, randomCases, softmaxCases } from "./composed_cases.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
 import type { OpCase } from "./generator.ts";
 import { recurrenceCases } from "./recurrence_cases.ts";
+import { segmentCases } from "./segment_cases.ts";
 import { gatherCases, matmulCases, reductionCases, viewCases } from "./structured_cases.ts";
 import { windowCases } from "./window_cases.ts";
 
@@ -22,6 +23,7 @@ export function opCases(random: () => number): OpCase[] {
     ...reductionCases(random),
     ...viewCases(random),
     ...gatherCases(random),
+    ...segmentCases(random),
     ...windowCases(random),
     ...recurrenceCases(random),
     ...softmaxCases(random),

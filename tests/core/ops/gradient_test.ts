@@ -15,6 +15,10 @@ for (const { name, inputs, build, differentiable } of opCases(mulberry32(1))) {
 const random = mulberry32(3);
 const labels = integers(random, [3], "u32", [0, 4]);
 
+/** Ids that rise, with two rows in one segment. */
+const rising = (rows: Tensor) =>
+  ops.minimum(ops.bitwiseOr(rows, 3), ops.tensor([1, 3, 3], { dtype: "u32" }));
+
 /** Functions whose gradient is differentiated and checked once more. */
 const twice: [string, (x: Tensor, y: Tensor, labels: Tensor) => Tensor][] = [
   ["mul", (x, y) => ops.mul(x, y).square()],
@@ -46,6 +50,9 @@ const twice: [string, (x: Tensor, y: Tensor, labels: Tensor) => Tensor][] = [
   ["concat and slice", (x, y) => ops.concat([x, y], 1).slice([0, 2], [2, 7]).square()],
   ["gather", (x, _y, rows) => ops.gather(x.transpose(), rows, { scale: 2 }).square()],
   ["scatterAdd", (x, _y, rows) => ops.scatterAdd(x, rows, 4).square()],
+  ["segmentSum", (x, _y, rows) => ops.segmentSum(x.square(), rising(rows), 4).square()],
+  ["segmentMax", (x, _y, rows) => ops.segmentMax(x, rising(rows), 4).square()],
+  ["segmentSoftmax", (x, _y, rows) => ops.segmentSoftmax(x, rising(rows), 7).square()],
   ["select", (x, y) => ops.select(ops.greater(x, y), x.square(), y.exp())],
 ];
 

@@ -7,6 +7,7 @@ import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
 import { pool } from "./pooling";
 import { recurrence, recurrenceGradient } from "./recurrence";
+import { segments } from "./segment";
 export { matmul };
 
 /** Bytes for packed operands of a product, and for the tile of a convolution. */
@@ -151,6 +152,8 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
     recurrence(record, start, end, scratch);
   } else if (kind == 10) {
     recurrenceGradient(record, start, end, scratch, scratch + <usize> packedBytes);
+  } else if (kind == 11) {
+    segments(record, start, end);
   } else if (kind >= 6) {
     windowed(kind, record, start, end, scratch);
   } else {

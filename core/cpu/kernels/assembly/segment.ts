@@ -1,0 +1,81 @@
+/** Rows folded by segment: sums and maxima over runs of rising ids. */
+import { loadPart, storePart } from "./lanes";
+
+/** The id of the row that stands at place k, and that row's number. */
+function rowAt(order: usize, k: i32): u32 {
+  return order ? load<u32>(order + <usize> k * 4) : <u32> k;
+}
+
+function idAt(ids: usize, order: usize, k: i32): u32 {
+  return load<u32>(ids + <usize> rowAt(order, k) * 4);
+}
+
+/** The first place whose id is not below `id`. */
+function firstPlace(ids: usize, order: usize, count: i32, id: u32): i32 {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (idAt(ids, order, middle) < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function fold(total: v128, value: v128, mode: u32): v128 {
+  return mode ? f32x4.max(total, value) : f32x4.add(total, value);
+}
+
+/** out[s, columns] = the sum or maximum of values[i, columns] over all i with ids[i] = s. */
+export function segments(record: usize, start: i32, end: i32): void {
+  const values = <usize> load<u32>(record, 16);
+  const ids = <usize> load<u32>(record, 20);
+  const order = <usize> load<u32>(record, 24);
+  const count = load<i32>(record, 28);
+  const length = load<i32>(record, 32);
+  const out = <usize> load<u32>(record, 36);
+  const mode = load<u32>(record, 44);
+  const empty = f32x4.splat(load<f32>(record, 48));
+  const byColumn = load<u32>(record, 52);
+  const rowBytes = <usize> length * 4;
+  const first = byColumn ? 0 : start;
+  const last = byColumn ? load<i32>(record, 40) : end;
+  const from = byColumn ? start : 0;
+  const to = byColumn ? end : length;
+  let k = firstPlace(ids, order, count, first);
+  for (let segment = first; segment < last; ++segment) {
+    const begin = k;
+    while (k < count && idAt(ids, order, k) == <u32> segment) ++k;
+    const target = out + <usize> segment * rowBytes;
+    let column = from;
+    for (; column + 16 <= to; column += 16) {
+      const at = <usize> column * 4;
+      let a = empty;
+      let b = empty;
+      let c = empty;
+      let d = empty;
+      for (let i = begin; i < k; ++i) {
+        const row = values + <usize> rowAt(order, i) * rowBytes + at;
+        const opens = i == begin;
+        a = opens ? v128.load(row) : fold(a, v128.load(row), mode);
+        b = opens ? v128.load(row, 16) : fold(b, v128.load(row, 16), mode);
+        c = opens ? v128.load(row, 32) : fold(c, v128.load(row, 32), mode);
+        d = opens ? v128.load(row, 48) : fold(d, v128.load(row, 48), mode);
+      }
+      v128.store(target + at, a);
+      v128.store(target + at, b, 16);
+      v128.store(target + at, c, 32);
+      v128.store(target + at, d, 48);
+    }
+    for (; column < to; column += 4) {
+      const at = <usize> column * 4;
+      const part = to - column;
+      let total = empty;
+      for (let i = begin; i < k; ++i) {
+        const value = loadPart(values + <usize> rowAt(order, i) * rowBytes + at, part);
+        total = i == begin ? value : fold(total, value, mode);
+      }
+      storePart(target + at, part, total);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/** Folds over segments: the same bits on any number of threads, and those of sums in order. */
+import assert from "node:assert/strict";
+import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
+import {
+  gradients,
+  scatterAdd,
+  segmentGather,
+  segmentMax,
+  segmentSum,
+  tensor,
+} from "../../../core/ops/mod.ts";
+import { TestCpu } from "../cpu/test_cpu.ts";
+import { type CaseInput, floats, mulberry32 } from "./generator.ts";
+import { shuffledIds } from "./segment_cases.ts";
+
+const leaf = ({ data, shape, dtype }: CaseInput): Tensor =>
+  tensor(
+    dtype === "f32" ? Float32Array.from(data) : Uint32Array.from(data),
+    { shape },
+  );
+
+/** Values of the given width, in segments of which some are empty and one has half of the rows. */
+function example(width: number) {
+  const random = mulberry32(width);
+  const { ids } = shuffledIds(random, 301, 83);
+  const crowded = ids.data.map((id, row) => row % 2 ? 17 : id);
+  const order = [...crowded.keys()].sort((a, b) => crowded[a] - crowded[b] || a - b);
+  return {
+    values: leaf(floats(random, [301, width])),
+    ids: leaf({ ...ids, data: crowded }),
+    order: leaf({ shape: [301], dtype: "u32", data: order }),
+  };
+}
+
+Deno.test("segment sums are those of scatterAdd to the last bit, and so are gradients", async () => {
+  for (const width of [1, 3, 16, 21]) {
+    const { values, ids, order } = example(width);
+    const weights = leaf(floats(mulberry32(7), [301, width]));
+    const x = segmentSum(values, ids, 90, { order });
+    const picked = segmentGather(x, ids, { order }).mul(weights);
+    const plain = scatterAdd(values, ids, 90);
+    const [fast] = gradients(picked.sum(), [x]);
+    const [a, b, c, d] = await evaluateTensors([x, plain, fast, scatterAdd(weights, ids, 90)]);
+    assert.deepEqual(a, b);
+    assert.deepEqual(c, d);
+    assert.ok(a.some((value) => value !== 0) && a.some((value) => value === 0));
+  }
+});
+
+Deno.test("one, two and three threads give the same bits", async () => {
+  const results: unknown[] = [];
+  for (const threads of [1, 2, 3]) {
+    using device = new TestCpu(threads);
+    await device.ready();
+    const outputs = [1, 5, 37].flatMap((width) => {
+      const { values, ids, order } = example(width);
+      // Many segments are shared out by segment, few by column.
+      return [90, 4].flatMap((segments) => [
+        segmentSum(values, ids, segments, { order }),
+        segmentMax(values, ids, segments, { order, empty: -1 }),
+      ]);
+    });
+    results.push(await evaluateTensors(outputs, device));
+    assert.ok(device.together > 0);
+  }
+  assert.deepEqual(results[1], results[0]);
+  assert.deepEqual(results[2], results[0]);
+});
