@@ -20,8 +20,8 @@ const test: TypeRule = (name, inputs) => {
 export const isFinite: Unary = elementwise({
   name: "isFinite",
   types: test,
-  // The exponent bits: shader compilers may take for granted that no float is NaN.
-  wgsl: "(bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u",
+  // As integers, for shader compilers may take for granted that no float is NaN.
+  wgsl: "(bitcast<i32>(x) & 0x7fffffff) < 0x7f800000",
   reference: (x) => Number.isFinite(x) ? 1 : 0,
   samples: [{ inputs: [[0, NaN, Infinity, -Infinity, 3e38]], expected: [1, 0, 0, 0, 1] }],
 });

@@ -74,6 +74,18 @@ export function packRows(b: usize, rowStep: usize, columns: i32, k: i32, to: usi
   }
 }
 
+/** Packs one block of A stored by column: `height` (4 or 6) neighbours of each column. */
+function packColumns(from: usize, kStep: usize, height: i32, k: i32, out: usize): void {
+  const step = <usize> height * 4;
+  const end = out + step * <usize> k;
+  while (out < end) {
+    v128.store(out, v128.load(from));
+    if (height == 6) v128.store64_lane(out, v128.load64_zero(from, 16), 0, 16);
+    from += kStep;
+    out += step;
+  }
+}
+
 /** Packs rows of A into blocks of `height`: [block][k][height]; absent rows repeat the last. */
 function packA(
   a: usize,
@@ -85,6 +97,10 @@ function packA(
   to: usize,
 ): void {
   for (let i = 0; i < rows; i += height) {
+    if (rowStep == 4 && i + height <= rows) {
+      packColumns(a + <usize> i * 4, kStep, height, k, to + <usize> (i * k) * 4);
+      continue;
+    }
     for (let r = 0; r < height; ++r) {
       let from = a + <usize> least(i + r, rows - 1) * rowStep;
       let out = to + <usize> (i * k + r) * 4;
