@@ -36,7 +36,12 @@ export * from "./core/search/mod.ts";
 export * from "./core/state/mod.ts";
 export * from "./core/stream/mod.ts";
 export * from "./data/mod.ts";
-export { openWebGpu, type WebGpuDevice, type WebGpuOptions } from "./gpu/device.ts";
+export {
+  type DTypePolicy,
+  openWebGpu,
+  type WebGpuDevice,
+  type WebGpuOptions,
+} from "./gpu/device.ts";
 export type { GpuStatistics } from "./gpu/statistics.ts";
 export type { TileChoice, TiledTile } from "./gpu/tiles.ts";
 export type { Tuning } from "./gpu/tuning.ts";

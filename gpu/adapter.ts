@@ -58,6 +58,7 @@ export async function openAdapter(allowSoftware: boolean): Promise<OpenedAdapter
   const tuning: Tuning = {
     software: isFallbackAdapter,
     lanes: isFallbackAdapter ? 8 : 64,
+    half: false,
     storageBuffers: limits.maxStorageBuffersPerShaderStage,
     sharedBytes: limits.maxComputeWorkgroupStorageSize,
     invocations: limits.maxComputeInvocationsPerWorkgroup,

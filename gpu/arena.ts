@@ -1,33 +1,38 @@
 import { type Life, placeLives } from "../core/graph/arena.ts";
-import { bytesPerElement } from "../core/graph/dtype.ts";
 import type { StridedOperand } from "../core/graph/call.ts";
-import { arenaMemory, memoryOf, type Touched } from "./call.ts";
-import type { GpuBuffer } from "./packed.ts";
+import { arenaMemory, halfMemory, memoryOf, type Touched } from "./call.ts";
+import { elementBytes, type GpuBuffer } from "./packed.ts";
 
 /** Bytes whose multiples buffers begin at. */
 const line = 64;
 
+/** Bytes of each arena, by the number that stands for it. */
+export type ArenaBytes = ReadonlyMap<number, number>;
+
 /**
- * Gives every buffer of the arena an offset, so that buffers alive in the same dispatch lie apart.
+ * Gives every buffer of an arena an offset, so that buffers alive in the same dispatch lie apart.
  *
  * The plan's own offsets are not used: fusion moves calls, and memory that was free may not be.
  *
  * @param dispatches What the calls of each dispatch touch.
- * @param buffers The buffers; those of the arena get new offsets.
+ * @param buffers The buffers; those of the arenas get new offsets.
  * @param outputs Operands that outlive the step.
- * @returns Bytes of the arena.
+ * @returns Bytes of the arenas, of those that have any.
  */
-export function layOutArena(
+export function layOutArenas(
   dispatches: readonly (readonly Touched[])[],
   buffers: readonly GpuBuffer[],
   outputs: readonly StridedOperand[],
-): number {
-  const lives = new Map<number, Life>();
+): ArenaBytes {
+  const arenas = new Map(
+    [arenaMemory, halfMemory].map((arena) => [arena, new Map<number, Life>()]),
+  );
   const touch = (index: number, time: number) => {
+    const lives = arenas.get(memoryOf(buffers, index));
+    if (!lives) return;
     const buffer = buffers[index];
-    if (memoryOf(buffers, index) !== arenaMemory) return;
     const life = lives.get(index);
-    const bytes = Math.ceil(buffer.elements * bytesPerElement(buffer.dtype) / line) * line;
+    const bytes = Math.ceil(buffer.elements * elementBytes(buffer) / line) * line;
     if (life) life.last = time;
     else lives.set(index, { buffer, first: time, last: time, bytes });
   };
@@ -37,5 +42,8 @@ export function layOutArena(
     }
   });
   for (const output of outputs) touch(output.buffer, dispatches.length);
-  return placeLives([...lives.values()]);
+  return new Map(
+    [...arenas].map(([arena, lives]) => [arena, placeLives([...lives.values()])] as const)
+      .filter(([, bytes]) => bytes > 0),
+  );
 }

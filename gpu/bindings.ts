@@ -1,5 +1,5 @@
 import type { Tensor } from "../core/graph/tensor.ts";
-import { arenaMemory, recordMemory } from "./call.ts";
+import { recordMemory } from "./call.ts";
 import type { CompiledPlan } from "./compile.ts";
 import type { Resources } from "./resources.ts";
 
@@ -22,8 +22,8 @@ export interface BoundDispatch {
 
 /** Memories of a plan other than leaves. */
 export interface PlanMemories {
-  /** The arena. */
-  readonly arena: GPUBuffer | null;
+  /** The arenas, by the numbers that stand for them. */
+  readonly arenas: ReadonlyMap<number, GPUBuffer>;
   /** Batches that are kept as bytes, by buffer. */
   readonly packed: ReadonlyMap<number, GPUBuffer>;
   /** Recorded outputs. */
@@ -60,9 +60,9 @@ export function bindDispatches(
 ): BoundDispatch[] {
   let start = 0;
   const bufferOf = (memory: number): GPUBuffer => {
-    if (memory === arenaMemory) return memories.arena!;
     if (memory === recordMemory) return memories.record!;
-    return memories.packed.get(memory) ?? leafBuffer(compiled.buffers[memory].leaf as Tensor);
+    return memories.arenas.get(memory) ?? memories.packed.get(memory) ??
+      leafBuffer(compiled.buffers[memory].leaf as Tensor);
   };
   return compiled.dispatches.map(({ shader, groups: [x, y], label }) => {
     const size = sliceBytes(shader.places.length);

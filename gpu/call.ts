@@ -8,6 +8,8 @@ import type { GpuBuffer } from "./packed.ts";
 export const arenaMemory = -1;
 /** Number of the memory that holds the recorded outputs of past steps. */
 export const recordMemory = -2;
+/** Number of the arena of 16-bit floats. */
+export const halfMemory = -3;
 
 /** A run of elements that a call touches. */
 export interface Span {
@@ -153,12 +155,12 @@ export function conflicts(a: Touched, b: Touched): boolean {
 }
 
 /**
- * Which memory a buffer lies in: the arena, or one of its own. A packed batch has its own, as it is
- * written once and read by kernels that write to the arena.
+ * Which memory a buffer lies in: one of the arenas, or one of its own. A packed batch has its own, as
+ * it is written once and read by kernels that write to the arena.
  */
 export function memoryOf(buffers: readonly GpuBuffer[], buffer: number): number {
   const inArena = buffer >= 0 && buffers[buffer].leaf === null && !buffers[buffer].packed;
-  return inArena ? arenaMemory : buffer;
+  return !inArena ? buffer : buffers[buffer].half ? halfMemory : arenaMemory;
 }
 
 /** Storage buffers that calls bind together. */

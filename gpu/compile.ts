@@ -2,13 +2,14 @@ import type { StridedOperand } from "../core/graph/call.ts";
 import { formatLabel } from "../core/graph/label.ts";
 import type { Plan } from "../core/graph/plan.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
-import { layOutArena } from "./arena.ts";
+import { type ArenaBytes, layOutArenas } from "./arena.ts";
 import type { GpuCall } from "./call.ts";
 import type { Section } from "./kernels/kernel.ts";
 import { emitLoop } from "./kernels/loop.ts";
 import { emitRecord } from "./kernels/record.ts";
 import { emitRows } from "./kernels/rows.ts";
 import { structuredKernel } from "./kernels/table.ts";
+import { storeHalf } from "./half.ts";
 import { lowerCalls } from "./lower_calls.ts";
 import { type CallGroup, mergeCalls } from "./merge.ts";
 import { type GpuBuffer, packBytes } from "./packed.ts";
@@ -38,10 +39,10 @@ export interface Dispatch {
 export interface CompiledPlan {
   /** Dispatches of a step, in order. */
   readonly dispatches: readonly Dispatch[];
-  /** All buffers, with their places in the arena. */
+  /** All buffers, with their places in the arenas. */
   readonly buffers: readonly GpuBuffer[];
-  /** Bytes of the arena. */
-  readonly arenaBytes: number;
+  /** Bytes of the arenas. */
+  readonly arenas: ArenaBytes;
   /** Scalars of a step, in order; the word behind them is the row to record into. */
   readonly scalars: readonly Tensor[];
   /** Where the outputs are. */
@@ -61,20 +62,24 @@ export interface CompiledPlan {
 export function compilePlan(plan: Plan, recorded: number, tuning: Tuning): CompiledPlan {
   const buffers: GpuBuffer[] = plan.buffers.map((buffer) => ({ ...buffer, offset: 0 }));
   const split = splitLongSums(lowerCalls(plan, recorded), buffers, tuning);
-  const fused = fuseTails(split, buffers, plan.outputs, tuning);
+  // What is fused may touch a second arena, which is bound besides.
+  const room = tuning.storageBuffers - (tuning.half ? 1 : 0);
+  const fusing = { ...tuning, storageBuffers: room };
+  const fused = fuseTails(split, buffers, plan.outputs, fusing);
   packBytes(fused, buffers, plan.outputs);
-  const rows = fuseRows(fused, buffers, plan.outputs, tuning);
+  const rows = fuseRows(fused, buffers, plan.outputs, fusing);
+  if (tuning.half) storeHalf(rows, buffers, plan.outputs);
   const groups = mergeCalls(rows, buffers, tuning);
-  const arenaBytes = layOutArena(groups.map(({ touched }) => touched), buffers, plan.outputs);
+  const arenas = layOutArenas(groups.map(({ touched }) => touched), buffers, plan.outputs);
   const rowWord = plan.scalars.length;
   return {
     dispatches: groups.flatMap((group) => {
-      const uniforms = chooseUniforms(group.touched, buffers, arenaBytes, tuning);
+      const uniforms = chooseUniforms(group.touched, buffers, arenas, tuning);
       const shader = new ShaderBuilder(buffers, uniforms, tuning.uniformBytes);
       return emitDispatch(shader, group, rowWord, tuning);
     }),
     buffers,
-    arenaBytes,
+    arenas,
     scalars: plan.scalars,
     outputs: plan.outputs,
     leaves: plan.leaves,

@@ -7,6 +7,7 @@ import {
   walkedBytes,
 } from "../core/graph/cost.ts";
 import { type GpuCall, tailLoads } from "./call.ts";
+import type { GpuBuffer } from "./packed.ts";
 
 /** Bytes that a call moves to or from one buffer, registers aside. */
 interface Traffic {
@@ -21,10 +22,12 @@ interface CallWork {
 }
 
 /** What calls of one dispatch have to do: values that threads keep for themselves are no memory. */
-export function dispatchCost(calls: readonly GpuCall[]): Cost {
+export function dispatchCost(calls: readonly GpuCall[], buffers: readonly GpuBuffer[]): Cost {
+  const share = (buffer: number) => buffers[buffer].half ? 0.5 : 1;
   return addCosts(calls.map((call) => {
     const { flops, reads, writes } = workOf(call);
-    const bytes = [...reads, ...writes].reduce((sum, { bytes }) => sum + bytes, 0);
+    const bytes = [...reads, ...writes]
+      .reduce((sum, { buffer, bytes }) => sum + bytes * share(buffer), 0);
     return { flops, bytes };
   }));
 }

@@ -6,6 +6,7 @@ import type { StepProfile } from "../core/graph/profile.ts";
 import { sizeOf } from "../core/graph/shape.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { bindDispatches, type BoundDispatch, makePlaces, uniformAlignment } from "./bindings.ts";
+import { arenaMemory } from "./call.ts";
 import type { CompiledPlan } from "./compile.ts";
 import type { GpuContext } from "./context.ts";
 import { Recorder } from "./recorder.ts";
@@ -20,7 +21,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
   readonly scalars: readonly Tensor[];
   readonly #storages: GpuStorage[] = [];
   readonly #constants: GpuStorage[] = [];
-  readonly #arena: GPUBuffer | null;
+  readonly #arenas: ReadonlyMap<number, GPUBuffer>;
   readonly #packed: ReadonlyMap<number, GPUBuffer>;
   readonly #places: GPUBuffer;
   readonly #dispatches: readonly BoundDispatch[];
@@ -48,10 +49,11 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     const { resources } = device;
     this.scalars = compiled.scalars;
     const leaves = new Map(compiled.leaves.map((leaf) => [leaf, this.#storageOf(leaf, bind)]));
-    this.#arena = compiled.arenaBytes === 0 ? null : resources.buffer(
-      "the arena of a program",
-      compiled.arenaBytes,
-      memoryUsage(),
+    this.#arenas = new Map(
+      [...compiled.arenas].map(([arena, bytes]) => {
+        resources.statistics.arenaBytes += bytes;
+        return [arena, resources.buffer("the arena of a program", bytes, memoryUsage())];
+      }),
     );
     this.#packed = new Map(
       compiled.buffers.flatMap(({ packed, elements }, number) =>
@@ -65,7 +67,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
       compiled,
       resources,
       {
-        arena: this.#arena,
+        arenas: this.#arenas,
         packed: this.#packed,
         record: this.#recorder?.buffer ?? null,
         places: this.#places,
@@ -155,7 +157,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
       return result;
     }
     const source = leaf === null
-      ? { buffer: this.#arena!, first: offset / 4 }
+      ? { buffer: this.#arenas.get(arenaMemory)!, first: offset / 4 }
       : { buffer: this.#leafBuffer(leaf), first: 0 };
     const start = (source.first + operand.offset) * result.BYTES_PER_ELEMENT;
     await this.device.readBuffer(source.buffer, start, result);
@@ -167,7 +169,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     if (this.#disposed) return;
     this.device.queue.flush();
     this.#disposed = true;
-    this.#arena?.destroy();
+    for (const arena of this.#arenas.values()) arena.destroy();
     for (const buffer of this.#packed.values()) buffer.destroy();
     this.#places.destroy();
     this.#scalarBuffer.destroy();

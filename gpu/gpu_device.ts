@@ -9,7 +9,7 @@ import { measuredTiles } from "./measure_tiles.ts";
 import { openAdapter, type OpenedAdapter } from "./adapter.ts";
 import { measureGpu } from "./ceilings.ts";
 import { compilePlan } from "./compile.ts";
-import type { WebGpuDevice, WebGpuOptions } from "./web_gpu.ts";
+import type { DTypePolicy, WebGpuDevice, WebGpuOptions } from "./web_gpu.ts";
 import type { GpuContext } from "./context.ts";
 import { GpuClock } from "./gpu_clock.ts";
 import { GpuExecutable } from "./executable.ts";
@@ -193,12 +193,28 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
 
 /** As {@link openWebGpu}, with all that the executor's own parts and tests need. */
 export async function openGpuDevice(options: WebGpuOptions = {}): Promise<GpuDevice | null> {
+  const half = storesHalf(options.dtypePolicy);
   const opened = await openAdapter(options.allowSoftware ?? false);
   if (!opened) return null;
-  const device = new GpuDevice({ ...opened, tuning: { ...opened.tuning, ...options.tuning } });
+  if (half && !opened.device.features.has("shader-f16")) {
+    opened.device.destroy();
+    throw new KernelError(
+      `Cannot store float16 on "${opened.name}" as it lacks the feature shader-f16: leave out ` +
+        'dtypePolicy "mixed_float16", or use an adapter of Vulkan, Metal or Direct3D 12',
+    );
+  }
+  const tuning = { ...opened.tuning, half, ...options.tuning };
+  const device = new GpuDevice({ ...opened, tuning });
   const measure = options.measureTiles ?? !opened.tuning.software;
   if (measure && !options.tuning?.tiles) {
     device.tuning = { ...device.tuning, tiles: await measuredTiles(device) };
   }
   return device;
+}
+
+function storesHalf(policy: DTypePolicy = "float32"): boolean {
+  if (policy === "float32" || policy === "mixed_float16") return policy === "mixed_float16";
+  throw new TypeError(
+    `Cannot open WebGPU with the dtypePolicy "${policy}": expected float32 or mixed_float16`,
+  );
 }

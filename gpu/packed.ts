@@ -1,4 +1,5 @@
 import type { BufferSpec, StridedOperand } from "../core/graph/call.ts";
+import { bytesPerElement } from "../core/graph/dtype.ts";
 import { sizeOf } from "../core/graph/shape.ts";
 import { type GpuCall, tailLoads, workReads } from "./call.ts";
 
@@ -16,6 +17,13 @@ export interface Packing {
 export interface GpuBuffer extends BufferSpec {
   /** Set where bytes stand for the plan's floats. */
   readonly packed?: Packing;
+  /** True where 16-bit floats stand for the plan's. */
+  readonly half?: boolean;
+}
+
+/** Bytes of one element of a buffer. */
+export function elementBytes({ dtype, half }: Pick<GpuBuffer, "dtype" | "half">): number {
+  return half ? 2 : bytesPerElement(dtype);
 }
 
 /**

@@ -17,6 +17,7 @@ export class Resources {
   /** What was made so far. */
   readonly statistics: GpuStatistics = {
     buffers: 0,
+    arenaBytes: 0,
     pipelines: 0,
     bindGroups: 0,
     submits: 0,

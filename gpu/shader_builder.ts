@@ -1,5 +1,5 @@
 import type { DType } from "../core/graph/dtype.ts";
-import { memoryOf } from "./call.ts";
+import { halfMemory, memoryOf } from "./call.ts";
 import type { GpuBuffer, Packing } from "./packed.ts";
 
 /** WGSL's name of a type in registers. */
@@ -73,9 +73,9 @@ export class ShaderBuilder {
 
   /** An expression for the first element of an operand in its memory. */
   start(operand: { readonly buffer: number; readonly offset: number }): string {
-    const { offset } = this.buffers[operand.buffer];
-    // Offsets are in the arena, whose elements all have four bytes.
-    return this.place(offset / 4 + operand.offset);
+    const { offset, half } = this.buffers[operand.buffer];
+    // Offsets are in an arena, whose elements all have as many bytes.
+    return this.place(offset / (half ? 2 : 4) + operand.offset);
   }
 
   /** The bits of a word of the step's scalar block. */
@@ -96,7 +96,8 @@ export class ShaderBuilder {
 
   /** An expression for the element at `index` of a buffer's memory. */
   load(buffer: number, dtype: DType, index: string): string {
-    const { packed } = this.buffers[buffer];
+    const { packed, half } = this.buffers[buffer];
+    if (half) return this.#loadHalf(buffer, index);
     if (packed) {
       const row = `(${index}) / ${packed.length}u`;
       const byte = `f32(${this.loadByte(buffer, index)})`;
@@ -104,6 +105,18 @@ export class ShaderBuilder {
     }
     if (this.buffers[buffer].dtype === "u8") return this.loadByte(buffer, index);
     return fromBits(this.loadWord(buffer, index), dtype);
+  }
+
+  /** The float that 16 bits at `index` of a buffer's memory stand for. */
+  #loadHalf(buffer: number, index: string): string {
+    const name = this.memory(halfMemory, false);
+    if (!this.uniforms.has(halfMemory)) return `f32(${name}[${index}])`;
+    this.declare(
+      "from_half",
+      "fn from_half(word: u32, i: u32) -> f32 {\n" +
+        "  return unpack2x16float(word >> ((i & 1u) << 4u)).x;\n}",
+    );
+    return `from_half(${this.loadWord(buffer, `(${index}) >> 1u`)}, ${index})`;
   }
 
   /** The byte at `index` of a buffer's memory. */
@@ -169,7 +182,9 @@ export class ShaderBuilder {
   /** A statement that stores `value` at `index` of a buffer's memory. */
   store(buffer: number, dtype: DType, index: string, value: string): string {
     const name = this.memory(memoryOf(this.buffers, buffer), true);
-    return `${name}[${index}] = ${toBits(value, dtype)};`;
+    if (!this.buffers[buffer].half) return `${name}[${index}] = ${toBits(value, dtype)};`;
+    this.declare("to_half", toHalf);
+    return `${name}[${index}] = to_half(${value});`;
   }
 
   /** A statement that stores 32 bits at word `index` of a buffer's memory. */
@@ -201,8 +216,10 @@ export class ShaderBuilder {
       if (!this.uniforms.has(memory)) {
         memories.push({ memory, type: writable ? "write" : "read" });
         const access = writable ? "read_write" : "read";
+        const type = memory === halfMemory ? "f16" : "u32";
+        if (type === "f16") lines.unshift("enable f16;");
         lines.push(
-          `@group(1) @binding(${memories.length}) var<storage, ${access}> ${name}: array<u32>;`,
+          `@group(1) @binding(${memories.length}) var<storage, ${access}> ${name}: array<${type}>;`,
         );
         continue;
       }
@@ -227,6 +244,11 @@ export class ShaderBuilder {
     return { wgsl: lines.join("\n") + "\n", memories, places: this.#places };
   }
 }
+
+/** WGSL leaves open what becomes of a float that 16 bits cannot hold; an overflow has to show. */
+const toHalf = "fn to_half(x: f32) -> f16 {\n" +
+  "  let infinite = bitcast<f32>((bitcast<u32>(x) & 0x80000000u) | 0x7f800000u);\n" +
+  "  return f16(select(x, infinite, abs(x) >= 65520.0));\n}";
 
 /** An expression for `value` times a constant. */
 export function times(value: string, factor: number): string {

@@ -2,6 +2,8 @@
 export interface GpuStatistics {
   /** Buffers made. */
   buffers: number;
+  /** Bytes of the arenas made: what programs compute in, leaves and batches of bytes aside. */
+  arenaBytes: number;
   /** Pipelines made. */
   pipelines: number;
   /** Bind groups made. */

@@ -45,7 +45,7 @@ export class StepProfiler {
   ) {
     this.#kernels = compiled.dispatches.map(({ label, calls }) => ({
       name: label,
-      ...dispatchCost(calls),
+      ...dispatchCost(calls, compiled.buffers),
     }));
   }
 

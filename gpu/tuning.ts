@@ -6,6 +6,8 @@ export interface Tuning {
   readonly software: boolean;
   /** Threads of a workgroup of the plain kernels. */
   readonly lanes: number;
+  /** Whether activations and their gradients are stored as 16-bit floats. */
+  readonly half: boolean;
   /** Storage buffers that one kernel may bind. */
   readonly storageBuffers: number;
   /** Bytes of memory that the threads of a workgroup may share. */
@@ -30,6 +32,7 @@ export interface Tuning {
 export const defaultTuning: Tuning = {
   software: false,
   lanes: 64,
+  half: false,
   storageBuffers: 8,
   sharedBytes: 16384,
   invocations: 256,

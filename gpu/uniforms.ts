@@ -1,6 +1,6 @@
-import { bytesPerElement } from "../core/graph/dtype.ts";
-import { arenaMemory, memoryOf, recordMemory, type Touched } from "./call.ts";
-import type { GpuBuffer } from "./packed.ts";
+import type { ArenaBytes } from "./arena.ts";
+import { memoryOf, recordMemory, type Touched } from "./call.ts";
+import { elementBytes, type GpuBuffer } from "./packed.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** Uniform bindings that every kernel may have besides: the scalar block and the places. */
@@ -18,14 +18,14 @@ const mostWindows = 2;
  *
  * @param touched What the calls of the dispatch touch.
  * @param buffers The plan's buffers.
- * @param arenaBytes Bytes of the arena.
+ * @param arenas Bytes of the arenas.
  * @param tuning The adapter.
  * @returns Bytes of each chosen memory, a multiple of 16.
  */
 export function chooseUniforms(
   touched: readonly Touched[],
   buffers: readonly GpuBuffer[],
-  arenaBytes: number,
+  arenas: ArenaBytes,
   { uniformBytes, uniformBuffers }: Tuning,
 ): ReadonlyMap<number, number> {
   const written = new Set<number>([recordMemory]);
@@ -35,8 +35,8 @@ export function chooseUniforms(
     for (const { buffer } of reads) {
       if (buffers[buffer].leaf === "scalars") continue;
       const memory = memoryOf(buffers, buffer);
-      const { elements, dtype } = buffers[buffer];
-      const bytes = memory === arenaMemory ? arenaBytes : elements * bytesPerElement(dtype);
+      const own = buffers[buffer].elements * elementBytes(buffers[buffer]);
+      const bytes = arenas.get(memory) ?? own;
       read.set(memory, Math.max(16, Math.ceil(bytes / 16) * 16));
     }
   }

@@ -17,6 +17,7 @@ import {
   loadIdxDataSet,
   loadWeights,
   loss,
+  lossScaling,
   meanSquaredError,
   measure,
   miniBatches,
@@ -91,6 +92,12 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
     },
     "patience": { value: "N", help: "stop after so many worse epochs", parse: wholeNumber(0) },
     ...runOptions,
+    "dtype-policy": {
+      value: "NAME",
+      help: "float32, or mixed_float16 with --device webgpu",
+      default: "float32",
+      parse: oneOf("float32", "mixed_float16"),
+    },
     "limit": { value: "N", help: "train on the first N digits", parse: wholeNumber(1) },
     "log-every": {
       value: "N",
@@ -165,6 +172,7 @@ try {
     seed: options.seed,
     device: options.device,
     threads: options.threads,
+    dtypePolicy: options["dtype-policy"],
     resume: options.resume,
   }).pipe(
     sameOptions(options.resume, {
@@ -182,7 +190,7 @@ try {
         ? meanSquaredError({ oneHot: true })
         : sparseCategoricalCrossentropy({ fromLogits: true }),
     ),
-    backward(),
+    options["dtype-policy"] === "mixed_float16" ? lossScaling() : backward(),
     update(optimizerOf(options.optimizer, { learningRate, momentum: options.momentum })),
     measure(accuracy()),
   ).pipe(

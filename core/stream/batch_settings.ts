@@ -52,7 +52,7 @@ export function batchSettings(dataSet: AnyDataSet, options: MiniBatchesOptions):
   }
   const rehearsal = fastDevRun === true ? 1 : fastDevRun === false ? undefined : fastDevRun;
   checkWhole("fastDevRun", rehearsal);
-  const { device, threads, resume } = options;
+  const { device, threads, dtypePolicy, resume } = options;
   if (rehearsal !== undefined && resume !== undefined) {
     refuse("fastDevRun", "left out when a run is resumed", fastDevRun);
   }
@@ -71,13 +71,15 @@ export function batchSettings(dataSet: AnyDataSet, options: MiniBatchesOptions):
     resume,
     device,
     threads,
+    dtypePolicy,
   };
 }
 
 /** Options that a run may do without: those that were given. */
 function given(
-  { stepsPerEpoch, limitBatches, overfitBatches }: MiniBatchesOptions,
+  { stepsPerEpoch, limitBatches, overfitBatches, dtypePolicy: policy }: MiniBatchesOptions,
 ): Partial<RunSettings> {
-  const options = { stepsPerEpoch, limitBatches, overfitBatches };
+  const dtypePolicy = policy === "float32" ? undefined : policy;
+  const options = { stepsPerEpoch, limitBatches, overfitBatches, dtypePolicy };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

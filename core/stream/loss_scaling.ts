@@ -40,6 +40,8 @@ const largest = 2 ** 120;
  * @returns An operator from {@link Scored} to {@link Differentiated}.
  * @throws {RangeError} when an option is out of range.
  *
+ * With `dtypePolicy: "mixed_float16"` a GPU stores activations and their gradients in such a format.
+ *
  * @example
  * ```ts
  * import {

@@ -1,7 +1,7 @@
 import { openCpu } from "../cpu/device.ts";
 import { openReference } from "../cpu/reference_device.ts";
 import type { Device } from "../graph/device.ts";
-import { openWebGpu } from "../../gpu/device.ts";
+import { type DTypePolicy, openWebGpu } from "../../gpu/device.ts";
 import { FasterDevice } from "./faster_device.ts";
 
 /**
@@ -18,6 +18,11 @@ export interface DeviceOptions {
   readonly device?: DeviceChoice;
   /** Threads of the CPU device, from 1; by default one for each processor. */
   readonly threads?: number;
+  /**
+   * `mixed_float16` stores activations and their gradients as 16-bit floats, and adds up in float32,
+   * on device `webgpu` alone; default `float32`. Train with `lossScaling` in the place of `backward`.
+   */
+  readonly dtypePolicy?: DTypePolicy;
 }
 
 /** A device, and whether whoever opened it must dispose of it. */
@@ -35,19 +40,38 @@ export interface OpenedDevice {
  * @param steps Steps that will be run, if that is known: `auto` measures nothing for a few.
  * @returns The device. That of `auto` may become another one at its first step: `decided` settles
  * then, and `reason` says why.
- * @throws {Error} when WebGPU is asked for and there is no adapter, or the name is unknown.
+ * @throws {Error} when WebGPU is asked for and there is no adapter, the name is unknown, or the device
+ * has no such `dtypePolicy`.
  */
 export async function openDevice(
   options: DeviceOptions = {},
   steps?: number,
 ): Promise<OpenedDevice> {
-  const { device: choice = "auto", threads } = options;
+  const { device: choice = "auto", threads, dtypePolicy = "float32" } = options;
+  if (choice === "webgpu") return { device: await openAnyGpu(dtypePolicy), owned: true };
+  if (dtypePolicy !== "float32") {
+    throw new TypeError(
+      typeof choice === "object"
+        ? `Cannot set the dtypePolicy of an open device: give "${dtypePolicy}" to openWebGpu`
+        : `Cannot open the device "${choice}" with the dtypePolicy "${dtypePolicy}": expected ` +
+          'float32, or device "webgpu", which has mixed_float16 too',
+    );
+  }
   if (typeof choice === "object") return { device: choice, owned: false };
   return { device: await open(choice, threads, steps), owned: true };
 }
 
+async function openAnyGpu(dtypePolicy: DTypePolicy): Promise<Device> {
+  const device = await openWebGpu({ allowSoftware: true, dtypePolicy });
+  if (device) return device;
+  throw new Error(
+    `Cannot open WebGPU as there is no adapter: install a GPU driver with Vulkan (or Debian's ` +
+      `mesa-vulkan-drivers for a software adapter), or use device "cpu"`,
+  );
+}
+
 async function open(
-  choice: Exclude<DeviceChoice, Device>,
+  choice: Exclude<DeviceChoice, Device | "webgpu">,
   threads?: number,
   steps?: number,
 ): Promise<Device> {
@@ -58,14 +82,6 @@ async function open(
       return openReference();
     case "auto":
       return await openFaster(threads, steps);
-    case "webgpu": {
-      const device = await openWebGpu({ allowSoftware: true });
-      if (device) return device;
-      throw new Error(
-        `Cannot open WebGPU as there is no adapter: install a GPU driver with Vulkan (or Debian's ` +
-          `mesa-vulkan-drivers for a software adapter), or use device "cpu"`,
-      );
-    }
     default:
       throw new TypeError(
         `Cannot open the device "${choice}": expected auto, cpu, webgpu or reference`,

@@ -1,3 +1,4 @@
+import type { DTypePolicy } from "../../gpu/device.ts";
 import { DataError } from "../graph/errors.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors, type SafetensorsTensor } from "../state/safetensors.ts";
@@ -40,6 +41,8 @@ export interface RunSettings {
   readonly limitBatches?: number;
   /** Batches that are visited again and again, if that was asked for. */
   readonly overfitBatches?: number;
+  /** How the device stores numbers, if not as float32. */
+  readonly dtypePolicy?: DTypePolicy;
 }
 
 /** An f32 tensor of a run. */

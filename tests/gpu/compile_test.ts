@@ -4,6 +4,7 @@ import { planProgram } from "../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
 import { gather, gradients, sparseSoftmaxCrossEntropy } from "../../core/ops/mod.ts";
+import { arenaMemory } from "../../gpu/call.ts";
 import { compilePlan } from "../../gpu/compile.ts";
 import { defaultTuning } from "../../gpu/tuning.ts";
 
@@ -16,10 +17,10 @@ const dense = (x: Tensor, name: string, units: number) => {
 };
 
 Deno.test("bias and activation run in the product's kernel", () => {
-  const { dispatches, arenaBytes } = compile([dense(inputLeaf("x", [4, 8], "f32"), "a", 6)]);
+  const { dispatches, arenas } = compile([dense(inputLeaf("x", [4, 8], "f32"), "a", 6)]);
   assert.equal(dispatches.length, 1);
   // The product itself is never stored: the arena holds the activation alone.
-  assert.equal(arenaBytes, Math.ceil(4 * 6 * 4 / 64) * 64);
+  assert.equal(arenas.get(arenaMemory), Math.ceil(4 * 6 * 4 / 64) * 64);
 });
 
 Deno.test("equal layers have equal shaders", () => {
@@ -78,7 +79,7 @@ Deno.test("a value that is read again is stored beside its tails", () => {
 Deno.test("memory is used again when nobody needs it any more", () => {
   let x = inputLeaf("x", [64, 64], "f32");
   for (let layer = 0; layer < 9; layer++) x = dense(x, `layer_${layer}`, 64);
-  assert.equal(compile([x]).arenaBytes, 2 * 64 * 64 * 4);
+  assert.equal(compile([x]).arenas.get(arenaMemory), 2 * 64 * 64 * 4);
 });
 
 /** A classifier of bytes, its loss, and a step of gradient descent. */
@@ -143,8 +144,8 @@ Deno.test("a product with a matrix made by the rows themselves waits for all of 
 
 Deno.test("bytes stay bytes until a product reads them, four to a word", () => {
   const { loss, assignments } = classifier(32, [784, 30, 10]);
-  const { arenaBytes, dispatches, buffers } = compile([loss], assignments);
-  assert.ok(arenaBytes < 32 * 784 * 4);
+  const { arenas, dispatches, buffers } = compile([loss], assignments);
+  assert.ok(arenas.get(arenaMemory)! < 32 * 784 * 4);
   assert.equal(buffers.filter(({ dtype, leaf }) => dtype === "u8" && leaf === null).length, 1);
   const forward = dispatches.find(({ label }) => label === "matmul [32,784]×[784,30] + relu")!;
   assert.match(forward.shader.wgsl, />> 24u/);

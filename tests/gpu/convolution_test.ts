@@ -5,6 +5,7 @@ import { createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
 import type { ConvolutionAttributes } from "../../core/graph/window.ts";
 import { convolution, gradients } from "../../core/ops/mod.ts";
+import { arenaMemory } from "../../gpu/call.ts";
 import { type CompiledPlan, compilePlan } from "../../gpu/compile.ts";
 import { defaultTuning } from "../../gpu/tuning.ts";
 import { mulberry32, opCases } from "../core/ops/cases.ts";
@@ -130,5 +131,5 @@ Deno.test("convolutions in groups have kernels without shared memory", () => {
 
 Deno.test("no matrix of patches is stored", () => {
   const { y } = withGradients([8, 1, 34, 34, 64], [1, 3, 3, 64, 64], {});
-  assert.equal(compile(y).arenaBytes, y.size * 4);
+  assert.equal(compile(y).arenas.get(arenaMemory), y.size * 4);
 });

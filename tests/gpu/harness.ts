@@ -11,8 +11,10 @@ import type { WebGpuOptions } from "../../gpu/mod.ts";
 import { errorInUnits } from "../core/ops/generator.ts";
 
 const found = await openGpuDevice({ allowSoftware: true });
+const storesHalf = found?.resources.device.features.has("shader-f16") ?? false;
 found?.dispose();
 if (!found) console.log("Tests on webgpu are skipped: there is no adapter");
+else if (!storesHalf) console.log("Tests of float16 are skipped: the adapter lacks shader-f16");
 
 /** Shapes of the kernels for hardware, so that a software adapter can test them too. */
 export const hardware: WebGpuOptions["tuning"] = {
@@ -22,19 +24,24 @@ export const hardware: WebGpuOptions["tuning"] = {
   rowWork: 1024,
 };
 
+/** True for op cases whose kernels have other shapes on hardware. */
+export const differsOnHardware = (name: string): boolean =>
+  /matmul|sum|mean|max|softmax|norm|entropy/i.test(name);
+
 /** Registers a test that is skipped where no adapter is; its device is disposed of afterwards. */
 export function gpuTest(
   name: string,
   body: (device: GpuDevice, context: Deno.TestContext) => Promise<void> | void,
   tuning: WebGpuOptions["tuning"] = {},
+  dtypePolicy: WebGpuOptions["dtypePolicy"] = "float32",
 ): void {
   Deno.test({
     name,
-    ignore: !found,
+    ignore: dtypePolicy === "float32" ? !found : !storesHalf,
     sanitizeOps: true,
     sanitizeResources: true,
     async fn(context) {
-      const device = (await openGpuDevice({ allowSoftware: true, tuning }))!;
+      const device = (await openGpuDevice({ allowSoftware: true, tuning, dtypePolicy }))!;
       try {
         await body(device, context);
         if (!device.disposed) await device.idle();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { BufferSpec } from "../../core/graph/call.ts";
-import { layOutArena } from "../../gpu/arena.ts";
-import { conflicts, overlaps, spanOf } from "../../gpu/call.ts";
+import { layOutArenas } from "../../gpu/arena.ts";
+import { arenaMemory, conflicts, overlaps, spanOf } from "../../gpu/call.ts";
 import { literalExpression } from "../../gpu/kernels/literal.ts";
 import { ShaderBuilder } from "../../gpu/shader_builder.ts";
 import { chooseSlices, chooseTile } from "../../gpu/tiles.ts";
@@ -59,8 +59,8 @@ Deno.test("buffers of the arena overlap only when they live apart", () => {
     const spans = (list: number[]) => list.map((place) => ({ buffer: place, start: 0, end: 1 }));
     return [{ reads: spans(reads), writes: spans(writes) }];
   };
-  const bytes = layOutArena([touch([], [0]), touch([0], [1]), touch([1], [2])], buffers, []);
-  assert.equal(bytes, 448 + 128);
+  const arenas = layOutArenas([touch([], [0]), touch([0], [1]), touch([1], [2])], buffers, []);
+  assert.deepEqual([...arenas], [[arenaMemory, 448 + 128]]);
   assert.equal(buffers[1].offset, 0);
   assert.equal(buffers[0].offset, 448);
   assert.equal(buffers[2].offset, 448);

@@ -71,7 +71,7 @@ export async function activationMaximisation(
   options: ActivationMaximisationOptions,
 ): Promise<MaximalInput> {
   const { target, steps = 200, learningRate = 0.05, decay = 0.01, seed = 0 } = options;
-  const { range = [0, 1], device, threads } = options;
+  const { range = [0, 1], device, threads, dtypePolicy } = options;
   const outputs = sizeOf(model.outputShape);
   if (!Number.isInteger(target) || target < 0 || target >= outputs) {
     throw new RangeError(
@@ -96,6 +96,7 @@ export async function activationMaximisation(
     epochs: steps,
     device: device ?? "cpu",
     threads,
+    dtypePolicy,
   }));
   await settled(network);
   return { data: network.parameters[0].value.slice(), shape: [...model.inputShape] };

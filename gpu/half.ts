@@ -1,0 +1,92 @@
+import type { StridedOperand } from "../core/graph/call.ts";
+import type { GpuCall } from "./call.ts";
+import type { GpuBuffer } from "./packed.ts";
+
+/** A piece of a call: the buffers that it reads and writes. */
+interface Piece {
+  /** A loop over elements, a sum (or largest, or smallest) of them, or an op's own kernel. */
+  readonly kind: "loop" | "fold" | "structured";
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+}
+
+/**
+ * Stores as 16-bit floats what only passes between products: activations, and their gradients.
+ *
+ * A buffer is one of them when its values lead to a product, a window or a recurrence, and reach
+ * neither a weight nor an output by elementwise loops alone: the gradient of a weight and a state
+ * stay f32, and so do what is read back, sums, parts of sums and rows of a data set of floats.
+ *
+ * @param calls Calls in order.
+ * @param buffers The plan's buffers; those that become halves are replaced.
+ * @param outputs Where the program's outputs are, which stay f32.
+ */
+export function storeHalf(
+  calls: readonly GpuCall[],
+  buffers: GpuBuffer[],
+  outputs: readonly StridedOperand[],
+): void {
+  const kept = new Set([...outputs.map(({ buffer }) => buffer), ...calls.flatMap(exactResults)]);
+  const pieces = calls.flatMap(piecesOf);
+  const exact = new Set(outputs.map(({ buffer }) => buffer));
+  const leading = new Set<number>();
+  // What is read was written before: one walk from the end sees every way.
+  for (const { kind, reads, writes } of pieces.toReversed()) {
+    const isExact = writes.some((buffer) => exact.has(buffer) || buffers[buffer].leaf !== null);
+    if (kind === "loop" && isExact) { for (const read of reads) exact.add(read); }
+    if (kind === "structured" || writes.some((buffer) => leading.has(buffer))) {
+      for (const read of reads) leading.add(read);
+    }
+  }
+  for (const number of leading) {
+    const buffer = buffers[number];
+    if (buffer.leaf !== null || buffer.packed || buffer.dtype !== "f32") continue;
+    if (!kept.has(number) && !exact.has(number)) buffers[number] = { ...buffer, half: true };
+  }
+}
+
+/** Results of a call that are not rounded: sums, parts of sums, and rows of stored floats. */
+function exactResults(call: GpuCall): number[] {
+  const { work, result } = call;
+  switch (work.kind) {
+    case "rows":
+      return work.calls.flatMap(exactResults);
+    case "loop":
+      return work.kernel.reducer ? [result!.buffer] : [];
+    case "structured": {
+      const copies = work.call.name === "gather" && work.call.operands[0].dtype === "f32";
+      return copies || work.slices > 1 ? [result!.buffer] : [];
+    }
+    case "record":
+      return [];
+  }
+}
+
+function piecesOf(call: GpuCall): Piece[] {
+  const { work, result, tails } = call;
+  const numbers = (operands: readonly { readonly buffer: number }[]) =>
+    operands.map(({ buffer }) => buffer);
+  const own = (): Piece[] => {
+    switch (work.kind) {
+      case "rows":
+        return work.calls.flatMap(piecesOf);
+      case "loop": {
+        const { loads, stores, reducer } = work.kernel;
+        const kind = reducer ? "fold" : "loop";
+        return [{ kind, reads: numbers(loads), writes: numbers(stores) }];
+      }
+      case "structured": {
+        const reads = numbers(work.call.operands);
+        return [{ kind: "structured", reads, writes: [result!.buffer] }];
+      }
+      case "record":
+        return [];
+    }
+  };
+  const late = tails.map(({ loads, stores }): Piece => ({
+    kind: "loop",
+    reads: numbers(loads),
+    writes: numbers(stores),
+  }));
+  return [...own(), ...late];
+}
