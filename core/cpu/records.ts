@@ -4,6 +4,7 @@ import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { recordWords } from "./kernels/load.ts";
 import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts";
+import { type SamplingName, samplingRecords } from "./sampling_records.ts";
 import { type WindowName, windowRecords } from "./window_records.ts";
 
 /** Kinds of records that the plan walker knows. */
@@ -27,7 +28,8 @@ export type StructuredName =
   | "segmentSum"
   | "segmentMax"
   | WindowName
-  | RecurrenceName;
+  | RecurrenceName
+  | SamplingName;
 
 /** Writes the words of a call's record: its kind, then those from word 4 on. */
 export type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
@@ -40,6 +42,7 @@ const structured = {
   segmentMax: segmentRecord,
   ...windowRecords,
   ...recurrenceRecords,
+  ...samplingRecords,
 } satisfies Record<StructuredName, RecordWriter>;
 
 /** The words of a whole plan, ended by a record of kind 0. */

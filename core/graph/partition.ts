@@ -124,6 +124,11 @@ function division(node: Tensor): Division {
       return { axis: "columns", units: node.shape[1], follow: 0 };
     case "convolutionKernelGradient":
       return { axis: "rows", units: sizeOf(node.shape.slice(0, 4)), follow: 0 };
+    case "sampleImage":
+      if (node.shape[0] >= 8) return { axis: "rows", units: node.shape[0], follow: 3 };
+      return { axis: "rows", units: node.shape[0] * node.shape[1], follow: 0 };
+    case "sampleImageGradient":
+      return { axis: "rows", units: node.shape[0], follow: 3 };
     case "maxPoolGradient":
       return { axis: "rows", units: node.shape[0], follow: 2 };
     default: {

@@ -54,6 +54,8 @@ export { segmentGather, type SegmentOptions, segmentSum } from "./segment.ts";
 export { segmentMax, type SegmentMaxOptions } from "./segment_max.ts";
 export { segmentMean } from "./segment_mean.ts";
 export { segmentSoftmax } from "./segment_softmax.ts";
+export { sampleImage, type SampleImageOptions } from "./sample_image.ts";
+export type { FillMode } from "../graph/sampling.ts";
 export { select } from "./select.ts";
 export { sigmoid } from "./sigmoid.ts";
 export { sign } from "./sign.ts";

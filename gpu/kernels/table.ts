@@ -9,6 +9,7 @@ import {
   sumPoolKernel,
 } from "./pooling.ts";
 import { recurrenceGradientKernel, recurrenceStepsKernel } from "./recurrence.ts";
+import { sampleImageGradientKernel, sampleImageKernel } from "./sampling.ts";
 import { scatterAddKernel } from "./scatter_add.ts";
 import { segmentKernel } from "./segment.ts";
 
@@ -26,7 +27,9 @@ export type StructuredName =
   | "maxPoolSelect"
   | "maxPoolGradient"
   | "recurrenceSteps"
-  | "recurrenceGradient";
+  | "recurrenceGradient"
+  | "sampleImage"
+  | "sampleImageGradient";
 
 /** The kernel of each structured op; a missing one does not compile. */
 export const structuredKernels = {
@@ -43,6 +46,8 @@ export const structuredKernels = {
   maxPoolGradient: maxPoolGradientKernel,
   recurrenceSteps: recurrenceStepsKernel,
   recurrenceGradient: recurrenceGradientKernel,
+  sampleImage: sampleImageKernel,
+  sampleImageGradient: sampleImageGradientKernel,
 } as const satisfies Record<StructuredName, GpuKernel>;
 
 /** The kernel of the structured op `name`. */

@@ -20,6 +20,7 @@ import golden_reshaping
 import golden_normalization
 import golden_optimizers
 import golden_recurrent
+import golden_sampling
 import golden_schedules
 import golden_windows
 from golden_values import record, uniform
@@ -239,6 +240,7 @@ def main():
         "windows": golden_windows.windows,
         "normalization": golden_normalization.normalization,
         "recurrent": golden_recurrent.recurrent,
+        "sampling": golden_sampling.samplings,
     }
     for name, make in makers.items():
         text = json.dumps(make(), separators=(",", ":"), allow_nan=False)

@@ -7,7 +7,7 @@
  * |---|---|
  * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd,
  *   6 convolution, 7 gradient of its kernel, 8 pooling, 9 recurrence, 10 its gradient,
- *   11 segments |
+ *   11 segments, 12 sampling of pictures, 13 its gradient |
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
@@ -45,6 +45,10 @@
  * - 11 segments: 4 values, 5 ids, 6 order (0: none), 7 number of ids, 8 row length, 9 out,
  *   10 segments, 11 mode (0 sum, 1 maximum), 12 what an empty segment becomes (f32), 13 what a unit
  *   is (0 a segment, 1 a column).
+ * - 12 sampling of pictures: 4 images, 5 y, 6 x, 7 out, 8 block. The units are equal runs of points in
+ *   row-major order. The block is the words: images, height, width, channels, points of an image, fill
+ *   mode (0 constant, 1 nearest, 2 reflect, 3 wrap), fill value.
+ * - 13 gradient of its images: 4 gradient of the samples, 5 y, 6 x, 7 out, 8 block. A unit is an image.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

@@ -33,6 +33,7 @@ export { unitNormalization } from "./unit_normalization.ts";
 export type { UnitNormalizationOptions } from "./unit_normalization.ts";
 export type { WeightedLayerOptions } from "./weighted.ts";
 export * from "./activations/mod.ts";
+export * from "./augmentation/mod.ts";
 export * from "./merge/mod.ts";
 export * from "./preprocessing/mod.ts";
 export * from "./regularization/mod.ts";

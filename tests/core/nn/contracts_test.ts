@@ -61,6 +61,18 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.upSampling1d(), [3, 2], [6, 2]],
   [nn.upSampling2d(2, { interpolation: "bilinear" }), [1, 2, 2], [2, 4, 2]],
   [nn.upSampling3d([1, 2, 3]), [2, 2, 1, 2], [2, 4, 3, 2]],
+  [nn.randomAffine({ zoomFactor: 0.2, rotationFactor: 0.1 }), [3, 2, 2], [3, 2, 2]],
+  [nn.randomTranslation(0.2, 0.1, { interpolation: "nearest" }), [3, 2, 2], [3, 2, 2]],
+  [nn.randomRotation(0.2), [3, 2, 2], [3, 2, 2]],
+  [nn.randomZoom(0.2), [3, 2, 2], [3, 2, 2]],
+  [nn.randomFlip(), [3, 2, 2], [3, 2, 2]],
+  [nn.randomCrop(2, 2), [3, 4, 1], [2, 2, 1]],
+  [nn.centerCrop(2, 3), [3, 4, 1], [2, 3, 1]],
+  [nn.resizing(4, 3), [2, 5, 2], [4, 3, 2]],
+  [nn.randomContrast(0.5), [3, 2, 2], [3, 2, 2]],
+  [nn.randomBrightness(0.5), [3, 2, 2], [3, 2, 2]],
+  [nn.randomErasing(), [3, 2, 2], [3, 2, 2]],
+  [nn.randomElasticTransform(), [20, 21, 1], [20, 21, 1]],
 ];
 
 for (const [layer, inputShape, outputShape] of layers) {

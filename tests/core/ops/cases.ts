@@ -3,6 +3,7 @@ import { elementwiseCases } from "./elementwise_cases.ts";
 import type { OpCase } from "./generator.ts";
 import { recurrenceCases } from "./recurrence_cases.ts";
 import { segmentCases } from "./segment_cases.ts";
+import { samplingCases } from "./sampling_cases.ts";
 import { gatherCases, matmulCases, reductionCases, viewCases } from "./structured_cases.ts";
 import { windowCases } from "./window_cases.ts";
 
@@ -26,6 +27,7 @@ export function opCases(random: () => number): OpCase[] {
     ...segmentCases(random),
     ...windowCases(random),
     ...recurrenceCases(random),
+    ...samplingCases(random),
     ...softmaxCases(random),
     ...composedCases(random),
     ...randomCases(random),

@@ -229,6 +229,24 @@ const refusals: [string, () => unknown, typeof ShapeError | typeof DTypeError, R
     /scatterAdd.*f32.*u32/,
   ],
   [
+    "sampleImage of pictures without channels",
+    () => ops.sampleImage(leaf([2, 4, 5]), leaf([2, 3, 3]), leaf([2, 3, 3])),
+    ShapeError,
+    /sampleImage.*\[2, 4, 5\], \[2, 3, 3\]/,
+  ],
+  [
+    "sampleImage at rows and columns of other shapes",
+    () => ops.sampleImage(leaf([2, 4, 5, 1]), leaf([2, 3, 3]), leaf([2, 3, 4])),
+    ShapeError,
+    /sampleImage.*\[2, 3, 3\] and \[2, 3, 4\]/,
+  ],
+  [
+    "sampleImage of integers",
+    () => ops.sampleImage(leaf([2, 4, 5, 1], "i32"), leaf([2, 3, 3]), leaf([2, 3, 3])),
+    DTypeError,
+    /sampleImage.*f32.*i32/,
+  ],
+  [
     "scatterAdd to half a row",
     () => ops.scatterAdd(leaf([4]), rows, 1.5),
     ShapeError,

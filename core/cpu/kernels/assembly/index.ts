@@ -8,6 +8,7 @@ import { matmul } from "./matmul";
 import { pool } from "./pooling";
 import { recurrence, recurrenceGradient } from "./recurrence";
 import { segments } from "./segment";
+import { sampleImage, sampleImageGradient } from "./sampling";
 export { matmul };
 
 /** Bytes for packed operands of a product, and for the tile of a convolution. */
@@ -154,6 +155,10 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
     recurrenceGradient(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind == 11) {
     segments(record, start, end);
+  } else if (kind == 12) {
+    sampleImage(record, start, end);
+  } else if (kind == 13) {
+    sampleImageGradient(record, start, end);
   } else if (kind >= 6) {
     windowed(kind, record, start, end, scratch);
   } else {

@@ -1,0 +1,45 @@
+import { add } from "../../../ops/add.ts";
+import { clip } from "../../../ops/clip.ts";
+import { mul } from "../../../ops/mul.ts";
+import { reshape } from "../../../ops/reshape.ts";
+import type { Layer } from "../../layer.ts";
+import { type Factor, orderedPair, rangeOf } from "./factor.ts";
+import { imageLayer } from "./image_layer.ts";
+import type { ValueOptions } from "./random_contrast.ts";
+
+/**
+ * Makes every picture brighter or darker by an amount of its own, in training.
+ *
+ * y = x + f · (white − black), cut off at black and white. It follows from (seed, step, layer name);
+ * in inference y = x.
+ *
+ * @param factor The least and the most of f, from −1 to 1, or one number for as much either way.
+ * @param options Bounds of values, name, seed.
+ * @returns A layer of `[batch, height, width, channels]` inputs, without weights.
+ * @throws {RangeError} when a factor or the range is wrong.
+ *
+ * @example
+ * ```ts
+ * import { input, randomBrightness, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const layer = randomBrightness(0.2, { valueRange: [0, 1] });
+ * assert.deepEqual(sequential([input([32, 32, 3]), layer]).outputShape, [32, 32, 3]);
+ * ```
+ *
+ * Keras: `RandomBrightness`.
+ */
+export function randomBrightness(factor: Factor, options: ValueOptions = {}): Layer {
+  const factory = "randomBrightness";
+  const [black, white] = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
+  const range = rangeOf(factory, "factor", factor, { minimum: -1, maximum: 1 });
+  return imageLayer({
+    type: "RandomBrightness",
+    factory,
+    config: { factor, ...options },
+    change(x, draws) {
+      const shift = mul(draws.uniform("brightness", range), white - black);
+      return clip(add(x, reshape(shift, [x.shape[0], 1, 1, 1])), black, white);
+    },
+  }, options);
+}

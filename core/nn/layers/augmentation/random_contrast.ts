@@ -1,0 +1,59 @@
+import { add } from "../../../ops/add.ts";
+import { clip } from "../../../ops/clip.ts";
+import { mul } from "../../../ops/mul.ts";
+import { reshape } from "../../../ops/reshape.ts";
+import { sub } from "../../../ops/sub.ts";
+import { mean } from "../../../ops/sum.ts";
+import type { Layer } from "../../layer.ts";
+import { type Bounds, type Factor, orderedPair } from "./factor.ts";
+import { type AugmentationOptions, imageLayer } from "./image_layer.ts";
+import { checkScalar } from "../../check_scalar.ts";
+
+/** Options of layers that change how bright pixels are. */
+export interface ValueOptions extends AugmentationOptions {
+  /** The values of black and of white, where results are cut off; default [0, 255]. */
+  readonly valueRange?: Bounds;
+}
+
+/**
+ * Changes the contrast of every picture by an amount of its own, in training.
+ *
+ * y = (x − m) · f + m, cut off at `valueRange`, with m the mean of a picture's channel and f even over
+ * 1 − lower to 1 + upper. It follows from (seed, step, layer name); in inference y = x.
+ *
+ * @param factor Lower and upper, each from 0 to 1, or one number for both.
+ * @param options Bounds of values, name, seed.
+ * @returns A layer of `[batch, height, width, channels]` inputs, without weights.
+ * @throws {RangeError} when a factor or the range is wrong.
+ *
+ * @example
+ * ```ts
+ * import { input, randomContrast, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([32, 32, 3]), randomContrast([0.5, 0.2])]);
+ * assert.deepEqual(model.outputShape, [32, 32, 3]);
+ * ```
+ *
+ * Keras: `RandomContrast`.
+ */
+export function randomContrast(factor: Factor, options: ValueOptions = {}): Layer {
+  const factory = "randomContrast";
+  const [black, white] = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
+  const [lower, upper] = (typeof factor === "number" ? [factor, factor] : factor).map((share) =>
+    checkScalar(`factor of ${factory}`, share, { minimum: 0, maximum: 1 })
+  );
+  return imageLayer({
+    type: "RandomContrast",
+    factory,
+    config: { factor, ...options },
+    change(x, draws) {
+      const strength = reshape(
+        draws.uniform("contrast", [1 - lower, 1 + upper]),
+        [x.shape[0], 1, 1, 1],
+      );
+      const middle = mean(x, [1, 2], { keepDims: true });
+      return clip(add(mul(sub(x, middle), strength), middle), black, white);
+    },
+  }, options);
+}

@@ -1,0 +1,40 @@
+import type { Shape } from "../../../core/graph/shape.ts";
+import * as nn from "../../../core/nn/mod.ts";
+
+const picture = [6, 5, 2];
+
+/** Layers that change pictures, with options that are not the defaults, and shapes of what they take. */
+export const augmentationSamples: Record<string, [layer: nn.Layer, ...inputs: Shape[]]> = {
+  centerCrop: [nn.centerCrop(3, 2), picture],
+  randomAffine: [
+    nn.randomAffine({
+      heightFactor: 0.1,
+      widthFactor: [-0.2, 0],
+      rotationFactor: 0.125,
+      shearFactor: 0.25,
+      zoomFactor: [0, 0.5],
+      fillMode: "constant",
+      fillValue: 0.5,
+    }),
+    picture,
+  ],
+  randomBrightness: [nn.randomBrightness([0, 0.5], { valueRange: [0, 1], seed: 3 }), picture],
+  randomContrast: [nn.randomContrast([0.5, 0.25], { valueRange: [-1, 1] }), picture],
+  randomCrop: [nn.randomCrop(3, 4, { seed: 5 }), picture],
+  randomElasticTransform: [
+    nn.randomElasticTransform({ factor: [0.5, 1], scale: [0.25, 1], fillMode: "wrap" }),
+    picture,
+  ],
+  randomErasing: [
+    nn.randomErasing({ factor: 0.5, scale: [0.25, 0.5], fillValue: 2, valueRange: [0, 3] }),
+    picture,
+  ],
+  randomFlip: [nn.randomFlip("vertical", { seed: 2 }), picture],
+  randomRotation: [nn.randomRotation(0.25, { interpolation: "nearest" }), picture],
+  randomTranslation: [nn.randomTranslation(0.25, [0, 0.5], { fillMode: "nearest" }), picture],
+  randomZoom: [nn.randomZoom([-0.5, 0], { widthFactor: 0.25 }), picture],
+  resizing: [
+    nn.resizing(3, 7, { interpolation: "nearest", cropToAspectRatio: true, name: "smaller" }),
+    picture,
+  ],
+};
