@@ -88,20 +88,24 @@ await testOnDevices(
   "the metric of an epoch is that of all samples, not a mean over batches",
   async (device) => {
     const metrics: Metric[] = [auc(), auc({ curve: "PR", name: "pr_auc" }), recall(), r2Score()];
+    const table = recall({ thresholds: [0.3, 0.7], name: "recalls" });
     const { data: outputs } = await predict(unit(), binary.x, { device: "cpu", threads: 1 });
     const expected = await Promise.all(
       metrics.map((metric) => metricValue(metric, tensor(binary.y.data), tensor(outputs))),
     );
-    const [{ logs }] = await lastValueFrom(
+    const [{ logs, tables }] = await lastValueFrom(
       fit(unit(), binary, {
         loss: { name: "none", apply: (_targets, given) => given.reshape([given.size]) },
         optimizer: still,
         batchSize: 7,
-        metrics,
+        metrics: [...metrics, table],
         validation: binary,
         ...device,
       }).pipe(toArray()),
     );
+    assert.deepEqual(Object.keys(tables!), ["recalls", "val_recalls"]);
+    const rows = await metricValue(table, tensor(binary.y.data), tensor(outputs));
+    assert.deepEqual([tables!.recalls, tables!.val_recalls], [rows, rows]);
     ["auc", "pr_auc", "recall", "r2_score"].forEach((name, place) => {
       assert.ok(Math.abs(logs[name] - Number(expected[place])) < 1e-5, name);
       assert.ok(Math.abs(logs[`val_${name}`] - Number(expected[place])) < 1e-5, `val_${name}`);
@@ -198,6 +202,22 @@ Deno.test("wrong options of these metrics are refused", () => {
   assert.throws(() => auc({ thresholds: [2] }), /a threshold of auc .* received 2/);
   assert.throws(() => f1Score({ average: "mean" as "macro" }), /average must be one of/);
   assert.throws(() => recall({ classId: -1 }), /classId of recall .* received -1/);
+  assert.throws(() => recall({ topK: 0 }), /topK of recall .* from 1: received 0/);
+  assert.throws(() => recall({ thresholds: [] }), /there must be a threshold/);
+  assert.throws(() => recall({ thresholds: [0.5, NaN] }), /a threshold of recall .* received NaN/);
+  assert.throws(
+    () => auc({ classId: 1, multiLabel: true, labelWeights: [1] }),
+    /one class or at all labels: received classId and multiLabel, labelWeights/,
+  );
+  assert.throws(() => auc({ labelWeights: [1, -1] }), /a label weight of auc .* received -1/);
+  assert.throws(
+    () => auc({ labelWeights: [1] }).apply(tensor([[0, 1]]), tensor([[0.5, 1]])),
+    /an output for each label of labelWeights: received 2 for 1/,
+  );
+  assert.throws(
+    () => recall({ topK: 3 }).apply(tensor([[0, 1]]), tensor([[0.5, 1]])),
+    /topK must be at most the number of outputs: received 3 for 2/,
+  );
   const outputs = tensor([[0.1, 0.9]]);
   assert.throws(
     () => recall({ classId: 2 }).apply(outputs, outputs),

@@ -60,6 +60,12 @@ export const text: OptionReader = asText;
 export const numbers: OptionReader = (value, path) =>
   asList(value, path).map((item, place) => number(item, `${path}[${place}]`, {}));
 
+/** A list of numbers and of `null` for those that are left open. */
+export const openNumbers: OptionReader = (value, path) =>
+  asList(value, path).map((item, place) =>
+    item === null ? null : number(item, `${path}[${place}]`, {})
+  );
+
 /** A number, or a list of numbers. */
 export const oneOrMore: OptionReader = (value, path, custom) =>
   Array.isArray(value) ? numbers(value, path, custom) : number(value, path, custom);

@@ -1,10 +1,17 @@
-import type { NoiseOptions } from "../layers/regularization/noise.ts";
+import type { DropoutOptions, NoiseOptions } from "../layers/regularization/noise.ts";
 import * as layers from "../layers/regularization/mod.ts";
 import { dropout } from "../layers/dropout.ts";
 import { entry, type LayerEntry, plain } from "./layer_entry.ts";
-import { number } from "./option_readers.ts";
+import { number, openNumbers } from "./option_readers.ts";
 
-function rateEntry(make: typeof dropout): LayerEntry {
+function dropoutEntry(make: typeof dropout): LayerEntry {
+  return entry<DropoutOptions & { rate: number }>(
+    { ...plain, rate: number, seed: number, noiseShape: openNumbers },
+    ({ rate, ...options }) => make(rate, options),
+  );
+}
+
+function rateEntry(make: typeof layers.gaussianDropout): LayerEntry {
   return entry<NoiseOptions & { rate: number }>(
     { ...plain, rate: number, seed: number },
     ({ rate, ...options }) => make(rate, options),
@@ -13,8 +20,8 @@ function rateEntry(make: typeof dropout): LayerEntry {
 
 /** Layers that disturb what flows through them, by type. */
 export const regularizationEntries: Readonly<Record<string, LayerEntry>> = {
-  AlphaDropout: rateEntry(layers.alphaDropout),
-  Dropout: rateEntry(dropout),
+  AlphaDropout: dropoutEntry(layers.alphaDropout),
+  Dropout: dropoutEntry(dropout),
   GaussianDropout: rateEntry(layers.gaussianDropout),
   GaussianNoise: entry<NoiseOptions & { standardDeviation: number }>(
     { ...plain, standardDeviation: number, seed: number },

@@ -1,6 +1,13 @@
 import type { Layer } from "../layer.ts";
 import type { ScalarSource } from "../scalar.ts";
-import { dropped, noiseLayer, type NoiseOptions, rates } from "./regularization/noise.ts";
+import {
+  checkNoiseShape,
+  type DropoutOptions,
+  dropped,
+  maskShape,
+  noiseLayer,
+  rates,
+} from "./regularization/noise.ts";
 
 /**
  * Tosses each unit out with some probability, for one training step, in forward and backward alike.
@@ -10,9 +17,10 @@ import { dropped, noiseLayer, type NoiseOptions, rates } from "./regularization/
  * masks, on every device, and the backward pass computes them again instead of storing them.
  *
  * @param rate Part that is tossed out, 0 to 1; it may change between steps.
- * @param options Name, seed. (Layers of the same seed and shape have the same masks.)
+ * @param options Shape of the mask, name, seed. (Layers of the same seed and shape have the same masks.)
  * @returns A layer without weights.
  * @throws {RangeError} when a constant rate is not from 0 to 1; the run refuses others as they come.
+ * The model refuses a `noiseShape` that does not fit its inputs with a {@link ShapeError}.
  *
  * @example
  * ```ts
@@ -28,14 +36,16 @@ import { dropped, noiseLayer, type NoiseOptions, rates } from "./regularization/
  * Source: N. Srivastava and others, "Dropout", 2014, with the scaling moved to training. Keras:
  * `Dropout`, also scaled in training.
  */
-export function dropout(rate: ScalarSource, options: NoiseOptions = {}): Layer {
+export function dropout(rate: ScalarSource, options: DropoutOptions = {}): Layer {
   return noiseLayer(
     {
       type: "Dropout",
       factory: "dropout",
       amount: "rate",
       range: rates,
-      disturb: (x, share, key, counter) => dropped(x, x.shape, share, key, counter),
+      check: (shape) => checkNoiseShape("dropout", shape, options.noiseShape),
+      disturb: (x, share, key, counter) =>
+        dropped(x, maskShape("dropout", x.shape, options.noiseShape), share, key, counter),
     },
     rate,
     options,

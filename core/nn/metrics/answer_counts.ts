@@ -1,12 +1,12 @@
 import type { Metric } from "../metric.ts";
-import { atThreshold, type ThresholdOptions } from "./precision.ts";
+import { atThresholds, type ThresholdOptions } from "./precision.ts";
 
 /**
  * The number of yeses that are right, each as often as its sample counts.
  *
- * @param options Threshold, class, logits, name.
+ * @param options Thresholds, class, logits, name.
  * @returns A metric of targets `[batch, outputs]` of 0 and 1; with one output `[batch]` will do.
- * @throws {RangeError} when the threshold is not a finite number.
+ * @throws {RangeError} when a threshold is not a finite number.
  *
  * @example
  * ```ts
@@ -21,21 +21,21 @@ import { atThreshold, type ThresholdOptions } from "./precision.ts";
  * Keras: `TruePositives`.
  */
 export function truePositives(options: ThresholdOptions = {}): Metric {
-  return atThreshold(
+  return atThresholds(
     "truePositives",
     "true_positives",
     "max",
     options,
-    ({ truePositives: [count] }) => count,
+    ({ truePositives }) => truePositives,
   );
 }
 
 /**
  * The number of noes that are right, each as often as its sample counts.
  *
- * @param options Threshold, class, logits, name.
+ * @param options Thresholds, class, logits, name.
  * @returns A metric of targets `[batch, outputs]` of 0 and 1; with one output `[batch]` will do.
- * @throws {RangeError} when the threshold is not a finite number.
+ * @throws {RangeError} when a threshold is not a finite number.
  *
  * @example
  * ```ts
@@ -50,21 +50,21 @@ export function truePositives(options: ThresholdOptions = {}): Metric {
  * Keras: `TrueNegatives`.
  */
 export function trueNegatives(options: ThresholdOptions = {}): Metric {
-  return atThreshold(
+  return atThresholds(
     "trueNegatives",
     "true_negatives",
     "max",
     options,
-    ({ trueNegatives: [count] }) => count,
+    ({ trueNegatives }) => trueNegatives,
   );
 }
 
 /**
  * The number of yeses that are wrong, each as often as its sample counts.
  *
- * @param options Threshold, class, logits, name.
+ * @param options Thresholds, class, logits, name.
  * @returns A metric of targets `[batch, outputs]` of 0 and 1; with one output `[batch]` will do.
- * @throws {RangeError} when the threshold is not a finite number.
+ * @throws {RangeError} when a threshold is not a finite number.
  *
  * @example
  * ```ts
@@ -79,21 +79,21 @@ export function trueNegatives(options: ThresholdOptions = {}): Metric {
  * Keras: `FalsePositives`.
  */
 export function falsePositives(options: ThresholdOptions = {}): Metric {
-  return atThreshold(
+  return atThresholds(
     "falsePositives",
     "false_positives",
     "min",
     options,
-    ({ falsePositives: [count] }) => count,
+    ({ falsePositives }) => falsePositives,
   );
 }
 
 /**
  * The number of noes that are wrong, each as often as its sample counts.
  *
- * @param options Threshold, class, logits, name.
+ * @param options Thresholds, class, logits, name.
  * @returns A metric of targets `[batch, outputs]` of 0 and 1; with one output `[batch]` will do.
- * @throws {RangeError} when the threshold is not a finite number.
+ * @throws {RangeError} when a threshold is not a finite number.
  *
  * @example
  * ```ts
@@ -108,11 +108,11 @@ export function falsePositives(options: ThresholdOptions = {}): Metric {
  * Keras: `FalseNegatives`.
  */
 export function falseNegatives(options: ThresholdOptions = {}): Metric {
-  return atThreshold(
+  return atThresholds(
     "falseNegatives",
     "false_negatives",
     "min",
     options,
-    ({ falseNegatives: [count] }) => count,
+    ({ falseNegatives }) => falseNegatives,
   );
 }

@@ -1,3 +1,5 @@
+import { ShapeError } from "../../graph/errors.ts";
+import type { Tensor } from "../../graph/tensor.ts";
 import { tensor } from "../../ops/eager.ts";
 import { checkCount } from "../check_count.ts";
 import { checkScalar } from "../check_scalar.ts";
@@ -5,8 +7,10 @@ import type { Metric } from "../metric.ts";
 import {
   type AnswerOptions,
   checkClassId,
+  type Counting,
   type Counts,
   countsOf,
+  outputsOf,
   ratio,
   totalsAtThresholds,
 } from "./counts_at_thresholds.ts";
@@ -24,6 +28,18 @@ export interface AucOptions extends AnswerOptions {
    * Goadrich), `minoring` for a lower bound, `majoring` for an upper one.
    */
   readonly summationMethod?: "interpolation" | "minoring" | "majoring";
+  /**
+   * Whether each output is a label with an area of its own, of which the metric is the mean; default
+   * false: all outputs are taken as one long list of answers.
+   */
+  readonly multiLabel?: boolean;
+  /** Labels that there must be with `multiLabel`, from 1; default as many as there are outputs. */
+  readonly numLabels?: number;
+  /**
+   * How much each label counts, from 0: its area in the mean with `multiLabel`, each of its answers
+   * without; default alike.
+   */
+  readonly labelWeights?: readonly number[];
 }
 
 /** Keeps thresholds off 0 and 1, so that outputs of 0 and 1 are on one side of all of them. */
@@ -36,10 +52,11 @@ const margin = 1e-7;
  * Right and wrong answers are counted at each threshold over the whole epoch; the area is that of
  * the curve through these points.
  *
- * @param options Curve, thresholds, summation, class, logits, name.
+ * @param options Curve, thresholds, summation, labels, class, logits, name.
  * @returns A metric of targets `[batch, outputs]` of 0 and 1, and outputs from 0 to 1; with one
- * output `[batch]` will do. Several outputs are taken as one long list.
- * @throws {RangeError} when an option is out of its range.
+ * output `[batch]` will do. Several outputs are taken as one long list, unless they are labels.
+ * @throws {RangeError} when an option is out of its range, or `classId` is given with options of
+ * labels.
  *
  * @example
  * ```ts
@@ -51,31 +68,89 @@ const margin = 1e-7;
  * ```
  *
  * Source: J. Davis, M. Goadrich, "The relationship between precision-recall and ROC curves", 2006.
- * Keras: `AUC`; `multi_label` and `label_weights` are left out: take one with `classId` a label.
+ * Keras: `AUC`, with `multi_label`, `num_labels` and `label_weights`.
  */
 export function auc(options: AucOptions = {}): Metric {
   const { curve = "ROC", summationMethod = "interpolation" } = options;
-  checkClassId("auc", options);
+  checkLabels(options);
   checkOneOf("curve", curve, ["ROC", "PR"]);
   checkOneOf("summationMethod", summationMethod, ["interpolation", "minoring", "majoring"]);
   const thresholds = tensor(Float32Array.from(thresholdsOf(options)));
+  const { classId, fromLogits, multiLabel = false, labelWeights } = options;
+  const counting: Counting = {
+    classId,
+    fromLogits,
+    perOutput: multiLabel,
+    outputWeights: multiLabel ? undefined : labelWeights && tensor(labelWeights),
+  };
   return {
     name: options.name ?? "auc",
     direction: "max",
-    apply: (targets, outputs, sampleWeight) =>
-      totalsAtThresholds("auc", targets, outputs, sampleWeight, thresholds, options),
+    apply(targets, outputs, sampleWeight) {
+      checkOutputs(outputs, options);
+      return totalsAtThresholds("auc", targets, outputs, sampleWeight, thresholds, counting);
+    },
     result(...totals) {
-      const counts = countsOf(...totals);
-      if (curve === "PR" && summationMethod === "interpolation") return interpolated(counts);
-      const { truePositives, falsePositives, trueNegatives, falseNegatives } = counts;
-      const shares = (part: Float64Array, rest: Float64Array) =>
-        Array.from(part, (value, place) => ratio(value, value + rest[place]));
-      const recall = shares(truePositives, falseNegatives);
-      return curve === "ROC"
-        ? area(shares(falsePositives, trueNegatives), recall, summationMethod)
-        : area(recall, shares(truePositives, falsePositives), summationMethod);
+      const areas = labelsOf(countsOf(...totals), thresholds.size)
+        .map((counts) => areaOf(counts, curve, summationMethod));
+      const weights = multiLabel && labelWeights ? labelWeights : areas.map(() => 1);
+      const weighted = areas.reduce((sum, each, label) => sum + each * weights[label], 0);
+      return ratio(weighted, weights.reduce((sum, weight) => sum + weight, 0));
     },
   };
+}
+
+/** The counts of each label, which lie side by side at each threshold. */
+function labelsOf(counts: Counts, thresholds: number): Counts[] {
+  const labels = counts.truePositives.length / thresholds;
+  return Array.from({ length: labels }, (_, label) => {
+    const own = (all: Float64Array) => all.filter((_, place) => place % labels === label);
+    return {
+      truePositives: own(counts.truePositives),
+      falsePositives: own(counts.falsePositives),
+      falseNegatives: own(counts.falseNegatives),
+      trueNegatives: own(counts.trueNegatives),
+    };
+  });
+}
+
+function areaOf(counts: Counts, curve: string, method: string): number {
+  if (curve === "PR" && method === "interpolation") return interpolated(counts);
+  const { truePositives, falsePositives, trueNegatives, falseNegatives } = counts;
+  const shares = (part: Float64Array, rest: Float64Array) =>
+    Array.from(part, (value, place) => ratio(value, value + rest[place]));
+  const recall = shares(truePositives, falseNegatives);
+  return curve === "ROC"
+    ? area(shares(falsePositives, trueNegatives), recall, method)
+    : area(recall, shares(truePositives, falsePositives), method);
+}
+
+function checkLabels(options: AucOptions): void {
+  const { classId, multiLabel, numLabels, labelWeights = [] } = options;
+  checkClassId("auc", options);
+  if (numLabels !== undefined) checkCount("numLabels of auc", numLabels, 1);
+  for (const weight of labelWeights) checkScalar("a label weight of auc", weight, { minimum: 0 });
+  const others = Object.entries({ multiLabel, numLabels, labelWeights: options.labelWeights })
+    .filter(([, value]) => value !== undefined && value !== false).map(([name]) => name);
+  if (classId === undefined || others.length === 0) return;
+  throw new RangeError(
+    `Cannot make auc as it looks at one class or at all labels: received classId and ` +
+      others.join(", "),
+  );
+}
+
+/** Refuses outputs of another number than there are labels. */
+function checkOutputs(outputs: Tensor, { numLabels, labelWeights }: AucOptions): void {
+  const given = outputsOf(outputs);
+  for (
+    const [option, labels] of [["numLabels", numLabels], ["labelWeights", labelWeights?.length]]
+  ) {
+    if (labels === undefined || labels === given) continue;
+    throw new ShapeError(
+      `Cannot apply auc as there must be an output for each label of ${option}: received ` +
+        `${given} for ${labels}`,
+    );
+  }
 }
 
 function thresholdsOf({ thresholds, numThresholds = 200 }: AucOptions): number[] {

@@ -10,8 +10,10 @@ import { sigmoid } from "../../ops/sigmoid.ts";
 import { slice } from "../../ops/concat.ts";
 import { sub } from "../../ops/sub.ts";
 import { sum } from "../../ops/sum.ts";
+import { transpose } from "../../ops/transpose.ts";
 import { checkCount } from "../check_count.ts";
 import { alignTargets } from "../losses/targets.ts";
+import { keepLargest } from "./keep_largest.ts";
 
 /** Options of metrics of yes-or-no answers. */
 export interface AnswerOptions {
@@ -23,7 +25,17 @@ export interface AnswerOptions {
   readonly name?: string;
 }
 
-/** How often answers were right and wrong, at each threshold. */
+/** How the answers of a metric are counted. */
+export interface Counting extends AnswerOptions {
+  /** Only so many of the largest outputs of a sample may be yes; default all. */
+  readonly topK?: number;
+  /** Whether each output has counts of its own; default false: they are taken as one long list. */
+  readonly perOutput?: boolean;
+  /** How much each output counts, `[outputs]`; default alike. */
+  readonly outputWeights?: Tensor;
+}
+
+/** How often answers were right and wrong, at each threshold, of each output where these are apart. */
 export interface Counts {
   /** Yes, and right. */
   readonly truePositives: Float64Array;
@@ -42,7 +54,8 @@ export function checkClassId(metric: string, { classId }: AnswerOptions): void {
 
 /**
  * Sums of weights: of the right and of the wrong answers above each of `thresholds`, `[thresholds]`
- * each, and of all that should be yes and no, scalars. {@link countsOf} makes counts of them.
+ * each, and of all that should be yes and no, scalars; with `perOutput`, `[thresholds, outputs]` and
+ * `[outputs]`. {@link countsOf} makes counts of them.
  *
  * @param name The metric's factory, for messages.
  */
@@ -52,39 +65,53 @@ export function totalsAtThresholds(
   outputs: Tensor,
   sampleWeight: Tensor | undefined,
   thresholds: Tensor,
-  { classId, fromLogits = false }: AnswerOptions = {},
+  counting: Counting = {},
 ): Tensor[] {
+  const { classId, fromLogits = false, topK, perOutput = false, outputWeights } = counting;
   const hints = { labels: "for class labels use one-hot targets" };
   let wanted = alignTargets(name, targets, outputs, hints);
   let given = fromLogits ? sigmoid(outputs) : outputs;
+  if (topK !== undefined) given = keepLargest(name, given, topK);
   if (classId !== undefined) {
     wanted = columnOf(name, wanted, classId);
     given = columnOf(name, given, classId);
   }
-  const flat = (x: Tensor) => reshape(x, [x.size]);
-  const yes = flat(wanted);
-  const no = sub(1, yes);
-  const weight = sampleWeight && flat(spread(sampleWeight, given));
-  const positive = weight ? mul(yes, weight) : yes;
-  const negative = weight ? mul(no, weight) : no;
-  const above = cast(greater(flat(given), reshape(thresholds, [thresholds.size, 1])), "f32");
+  const weights = [sampleWeight && spread(sampleWeight, given), outputWeights]
+    .filter((weight) => weight !== undefined)
+    .map((weight) => broadcastTo(weight, given.shape));
+  // Samples last: they are what sums go over.
+  const arranged = (x: Tensor) =>
+    perOutput ? transpose(reshape(x, [x.size / outputsOf(x), outputsOf(x)])) : reshape(x, [x.size]);
+  const yes = arranged(wanted);
+  const weighted = (x: Tensor) =>
+    weights.reduce((product, weight) => mul(product, arranged(weight)), x);
+  const [positive, negative] = [weighted(yes), weighted(sub(1, yes))];
+  const column = reshape(thresholds, [thresholds.size, ...yes.shape.map(() => 1)]);
+  const above = cast(greater(arranged(given), column), "f32");
   return [
     sum(mul(above, positive), -1),
     sum(mul(above, negative), -1),
-    sum(positive),
-    sum(negative),
+    sum(positive, -1),
+    sum(negative, -1),
   ];
+}
+
+/** Outputs of a sample. */
+export function outputsOf(x: Tensor): number {
+  return x.rank < 2 ? 1 : x.shape[x.rank - 1];
 }
 
 /** Counts from the sums of {@link totalsAtThresholds}. */
 export function countsOf(...totals: Float64Array[]): Counts {
-  const [truePositives, falsePositives, [positives], [negatives]] = totals;
+  const [truePositives, falsePositives, positives, negatives] = totals;
   // Float32 sums of weights differ in their last digits: there is nothing below 0.
+  const rest = (all: Float64Array, part: Float64Array) =>
+    part.map((count, place) => Math.max(0, all[place % all.length] - count));
   return {
     truePositives,
     falsePositives,
-    falseNegatives: truePositives.map((count) => Math.max(0, positives - count)),
-    trueNegatives: falsePositives.map((count) => Math.max(0, negatives - count)),
+    falseNegatives: rest(positives, truePositives),
+    trueNegatives: rest(negatives, falsePositives),
   };
 }
 

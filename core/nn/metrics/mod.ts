@@ -42,6 +42,7 @@ export type { F1ScoreOptions, FBetaScoreOptions } from "./f_beta_score.ts";
 export { binaryIoU, iou, meanIoU } from "./iou.ts";
 export type { BinaryIouOptions, IouOptions } from "./iou.ts";
 export { precision } from "./precision.ts";
+export type { PrecisionOptions } from "./precision.ts";
 export type { ThresholdOptions } from "./precision.ts";
 export { r2Score } from "./r2_score.ts";
 export type { R2ScoreOptions } from "./r2_score.ts";

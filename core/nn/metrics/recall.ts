@@ -1,14 +1,14 @@
 import type { Metric } from "../metric.ts";
 import { ratio } from "./counts_at_thresholds.ts";
-import { atThreshold, type ThresholdOptions } from "./precision.ts";
+import { atThresholds, type PrecisionOptions } from "./precision.ts";
 
 /**
  * The part of what should be yes that was found: true positives / (true positives and false
  * negatives), 0 without any.
  *
- * @param options Threshold, class, logits, name.
+ * @param options Thresholds, how many largest outputs, class, logits, name.
  * @returns A metric of targets `[batch, outputs]` of 0 and 1; with one output `[batch]` will do.
- * @throws {RangeError} when the threshold is not a finite number.
+ * @throws {RangeError} when a threshold is not a finite number, or `topK` no whole number from 1.
  *
  * @example
  * ```ts
@@ -19,14 +19,15 @@ import { atThreshold, type ThresholdOptions } from "./precision.ts";
  * assert.equal(await metricValue(recall(), targets, outputs), 2 / 3);
  * ```
  *
- * Keras: `Recall`; `topK` and lists of thresholds are left out.
+ * Keras: `Recall`.
  */
-export function recall(options: ThresholdOptions = {}): Metric {
-  return atThreshold(
+export function recall(options: PrecisionOptions = {}): Metric {
+  return atThresholds(
     "recall",
     "recall",
     "max",
     options,
-    ({ truePositives: [found], falseNegatives: [missed] }) => ratio(found, found + missed),
+    ({ truePositives: found, falseNegatives: missed }) =>
+      found.map((count, place) => ratio(count, count + missed[place])),
   );
 }

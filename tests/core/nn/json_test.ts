@@ -234,7 +234,7 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
   ]],
   rescaling: [rescaling([0.5, 2], { offset: -1 }), [2]],
   unitNormalization: [unitNormalization({ axis: 1 }), [3, 2]],
-  alphaDropout: [alphaDropout(0.25, { seed: 4 }), [3]],
+  alphaDropout: [alphaDropout(0.25, { seed: 4, noiseShape: [null, 1] }), [3]],
   gaussianDropout: [gaussianDropout(hyperparameter(0.5)), [3]],
   gaussianNoise: [gaussianNoise(0.5, { seed: 2 }), [3]],
   spatialDropout1d: [spatialDropout1d(0.25), [4, 3]],

@@ -100,6 +100,44 @@ Deno.test("spatial dropout keeps or drops whole channels of a sample", () => {
   );
 });
 
+Deno.test("a noise shape gives elements along an axis one fate", () => {
+  const [samples, steps, features] = [20, 6, 150];
+  const x = tensor(new Array(samples * steps * features).fill(3), {
+    shape: [samples, steps, features],
+  });
+  const makers = { dropout: nn.dropout, alphaDropout: nn.alphaDropout };
+  for (const [name, make] of Object.entries(makers)) {
+    const found = outputs(make(0.4, { noiseShape: [null, 1, null] }), x);
+    const lowest = Math.min(...found);
+    let kept = 0;
+    for (let sample = 0; sample < samples; sample++) {
+      for (let feature = 0; feature < features; feature++) {
+        const fates = Array.from(
+          { length: steps },
+          (_, step) => found[(sample * steps + step) * features + feature],
+        );
+        assert.equal(new Set(fates).size, 1, name);
+        if (fates[0] !== lowest) kept++;
+      }
+    }
+    const count = samples * features;
+    assert(Math.abs(kept / count - 0.6) < 5 * Math.sqrt(0.24 / count), `${name}: ${kept / count}`);
+    // One mask for all samples and places of the batch.
+    assert.equal(new Set(outputs(make(0.4, { noiseShape: [1, 1, 1] }), x)).size, 1);
+    const bad: (number | null)[][] = [[null, 1], [null, 2, null], [1, 1, 1, 1]];
+    for (const noiseShape of bad) {
+      assert.throws(
+        () => make(0.4, { noiseShape }).init([steps, features], nn.namedKey(1, "x")),
+        (error: Error) =>
+          error.name === "ShapeError" && error.message.includes(JSON.stringify(noiseShape)),
+      );
+    }
+    const fixed = make(0.4, { noiseShape: [samples + 1, 1, null] });
+    fixed.init([steps, features], nn.namedKey(1, "x")); // the size of the batch is not known yet
+    assert.throws(() => outputs(fixed, x), /noiseShape must have an entry for each axis/);
+  }
+});
+
 const makers: Record<string, (level: nn.ScalarSource, options?: nn.NoiseOptions) => nn.Layer> = {
   alphaDropout: nn.alphaDropout,
   gaussianDropout: nn.gaussianDropout,
@@ -131,7 +169,10 @@ for (const [name, make] of Object.entries(makers)) {
 }
 
 await testOnDevices("noise and its gradients agree with the float64 reference", async (device) => {
-  const layers = Object.values(makers).map((make) => make(0.3, { seed: 5 }));
+  const layers = [
+    ...Object.values(makers).map((make) => make(0.3, { seed: 5 })),
+    nn.dropout(0.3, { seed: 6, noiseShape: [null, 1, 4, null] }),
+  ];
   const context = new TestContext();
   const tensors = layers.flatMap((layer) => {
     // Keys and levels as constants, so that any device evaluates them.

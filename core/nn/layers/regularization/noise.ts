@@ -1,4 +1,5 @@
-import type { Shape } from "../../../graph/shape.ts";
+import { ShapeError } from "../../../graph/errors.ts";
+import { formatShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { div } from "../../../ops/div.ts";
 import { maximum } from "../../../ops/maximum.ts";
@@ -19,6 +20,16 @@ export interface NoiseOptions {
   readonly seed?: number;
   /** Shape of the inputs without the batch, for a first layer. */
   readonly inputShape?: Shape;
+}
+
+/** Options of layers that toss units out. */
+export interface DropoutOptions extends NoiseOptions {
+  /**
+   * Shape of the mask, with the batch: `null` for a size of the inputs, 1 where elements along an axis
+   * share their fate, as `[null, 1, null]` for one mask for all steps of a sequence; by default each
+   * element has its own.
+   */
+  readonly noiseShape?: readonly (number | null)[];
 }
 
 /** What one kind of noise is. */
@@ -67,6 +78,39 @@ export function noiseLayer(noise: Noise, source: ScalarSource, options: NoiseOpt
       return disturb(x, level, ownKey ?? context.randomKey("mask"), context.counter);
     },
   };
+}
+
+/**
+ * The shape of a mask for inputs of a shape.
+ *
+ * @param factory The function that the user calls, for messages.
+ * @param shape That of the inputs, with the batch.
+ * @throws {ShapeError} when it has another rank, or sizes that are neither 1 nor those of the inputs.
+ */
+export function maskShape(
+  factory: string,
+  shape: Shape,
+  noiseShape: DropoutOptions["noiseShape"],
+): Shape {
+  const mask = noiseShape?.map((size, axis) => size ?? shape[axis]) ?? shape;
+  if (mask.length === shape.length && mask.every((size, axis) => [1, shape[axis]].includes(size))) {
+    return mask;
+  }
+  throw new ShapeError(
+    `Cannot apply ${factory} as its noiseShape must have an entry for each axis of the inputs, ` +
+      `the batch among them, that is 1, null or their size: received ` +
+      `${JSON.stringify(noiseShape)} for inputs of ${formatShape(shape)}`,
+  );
+}
+
+/** Refuses a noise shape that fits no batch of inputs of this shape. */
+export function checkNoiseShape(
+  factory: string,
+  shape: Shape,
+  noiseShape: DropoutOptions["noiseShape"],
+): void {
+  // The size of the batch is known later.
+  maskShape(factory, [noiseShape?.[0] ?? 1, ...shape], noiseShape);
 }
 
 /**
