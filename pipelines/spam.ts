@@ -5,8 +5,8 @@
  *     deno run pipelines/spam.ts
  *
  * The vocabulary is that of the training mails alone. A mail is the numbers of its first words, and 0
- * where it has fewer: the embedding makes a vector of each number, and the recurrent layers pass over
- * the padding. A logistic regression on a bag of words, which knows which words are in the whole mail
+ * where it has fewer: the embedding makes a vector of each number and a mask of what is padding, over
+ * which the recurrent layers pass. A logistic regression on a bag of words, which knows which words are in the whole mail
  * and not where, stands beside the network; on topics such a bag is hard to beat.
  */
 import { lastValueFrom } from "rxjs";
@@ -202,7 +202,7 @@ async function trainNetwork(parts: Parts<Mail[]>): Promise<void> {
     maxTokens: options.words,
     outputSequenceLength: options.length,
   }).adapt(parts.train.map(({ words }) => words));
-  const reader: Layer = (options.model === "gru" ? gru : lstm)(options.units, { maskValue: 0 });
+  const reader: Layer = (options.model === "gru" ? gru : lstm)(options.units);
   const model = sequential([
     input([options.length]),
     embedding(vectorization.tokens.length, options.dimensions, { maskZero: true }),

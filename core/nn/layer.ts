@@ -2,6 +2,7 @@ import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ScalarRange } from "./check_scalar.ts";
 import type { Constraint } from "./constraint.ts";
+import type { Mask } from "./mask.ts";
 import type { NamedKey } from "./named_key.ts";
 import type { Regularizer } from "./regularizer.ts";
 import type { ScalarSource } from "./scalar.ts";
@@ -15,6 +16,8 @@ export interface ApplyContext {
    * data, as the averages of batchNormalization, then stands still in training too.
    */
   readonly trainable: boolean;
+  /** Which steps of each input count; of a layer with one input `masks[0]`. */
+  readonly masks: readonly Mask[];
   /**
    * A number that may change between steps, as a tensor of rank 0, f32, of the step's scalar block.
    *
@@ -95,6 +98,11 @@ export interface Layer {
   /** The options it was made with, by which {@link modelToJson} writes it. */
   readonly config?: Readonly<Record<string, unknown>>;
   /**
+   * Whether steps stay where they are, so that the mask of the inputs is that of the outputs. By
+   * default, and without {@link Layer.computeMask}, a mask ends here, with a warning.
+   */
+  readonly supportsMasking?: boolean;
+  /**
    * The layer's weights and output shape.
    *
    * @param inputShape Shape of the inputs without the batch.
@@ -111,4 +119,12 @@ export interface Layer {
    * @returns Outputs, `[batch, ...outputShape]`.
    */
   apply(parameters: Readonly<Record<string, Tensor>>, x: Tensor, context: ApplyContext): Tensor;
+  /**
+   * The mask of the outputs, of a layer that makes one, changes it or ends it knowingly.
+   *
+   * @param x The inputs.
+   * @param mask Which of their steps count.
+   * @returns Which steps of the outputs count; undefined where all do, or there are none.
+   */
+  computeMask?(x: Tensor, mask: Mask): Mask;
 }

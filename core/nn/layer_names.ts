@@ -75,14 +75,18 @@ export function withFields(
       merges: true,
       init: (inputShapes, key) => layer.init(inputShapes, key),
       apply: (parameters, inputs, context) => layer.apply(parameters, inputs, context),
+      ...(layer.computeMask &&
+        { computeMask: (inputs, masks) => layer.computeMask!(inputs, masks) }),
     };
     return merged;
   }
   const plain: Layer = {
     ...common,
     inputShape: layer.inputShape,
+    supportsMasking: layer.supportsMasking,
     init: (inputShape, key) => layer.init(inputShape, key),
     apply: (parameters, x, context) => layer.apply(parameters, x, context),
+    ...(layer.computeMask && { computeMask: (x, mask) => layer.computeMask!(x, mask) }),
   };
   return plain;
 }

@@ -1,17 +1,25 @@
 import type { Tensor } from "../graph/tensor.ts";
+import type { Mask } from "./mask.ts";
 
 /** How far outputs are from targets, sample by sample. */
 export interface Loss {
   /** Keras's name, for logs: `mean_squared_error`. */
   readonly name: string;
   /**
+   * Whether {@link Loss.apply} goes by the mask of the outputs itself. By default steps are the
+   * samples where there is a mask, and those that it leaves out count for nothing.
+   */
+  readonly supportsMasking?: boolean;
+  /**
    * The loss of every sample; what training makes small is its mean over the batch.
    *
    * @param targets What the outputs should be: `[batch, outputs]` f32, or labels `[batch]` or
    * `[batch, 1]` of integers or f32, as the loss says.
    * @param outputs Outputs of a model, `[batch, outputs]` or `[batch]`, f32.
+   * @param mask Which steps of the outputs count, `[batch, steps]`, bool, for a loss that supports
+   * masking.
    * @returns `[batch]`, f32.
    * @throws {ShapeError} when targets and outputs do not fit the loss.
    */
-  apply(targets: Tensor, outputs: Tensor): Tensor;
+  apply(targets: Tensor, outputs: Tensor, mask?: Mask): Tensor;
 }

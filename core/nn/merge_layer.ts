@@ -1,6 +1,7 @@
 import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ApplyContext, LayerInitialization } from "./layer.ts";
+import type { Mask } from "./mask.ts";
 import type { NamedKey } from "./named_key.ts";
 
 /**
@@ -40,4 +41,11 @@ export interface MergeLayer {
     inputs: readonly Tensor[],
     context: ApplyContext,
   ): Tensor;
+  /**
+   * The mask of the outputs; without this function masks end here, with a warning.
+   *
+   * @param inputs The inputs.
+   * @param masks Which steps of each count.
+   */
+  computeMask?(inputs: readonly Tensor[], masks: readonly Mask[]): Mask;
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from "../graph/tensor.ts";
+import type { Mask } from "./mask.ts";
 
 /** Rows of numbers: a confusion matrix. */
 export type MetricTable = readonly (readonly number[])[];
@@ -12,6 +13,8 @@ export interface Metric {
   readonly name: string;
   /** Whether smaller or larger is better: what `mode: "auto"` of callbacks goes by. */
   readonly direction: "min" | "max";
+  /** Whether {@link Metric.apply} goes by the mask of the outputs itself, as for a loss. */
+  readonly supportsMasking?: boolean;
   /**
    * What a batch adds: sums over its samples, such as the hits and the samples, or the hits at each
    * threshold. The device computes them, and the host adds them up over the epoch in float64.
@@ -19,11 +22,17 @@ export interface Metric {
    * @param targets What the outputs should be, as for the loss.
    * @param outputs Outputs of a model, `[batch, outputs]` or `[batch]`, f32.
    * @param sampleWeight How much each sample counts, `[batch]`, f32; by default each counts once.
+   * @param mask Which steps of the outputs count, for a metric that supports masking.
    * @returns Tensors of f32, i32 or u32, of shapes that do not hang on the batch's size; or numbers,
    * where they are known beforehand, as that of the samples.
    * @throws {ShapeError} when targets and outputs do not fit the metric.
    */
-  apply(targets: Tensor, outputs: Tensor, sampleWeight?: Tensor): readonly (Tensor | number)[];
+  apply(
+    targets: Tensor,
+    outputs: Tensor,
+    sampleWeight?: Tensor,
+    mask?: Mask,
+  ): readonly (Tensor | number)[];
   /**
    * The metric from the sums over all batches.
    *

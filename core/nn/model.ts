@@ -4,6 +4,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { checkBatch } from "./check_batch.ts";
 import { type AnyLayer, isModel } from "./connect.ts";
 import type { ApplyContext } from "./layer.ts";
+import type { Mask, Masked } from "./mask.ts";
 import type { GraphCall, ModelGraph } from "./model_graph.ts";
 import { fromEntries, type Like, listNames, tensorEntries, type Tensors } from "./named.ts";
 import type { Parameter } from "./parameter.ts";
@@ -25,6 +26,14 @@ export interface ModelDefinition {
   readonly outputKeys: readonly (string | null)[];
   /** False for a model whose weights stay as they are; default true. */
   readonly trainable?: boolean;
+}
+
+/** What a model makes of a batch: its outputs, and which of their steps count. */
+export interface MaskedOutputs<O extends Tensors> {
+  /** The outputs. */
+  readonly outputs: O;
+  /** The masks of those that have one, by name; `null` for one that stands alone. */
+  readonly masks: ReadonlyMap<string | null, NonNullable<Mask>>;
 }
 
 /**
@@ -64,6 +73,7 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
    */
   readonly definition: ModelDefinition;
   readonly #names = new Map<Parameter, string>();
+  readonly #losers = new Set<string>();
 
   /**
    * Makes a model of a graph; {@link sequential} and {@link functional} are the ways to it.
@@ -118,15 +128,47 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
    * ```
    */
   apply(values: ReadonlyMap<Parameter, Tensor>, x: X, context: ApplyContext): O {
+    return this.applyMasked(values, x, context).outputs;
+  }
+
+  /**
+   * As {@link Model.apply}, with the masks that go with the outputs.
+   *
+   * @param values A tensor for every weight.
+   * @param x Inputs; their masks are those of `context`.
+   * @param context The run's scalars and random keys.
+   * @returns Outputs and masks.
+   * @throws {ShapeError} when the batch does not fit.
+   */
+  applyMasked(
+    values: ReadonlyMap<Parameter, Tensor>,
+    x: X,
+    context: ApplyContext,
+  ): MaskedOutputs<O> {
     const { graph, outputKeys } = this.definition;
-    const made = this.#inputs(x);
+    const made: Masked[] = this.#inputs(x).map((tensor, place) => ({
+      tensor,
+      mask: context.masks[place],
+    }));
     for (const call of graph.calls) {
       const taken = call.inputs.map((value) => made[value]);
-      for (const output of applyCall(call, values, taken, context)) made.push(output);
+      made.push(...applyCall(call, values, taken, context, (place) => this.#warnOfLostMask(place)));
     }
-    return fromEntries(
-      outputKeys.map((key, place) => [key, made[graph.outputs[place]]]),
-    ) as O;
+    const outputs = outputKeys.map((key, place) => [key, made[graph.outputs[place]]] as const);
+    return {
+      outputs: fromEntries(outputs.map(([key, { tensor }]) => [key, tensor] as const)) as O,
+      masks: new Map(outputs.flatMap(([key, { mask }]) => mask ? [[key, mask] as const] : [])),
+    };
+  }
+
+  /** Says once that what comes behind a layer sees padding as if it were data. */
+  #warnOfLostMask({ name, layer }: ModelLayer): void {
+    if (this.#losers.has(name)) return;
+    this.#losers.add(name);
+    console.error(
+      `Warning: the mask of the inputs of ${name} ends there, as ${layer.type} does not support ` +
+        `masking: what comes behind it takes padding for data.`,
+    );
   }
 
   /**

@@ -3,6 +3,7 @@ import { formatShape, sameShape, type Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { type AnyLayer, type AnyModel, isModel } from "./connect.ts";
 import type { ApplyContext, Layer, LayerInitialization } from "./layer.ts";
+import type { Mask, Masked } from "./mask.ts";
 import type { MergeLayer } from "./merge_layer.ts";
 import { entriesOf, fromEntries, type OneOrNamed, tensorEntries } from "./named.ts";
 import { namedKey } from "./named_key.ts";
@@ -118,16 +119,19 @@ export interface PlacedCall {
   readonly outputShape: OneOrNamed<Shape>;
 }
 
-/** The outputs of a call, in order. */
+/** The outputs of a call, in order; `onLostMask` hears of a mask that ends in it unknowingly. */
 export function applyCall(
   { place, call, outputShape }: PlacedCall,
   values: ReadonlyMap<Parameter, Tensor>,
-  inputs: readonly Tensor[],
+  taken: readonly Masked[],
   context: ApplyContext,
-): Tensor[] {
+  onLostMask: (place: ModelLayer) => void,
+): Masked[] {
   const { layer, name } = place;
+  const inputs = taken.map(({ tensor }) => tensor);
+  const masks = taken.map(({ mask }) => mask);
   return within(name, () => {
-    const scoped = scopedContext(context, place, call);
+    const scoped = scopedContext(context, place, call, masks);
     if (isModel(layer)) return applyModel(layer, values, inputs, scoped);
     const given: Record<string, Tensor> = {};
     for (const [role, parameter] of place.weights) {
@@ -147,7 +151,8 @@ export function applyCall(
     }
     // A layer may give its input back, which belongs to the layer before it.
     if (!inputs.includes(output)) output.label ??= name;
-    return [output];
+    const mask = outputMask(layer, inputs, masks, () => onLostMask(place));
+    return [{ tensor: output, mask: checkMask(mask, output) }];
   });
 }
 
@@ -156,10 +161,38 @@ function applyModel(
   values: ReadonlyMap<Parameter, Tensor>,
   inputs: readonly Tensor[],
   context: ApplyContext,
-): Tensor[] {
+): Masked[] {
   const names = entriesOf<Shape>(model.inputShape, Array.isArray).map(([name]) => name);
   const x = fromEntries(names.map((name, place) => [name, inputs[place]] as const));
-  return tensorEntries(model.apply(values, x, context)).map(([, tensor]) => tensor);
+  const { outputs, masks } = model.applyMasked(values, x, context);
+  return tensorEntries(outputs).map(([name, tensor]) => ({ tensor, mask: masks.get(name) }));
+}
+
+/** The mask of a layer's outputs; one that it does not know of is lost. */
+function outputMask(
+  layer: Layer | MergeLayer,
+  inputs: readonly Tensor[],
+  masks: readonly Mask[],
+  onLost: () => void,
+): Mask {
+  if ("merges" in layer) {
+    if (layer.computeMask) return layer.computeMask(inputs, masks);
+  } else {
+    if (layer.computeMask) return layer.computeMask(inputs[0], masks[0]);
+    if (layer.supportsMasking) return masks[0];
+  }
+  if (masks.some((mask) => mask)) onLost();
+}
+
+/** Refuses a mask that does not fit what it goes with. */
+function checkMask(mask: Mask, { shape }: Tensor): Mask {
+  if (!mask || (mask.dtype === "bool" && sameShape(mask.shape, shape.slice(0, mask.rank)))) {
+    return mask;
+  }
+  throw new ShapeError(
+    `expected a mask of bool, and of the first axes of the outputs ${formatShape(shape)}, got ` +
+      mask.describe(),
+  );
 }
 
 /** The context with the layer's name before the names of scalars and keys. */
@@ -167,12 +200,14 @@ function scopedContext(
   context: ApplyContext,
   { name: layer, layer: { trainable } }: ModelLayer,
   call: number,
+  masks: readonly Mask[],
 ): ApplyContext {
   // Each call of a shared layer has random numbers of its own.
   const keys = call === 1 ? layer : `${layer}/call_${call}`;
   return {
     training: context.training,
     trainable: context.trainable && trainable !== false,
+    masks,
     get counter() {
       return context.counter;
     },

@@ -15,6 +15,8 @@ import type { Run } from "./run.ts";
 export interface Applied<O extends Tensors = Tensors> {
   /** The model's outputs. */
   readonly outputs: O;
+  /** Which steps of them count, by the names of outputs; `null` for a model's only one. */
+  readonly masks: ReadonlyMap<string | null, Tensor>;
   /** What its layers add to the loss, scalars. */
   readonly penalties: readonly Tensor[];
   /** What becomes of the layers' own weights; nothing for most models, and in inference. */
@@ -38,7 +40,7 @@ export function applyModel<X extends Tensors, O extends Tensors>(
   const values = new Map(state);
   const assigned = new Map<Parameter, Tensor>();
   const penalties: Tensor[] = [];
-  const outputs = model.apply(values, x, {
+  const { outputs, masks } = model.applyMasked(values, x, {
     ...run.context(training),
     trainable: model.trainable,
     assign(name, next) {
@@ -57,12 +59,12 @@ export function applyModel<X extends Tensors, O extends Tensors>(
       penalties.push(penalty);
     },
   });
-  if (assigned.size === 0) return { outputs, penalties };
+  if (assigned.size === 0) return { outputs, masks, penalties };
   const assignments: Assignment[] = [...assigned].map(([parameter, value]) => ({
     state: run.weightTable.leaves.get(parameter)!,
     value,
   }));
-  return { outputs, penalties, effect: { assignments, state: values } };
+  return { outputs, masks, penalties, effect: { assignments, state: values } };
 }
 
 function findState(model: AnyModel, name: string, next: Tensor): Parameter {

@@ -36,12 +36,12 @@ export function forward<
     const memory = new Memory<Applied<O>>();
     return (batch) => {
       const { run, state } = batch.frame;
-      const { outputs, penalties, effect } = memory.get(
+      const { outputs, masks, penalties, effect } = memory.get(
         [batch.x, state],
         () => applyModel(run, model, state, batch.x, true),
       );
       if (effect) batch.frame.add(effect);
-      return new Forwarded(batch, model, outputs, penalties);
+      return new Forwarded(batch, model, outputs, penalties, masks);
     };
   });
 }

@@ -25,6 +25,9 @@ export interface LossOptions<O extends Tensors = Tensor> {
 /**
  * Compares outputs with targets: the mean loss over the batch, which is also logged.
  *
+ * Where outputs have a mask, each step that it lets through counts as a sample, and the others count
+ * for nothing.
+ *
  * Each sample counts by its weight, where the data set has weights or {@link classWeight} gives
  * them. Penalties are part of the loss, as in Keras: those of the regularizers of the model's
  * trainable weights, and those that its layers have added.
@@ -73,10 +76,10 @@ export function loss<
   return stage(() => {
     const memory = new Memory<{ value: Tensor; effect: Effect }>();
     return (step) => {
-      const { model, outputs, y, sampleWeight } = step;
+      const { model, outputs, y, sampleWeight, masks } = step;
       const { state, run } = step.frame;
-      const scored = memory.get([outputs, y, sampleWeight, state], () => {
-        const { value, records } = scoreOutputs(criteria, { outputs, targets: y }, {
+      const scored = memory.get([outputs, masks, y, sampleWeight, state], () => {
+        const { value, records } = scoreOutputs(criteria, { outputs, targets: y, masks }, {
           name,
           penalties: [...step.penalties, ...weightPenalties(model, state)],
           reduction,

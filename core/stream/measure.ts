@@ -12,7 +12,8 @@ import type { AnyForwarded, Forwarded } from "./stages.ts";
  * the epoch; validation computes them too.
  *
  * Every sample counts once, also where samples have weights, as in Keras's `metrics`; for others
- * there is {@link measureWeighted}.
+ * there is {@link measureWeighted}. Where outputs have a mask, the steps that it lets through are the
+ * samples.
  *
  * @param metrics The metrics; for a model with several outputs, lists of metrics by the names of
  * outputs, logged as `kind_accuracy`.
@@ -101,13 +102,13 @@ export function measuring<Step extends AnyForwarded>(
   return stage(() => {
     const memory = new Memory<Effect>();
     return (step) => {
-      const { model, outputs, y, frame } = step;
+      const { model, outputs, y, masks, frame } = step;
       const sampleWeight = weighted ? step.sampleWeight : null;
-      const effect = memory.get([outputs, y, sampleWeight], () => {
+      const effect = memory.get([outputs, masks, y, sampleWeight], () => {
         const measured = measuredBy(metrics, weighted, namesIn(frame));
         return {
           metrics: { model, metrics: measured },
-          records: measureRecords(measured, { outputs, targets: y }, sampleWeight),
+          records: measureRecords(measured, { outputs, targets: y, masks }, sampleWeight),
         };
       });
       frame.add(effect);

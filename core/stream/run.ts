@@ -104,6 +104,7 @@ export class Run implements RunControl {
     return {
       training,
       trainable: true,
+      masks: [],
       scalar: (source, name, range) => scalars.scalar(source, name, range),
       randomKey: (name) => scalars.randomKey(name),
       counter: scalars.computed("step", () => this.#position.step, "u32"),

@@ -2,6 +2,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { add } from "../ops/add.ts";
+import { cast } from "../ops/cast.ts";
 import { div } from "../ops/div.ts";
 import { literal } from "../graph/leaf.ts";
 import { greater } from "../ops/greater.ts";
@@ -24,6 +25,8 @@ export interface ScoreOptions {
   readonly reduction: Reduction;
   /** How much each sample counts, `[batch]`. */
   readonly sampleWeight: Tensor | null;
+  /** Which samples count at all, `[batch]`, bool; by default each does. */
+  readonly counted?: Tensor;
 }
 
 /** The loss of a batch. */
@@ -52,15 +55,19 @@ export function withPenalties(score: Score, penalties: readonly Tensor[]): Score
 }
 
 /** The loss of a batch from the losses of its samples, `[batch]`. */
-export function score(losses: Tensor, { reduction, sampleWeight }: ScoreOptions): Score {
+export function score(losses: Tensor, options: ScoreOptions): Score {
+  const { reduction, sampleWeight, counted } = options;
   const samples = losses.size;
-  const weighted = sampleWeight ? mul(losses, sampleWeight) : losses;
+  // What does not count may be anything: a product with 0 would keep what is not finite.
+  const known = counted ? select(counted, losses, 0) : losses;
+  const weighted = sampleWeight ? mul(known, sampleWeight) : known;
   const total = sum(weighted);
   if (reduction === "sum") return { value: total, totals: [mul(total, samples), samples] };
-  if (reduction === "sumOverBatchSize" || !sampleWeight) {
-    return { value: mean(weighted), totals: [total, samples] };
-  }
-  const count = sum(sampleWeight);
+  const byWeight = reduction === "meanWithSampleWeight" && sampleWeight;
+  if (!byWeight && !counted) return { value: mean(weighted), totals: [total, samples] };
+  const counts = counted && cast(counted, "f32");
+  const weights = byWeight ? (counts ? mul(sampleWeight, counts) : sampleWeight) : counts!;
+  const count = sum(weights);
   // Where all weights are 0 the loss is 0.
   const divisor = select(greater(count, 0), count, literal(1));
   return { value: div(total, divisor), totals: [total, count] };

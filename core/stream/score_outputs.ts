@@ -1,10 +1,14 @@
 import type { Tensor } from "../graph/tensor.ts";
+import type { Loss } from "../nn/loss.ts";
+import type { Metric } from "../nn/metric.ts";
 import { listNames, tensorEntries, type Tensors } from "../nn/named.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
 import { add } from "../ops/add.ts";
+import { cast } from "../ops/cast.ts";
 import { mul } from "../ops/mul.ts";
 import type { Criterion } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
+import { type Compared, stepsAsSamples } from "./masked_steps.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import { loggedLoss, type Score, score, type ScoreOptions, withPenalties } from "./score.ts";
 
@@ -14,6 +18,8 @@ export interface Judged {
   readonly outputs: Tensors;
   /** The targets. */
   readonly targets: Tensors;
+  /** Which steps of the outputs count, by name. */
+  readonly masks: ReadonlyMap<string | null, Tensor>;
 }
 
 /** What {@link scoreOutputs} is given beside outputs and targets. */
@@ -42,13 +48,17 @@ export function scoreOutputs(
 ): OutputScore {
   const { name, penalties } = options;
   const parts = criteria.map(({ output, loss, weight }) => {
-    const plain = score(loss.apply(...pick(output, judged)), options);
+    const plain = scoreOutput(loss, pick(output, judged, options.sampleWeight), options);
     const weighted = weight === 1
       ? plain
       : scaled(plain, options.scalar(weight, `${name}_weights/${output}`));
     return { output, plain, weighted };
   });
-  const whole = withPenalties(parts.map(({ weighted }) => weighted).reduce(together), penalties);
+  const samples = tensorEntries(judged.outputs)[0][1].shape[0];
+  const whole = withPenalties(
+    parts.map(({ weighted }) => weighted).reduce((one, other) => together(one, other, samples)),
+    penalties,
+  );
   const record = (log: string, { totals }: Score): RecordDefinition => (
     { name: log, totals, result: loggedLoss, direction: "min" }
   );
@@ -68,30 +78,57 @@ export function measureRecords(
   judged: Judged,
   sampleWeight: Tensor | null,
 ): RecordDefinition[] {
-  return measured.map(({ metric, output, name, weighted }) => ({
-    name,
-    direction: metric.direction,
-    totals: metric.apply(...pick(output, judged), weighted && sampleWeight || undefined),
-    result: (...totals) => metric.result(...totals),
-  }));
+  return measured.map(({ metric, output, name, weighted }) => {
+    const picked = pick(output, judged, weighted ? sampleWeight : null);
+    return {
+      name,
+      direction: metric.direction,
+      totals: measureOutput(metric, picked),
+      result: (...totals) => metric.result(...totals),
+    };
+  });
+}
+
+function measureOutput(metric: Metric, picked: Compared): readonly (Tensor | number)[] {
+  if (metric.supportsMasking) {
+    const { targets, outputs, sampleWeight, mask } = picked;
+    return metric.apply(targets, outputs, sampleWeight ?? undefined, mask);
+  }
+  const { targets, outputs, sampleWeight, counted } = stepsAsSamples(picked);
+  return metric.apply(targets, outputs, sampleWeight ?? (counted && cast(counted, "f32")));
+}
+
+/** The loss of one output. */
+function scoreOutput(loss: Loss, picked: Compared, { reduction }: ScoreOptions): Score {
+  if (loss.supportsMasking) {
+    const { targets, outputs, sampleWeight, mask } = picked;
+    return score(loss.apply(targets, outputs, mask), { reduction, sampleWeight });
+  }
+  const { targets, outputs, sampleWeight, counted } = stepsAsSamples(picked);
+  return score(loss.apply(targets, outputs), { reduction, sampleWeight, counted });
 }
 
 function scaled({ value, totals: [total, count] }: Score, factor: Tensor): Score {
   return { value: mul(value, factor), totals: [mul(total, factor), count] };
 }
 
-/** Samples count alike in all losses, so that their sums are divided by the same. */
-function together(one: Score, other: Score): Score {
-  return {
-    value: add(one.value, other.value),
-    totals: [add(one.totals[0], other.totals[0]), one.totals[1]],
-  };
+/** The sum of two losses; where masks let other numbers of steps count, samples do in the log. */
+function together(one: Score, other: Score, samples: number): Score {
+  const value = add(one.value, other.value);
+  return one.totals[1] === other.totals[1]
+    ? { value, totals: [add(one.totals[0], other.totals[0]), one.totals[1]] }
+    : { value, totals: [mul(value, samples), samples] };
 }
 
 /** Targets and output of a name. */
-function pick(output: string | null, { targets, outputs }: Judged): [Tensor, Tensor] {
-  const judged = find("outputs", output, outputs);
-  return [find("targets", output, targets), judged];
+function pick(
+  output: string | null,
+  { targets, outputs, masks }: Judged,
+  sampleWeight: Tensor | null,
+): Compared {
+  const found = find("outputs", output, outputs);
+  const mask = masks.get(output);
+  return { outputs: found, targets: find("targets", output, targets), mask, sampleWeight };
 }
 
 function find(what: string, output: string | null, tensors: Tensors): Tensor {

@@ -95,6 +95,11 @@ export class Forwarded<
     readonly outputs: O,
     /** What the model's layers add to the loss, scalars; {@link loss} adds them. */
     readonly penalties: readonly Tensor[] = [],
+    /**
+     * Which steps of the outputs count, `[batch, steps]`, bool, by the names of outputs, `null` for a
+     * model's only one; none where all do. {@link loss} and {@link measure} go by them.
+     */
+    readonly masks: ReadonlyMap<string | null, Tensor> = new Map(),
   ) {
     super(batch.frame, batch.x, batch.y, batch.sampleWeight);
   }
@@ -117,7 +122,13 @@ export class Scored<
      */
     readonly loss: Tensor,
   ) {
-    super(forwarded, forwarded.model, forwarded.outputs, forwarded.penalties);
+    super(
+      forwarded,
+      forwarded.model,
+      forwarded.outputs,
+      forwarded.penalties,
+      forwarded.masks,
+    );
   }
 }
 

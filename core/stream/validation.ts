@@ -78,8 +78,8 @@ export class Validation {
       const { model, criteria, name, reduction, metrics } = evaluation;
       this.run.addModel(model);
       const leaves = new Map([...this.run.weightTable.leaves, ...evaluation.weights ?? []]);
-      const { outputs, penalties } = applyModel(this.run, model, leaves, x, false);
-      const judged = { outputs, targets: y };
+      const { outputs, masks, penalties } = applyModel(this.run, model, leaves, x, false);
+      const judged = { outputs, targets: y, masks };
       const { records } = scoreOutputs(criteria, judged, {
         name,
         penalties: [...penalties, ...weightPenalties(model, leaves)],

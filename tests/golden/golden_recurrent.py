@@ -14,12 +14,12 @@ LAYERS = {
     "lstm_one": ("lstm", [1, 1, 1], 1, {}, False),
     "lstm_no_bias": ("lstm", [2, 5, 3], 4, {"useBias": False}, False),
     "lstm_backwards": ("lstm", [2, 5, 3], 4, {"goBackwards": True, "returnSequences": True}, False),
-    "lstm_masked": ("lstm", [5, 7, 2], 3, {"maskValue": 0, "returnSequences": True}, True),
-    "lstm_masked_last": ("lstm", [5, 7, 2], 3, {"maskValue": 0}, True),
+    "lstm_masked": ("lstm", [5, 7, 2], 3, {"returnSequences": True}, True),
+    "lstm_masked_last": ("lstm", [5, 7, 2], 3, {}, True),
     "gru": ("gru", [3, 6, 5], 7, {"returnSequences": True}, False),
     "gru_last": ("gru", [4, 5, 3], 5, {}, False),
     "gru_no_bias": ("gru", [2, 5, 3], 4, {"useBias": False}, False),
-    "gru_masked_last": ("gru", [5, 7, 2], 3, {"maskValue": 0}, True),
+    "gru_masked_last": ("gru", [5, 7, 2], 3, {}, True),
 }
 
 BLOCKS = {"simpleRnn": 1, "lstm": 4, "gru": 3}
@@ -94,6 +94,7 @@ def recurrent_case(seed, kind, shape, units, options, padded):
         lengths = [1 + row % shape[1] for row in range(shape[0])]
         for row, length in enumerate(lengths):
             given["input"][row, length:] = 0
+        mask = [[float(step < length) for step in range(shape[1])] for length in lengths]
 
     def function(*tensors):
         return apply(kind, options, units, lengths, *tensors)
@@ -102,6 +103,7 @@ def recurrent_case(seed, kind, shape, units, options, padded):
     weights = {name: record(value) for name, value in given.items() if name != "input"}
     return {
         "layer": kind, "arguments": [units, options], "input": record(given["input"]),
+        **({"mask": record(numpy.array(mask))} if padded else {}),
         "weights": weights, "upstream": record(upstream), "output": record(output),
         "gradients": {name: record(slope) for name, slope in slopes.items()},
     }
@@ -139,17 +141,13 @@ def both_ways_case(seed, shape, units, merge):
 
 
 def embedding_case(seed, rows, width, shape, options):
-    """An embedding; with `maskZero`, PyTorch's padding, whose vector is zeros."""
+    """An embedding."""
     generator = numpy.random.RandomState(seed)
     numbers = generator.randint(0, rows, shape)
     table = uniform(generator, [rows, width], 1)
-    padding = 0 if options.get("maskZero") else None
 
     def function(weight):
-        y = torch.nn.functional.embedding(torch.tensor(numbers), weight, padding_idx=padding)
-        if padding is not None:
-            y = y * torch.tensor(numbers != 0).unsqueeze(-1)
-        return y
+        return torch.nn.functional.embedding(torch.tensor(numbers), weight)
 
     output, upstream, slopes = run(function, {"embeddings": table})
     return {
@@ -165,7 +163,6 @@ def recurrent():
     cases = {
         "embedding": embedding_case(1101, 7, 5, [4, 6], {}),
         "embedding_wide": embedding_case(1102, 50, 3, [2, 3, 2], {}),
-        "embedding_padding": embedding_case(1103, 5, 4, [3, 9], {"maskZero": True}),
     }
     for place, (name, (kind, shape, units, options, padded)) in enumerate(LAYERS.items()):
         cases[name] = recurrent_case(1110 + place, kind, shape, units, options, padded)

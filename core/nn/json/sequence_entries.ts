@@ -1,5 +1,6 @@
 import type { Layer } from "../layer.ts";
 import { embedding, type EmbeddingOptions } from "../layers/embedding.ts";
+import { masking, type MaskingOptions } from "../layers/masking.ts";
 import * as layers from "../layers/recurrent/mod.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
 import {
@@ -28,7 +29,6 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
   biasConstraint: part,
   returnSequences: flag,
   goBackwards: flag,
-  maskValue: number,
 };
 const gated = { ...recurrent, recurrentActivation: text };
 
@@ -57,6 +57,7 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
     { ...gated, unitForgetBias: flag },
     ({ units, ...options }) => layers.lstm(units, options),
   ),
+  Masking: entry<MaskingOptions>({ ...plain, maskValue: number }, masking),
   SimpleRNN: entry<layers.RecurrentOptions & { units: number }>(
     recurrent,
     ({ units, ...options }) => layers.simpleRnn(units, options),

@@ -40,6 +40,7 @@ export function activation(
     config: { activation, ...options },
     name: options.name ?? "",
     inputShape: options.inputShape,
+    supportsMasking: true,
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x) => activate(x),
   };

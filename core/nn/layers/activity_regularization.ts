@@ -55,6 +55,7 @@ export function activityRegularization(options: ActivityRegularizationOptions = 
     config: { ...options },
     name,
     inputShape,
+    supportsMasking: true,
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x, context) => penalizeOutputs(x, regularizer, context),
   };

@@ -83,6 +83,7 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Lay
     name,
     inputShape,
     trainable,
+    supportsMasking: true,
     init(given, key) {
       const [place] = featureAxes(axis, given);
       const shape = [given[place - 1]];
@@ -96,7 +97,11 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Lay
       const along = (value: Tensor | undefined) => value && alongAxes(value, axes, x);
       const ofBatch = context.training && context.trainable;
       const used = ofBatch
-        ? moments(x, x.shape.map((_, place) => place).filter((place) => !axes.includes(place)))
+        ? moments(
+          x,
+          x.shape.map((_, place) => place).filter((place) => !axes.includes(place)),
+          context.masks[0],
+        )
         : { average: along(moving_mean)!, variance: along(moving_variance)! };
       if (ofBatch) {
         const kept = context.scalar(momentum, "momentum", fractions);

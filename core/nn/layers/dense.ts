@@ -81,6 +81,7 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
     name,
     inputShape,
     trainable,
+    supportsMasking: true,
     init(given, key) {
       if (given.length === 0) {
         throw new ShapeError("expected input of one axis of features or more, got shape []");

@@ -1,10 +1,8 @@
 import { DTypeError, ShapeError } from "../../graph/errors.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { cast } from "../../ops/cast.ts";
-import { expandDims } from "../../ops/expand_dims.ts";
 import { gather } from "../../ops/gather.ts";
 import { notEqual } from "../../ops/not_equal.ts";
-import { select } from "../../ops/select.ts";
 import { checkCount } from "../check_count.ts";
 import type { Constraint } from "../constraint.ts";
 import type { Initializer } from "../initializer.ts";
@@ -21,10 +19,7 @@ export interface EmbeddingOptions extends WeightedLayerOptions {
   readonly embeddingsRegularizer?: Regularizer;
   /** What the vectors must keep after every update; default nothing. */
   readonly embeddingsConstraint?: Constraint;
-  /**
-   * Whether number 0 is padding: it then stands for a vector of zeros that does not learn, over
-   * which a recurrent layer with `maskValue: 0` passes. Default false.
-   */
+  /** Whether number 0 is padding, that later layers, the loss and the metrics leave out; default false. */
   readonly maskZero?: boolean;
 }
 
@@ -54,8 +49,8 @@ const mostTokens = 2 ** 24;
  * assert.equal(model.parameters[0].name, "embedding_1/embeddings");
  * ```
  *
- * Keras: `Embedding`, whose mask of padding goes to later layers unseen; here padding is zeros,
- * which can be seen. PyTorch: `nn.Embedding`, with `padding_idx` 0 where `maskZero` is.
+ * Keras: `Embedding`, with `mask_zero`. PyTorch: `nn.Embedding`; its `padding_idx` is a vector of zeros
+ * that does not learn, where a mask leaves out whatever vector there is.
  */
 export function embedding(
   inputDim: number,
@@ -86,13 +81,9 @@ export function embedding(
       parameters: [make([inputDim, outputDim], key)],
     }),
     apply({ embeddings }, x, context) {
-      const numbers = wholeNumbers(x);
-      const vectors = gather(embeddings, numbers);
-      const known = maskZero
-        ? select(expandDims(notEqual(numbers, 0), x.rank), vectors, 0)
-        : vectors;
-      return penalizeOutputs(known, activityRegularizer, context);
+      return penalizeOutputs(gather(embeddings, wholeNumbers(x)), activityRegularizer, context);
     },
+    computeMask: (x) => maskZero ? notEqual(wholeNumbers(x), 0) : undefined,
   };
 }
 

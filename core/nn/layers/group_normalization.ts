@@ -59,6 +59,7 @@ export function groupNormalization(options: GroupNormalizationOptions = {}): Lay
     name,
     inputShape,
     trainable,
+    supportsMasking: true,
     init(given, key) {
       const features = given[featureAxes(axis, given)[0] - 1];
       if (features % groupsOf(features) !== 0) {

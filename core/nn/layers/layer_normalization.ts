@@ -52,6 +52,7 @@ export function layerNormalization(options: LayerNormalizationOptions = {}): Lay
     name,
     inputShape,
     trainable,
+    supportsMasking: true,
     init(given, key) {
       const shape = featureAxes(axis, given).map((place) => given[place - 1]);
       return { outputShape: given, parameters: makeAffine(shape, key) };

@@ -22,6 +22,8 @@ export { input } from "./input.ts";
 export type { InputLayer, InputOptions } from "./input.ts";
 export { layerNormalization } from "./layer_normalization.ts";
 export type { LayerNormalizationOptions } from "./layer_normalization.ts";
+export { masking } from "./masking.ts";
+export type { MaskingOptions } from "./masking.ts";
 export type { NormalizationOptions } from "./normalization.ts";
 export { prelu } from "./prelu.ts";
 export type { PreluOptions } from "./prelu.ts";

@@ -2,18 +2,21 @@ import { ShapeError } from "../../graph/errors.ts";
 import { formatShape, type Shape } from "../../graph/shape.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { add } from "../../ops/add.ts";
+import { cast } from "../../ops/cast.ts";
 import { div } from "../../ops/div.ts";
+import { maximum } from "../../ops/maximum.ts";
 import { mul } from "../../ops/mul.ts";
 import { reshape } from "../../ops/reshape.ts";
 import { sqrt } from "../../ops/sqrt.ts";
 import { square } from "../../ops/square.ts";
 import { sub } from "../../ops/sub.ts";
-import { mean } from "../../ops/sum.ts";
+import { broadcastTo, mean, sum } from "../../ops/sum.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { Constraint } from "../constraint.ts";
 import type { Initializer } from "../initializer.ts";
 import type { InitializerName } from "../initializers/by_name.ts";
 import type { LayerParameter } from "../layer.ts";
+import type { Mask } from "../mask.ts";
 import type { NamedKey } from "../named_key.ts";
 import type { Regularizer } from "../regularizer.ts";
 import { weight, type WeightedLayerOptions } from "./weighted.ts";
@@ -90,13 +93,28 @@ export function alongAxes(value: Tensor, axes: readonly number[], x: Tensor): Te
   return reshape(value, x.shape.map((size, axis) => axes.includes(axis) ? size : 1));
 }
 
-/** Mean and variance (over n, not n − 1) of `x` over `axes`, which stay with size 1. */
+/**
+ * Mean and variance (over n, not n − 1) of `x` over `axes`, which stay with size 1; of the steps that
+ * a mask lets through.
+ */
 export function moments(
   x: Tensor,
   axes: readonly number[],
+  mask?: Mask,
 ): { average: Tensor; variance: Tensor } {
-  const average = mean(x, axes, { keepDims: true });
-  return { average, variance: mean(square(sub(x, average)), axes, { keepDims: true }) };
+  const over = mask
+    ? maskedMean(x, axes, mask)
+    : (value: Tensor) => mean(value, axes, { keepDims: true });
+  const average = over(x);
+  return { average, variance: over(square(sub(x, average))) };
+}
+
+function maskedMean(x: Tensor, axes: readonly number[], mask: Tensor): (value: Tensor) => Tensor {
+  const steps = x.shape.map((_, axis) => mask.shape[axis] ?? 1);
+  const weights = broadcastTo(reshape(cast(mask, "f32"), steps), x.shape);
+  // Where nothing counts the sums are 0, too.
+  const count = maximum(sum(weights, axes, { keepDims: true }), 1);
+  return (value) => div(sum(mul(value, weights), axes, { keepDims: true }), count);
 }
 
 /** (x − average) / √(variance + epsilon) · gamma + beta, of what is given; all broadcast to `x`. */

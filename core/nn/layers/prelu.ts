@@ -58,6 +58,7 @@ export function prelu(options: PreluOptions = {}): Layer {
     name,
     inputShape,
     trainable,
+    supportsMasking: true,
     init(given, key) {
       const shared = sharedAxes.length === 0 ? [] : featureAxes(sharedAxes, given);
       const shape = given.map((size, place) => shared.includes(place + 1) ? 1 : size);

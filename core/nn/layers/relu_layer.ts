@@ -57,6 +57,7 @@ export function reluLayer(options: ReluLayerOptions = {}): Layer {
     config: { ...options },
     name: options.name ?? "",
     inputShape: options.inputShape,
+    supportsMasking: true,
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x) => {
       const above = maxValue === undefined ? x : minimum(x, maxValue);

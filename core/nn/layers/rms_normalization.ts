@@ -51,6 +51,7 @@ export function rmsNormalization(options: RmsNormalizationOptions = {}): Layer {
     name,
     inputShape,
     trainable,
+    supportsMasking: true,
     init(given, key) {
       const shape = featureAxes(axis, given).map((place) => given[place - 1]);
       return { outputShape: given, parameters: [makeScale(shape, key)] };

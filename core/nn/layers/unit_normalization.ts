@@ -48,6 +48,7 @@ export function unitNormalization(options: UnitNormalizationOptions = {}): Layer
     config: { ...options },
     name,
     inputShape,
+    supportsMasking: true,
     init(given) {
       featureAxes(axis, given);
       return { outputShape: given, parameters: [] };

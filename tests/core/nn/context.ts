@@ -7,6 +7,7 @@ import type { Tensor } from "../../../core/graph/tensor.ts";
 import {
   type ApplyContext,
   checkScalar,
+  type Mask,
   namedKey,
   type ScalarRange,
   type ScalarSource,
@@ -21,6 +22,9 @@ export class TestContext implements ApplyContext, UpdateContext {
   readonly names: string[] = [];
   readonly #leaves = new Map<string, Tensor>();
   readonly #readers = new Map<Tensor, (step: number) => number>();
+
+  /** Which steps of the inputs count. */
+  masks: readonly Mask[] = [];
 
   constructor(readonly training = true, readonly seed = 42) {
     this.#readers.set(this.counter, (step) => step);

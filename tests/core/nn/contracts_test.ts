@@ -32,7 +32,7 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.prelu({ alphaInitializer: "ones" }), [2, 3], [2, 3]],
   [nn.prelu({ sharedAxes: [1] }), [2, 3], [2, 3]],
   [nn.simpleRnn(4), [2, 3], [4]],
-  [nn.lstm(4, { maskValue: 0 }), [3, 2], [4]],
+  [nn.lstm(4), [3, 2], [4]],
   [nn.gru(4, { returnSequences: true, goBackwards: true }), [3, 2], [3, 4]],
   [nn.bidirectional(nn.gru(4)), [3, 2], [8]],
   [nn.timeDistributed(nn.dense(4)), [5, 2, 3], [5, 2, 4]],

@@ -1,6 +1,6 @@
 /** Embedding and recurrent layers against PyTorch: shapes, outputs and gradients, on every device. */
 import assert from "node:assert/strict";
-import { gradients, tensor } from "../../../core/ops/mod.ts";
+import { gradients, greater, tensor } from "../../../core/ops/mod.ts";
 import * as nn from "../../../core/nn/mod.ts";
 import golden from "../../golden/recurrent.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
@@ -13,6 +13,7 @@ interface Case {
   inner?: ["lstm", ...Parameters<typeof nn.lstm>];
   arguments: Parameters<typeof nn.lstm>;
   input: GoldenTensor;
+  mask?: GoldenTensor;
   weights: Record<string, GoldenTensor>;
   upstream: GoldenTensor;
   output: GoldenTensor;
@@ -50,7 +51,9 @@ await testOnDevices(
       const weights = Object.fromEntries(
         Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
       );
-      const y = layer.apply(weights, x, new TestContext(true));
+      const context = new TestContext(true);
+      if (given.mask) context.masks = [greater(leaf(given.mask), 0)];
+      const y = layer.apply(weights, x, context);
       const roles = Object.keys(given.gradients);
       const sources = roles.map((role) => role === "input" ? x : weights[role]);
       return { name, given, roles, tensors: [y, ...gradients(y, sources, leaf(given.upstream))] };
@@ -116,7 +119,7 @@ Deno.test("layers over sequences refuse what does not fit, and say why", () => {
     () => nn.lstm(4, { activation: "gelu" as "tanh" }),
     /one of linear, tanh, sigmoid, relu: received "gelu"/,
   );
-  assert.throws(() => nn.simpleRnn(4, { maskValue: NaN }), /the maskValue of simpleRnn/);
+  assert.throws(() => nn.masking({ maskValue: NaN }), /the maskValue of masking/);
   assert.throws(() => nn.embedding(0, 4), /the inputDim of embedding/);
   assert.throws(() => nn.embedding(2 ** 25, 4), /at most 16777216: received 33554432/);
 });

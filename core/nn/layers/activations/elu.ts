@@ -38,6 +38,7 @@ export function eluLayer(options: EluOptions = {}): Layer {
     config: { ...options },
     name,
     inputShape,
+    supportsMasking: true,
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x) => elu(x, alpha),
   };

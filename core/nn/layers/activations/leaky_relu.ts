@@ -37,6 +37,7 @@ export function leakyReluLayer(options: LeakyReluOptions = {}): Layer {
     config: { ...options },
     name,
     inputShape,
+    supportsMasking: true,
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x) => leakyRelu(x, negativeSlope),
   };

@@ -41,6 +41,7 @@ export function softmaxLayer(options: SoftmaxOptions = {}): Layer {
     config: { ...options },
     name,
     inputShape,
+    supportsMasking: true,
     init(given) {
       axesOf(given);
       return { outputShape: given, parameters: [] };

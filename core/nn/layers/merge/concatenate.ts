@@ -1,6 +1,10 @@
 import { ShapeError } from "../../../graph/errors.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
+import { cast } from "../../../ops/cast.ts";
 import { concat } from "../../../ops/concat.ts";
+import { ones } from "../../../ops/eager.ts";
+import { greater } from "../../../ops/greater.ts";
+import { logicalOr } from "../../../ops/logical.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 import { checkAxis } from "./check_axis.ts";
 import { checkInputs, type MergeOptions } from "./elementwise.ts";
@@ -56,5 +60,16 @@ export function concatenate(options: ConcatenateOptions = {}): MergeLayer {
       return { outputShape: first.with(place, size), parameters: [] };
     },
     apply: (_parameters, inputs) => concat(inputs, axis),
+    computeMask(inputs, masks) {
+      if (masks.every((mask) => mask === undefined)) return undefined;
+      const place = axis < 0 ? axis + inputs[0].rank : axis;
+      // What has no mask counts with all its steps.
+      const steps = masks.find((mask) => mask)!.rank;
+      const all = inputs.map(({ shape }, input) =>
+        masks[input] ?? greater(ones(shape.slice(0, steps)), 0)
+      );
+      if (place >= steps) return all.reduce((either, mask) => logicalOr(either, mask));
+      return greater(concat(all.map((mask) => cast(mask, "f32")), place), 0);
+    },
   };
 }

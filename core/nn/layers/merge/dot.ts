@@ -77,6 +77,7 @@ export function dot(
       const rest = shapes.flatMap((shape, input) => shape.toSpliced(places[input], 1));
       return { outputShape: rest.length === 0 ? [1] : rest, parameters: [] };
     },
+    computeMask: () => undefined,
     apply(_parameters, inputs) {
       const [a, b] = inputs.map((input, place) => {
         const rows = asRows(input, placeOf(input.shape.slice(1), pair[place]) + 1);

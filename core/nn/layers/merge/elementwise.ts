@@ -1,6 +1,7 @@
 import { ShapeError } from "../../../graph/errors.ts";
 import { broadcastShapes, formatShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
+import { logicalOr } from "../../../ops/logical.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 
@@ -47,6 +48,11 @@ export function elementwiseMerge(
       return { outputShape: broadcastShapes(type, shapes), parameters: [] };
     },
     apply: (_parameters, inputs) => merge(alignRanks(inputs)),
+    // Keras's rule: padding is what is padding in all of them.
+    computeMask: (_inputs, masks) =>
+      masks.every((mask) => mask !== undefined)
+        ? masks.reduce((either, mask) => logicalOr(either, mask))
+        : undefined,
   };
 }
 

@@ -3,9 +3,12 @@ import { iota } from "../../../graph/leaf.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { add } from "../../../ops/add.ts";
+import { cast } from "../../../ops/cast.ts";
 import { concat } from "../../../ops/concat.ts";
 import { gather } from "../../../ops/gather.ts";
+import { greater } from "../../../ops/greater.ts";
 import { mul } from "../../../ops/mul.ts";
+import { reshape } from "../../../ops/reshape.ts";
 import { sub } from "../../../ops/sub.ts";
 import { transpose } from "../../../ops/transpose.ts";
 import type { Layer } from "../../layer.ts";
@@ -100,12 +103,22 @@ export function bidirectional(layer: Layer, options: BidirectionalOptions = {}):
           Object.entries(parameters).filter(([role]) => role.startsWith(prefix))
             .map(([role, value]) => [role.slice(prefix.length), value]),
         );
-        const y = layer.apply(own, place === 0 ? x : turned(x), innerContext(context, prefix));
+        const [mask] = context.masks;
+        const [sequence, counted] = place === 0 ? [x, mask] : [turned(x), mask && turnedMask(mask)];
+        const y = layer.apply(own, sequence, innerContext(context, prefix, counted));
         return place === 1 && y.rank === 3 ? turned(y) : y;
       });
       return merges[mergeMode](forward, backward);
     },
+    supportsMasking: layer.supportsMasking,
+    ...(layer.computeMask && { computeMask: (x, mask) => layer.computeMask!(x, mask) }),
   };
+}
+
+function turnedMask(mask: Tensor): Tensor {
+  const [batch, steps] = mask.shape;
+  const numbers = reshape(cast(mask, "f32"), [batch, steps, 1]);
+  return reshape(greater(turned(numbers), 0), mask.shape);
 }
 
 /** A batch of sequences from their ends. */

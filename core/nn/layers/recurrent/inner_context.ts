@@ -1,10 +1,15 @@
 import type { ApplyContext } from "../../layer.ts";
+import type { Mask } from "../../mask.ts";
 
-/** The context of a layer within a layer: names of scalars, keys and weights begin with `prefix`. */
-export function innerContext(context: ApplyContext, prefix: string): ApplyContext {
+/**
+ * The context of a layer within a layer: names of scalars, keys and weights begin with `prefix`, and
+ * the mask is that of what it is given.
+ */
+export function innerContext(context: ApplyContext, prefix: string, mask: Mask): ApplyContext {
   return {
     training: context.training,
     trainable: context.trainable,
+    masks: [mask],
     get counter() {
       return context.counter;
     },

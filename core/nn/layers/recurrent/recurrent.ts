@@ -11,14 +11,11 @@ import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
 import { gather } from "../../../ops/gather.ts";
 import { matmul } from "../../../ops/matmul.ts";
-import { max } from "../../../ops/max.ts";
-import { notEqual } from "../../../ops/not_equal.ts";
 import { recurrence } from "../../../ops/recurrence.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import { sub } from "../../../ops/sub.ts";
 import { transpose } from "../../../ops/transpose.ts";
 import { checkCount } from "../../check_count.ts";
-import { checkScalar } from "../../check_scalar.ts";
 import type { Constraint } from "../../constraint.ts";
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
@@ -54,11 +51,6 @@ export interface RecurrentOptions extends WeightedLayerOptions {
   readonly returnSequences?: boolean;
   /** Whether steps are taken, and given, from the last to the first; default false. */
   readonly goBackwards?: boolean;
-  /**
-   * A step whose features all have this value is padding: the state is carried over it. By default
-   * there is no padding. (Keras: a `Masking` layer before this one.)
-   */
-  readonly maskValue?: number;
 }
 
 /** Options of cells with gates. */
@@ -87,13 +79,12 @@ export interface Cell {
 
 /** A recurrent layer; see `simpleRnn`, `lstm`, `gru`. */
 export function recurrent(units: number, options: GatedOptions, own: Cell): Layer {
-  const { name = "", inputShape, trainable, activityRegularizer, maskValue } = options;
+  const { name = "", inputShape, trainable, activityRegularizer } = options;
   const { useBias = true, returnSequences = false, goBackwards = false } = options;
   const { activation = "tanh", recurrentActivation = "sigmoid" } = options;
   const { factory, cell } = own;
   checkActivation(factory, "activation", activation);
   checkActivation(factory, "recurrentActivation", recurrentActivation);
-  if (maskValue !== undefined) checkScalar(`the maskValue of ${factory}`, maskValue);
   const layout = cellLayouts[cell];
   const makeKernel = weight("kernel", {
     initializer: options.kernelInitializer ?? "glorotUniform",
@@ -135,9 +126,10 @@ export function recurrent(units: number, options: GatedOptions, own: Cell): Laye
     apply({ kernel, recurrent_kernel, bias }, x, context) {
       checkInput(x, kernel.shape[0]);
       const [batch, steps, features] = x.shape;
-      const line = transpose(x, [1, 0, 2]);
-      const ordered = goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
-      const rows = reshape(ordered, [steps * batch, features]);
+      const [mask] = context.masks;
+      const ordered = (line: Tensor) =>
+        goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
+      const rows = reshape(ordered(transpose(x, [1, 0, 2])), [steps * batch, features]);
       const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
       const states = recurrence(
         reshape(sums, [steps, batch, layout.inputs * units]),
@@ -148,8 +140,7 @@ export function recurrent(units: number, options: GatedOptions, own: Cell): Laye
           activation,
           recurrentActivation,
           sequences: returnSequences,
-          ...(maskValue !== undefined &&
-            { mask: max(cast(notEqual(ordered, maskValue), "f32"), -1) }),
+          ...(mask && { mask: ordered(transpose(cast(mask, "f32"))) }),
         },
       );
       const outputs = returnSequences
@@ -157,6 +148,8 @@ export function recurrent(units: number, options: GatedOptions, own: Cell): Laye
         : reshape(states, [batch, units]);
       return penalizeOutputs(outputs, activityRegularizer, context);
     },
+    // Steps stay where they are; with goBackwards, Keras gives this mask, too.
+    computeMask: (_x, mask) => returnSequences ? mask : undefined,
   };
 }
 

@@ -2,6 +2,7 @@ import { ShapeError } from "../../../graph/errors.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import type { Layer } from "../../layer.ts";
+import { innerContext } from "./inner_context.ts";
 
 /** Options of {@link timeDistributed}. */
 export interface TimeDistributedOptions {
@@ -39,6 +40,7 @@ export function timeDistributed(layer: Layer, options: TimeDistributedOptions = 
     name,
     inputShape,
     trainable,
+    supportsMasking: true,
     init(given, key) {
       if (given.length === 0) {
         throw new ShapeError(
@@ -57,7 +59,9 @@ export function timeDistributed(layer: Layer, options: TimeDistributedOptions = 
     },
     apply(parameters, x, context) {
       const [batch, steps, ...inner] = x.shape;
-      const y = layer.apply(parameters, reshape(x, [batch * steps, ...inner]), context);
+      // The mask is of steps, and the layer sees none.
+      const within = innerContext(context, "", undefined);
+      const y = layer.apply(parameters, reshape(x, [batch * steps, ...inner]), within);
       return reshape(y, [batch, steps, ...y.shape.slice(1)]);
     },
   };

@@ -68,6 +68,7 @@ export function noiseLayer(noise: Noise, source: ScalarSource, options: NoiseOpt
     config: { [amount]: source, ...options },
     name,
     inputShape,
+    supportsMasking: true,
     init(given) {
       check?.(given);
       return { outputShape: given, parameters: [] };

@@ -25,6 +25,7 @@ export function identity(options: PlainOptions = {}): Layer {
     config: { ...options },
     name: options.name ?? "",
     inputShape: options.inputShape,
+    supportsMasking: true,
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x) => x,
   };

@@ -1,0 +1,56 @@
+import { ShapeError } from "../graph/errors.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import { literal } from "../graph/leaf.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Mask } from "../nn/mask.ts";
+import { cast } from "../ops/cast.ts";
+import { mul } from "../ops/mul.ts";
+import { reshape } from "../ops/reshape.ts";
+import { select } from "../ops/select.ts";
+
+/** What a loss or a metric compares. */
+export interface Compared {
+  /** The targets. */
+  readonly targets: Tensor;
+  /** The outputs. */
+  readonly outputs: Tensor;
+  /** Which steps of the outputs count. */
+  readonly mask: Mask;
+  /** How much each sample counts, `[batch]`. */
+  readonly sampleWeight: Tensor | null;
+}
+
+/** As {@link Compared}, with the steps of all samples as one batch. */
+export interface ComparedSteps extends Omit<Compared, "mask"> {
+  /** Which of them count, `[batch]`, bool. */
+  readonly counted: Mask;
+}
+
+/** `x` with zeros for rows that do not count. */
+function onlyWhere(counted: Tensor, x: Tensor): Tensor {
+  const rows = reshape(counted, x.shape.map((size, axis) => axis === 0 ? size : 1));
+  return select(rows, x, literal(0, x.dtype));
+}
+
+/** Where there is a mask, makes every step a sample; a step weighs what its sample does, or 0. */
+export function stepsAsSamples(compared: Compared): ComparedSteps {
+  const { targets, outputs, mask, sampleWeight } = compared;
+  if (!mask) return { targets, outputs, sampleWeight, counted: undefined };
+  const counted = reshape(mask, [mask.size]);
+  const joined = (x: Tensor) => reshape(x, [mask.size, ...x.shape.slice(mask.rank)]);
+  if (!sameShape(targets.shape.slice(0, mask.rank), mask.shape)) {
+    throw new ShapeError(
+      `Cannot leave out masked steps as targets must begin with the axes of the mask, ` +
+        `${formatShape(mask.shape)}, one target a step: received ${formatShape(targets.shape)}`,
+    );
+  }
+  const ones = mask.shape.map((size, axis) => axis === 0 ? size : 1);
+  return {
+    // Whatever stands there, as a label that is none: its slope times 0 could be NaN.
+    targets: onlyWhere(counted, joined(targets)),
+    outputs: joined(outputs),
+    sampleWeight: sampleWeight &&
+      reshape(mul(reshape(sampleWeight, ones), cast(mask, "f32")), [mask.size]),
+    counted,
+  };
+}
