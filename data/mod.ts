@@ -22,6 +22,13 @@ export {
   takeFirst,
   type Targets,
 } from "./data_set.ts";
+export { type EdgeList, edgeList, type EdgeListOptions } from "./edge_list.ts";
+export {
+  type Graph,
+  graphDataSet,
+  type GraphDataSetOptions,
+  type GraphInputs,
+} from "./graph_data_set.ts";
 export { readDataFile, readIdxFile } from "./files.ts";
 export { gunzip, type GunzipOptions, isGzip } from "./gzip.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";

@@ -87,7 +87,7 @@ export function eachRow(
   const rowSize = sizeOf(values.shape.slice(1));
   for (let k = 0; k < ids.data.length; k++) {
     const row = order ? order.data[k] : k;
-    const id = ids.data[row];
+    const id = ids.data[row] ?? -1;
     if (!(id >= 0 && id < output.shape[0])) continue;
     for (let place = 0; place < rowSize; place++) {
       visit(values.data[row * rowSize + place], id * rowSize + place);

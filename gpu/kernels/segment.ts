@@ -21,7 +21,9 @@ export const segmentKernel: GpuKernel = {
     const { empty = 0 } = attributes as { empty?: number };
     const rowAt = (k: string) =>
       order ? shader.load(order.buffer, "u32", `${shader.start(order)} + ${k}`) : k;
-    const idAt = (row: string) => shader.load(ids.buffer, "u32", `${shader.start(ids)} + ${row}`);
+    const idAt = shader.load(ids.buffer, "u32", `${shader.start(ids)} + row`);
+    // A row of an order that is not there belongs to no segment.
+    const id = order ? `select(0xffffffffu, ${idAt}, row < ${count}u)` : idAt;
     const at = `${shader.start(values)} + row * ${length}u + column`;
     const lines = [
       `let segment = e / ${length}u;`,
@@ -31,12 +33,12 @@ export const segmentKernel: GpuKernel = {
       "while (low < high) {",
       "  let middle = (low + high) / 2u;",
       `  let row = ${rowAt("middle")};`,
-      `  if (${idAt("row")} < segment) { low = middle + 1u; } else { high = middle; }`,
+      `  if (${id} < segment) { low = middle + 1u; } else { high = middle; }`,
       "}",
       `var total = ${literalExpression(shader, empty, "f32")};`,
       `for (var k = low; k < ${count}u; k++) {`,
       `  let row = ${rowAt("k")};`,
-      `  if (${idAt("row")} != segment) { break; }`,
+      `  if (${id} != segment) { break; }`,
       `  let value = ${shader.load(values.buffer, values.dtype, at)};`,
       `  if (k == low) { total = value; } else { total = ${pair}(total, value); }`,
       "}",

@@ -33,6 +33,7 @@ import { activationEntries } from "./activation_entries.ts";
 import { augmentationEntries } from "./augmentation_entries.ts";
 import { convolutionEntries, kernels } from "./convolution_entries.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
+import { graphEntries } from "./graph_entries.ts";
 import { preprocessingEntries } from "./preprocessing_entries.ts";
 import { sequenceEntries } from "./sequence_entries.ts";
 import {
@@ -117,6 +118,7 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
   ...activationEntries,
   ...augmentationEntries,
   ...convolutionEntries,
+  ...graphEntries,
   ...preprocessingEntries,
   ...regularizationEntries,
   ...reshapingEntries,

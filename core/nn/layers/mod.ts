@@ -41,3 +41,4 @@ export * from "./preprocessing/mod.ts";
 export * from "./regularization/mod.ts";
 export * from "./reshaping/mod.ts";
 export * from "./recurrent/mod.ts";
+export * from "./graph/mod.ts";

@@ -1,13 +1,15 @@
 /** Rows folded by segment: sums and maxima over runs of rising ids. */
 import { loadPart, storePart } from "./lanes";
 
-/** The id of the row that stands at place k, and that row's number. */
+/** The number of the row that stands at place k. */
 function rowAt(order: usize, k: i32): u32 {
   return order ? load<u32>(order + <usize> k * 4) : <u32> k;
 }
 
-function idAt(ids: usize, order: usize, k: i32): u32 {
-  return load<u32>(ids + <usize> rowAt(order, k) * 4);
+/** The id of the row at place k; a row that is not there has none. */
+function idAt(ids: usize, order: usize, count: i32, k: i32): u32 {
+  const row = rowAt(order, k);
+  return row < <u32> count ? load<u32>(ids + <usize> row * 4) : u32.MAX_VALUE;
 }
 
 /** The first place whose id is not below `id`. */
@@ -16,7 +18,7 @@ function firstPlace(ids: usize, order: usize, count: i32, id: u32): i32 {
   let high = count;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (idAt(ids, order, middle) < id) low = middle + 1;
+    if (idAt(ids, order, count, middle) < id) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -45,7 +47,7 @@ export function segments(record: usize, start: i32, end: i32): void {
   let k = firstPlace(ids, order, count, first);
   for (let segment = first; segment < last; ++segment) {
     const begin = k;
-    while (k < count && idAt(ids, order, k) == <u32> segment) ++k;
+    while (k < count && idAt(ids, order, count, k) == <u32> segment) ++k;
     const target = out + <usize> segment * rowBytes;
     let column = from;
     for (; column + 16 <= to; column += 16) {
