@@ -5,6 +5,7 @@ import { writeFileAtomic } from "../state/atomic_write.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
 import { checkChecksum } from "./file_checksum.ts";
+import { checkMetadata } from "./file_metadata.ts";
 import { readWeightsFile } from "./read_weights_file.ts";
 import { formatVersion } from "./saved_run.ts";
 import { settled } from "./weight_table.ts";
@@ -26,6 +27,7 @@ export interface SaveWeightsOptions {
  * @param path The file; its folder must exist. Needs `--allow-read` and `--allow-write`.
  * @param options Texts to keep with them.
  * @throws {Error} when the file cannot be written; the old one stays whole.
+ * @throws {RangeError} when a key of the texts is one of the file's own, as `format_version`.
  *
  * @example
  * ```ts
@@ -46,6 +48,7 @@ export async function saveWeights(
   path: string,
   options: SaveWeightsOptions = {},
 ): Promise<void> {
+  const metadata = checkMetadata("saveWeights", options.metadata);
   await settled(model);
   const tensors = new Map([...model.weights].map(([name, { shape, value }]) => [
     name,
@@ -54,17 +57,18 @@ export async function saveWeights(
   await writeFileAtomic(
     path,
     encodeSafetensors(tensors, {
-      ...options.metadata,
+      ...metadata,
       format_version: `${formatVersion}`,
     }),
   );
 }
 
 /**
- * The texts that stand in a file of weights beside them.
+ * The texts that stand in a file of weights, or in a checkpoint, beside them.
  *
  * @param path The file. Needs `--allow-read`.
- * @returns The `metadata` of {@link saveWeights} by key, and `format_version`.
+ * @returns The `metadata` of {@link saveWeights} or {@link checkpoint} by key, and what the file says
+ * of itself: `format_version`, of a checkpoint also `epoch`, `step`, `logs` and others.
  * @throws {DataError} when the file cannot be read or is damaged.
  *
  * @example

@@ -20,7 +20,8 @@ export type { CheckpointOptions };
  * A file is replaced whole or not at all, and training waits until it is on the disk. Its metadata
  * hold `format_version`, `epoch`, `step` and `logs`, a JSON text. If a save fails the old file stays
  * as it was and the error ends the run. Whether the folder may be written is found out before the
- * first step. The end is passed on when everything is saved.
+ * first step. The end is passed on when everything is saved. The option `metadata` keeps beside the
+ * weights what else it takes to predict: the encoder of a table, a vocabulary, the model's JSON.
  *
  * A run that is interrupted is saved as it is then, with the `reason` in the metadata: to `path`,
  * unless that holds a best epoch, which is kept; then beside it, as `digits.last.safetensors` for

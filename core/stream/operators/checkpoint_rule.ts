@@ -1,5 +1,6 @@
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
+import { checkMetadata } from "../file_metadata.ts";
 import { checkTemplate, isTemplate } from "./file_name.ts";
 import { checkMode, type MonitorMode } from "./monitor.ts";
 
@@ -30,6 +31,11 @@ export interface CheckpointOptions {
   readonly initialValueThreshold?: number;
   /** Whether files hold the weights alone, so that no run can be resumed from them; default false. */
   readonly weightsOnly?: boolean;
+  /**
+   * Texts to keep in each file, by key: the model's definition, the JSON of what prepares its inputs,
+   * so that the file is enough to predict from. Read them with {@link readWeightsMetadata}.
+   */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Options that were checked. */
@@ -43,6 +49,7 @@ export interface CheckpointRule {
   readonly onException: boolean;
   readonly threshold: number | undefined;
   readonly weightsOnly: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Checks the options of `checkpoint`. */
@@ -74,6 +81,7 @@ export function checkpointRule(path: string, options: CheckpointOptions): Checkp
     onException: options.onException ?? false,
     threshold,
     weightsOnly: options.weightsOnly ?? false,
+    metadata: checkMetadata("checkpoint", options.metadata),
   };
 }
 

@@ -238,9 +238,10 @@ export class CheckpointSaver implements KeptState {
 
   #file(
     event: Saved,
-    metadata: Readonly<Record<string, string>>,
+    own: Readonly<Record<string, string>>,
     write: (bytes: Uint8Array<ArrayBuffer>, complete: boolean) => Promise<void>,
   ): Promise<void> {
+    const metadata = { ...this.rule.metadata, ...own };
     if (!this.rule.weightsOnly) {
       return event.run.save(metadata, ({ bytes, complete }) => write(bytes, complete));
     }

@@ -235,3 +235,19 @@ Deno.test("checkpoint refuses options that do not go together", async () => {
     await assert.rejects(lastValueFrom(best), /among steps .* set save to "last"/);
   });
 });
+
+Deno.test("every file of checkpoint holds the caller's texts, whatever made it be written", () =>
+  inFolder(async (folder) => {
+    const metadata = { words: JSON.stringify(["a", "b"]) };
+    const options = { saveLast: true, metadata };
+    await lastValueFrom(training([2, 1, 3]).pipe(checkpoint(`${folder}/a.st`, options)));
+    const failing = concat(training([2]), throwError(() => new Error("Broken")));
+    const saving = checkpoint<Epoch>(`${folder}/b.st`, { metadata, onException: true });
+    await assert.rejects(lastValueFrom(failing.pipe(saving)), /Broken/);
+    const lean = checkpoint<Epoch>(`${folder}/c.st`, { metadata, weightsOnly: true });
+    await lastValueFrom(training([1]).pipe(lean));
+    const files = ["a.last.st", "a.st", "b.exception.st", "b.st", "c.st"];
+    assert.deepEqual(names(folder), files);
+    for (const file of files) assert.equal(metadataOf(`${folder}/${file}`).words, metadata.words);
+    assert.equal(metadataOf(`${folder}/b.exception.st`).message, "Broken");
+  }));

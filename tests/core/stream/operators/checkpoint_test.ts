@@ -201,5 +201,8 @@ Deno.test("checkpoint passes an error of its source", async () => {
 Deno.test("checkpoint refuses options out of range when it is made", () => {
   assert.throws(() => checkpoint("a", { save: "all" as "best" }), /"best" or "last"/);
   assert.throws(() => checkpoint("a", { mode: "down" as "min" }), /"auto", "min" or "max"/);
+  assert.throws(() => checkpoint("a", { metadata: { run: "" } }), /"run".*checkpoint.*another key/);
+  const metadata = { words: ["a"] as unknown as string };
+  assert.throws(() => checkpoint("a", { metadata }), /"words".*text: received object.*stringify/);
   assert.throws(() => checkpoint("a", { initialValueThreshold: NaN }), RangeError);
 });
