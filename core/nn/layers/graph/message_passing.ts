@@ -195,7 +195,7 @@ function partOf<Inputs>(
       return made.apply(
         Object.fromEntries(own),
         inputs.length === 1 ? inputs[0] : concat(inputs, 1),
-        innerContext(context, prefix),
+        innerContext(context, prefix, undefined),
       );
     },
   };
