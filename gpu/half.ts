@@ -2,6 +2,9 @@ import type { StridedOperand } from "../core/graph/call.ts";
 import type { GpuCall } from "./call.ts";
 import type { GpuBuffer } from "./packed.ts";
 
+/** The place of the logarithms of sums among the operands of attention's gradient. */
+const logarithms = 4;
+
 /** A piece of a call: the buffers that it reads and writes. */
 interface Piece {
   /** A loop over elements, a sum (or largest, or smallest) of them, or an op's own kernel. */
@@ -45,7 +48,7 @@ export function storeHalf(
   }
 }
 
-/** Results of a call that are not rounded: sums, parts of sums, and rows of stored floats. */
+/** Buffers of a call that are not rounded: sums, parts of sums, and rows of stored floats. */
 function exactResults(call: GpuCall): number[] {
   const { work, result } = call;
   switch (work.kind) {
@@ -54,7 +57,11 @@ function exactResults(call: GpuCall): number[] {
     case "loop":
       return work.kernel.reducer ? [result!.buffer] : [];
     case "structured": {
-      const copies = work.call.name === "gather" && work.call.operands[0].dtype === "f32";
+      const { name, operands } = work.call;
+      // Weights are powers of scores less these logarithms.
+      if (name === "attention") return [result!.buffer];
+      if (name === "attentionGradient") return [operands[logarithms].buffer];
+      const copies = name === "gather" && operands[0].dtype === "f32";
       return copies || work.slices > 1 ? [result!.buffer] : [];
     }
     case "record":

@@ -199,6 +199,8 @@ const alone = 5;
 function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
   if (name === "matmul") return a.shape.at(-1)!;
   if (name === "recurrenceSteps" || name === "recurrenceGradient") return b.shape[0];
+  if (name === "attention") return 2 * b.shape[1];
+  if (name === "attentionGradient") return Math.max(a.shape[1], b.shape[1]);
   if (name === "convolution") return sizeOf(b.shape.slice(0, 4));
   if (name === "convolutionKernelGradient") return sizeOf(b.shape.slice(0, 4));
   return 1;

@@ -2,6 +2,7 @@ import type { LoopCall, StridedOperand, StructuredCall } from "../graph/call.ts"
 import type { Plan } from "../graph/plan.ts";
 import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { type AttentionName, attentionRecords } from "./attention_records.ts";
 import { recordWords } from "./kernels/load.ts";
 import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts";
 import { type SamplingName, samplingRecords } from "./sampling_records.ts";
@@ -29,7 +30,8 @@ export type StructuredName =
   | "segmentMax"
   | WindowName
   | RecurrenceName
-  | SamplingName;
+  | SamplingName
+  | AttentionName;
 
 /** Writes the words of a call's record: its kind, then those from word 4 on. */
 export type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
@@ -43,6 +45,7 @@ const structured = {
   ...windowRecords,
   ...recurrenceRecords,
   ...samplingRecords,
+  ...attentionRecords,
 } satisfies Record<StructuredName, RecordWriter>;
 
 /** The words of a whole plan, ended by a record of kind 0. */

@@ -1,3 +1,4 @@
+import { attentionUnits } from "./attention.ts";
 import { collapse, type LoopKernel, type LoopOperand } from "./loop.ts";
 import type { BufferSpec, LoopCall, Partition, StridedOperand, StructuredCall } from "./call.ts";
 import { loopLabel, structuredLabel } from "./label.ts";
@@ -122,6 +123,9 @@ function division(node: Tensor): Division {
     case "recurrenceGradient":
       // Rows of the batch, each of which lies in pieces, a step apart: as columns do.
       return { axis: "columns", units: node.shape[1], follow: 0 };
+    case "attention":
+    case "attentionGradient":
+      return { axis: "columns", units: attentionDivision(node), follow: 0 };
     case "convolutionKernelGradient":
       return { axis: "rows", units: sizeOf(node.shape.slice(0, 4)), follow: 0 };
     case "sampleImage":
@@ -150,6 +154,13 @@ function segmentDivision({ shape: [segments, ...row] }: Tensor): Division {
   return segments >= Math.min(64, columns)
     ? { axis: "rows", units: segments, follow: 0 }
     : { axis: "columns", units: columns, follow: 0 };
+}
+
+/** Heads, or blocks of their queries and keys, which lie in pieces. */
+function attentionDivision(node: Tensor): number {
+  const shapes = node.inputs.map(({ shape }) => shape);
+  const { queries, keys, whole } = attentionUnits(shapes, node.operation.name !== "attention");
+  return queries + keys + whole;
 }
 
 function matmulDivision(node: Tensor): Division {

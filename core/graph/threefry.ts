@@ -85,3 +85,30 @@ export function writeThreefry(
   target[at] = a + key2;
   target[at + 1] = b + key0 + 5;
 }
+
+const rotations = [[13, 15, 26, 6], [17, 29, 16, 24]];
+
+/**
+ * The rounds as WGSL, lines and then an expression: the first word, of counters `x` and `y` under keys
+ * `z` and `w`.
+ */
+export const threefryBody: string = body();
+
+function body(): string {
+  const keys = ["z", "w", "third"];
+  const lines = [`let third = ${0x1bd11bda}u ^ z ^ w;`, "let a0 = x + z;", "let b0 = y + w;"];
+  for (let round = 0; round < 20; round++) {
+    const turn = rotations[(round >> 2) % 2][round % 4];
+    const [a, b] = [`a${round}`, `b${round}`];
+    // After every fourth round the keys are added, and a count with the second.
+    const group = (round >> 2) + 1;
+    const last = round % 4 === 3;
+    const mixed = `((${b} << ${turn}u) | (${b} >> ${32 - turn}u)) ^ s${round}`;
+    lines.push(
+      `let s${round} = ${a} + ${b};`,
+      `let a${round + 1} = s${round}${last ? ` + ${keys[group % 3]}` : ""};`,
+      `let b${round + 1} = ${last ? `(${mixed}) + ${keys[(group + 1) % 3]} + ${group}u` : mixed};`,
+    );
+  }
+  return [...lines.slice(0, -1), "a20"].join("\n");
+}

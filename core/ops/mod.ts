@@ -56,6 +56,11 @@ export { segmentMean } from "./segment_mean.ts";
 export { segmentSoftmax } from "./segment_softmax.ts";
 export { sampleImage, type SampleImageOptions } from "./sample_image.ts";
 export type { FillMode } from "../graph/sampling.ts";
+export {
+  type AttentionDropout,
+  type AttentionOptions,
+  scaledDotProductAttention,
+} from "./scaled_dot_product_attention.ts";
 export { select } from "./select.ts";
 export { sigmoid } from "./sigmoid.ts";
 export { sign } from "./sign.ts";

@@ -1,29 +1,10 @@
 import { commonDType } from "../graph/tensor.ts";
+import { threefryBody } from "../graph/threefry.ts";
 import { elementwise } from "./elementwise.ts";
 import type { Tensor, TensorLike } from "../graph/tensor.ts";
 
 const rotations = [[13, 15, 26, 6], [17, 29, 16, 24]];
 const parity = 0x1bd11bda;
-
-/** The rounds as WGSL: words a and b over the counters x and y, with keys z and w. */
-function body(): string {
-  const keys = ["z", "w", "third"];
-  const lines = [`let third = ${parity}u ^ z ^ w;`, "let a0 = x + z;", "let b0 = y + w;"];
-  for (let round = 0; round < 20; round++) {
-    const turn = rotations[(round >> 2) % 2][round % 4];
-    const [a, b] = [`a${round}`, `b${round}`];
-    // After every fourth round the keys are added, and a count with the second.
-    const group = (round >> 2) + 1;
-    const last = round % 4 === 3;
-    const mixed = `((${b} << ${turn}u) | (${b} >> ${32 - turn}u)) ^ s${round}`;
-    lines.push(
-      `let s${round} = ${a} + ${b};`,
-      `let a${round + 1} = s${round}${last ? ` + ${keys[group % 3]}` : ""};`,
-      `let b${round + 1} = ${last ? `(${mixed}) + ${keys[(group + 1) % 3]} + ${group}u` : mixed};`,
-    );
-  }
-  return [...lines.slice(0, -1), "a20"].join("\n");
-}
 
 function reference(counter0: number, counter1: number, key0: number, key1: number): number {
   const keys = [key0 | 0, key1 | 0, parity ^ key0 ^ key1];
@@ -63,7 +44,7 @@ export const threefryWord: (
 ) => Tensor = elementwise({
   name: "threefry2x32",
   types: (name, inputs) => commonDType(name, inputs, ["u32"]),
-  wgsl: body(),
+  wgsl: threefryBody,
   reference,
   samples: [{
     inputs: [

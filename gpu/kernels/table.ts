@@ -1,3 +1,5 @@
+import { attentionKernel } from "./attention.ts";
+import { attentionGradientKernel } from "./attention_gradient.ts";
 import { convolutionKernel, convolutionKernelGradientKernel } from "./convolution.ts";
 import { gatherKernel } from "./gather.ts";
 import type { GpuKernel } from "./kernel.ts";
@@ -29,7 +31,9 @@ export type StructuredName =
   | "recurrenceSteps"
   | "recurrenceGradient"
   | "sampleImage"
-  | "sampleImageGradient";
+  | "sampleImageGradient"
+  | "attention"
+  | "attentionGradient";
 
 /** The kernel of each structured op; a missing one does not compile. */
 export const structuredKernels = {
@@ -48,6 +52,8 @@ export const structuredKernels = {
   recurrenceGradient: recurrenceGradientKernel,
   sampleImage: sampleImageKernel,
   sampleImageGradient: sampleImageGradientKernel,
+  attention: attentionKernel,
+  attentionGradient: attentionGradientKernel,
 } as const satisfies Record<StructuredName, GpuKernel>;
 
 /** The kernel of the structured op `name`. */

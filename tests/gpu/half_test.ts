@@ -4,7 +4,12 @@ import { inputLeaf, stateLeaf } from "../../core/graph/leaf.ts";
 import { planProgram } from "../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
-import { gather, gradients, sparseSoftmaxCrossEntropy } from "../../core/ops/mod.ts";
+import {
+  gather,
+  gradients,
+  scaledDotProductAttention,
+  sparseSoftmaxCrossEntropy,
+} from "../../core/ops/mod.ts";
 import { arenaMemory, halfMemory } from "../../gpu/call.ts";
 import { compilePlan } from "../../gpu/compile.ts";
 import { defaultTuning, type Tuning } from "../../gpu/tuning.ts";
@@ -105,6 +110,22 @@ Deno.test("what is read back is not rounded", () => {
   const bytes = (outputs: Tensor[]) => compile(outputs, [], { rowWork: 0 }).arenas.get(halfMemory);
   assert.equal(bytes([z]), 32 * 24 * 2);
   assert.equal(bytes([y, z]), undefined);
+});
+
+Deno.test("attention has its operands in halves, and its sums of weights whole", () => {
+  const weights = Array.from({ length: 3 }, (_, place) => stateLeaf(`w${place}`, [8, 12]));
+  const x = inputLeaf("x", [2 * 5, 8], "f32");
+  const [query, key, value] = weights.map((weight) => x.matmul(weight).reshape([2, 5, 3, 4]));
+  const y = scaledDotProductAttention(query, key, value).reshape([10, 12]);
+  const loss = y.matmul(stateLeaf("last", [12, 1])).square().mean();
+  const assignments = gradients(loss, weights).map((gradient, place) => ({
+    state: weights[place],
+    value: weights[place].sub(gradient),
+  }));
+  const stored = halves(compile([loss], assignments, { rowWork: 0 }));
+  const [numbers, sums] = [2 * 5 * 12, 2 * 5 * 3];
+  assert.equal(stored.filter((size) => size === numbers).length >= 3, true, `${stored}`);
+  assert.ok(!stored.includes(sums) && !stored.includes(numbers + sums), `${stored}`);
 });
 
 /** `x` as the result of a product with one, so that what is computed from it reads halves. */

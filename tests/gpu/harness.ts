@@ -26,7 +26,7 @@ export const hardware: WebGpuOptions["tuning"] = {
 
 /** True for op cases whose kernels have other shapes on hardware. */
 export const differsOnHardware = (name: string): boolean =>
-  /matmul|sum|mean|max|softmax|norm|entropy/i.test(name);
+  /matmul|sum|mean|max|softmax|norm|entropy|attention/i.test(name);
 
 /** Registers a test that is skipped where no adapter is; its device is disposed of afterwards. */
 export function gpuTest(

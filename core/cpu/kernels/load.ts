@@ -7,7 +7,8 @@
  * |---|---|
  * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd,
  *   6 convolution, 7 gradient of its kernel, 8 pooling, 9 recurrence, 10 its gradient,
- *   11 segments, 12 sampling of pictures, 13 its gradient |
+ *   11 segments, 12 sampling of pictures, 13 its gradient,
+ *   14 attention, 15 its gradient |
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
@@ -49,6 +50,13 @@
  *   row-major order. The block is the words: images, height, width, channels, points of an image, fill
  *   mode (0 constant, 1 nearest, 2 reflect, 3 wrap), fill value.
  * - 13 gradient of its images: 4 gradient of the samples, 5 y, 6 x, 7 out, 8 block. A unit is an image.
+ * - 14 attention: 4 query, 5 key, 6 value, 7 out, 8 block. A unit is a block of queries of a head. The
+ *   block is the words: batch, queries, keys, heads, heads of keys, sizes of a key and of a value,
+ *   queries and keys in a block, scale (f32); addresses, or 0, of offset, bias, dropout's rate, its
+ *   key's words and its counter; strides of the bias along batch, heads and queries; units that are
+ *   blocks of queries, and those that are whole heads of keys.
+ * - 15 its gradient: 4 to 8 as in 14, 9 gradient of the results, 10 logarithms of sums, 11 dot
+ *   products. Units are blocks of queries, then blocks of keys, or whole heads of keys.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

@@ -1,3 +1,4 @@
+import { attentionCases } from "./attention_cases.ts";
 import { composedCases, randomCases, softmaxCases } from "./composed_cases.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
 import type { OpCase } from "./generator.ts";
@@ -31,5 +32,6 @@ export function opCases(random: () => number): OpCase[] {
     ...softmaxCases(random),
     ...composedCases(random),
     ...randomCases(random),
+    ...attentionCases(random),
   ];
 }

@@ -1,6 +1,6 @@
 /** Activations of cells, four at a time, by the formulas of the ops of the same names. */
 
-function exp4(x: v128): v128 {
+export function exp4(x: v128): v128 {
   const c = f32x4.min(f32x4.max(x, f32x4.splat(-104)), f32x4.splat(89));
   const n = f32x4.floor(f32x4.add(f32x4.mul(c, f32x4.splat(1.44269504088896341)), f32x4.splat(0.5)));
   const high = f32x4.sub(c, f32x4.mul(n, f32x4.splat(0.693359375)));
@@ -19,6 +19,39 @@ function exp4(x: v128): v128 {
   const one = i32x4.shl(i32x4.add(h, bias), 23);
   const two = i32x4.shl(i32x4.add(i32x4.sub(k, h), bias), 23);
   return f32x4.mul(f32x4.mul(y, one), two);
+}
+
+// Not those of Mathf: their tables would lie in memory that is given to others.
+
+/** eˣ of one number. */
+export function power(x: f32): f32 {
+  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
+}
+
+/** Natural logarithm of a positive number that is no denormal one; NaN of NaN. */
+export function logarithm(x: f32): f32 {
+  if (x != x) return x;
+  const bits = reinterpret<i32>(x);
+  let exponent = (bits >> 23) - 126;
+  let m = reinterpret<f32>((bits & 0x7fffff) | 0x3f000000);
+  if (m < 0.70710678) {
+    exponent -= 1;
+    m = m + m - 1;
+  } else {
+    m = m - 1;
+  }
+  const z = m * m;
+  let p: f32 = 7.0376836292e-2;
+  p = p * m - 1.1514610310e-1;
+  p = p * m + 1.1676998740e-1;
+  p = p * m - 1.2420140846e-1;
+  p = p * m + 1.4249322787e-1;
+  p = p * m - 1.6668057665e-1;
+  p = p * m + 2.0000714765e-1;
+  p = p * m - 2.4999993993e-1;
+  p = p * m + 3.3333331174e-1;
+  const e = <f32> exponent;
+  return m + (p * m * z - 2.12194440e-4 * e - 0.5 * z) + 0.693359375 * e;
 }
 
 function sigmoid4(x: v128): v128 {

@@ -2,6 +2,7 @@
  * The plan walker: every thread walks the same list of records and does its share of each.
  * `load.ts` documents the layout of records and of the control block.
  */
+import { attention, attentionGradient } from "./attention";
 import { convolution, kernelGradient, tileBytes } from "./convolution";
 import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
@@ -159,6 +160,10 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
     sampleImage(record, start, end);
   } else if (kind == 13) {
     sampleImageGradient(record, start, end);
+  } else if (kind == 14) {
+    attention(record, start, end, scratch, scratch + <usize> packedBytes);
+  } else if (kind == 15) {
+    attentionGradient(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind >= 6) {
     windowed(kind, record, start, end, scratch);
   } else {

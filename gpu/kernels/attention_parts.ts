@@ -1,0 +1,175 @@
+import {
+  type AttentionAttributes,
+  type AttentionOperands,
+  attentionOperands,
+  type AttentionSizes,
+  attentionSizes,
+} from "../../core/graph/attention.ts";
+import type { StridedOperand } from "../../core/graph/call.ts";
+import { contiguousStrides } from "../../core/graph/shape.ts";
+import { threefryBody } from "../../core/graph/threefry.ts";
+import type { GpuCall } from "../call.ts";
+import { fromBits, indent, type ShaderBuilder, times } from "../shader_builder.ts";
+import type { Tuning } from "../tuning.ts";
+
+/** Threads of a workgroup: each has a query, or a key, of its own. */
+export const attentionLanes = 64;
+
+/** Rows of the other kind that a workgroup shares at a time, where its memory allows. */
+const mostShared = 32;
+
+/** Vectors up to which loops over a row are written out, so that rows lie in registers. */
+const mostUnrolled = 32;
+
+/** What the kernels of attention share. */
+export interface AttentionParts {
+  /** The call's operands by role. */
+  readonly operands: AttentionOperands<StridedOperand>;
+  /** Its settings. */
+  readonly attributes: AttentionAttributes;
+  /** Its sizes. */
+  readonly sizes: AttentionSizes;
+  /** Vectors of four in a query and a key. */
+  readonly vectors: number;
+  /** Vectors of four in a value. */
+  readonly valueVectors: number;
+  /** Rows that a workgroup shares at a time. */
+  readonly shared: number;
+  /** Statements for each of so many vectors. */
+  each(count: number, body: (vector: string) => string): string;
+  /** An expression for vector `c` of row `row` of an operand, zeros behind its end. */
+  vector(operand: StridedOperand, row: string, c: string): string;
+  /** An expression for the element at `index` of an operand. */
+  element(operand: StridedOperand, index: string): string;
+  /** Declares shared rows of so many vectors; gives their name. */
+  declareShared(vectors: number): string;
+  /** Statements that fill shared rows from row `from` of a head (all its samples') on. */
+  fill(name: string, operand: StridedOperand, vectors: number, places: RowPlaces): string;
+  /** An expression for how many keys a query sees. */
+  visible(query: string): string;
+  /** An expression for what is added to a score. */
+  bias(sample: string, head: string, query: string, key: string): string | null;
+  /** An expression for what dropout multiplies a weight by. */
+  factor(head: string, query: string, key: string): string | null;
+}
+
+/** Rows of an operand that a workgroup reads. */
+export interface RowPlaces {
+  /** The first. */
+  readonly from: string;
+  /** How many there are. */
+  readonly count: number;
+  /** An expression for the number of a row in the operand. */
+  readonly row: (place: string) => string;
+}
+
+/** The parts of a call's shader. */
+export function attentionParts(
+  shader: ShaderBuilder,
+  { work }: GpuCall,
+  tuning: Tuning,
+): AttentionParts {
+  if (work.kind !== "structured") throw new Error("Cannot attend in another call");
+  const attributes = work.call.attributes as unknown as AttentionAttributes;
+  const operands = attentionOperands(
+    work.call.operands,
+    attributes,
+    work.call.name !== "attention",
+  );
+  const sizes = attentionSizes([operands.query, operands.key, operands.value].map((o) => o.shape));
+  const vectors = Math.ceil(sizes.size / 4);
+  const valueVectors = Math.ceil(sizes.valueSize / 4);
+  const shared = Math.min(
+    mostShared,
+    Math.floor(tuning.sharedBytes / 16 / (vectors + valueVectors)),
+  );
+  if (shared < 1) {
+    throw new RangeError(
+      `Cannot run attention of heads of ${sizes.size} and ${sizes.valueSize} numbers on this ` +
+        `WebGPU adapter as a workgroup shares ${tuning.sharedBytes} bytes: use smaller heads, or ` +
+        `the device "cpu"`,
+    );
+  }
+  const starts = new Map<StridedOperand, string>();
+  const element = (operand: StridedOperand, index: string) => {
+    if (!starts.has(operand)) starts.set(operand, shader.start(operand));
+    return shader.load(operand.buffer, operand.dtype, `${starts.get(operand)} + ${index}`);
+  };
+  const vector = (operand: StridedOperand, row: string, c: string) => {
+    const size = operand.shape[3];
+    const parts = [0, 1, 2, 3].map((part) => {
+      const value = element(operand, `(${row}) * ${size}u + ${c} * 4u + ${part}u`);
+      const always = size % 4 === 0 || part < size % 4;
+      return always ? value : `select(0.0, ${value}, ${c} * 4u + ${part}u < ${size}u)`;
+    });
+    return `vec4<f32>(${parts.join(", ")})`;
+  };
+  const scalar = (operand: StridedOperand) =>
+    shader.isScalar(operand.buffer)
+      ? fromBits(shader.scalarWord(operand.offset), operand.dtype)
+      : element(operand, "0u");
+  return {
+    ...{ operands, attributes, sizes, vectors, valueVectors, shared, element, vector },
+    each: (count, body) =>
+      !tuning.software && count <= mostUnrolled
+        ? Array.from({ length: count }, (_, place) => body(`${place}u`)).join("\n")
+        : `for (var c = 0u; c < ${count}u; c++) {\n${indent(body("c"))}\n}`,
+    declareShared: (count) => shader.shared("vec4<f32>", shared * count),
+    fill: (name, operand, count, { from, count: rows, row }) =>
+      [
+        `for (var t = lane; t < ${shared * count}u; t += ${attentionLanes}u) {`,
+        `  let place = ${from} + t / ${count}u;`,
+        `  let c = t % ${count}u;`,
+        `  if (place < ${rows}u) { ${name}[t] = ${vector(operand, row("place"), "c")}; }`,
+        "}",
+      ].join("\n"),
+    visible: (query) =>
+      operands.offset
+        ? `u32(clamp(i32(${query}) + ${scalar(operands.offset)} + 1, 0, ${sizes.keys}))`
+        : `${sizes.keys}u`,
+    bias: (sample, head, query, key) => {
+      const { bias } = operands;
+      if (!bias) return null;
+      const strides = contiguousStrides(bias.shape);
+      const terms = [sample, head, query].map((place, axis) =>
+        times(place, bias.shape[axis] === 1 ? 0 : strides[axis])
+      );
+      return element(bias, [...terms, key].join(" + "));
+    },
+    factor: (head, query, key) => {
+      const { rate, key0, key1, counter } = operands;
+      if (!rate) return null;
+      shader.declare(
+        "attention_random",
+        `fn attention_random(x: u32, y: u32, z: u32, w: u32) -> u32 {\n${
+          threefryBody.split("\n").map((line, place, lines) =>
+            place === lines.length - 1 ? `  return ${line};` : `  ${line}`
+          ).join("\n")
+        }\n}`,
+      );
+      shader.declare(
+        "attention_factor",
+        "fn attention_factor(word: u32, rate: f32) -> f32 {\n" +
+          `  let kept = f32(word >> 8u) * ${2 ** -24} >= rate;\n` +
+          `  return select(0.0, 1.0 / max(1.0 - rate, ${2 ** -24}), kept);\n}`,
+      );
+      const position = `(${head} * ${sizes.queries}u + ${query}) * ${sizes.keys}u + ${key}`;
+      const words = [counter!, key0!, key1!].map(scalar).join(", ");
+      return `attention_factor(attention_random(${position}, ${words}), ${scalar(rate)})`;
+    },
+  };
+}
+
+/** Statements over the components of a vector that lie within a row of `size` numbers. */
+export function eachComponent(
+  size: number,
+  c: string,
+  statement: (index: string, component: string) => string,
+): string {
+  return [..."xyzw"].map((component, part) => {
+    const index = `${c} * 4u + ${part}u`;
+    const line = statement(index, component);
+    if (size % 4 === 0 || part < size % 4) return line;
+    return `if (${index} < ${size}u) { ${line} }`;
+  }).join("\n");
+}
