@@ -27,10 +27,11 @@ export type Inputs = StoredInputs | Readonly<Record<string, StoredInputs>>;
 export type Targets = StoredTargets | Readonly<Record<string, StoredTargets>>;
 
 /**
- * An in-memory data set: inputs and targets of the same number of samples.
+ * A data set: inputs and targets of the same number of samples, in memory, or read when needed.
  *
  * Build one from arrays with {@linkcode arrays}, from files with {@linkcode loadIdxDataSet} or
- * {@linkcode csvDataSet}, or write the record by hand.
+ * {@linkcode csvDataSet}, from a reader of rows with {@linkcode streamedDataSet}, or write the
+ * record by hand.
  */
 export interface DataSet<X extends Inputs = StoredInputs, Y extends Targets = StoredTargets> {
   /** Inputs, `[samples, ...features]`, uint8 or float32; by name for a model of several inputs. */
@@ -43,6 +44,8 @@ export interface DataSet<X extends Inputs = StoredInputs, Y extends Targets = St
   readonly classes?: Y extends StoredTargets ? number : Readonly<Record<string, number>>;
   /** Name for logs. */
   readonly name?: string;
+  /** Fills `batch` with the samples of these numbers, where the arrays here hold no rows. */
+  read?(rows: Uint32Array, batch: DataSet<X, Y>): void | Promise<void>;
 }
 
 /** A data set of any inputs and targets. */
@@ -138,6 +141,7 @@ export function sliceSamples<X extends Inputs, Y extends Targets>(
   start: number,
   end: number,
 ): DataSet<X, Y> {
+  if (dataSet.read) return pickRows(dataSet, end - start, (row) => row + start);
   const rows = <Data extends StoredTargets["data"]>(data: Data, samples: number): Data => {
     const size = data.length / samples;
     return data.subarray(start * size, end * size) as Data;
@@ -145,10 +149,38 @@ export function sliceSamples<X extends Inputs, Y extends Targets>(
   return mapArrays(dataSet, rows, end - start);
 }
 
+/** The same arrays, one or by name, each of them changed. */
+export function mapParts<Parts extends Inputs | Targets>(
+  parts: Parts,
+  change: <Part extends StoredInputs | StoredTargets>(part: Part) => Part,
+): Parts {
+  if (isStored(parts)) return change(parts);
+  const changed = Object.entries(parts).map(([name, part]) => [name, change(part)]);
+  return Object.fromEntries(changed) as Parts;
+}
+
+/** `count` samples of a data set that reads them: its sample n is `rowOf(n)` of the other. */
+export function pickRows<X extends Inputs, Y extends Targets>(
+  dataSet: DataSet<X, Y>,
+  count: number,
+  rowOf: (row: number) => number,
+): DataSet<X, Y> {
+  const one = <Part extends StoredInputs | StoredTargets>(part: Part): Part => ({
+    ...part,
+    shape: [count, ...part.shape.slice(1)],
+  });
+  return {
+    ...dataSet,
+    x: mapParts(dataSet.x, one),
+    y: mapParts(dataSet.y, one),
+    read: (rows, batch) => dataSet.read!(rows.map(rowOf), batch),
+  };
+}
+
 /**
- * A data set with other samples.
+ * A data set with other samples, of one that holds them.
  *
- * @param dataSet Any data set.
+ * @param dataSet A data set in memory.
  * @param change Gives other rows of an array that holds `samples`, in the same type.
  * @param count Their number.
  */
@@ -162,15 +194,11 @@ export function mapArrays<X extends Inputs, Y extends Targets>(
     data: change(part.data, part.shape[0]),
     shape: [count, ...part.shape.slice(1)],
   });
-  const all = <Parts extends Inputs | Targets>(parts: Parts): Parts =>
-    (isStored(parts) ? one(parts) : Object.fromEntries(
-      Object.entries(parts).map(([name, part]) => [name, one(part)]),
-    )) as Parts;
   const { x, y, sampleWeight } = dataSet;
   return {
     ...dataSet,
-    x: all(x),
-    y: all(y),
+    x: mapParts(x, one),
+    y: mapParts(y, one),
     ...(sampleWeight && { sampleWeight: change(sampleWeight, sampleCount(dataSet)) }),
   };
 }

@@ -52,6 +52,13 @@ export {
 } from "./standardise.ts";
 export { type SplitOptions, trainValidationSplit } from "./split.ts";
 export {
+  type StreamedArray,
+  type StreamedArrays,
+  streamedDataSet,
+  type StreamedFor,
+  type StreamedOptions,
+} from "./streamed_data_set.ts";
+export {
   type EncodedStrings,
   type StringLookup,
   stringLookup,

@@ -2,6 +2,7 @@ import {
   type DataSet,
   type Inputs,
   mapArrays,
+  pickRows,
   sampleCount,
   sliceSamples,
   type StoredTargets,
@@ -80,6 +81,7 @@ function reorder<X extends Inputs, Y extends Targets>(
   dataSet: DataSet<X, Y>,
   order: Uint32Array,
 ): DataSet<X, Y> {
+  if (dataSet.read) return pickRows(dataSet, order.length, (row) => order[row]);
   const rows = <Data extends StoredTargets["data"]>(data: Data): Data => {
     const size = data.length / order.length;
     const result = data.slice() as Data;

@@ -43,6 +43,7 @@ async function findLayer(run: Run, { step, start }: NonFiniteValue): Promise<str
   );
   const executable = run.prepare(flags, flags.length);
   try {
+    await run.bring(start);
     run.place(start, step);
     executable.run(run.scalarValues(executable));
     const counts = await executable.drain();

@@ -16,7 +16,7 @@ import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { type RunListener, runListeners } from "./run_listeners.ts";
 import { Permits } from "./permits.ts";
 import { Run } from "./run.ts";
-import type { ResidentData, TensorsFor } from "./resident_data.ts";
+import type { LoadedData, TensorsFor } from "./resident_data.ts";
 import { resumedRun, startOf } from "./resumed_run.ts";
 import { type AnyBatch, Batch } from "./stages.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
@@ -137,7 +137,7 @@ class Source {
       this.#run.epochs = this.settings.epochs;
       this.#run.rehearsal = this.settings.rehearsal;
       this.#run.quiet = () => !this.#sending && (this.#awaited === 0 || this.#run!.epochGiven);
-      const data = this.#run.load(this.dataSet, "training");
+      const data = this.#run.load(this.dataSet, "training", settings.batchSize);
       for (const listener of this.listeners) {
         // One of them may have refused the run.
         if (!this.#stopped) listener(this.#run);
@@ -176,12 +176,14 @@ class Source {
   }
 
   /** Steps of an epoch, after the first `done`. */
-  async #runEpoch(run: Run, data: ResidentData, epoch: number, done: number): Promise<void> {
+  async #runEpoch(run: Run, data: LoadedData, epoch: number, done: number): Promise<void> {
     const { walk } = this.settings;
     const { stepsPerEpoch } = walk;
     for (let index = done; index < stepsPerEpoch && !this.#stopped; index++) {
       const { pass, start, samples } = walk.place(epoch, index);
       if (pass !== this.#pass) await this.#begin(pass, data, run);
+      const awaited = data.bring(start);
+      if (awaited) await awaited;
       if (this.#stopped) return;
       if (index === 0) run.collector.reset();
       const frame = new Frame(run, {
@@ -203,7 +205,7 @@ class Source {
   }
 
   /** Puts the samples in the order of a pass; a batch that is looked into is one of the last. */
-  async #begin(pass: number, data: ResidentData, run: Run): Promise<void> {
+  async #begin(pass: number, data: LoadedData, run: Run): Promise<void> {
     const { seed, shuffle } = this.settings.run;
     if (shuffle && this.#pass !== undefined) {
       await this.#permits.waitForAll();
@@ -221,7 +223,7 @@ class Source {
     if (!this.#stopped) await run.saver.write();
   }
 
-  #send(run: Run, data: ResidentData, frame: Frame): void {
+  #send(run: Run, data: LoadedData, frame: Frame): void {
     run.frame = frame;
     run.epochGiven = false;
     this.#sending = true;

@@ -19,7 +19,7 @@ import {
 } from "../nn/named.ts";
 import { applyModel } from "./apply_model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
-import type { InputsFor, ResidentData } from "./resident_data.ts";
+import type { InputsFor, LoadedData } from "./resident_data.ts";
 import { Run } from "./run.ts";
 import { settled } from "./weight_table.ts";
 
@@ -95,7 +95,7 @@ export async function predict(
   const plans = new Map<number, Executable>();
   try {
     run.addModel(model);
-    const resident = run.load(dataSet, "inputs");
+    const resident = run.load(dataSet, "inputs", batchSize);
     for (let start = 0; start < samples; start += batchSize) {
       const count = Math.min(batchSize, samples - start);
       const executable = plans.get(count) ?? prepare(run, model, resident, count);
@@ -113,7 +113,7 @@ export async function predict(
   }
 }
 
-function prepare(run: Run, model: AnyModel, resident: ResidentData, count: number): Executable {
+function prepare(run: Run, model: AnyModel, resident: LoadedData, count: number): Executable {
   const { x } = resident.batch(count);
   const { outputs } = applyModel(run, model, run.weightTable.leaves, x, false);
   return run.prepare(tensorEntries(outputs).map(([, tensor]) => tensor), 0);

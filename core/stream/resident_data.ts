@@ -9,7 +9,9 @@ import {
   type Targets,
 } from "../../data/data_set.ts";
 import type { Device, Storage } from "../graph/device.ts";
+import { DataError } from "../graph/errors.ts";
 import { inputLeaf } from "../graph/leaf.ts";
+import { sizeOf } from "../graph/shape.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { type Like, mapNamed, type OneOrNamed, type Tensors } from "../nn/named.ts";
 import { gather } from "../ops/gather.ts";
@@ -37,13 +39,28 @@ interface Loaded {
   readonly convert: { dtype: "f32" | "i32" | "u32"; scale?: number; offset?: number };
 }
 
+/** A data set as the device sees it. */
+export interface LoadedData {
+  /** Number of samples. */
+  readonly samples: number;
+  /** The order in which samples are visited from now on. */
+  setOrder(order: Uint32Array): void;
+  /** The tensors of a batch of `count` samples; the same ones for the same count. */
+  batch(count: number): BatchTensors;
+  /** Sees that the batch from `start` is on the device; gives a promise if that has to be waited for. */
+  bring(start: number): Promise<void> | undefined;
+  /** Memory of a leaf; `undefined` for a leaf of others. */
+  storage(leaf: Tensor): Storage | undefined;
+  /** Frees the memory. */
+  dispose(): void;
+}
+
 /**
  * A data set that lives on the device, in the type it is stored in. A batch is the rows that the
  * order names, from a position that is a scalar of the step: gathering, converting and normalising
  * them is the first kernel of the plan.
  */
-export class ResidentData {
-  /** Number of samples. */
+export class ResidentData implements LoadedData {
   readonly samples: number;
   readonly #x: OneOrNamed<Loaded>;
   readonly #y: OneOrNamed<Loaded>;
@@ -84,24 +101,35 @@ export class ResidentData {
     this.setOrder(Uint32Array.from({ length: count }, (_, index) => index));
   }
 
-  /** The order in which samples are visited from now on. */
   setOrder(order: Uint32Array): void {
     this.#storages.get(this.#order)!.write(order);
   }
 
-  /** The tensors of a batch of `count` samples; the same ones for the same count. */
   batch(count: number): BatchTensors {
     let tensors = this.#batches.get(count);
     if (!tensors) this.#batches.set(count, tensors = this.#gather(count));
     return tensors;
   }
 
-  /** Memory of a leaf; `undefined` for a leaf of others. */
+  bring(): undefined {}
+
+  /** Puts other samples in the place of the first ones. */
+  write({ x, y, sampleWeight }: AnyDataSet): void {
+    const put = (loaded: OneOrNamed<Loaded>, parts: Inputs | Targets) => {
+      mapNamed(parts, isStored, ({ data }, key) => {
+        const { leaf } = key === null ? loaded as Loaded : (loaded as Record<string, Loaded>)[key];
+        this.#storages.get(leaf)!.write(data);
+      });
+    };
+    put(this.#x, x);
+    put(this.#y, y);
+    if (sampleWeight) this.#storages.get(this.#sampleWeight!)!.write(sampleWeight);
+  }
+
   storage(leaf: Tensor): Storage | undefined {
     return this.#storages.get(leaf);
   }
 
-  /** Frees the memory. */
   dispose(): void {
     for (const storage of this.#storages.values()) storage.dispose();
   }
@@ -112,6 +140,15 @@ export class ResidentData {
       : part.data instanceof Int32Array
       ? "i32"
       : "f32";
+    const size = sizeOf(part.shape);
+    if (part.data.length !== size) {
+      throw new DataError(
+        `Cannot load the ${name} as shape [${part.shape.join(", ")}] is that of ${size} numbers: ` +
+          `received ${part.data.length}${
+            part.data.length ? "" : " (a streamed data set holds none)"
+          }`,
+      );
+    }
     const leaf = inputLeaf(name, part.shape, dtype);
     const storage = device.allocate(dtype, part.data.length, name);
     storage.write(part.data);

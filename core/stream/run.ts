@@ -12,12 +12,13 @@ import { nonFiniteError } from "./find_non_finite.ts";
 import type { Frame } from "./frame.ts";
 import type { KeptState } from "./kept_state.ts";
 import { ceilingsOf, profileStep } from "./profiles.ts";
-import { ResidentData } from "./resident_data.ts";
+import type { LoadedData } from "./resident_data.ts";
 import { RunStates } from "./run_states.ts";
 import { RunSaver } from "./run_saver.ts";
 import type { RunSettings, SavedPosition, SavedRun } from "./saved_run.ts";
 import { ScalarTable } from "./scalar_table.ts";
 import { StepPlans } from "./step_plans.ts";
+import { loadData } from "./streamed_data.ts";
 import { WeightTable } from "./weight_table.ts";
 
 /** What an operator does between the last step of an epoch and the next step. */
@@ -57,12 +58,11 @@ export class Run implements RunControl {
   readonly interludes: Interlude[] = [];
   /** True between the last step of an epoch and the next step; a resumed run may begin there. */
   #betweenEpochs = true;
-  readonly #data: ResidentData[] = [];
+  readonly #data: LoadedData[] = [];
   readonly #models = new Set<AnyModel>();
   /** Files that operators have asked for. */
   readonly saver: RunSaver;
   readonly #states: RunStates;
-  readonly #start: Tensor;
   readonly #plans: StepPlans;
   #closed = false;
 
@@ -82,7 +82,6 @@ export class Run implements RunControl {
     this.saver = new RunSaver(this, this.#states, settings as RunSettings);
     this.keep("hyperparameters", this.scalars);
     this.keep("logs", this.collector);
-    this.#start = this.scalars.computed("start", () => this.#position.start, "u32");
     this.#plans = new StepPlans(device, this.scalars, this.collector, (leaf) => this.#bind(leaf));
     this.collector.onNonFinite = (name, value, step, start) => {
       this.#endInterludes();
@@ -90,9 +89,14 @@ export class Run implements RunControl {
     };
   }
 
-  /** Puts a data set on the device. */
-  load(dataSet: AnyDataSet, name: string): ResidentData {
-    const data = new ResidentData(this.device, dataSet, this.#start, name);
+  /** Puts a data set on the device, or, where it reads its rows, makes room for some batches. */
+  load(dataSet: AnyDataSet, name: string, batchSize: number): LoadedData {
+    const window = `window ${this.#data.length + 1}`;
+    const start = (size?: number) =>
+      size === undefined
+        ? this.scalars.computed("start", () => this.#position.start, "u32")
+        : this.scalars.computed(window, () => this.#position.start % size, "u32");
+    const data = loadData(this.device, dataSet, { batchSize, name, start });
     this.#data.push(data);
     if (name === "validation") this.validationSamples = sampleCount(dataSet);
     return data;
@@ -204,6 +208,11 @@ export class Run implements RunControl {
   /** Says where the next batch begins, and at which step; for programs that are no steps. */
   place(start: number, step: number = this.#position.step): void {
     this.#position = { start, step };
+  }
+
+  /** Sees that the training batch from `start` is on the device. */
+  async bring(start: number): Promise<void> {
+    await this.#data[0]?.bring(start);
   }
 
   /** A program of this run that is not a step: validation, diagnosis. */

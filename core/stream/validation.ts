@@ -1,9 +1,9 @@
-import type { AnyDataSet } from "../../data/data_set.ts";
+import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import type { Executable } from "../graph/device.ts";
 import { applyModel } from "./apply_model.ts";
 import type { Effect, Evaluation } from "./frame.ts";
 import { RecordLayout, RecordSums } from "./record_layout.ts";
-import type { ResidentData } from "./resident_data.ts";
+import type { LoadedData } from "./resident_data.ts";
 import type { Run } from "./run.ts";
 import { weightPenalties } from "./score.ts";
 import { measureRecords, scoreOutputs } from "./score_outputs.ts";
@@ -26,7 +26,7 @@ interface Part {
 
 /** A data set on which losses and metrics are computed in inference mode, again and again. */
 export class Validation {
-  readonly #data: ResidentData;
+  readonly #data: LoadedData;
   readonly #parts = new Map<number, Part>();
   readonly #batchSize: number;
 
@@ -37,8 +37,8 @@ export class Validation {
     private readonly evaluations: readonly Evaluation[],
     batchSize?: number,
   ) {
-    this.#data = run.load(dataSet, "validation");
-    this.#batchSize = batchSize ?? evenBatchSize(this.#data.samples);
+    this.#batchSize = batchSize ?? evenBatchSize(sampleCount(dataSet));
+    this.#data = run.load(dataSet, "validation", this.#batchSize);
   }
 
   /** Losses and metrics over the whole set, or its first so many batches. */
@@ -48,6 +48,8 @@ export class Validation {
     let waiting = 0;
     for (let start = 0; start < samples; start += this.#batchSize) {
       const { executable, layout } = this.#part(Math.min(this.#batchSize, samples - start));
+      const awaited = this.#data.bring(start);
+      if (awaited) await awaited;
       this.run.place(start);
       executable.run(this.run.scalarValues(executable));
       waiting += layout.width;

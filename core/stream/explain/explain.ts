@@ -85,6 +85,7 @@ export async function explain(
     const resident = run.load(
       { x: inputs, y: { data: targets ?? new Int32Array(samples), shape: [samples] } },
       "inputs",
+      batchSize,
     );
     for (let start = 0; start < samples; start += batchSize) {
       const count = Math.min(batchSize, samples - start);
