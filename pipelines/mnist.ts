@@ -2,6 +2,7 @@
  * Trains a network on the MNIST digits, as one stream: this file is the example of the framework.
  *
  *     deno run pipelines/mnist.ts --epochs 20 --dropout 0.1 --patience 3
+ *     deno run pipelines/mnist.ts --model deep --augment
  */
 import { lastValueFrom } from "rxjs";
 import { mnist } from "../data/mnist.ts";
@@ -38,7 +39,7 @@ import {
   wholeNumber,
   wholeNumbers,
 } from "./command_line.ts";
-import { digitModel, digitModels } from "./digit_models.ts";
+import { byModel, digitModel, digitModels, digitRecipes } from "./digit_models.ts";
 import {
   beside,
   checkResume,
@@ -48,6 +49,8 @@ import {
   optimizerOf,
   runOptions,
   sameOptions,
+  scheduleNames,
+  scheduleOf,
 } from "./training_options.ts";
 
 const options = commandLine(
@@ -56,38 +59,50 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
 
   deno run pipelines/mnist.ts
   deno run pipelines/mnist.ts --model sigmoid --epochs 30
+  deno run pipelines/mnist.ts --model deep --augment
   deno run pipelines/mnist.ts --hidden 128,64 --dropout 0.2 --optimizer adam --learning-rate 0.001`,
   {
     "model": {
       value: "NAME",
-      help: "mlp, sigmoid (16, 16; squared error), cnn or lstm (row by row)",
+      help: "mlp, sigmoid (16, 16; squared error), cnn, deep (a larger one) or lstm (row by row)",
       default: "mlp",
       parse: oneOf(...digitModels),
     },
     "hidden": { value: "N,N", help: "units of the hidden layers", parse: wholeNumbers },
-    "epochs": { value: "N", help: "passes over the data", default: "5", parse: wholeNumber(0) },
+    "augment": {
+      value: "",
+      help: "shift, turn, lean and zoom the digits, anew in each step",
+      parse: flag,
+    },
+    "epochs": {
+      value: "N",
+      help: `passes over the data${byModel("epochs")}`,
+      parse: wholeNumber(0),
+    },
     "batch-size": {
       value: "N",
-      help: "samples in a step",
-      default: "32",
+      help: `samples in a step${byModel("batchSize")}`,
       parse: wholeNumber(1),
     },
     "optimizer": {
       value: "NAME",
-      help: optimizerNames.join(", "),
-      default: "sgd",
+      help: `${optimizerNames.join(", ")}${byModel("optimizer")}`,
       parse: oneOf(...optimizerNames),
     },
     "learning-rate": {
       value: "X",
-      help: "0.1 unless given; 3 for the sigmoid network",
+      help: `how far a step goes${byModel("learningRate")}`,
       parse: number(0),
+    },
+    "schedule": {
+      value: "NAME",
+      help: `${scheduleNames.join(", ")} (up to the learning rate and down)${byModel("schedule")}`,
+      parse: oneOf(...scheduleNames),
     },
     "momentum": { value: "X", help: "of sgd and rmsprop", default: "0", parse: number(0, 1) },
     "dropout": {
       value: "X",
-      help: "rate after each hidden layer",
-      default: "0",
+      help: `rate after each hidden layer${byModel("dropout")}`,
       parse: number(0, 1),
     },
     "patience": { value: "N", help: "stop after so many worse epochs", parse: wholeNumber(0) },
@@ -134,11 +149,17 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
   },
 );
 
-const rate = hyperparameter(options.dropout, { name: "dropout" });
-const learningRate = hyperparameter(
-  options["learning-rate"] ?? (options.model === "sigmoid" ? 3 : 0.1),
-  { name: "learning rate" },
-);
+const recipe = digitRecipes[options.model];
+const {
+  epochs: passes = recipe.epochs,
+  "batch-size": batchSize = recipe.batchSize,
+  optimizer = recipe.optimizer,
+  schedule = recipe.schedule,
+} = options;
+const rate = hyperparameter(options.dropout ?? recipe.dropout, { name: "dropout" });
+const learningRate = hyperparameter(options["learning-rate"] ?? recipe.learningRate, {
+  name: "learning rate",
+});
 
 async function loadData() {
   const train = await loadPart("train");
@@ -161,14 +182,16 @@ try {
   const model = digitModel(options.model, {
     features: data.train.x.shape.slice(1),
     hidden: options.hidden,
-    dropout: options.dropout > 0 ? rate : 0,
+    dropout: rate.value > 0 ? rate : 0,
+    augment: options.augment,
     seed: options.seed,
   });
   if (options.weights) await loadWeights(model, options.weights);
 
+  const totalSteps = passes * Math.ceil(data.train.x.shape[0] / batchSize);
   const steps = miniBatches(data.train, {
-    batchSize: options["batch-size"],
-    epochs: options.epochs,
+    batchSize,
+    epochs: passes,
     seed: options.seed,
     device: options.device,
     threads: options.threads,
@@ -178,10 +201,14 @@ try {
     sameOptions(options.resume, {
       "model": options.model,
       "hidden": options.hidden ?? null,
-      "optimizer": options.optimizer,
+      "augment": options.augment ?? false,
+      "optimizer": optimizer,
+      "schedule": schedule,
+      // The whole way of the rate follows from the number of epochs.
+      "epochs": schedule === "constant" ? null : passes,
       "learning-rate": learningRate.value,
       "momentum": options.momentum,
-      "dropout": options.dropout,
+      "dropout": rate.value,
       "checkpoint-every": options["checkpoint-every"] ?? null,
     }),
     forward(model),
@@ -191,7 +218,10 @@ try {
         : sparseCategoricalCrossentropy({ fromLogits: true }),
     ),
     options["dtype-policy"] === "mixed_float16" ? lossScaling() : backward(),
-    update(optimizerOf(options.optimizer, { learningRate, momentum: options.momentum })),
+    update(optimizerOf(optimizer, {
+      learningRate: scheduleOf(schedule, learningRate, totalSteps),
+      momentum: options.momentum,
+    })),
     measure(accuracy()),
   ).pipe(
     stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
@@ -202,7 +232,7 @@ try {
         everySteps: options["checkpoint-every"],
       }),
     jsonLines(Deno.stdout, { every: options["log-every"] }),
-    progressBar(Deno.stderr, { epochs: options.epochs }),
+    progressBar(Deno.stderr, { epochs: passes }),
     options.profile || options.trace ? profile({ trace: options.trace }) : identity,
   );
   const training = steps.pipe(

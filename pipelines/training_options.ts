@@ -3,6 +3,7 @@ import {
   adam,
   adamw,
   keepState,
+  oneCycle,
   type Optimizer,
   rmsprop,
   type ScalarSource,
@@ -46,6 +47,29 @@ export function optimizerOf(
     case "adamw":
       return adamw({ learningRate });
   }
+}
+
+/** Ways of the learning rate that a command can name. */
+export const scheduleNames = ["constant", "oneCycle"] as const;
+
+/**
+ * The learning rate of a schedule.
+ *
+ * @param name The schedule's name.
+ * @param rate The rate, or the largest one.
+ * @param totalSteps Steps of the whole run.
+ */
+export function scheduleOf<Rate extends ScalarSource & { readonly value: number }>(
+  name: typeof scheduleNames[number],
+  rate: Rate,
+  totalSteps: number,
+): ScalarSource {
+  if (name === "constant") return rate;
+  return oneCycle({
+    maxLearningRate: rate.value,
+    totalSteps: Math.max(2, totalSteps),
+    pctStart: 0.2,
+  });
 }
 
 /** An operator that changes nothing, in the place of one that was not asked for. */

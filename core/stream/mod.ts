@@ -47,6 +47,9 @@ export {
 } from "./stochastic_weight_averaging.ts";
 export { settled } from "./weight_table.ts";
 export type { WeightPattern } from "./weight_pattern.ts";
+export { cutMix } from "./cut_mix.ts";
+export { mixUp } from "./mix_up.ts";
+export type { MixingOptions } from "./mixing.ts";
 export { copyWeights, type CopyWeightsOptions } from "./copy_weights.ts";
 export {
   loadWeights,

@@ -135,6 +135,25 @@ Deno.test("hidden layers of one's own, and no epochs at all", async () => {
   assert.deepEqual([none[1].reason, none[1].epochs], ["completed", 0]);
 });
 
+Deno.test("--augment changes what each network is trained on, and the deep one has its own recipe", async () => {
+  const run = (...options: string[]) => succeed("mnist", [...tiny, ...options]);
+  const [plain, augmented, again, deep] = await Promise.all([
+    run("--model", "mlp"),
+    run("--model", "mlp", "--augment"),
+    run("--model", "mlp", "--augment", "--threads", "1"),
+    run("--model", "deep", "--augment", "--batch-size", "160"),
+  ]);
+  const [first, second, third, last] = [plain, augmented, again, deep].map((lines) =>
+    only(lines, "epoch")[0]
+  );
+  assert.equal(augmented[0].parameters, plain[0].parameters);
+  assert.notEqual(second.loss, first.loss);
+  assert.deepEqual(timeless([third]), timeless([second]));
+  checkNumbers(last);
+  // At the end of the one cycle next to nothing is left of the rate.
+  assert(Number(last.learning_rate) < 1e-6, `${last.learning_rate}`);
+});
+
 Deno.test("--profile prints a table to stderr and changes nothing else; the trace is a file", async () => {
   const plain = await succeed("mnist", small);
   const { code, stdout, stderr } = await runPipeline("mnist", [...small, "--profile"]);
