@@ -4,7 +4,13 @@ import type { Ceilings, StepProfile } from "../graph/profile.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { MovableExecutable, MovableStorage, type Mover } from "./movable.ts";
-import { timeSteps, timingBudget } from "./time_steps.ts";
+import { timeSteps } from "./time_steps.ts";
+
+/** Milliseconds of all steps on the CPU for which no GPU is looked for: to open one takes some 100. */
+const short = 2000;
+
+/** Fewer steps than these are run before the CPU could be timed. */
+const few = 5;
 
 /** Options of {@link FasterDevice}. */
 export interface FasterOptions {
@@ -17,7 +23,8 @@ export interface FasterOptions {
 /**
  * A CPU and a GPU behind one device: the first step is timed on both, and the faster one keeps the
  * run. Until then everything is on the CPU, and steps wait for the choice; from then on each call
- * goes straight to the device that was chosen, so results are those of that device alone.
+ * goes straight to the device that was chosen, so results are those of that device alone. The GPU
+ * is opened once the CPU is known to take a while.
  */
 export class FasterDevice implements Device, Mover {
   /** Settles when the choice is made, or never will be. */
@@ -30,11 +37,12 @@ export class FasterDevice implements Device, Mover {
   readonly #decision = Promise.withResolvers<void>();
   #choosing = false;
   #disposed = false;
+  #gpu: Device | null = null;
 
-  /** Takes over two open devices. */
+  /** Takes over an open CPU, and what `openGpu` opens: `null` says that there is no GPU. */
   constructor(
     private readonly cpu: Device,
-    private readonly gpu: Device,
+    private readonly openGpu: () => Promise<Device | null>,
     private readonly options: FasterOptions = {},
   ) {
     this.#chosen = cpu;
@@ -77,7 +85,7 @@ export class FasterDevice implements Device, Mover {
 
   async idle(): Promise<void> {
     if (this.#choosing) await this.decided;
-    await Promise.all([this.cpu.idle(), this.gpu.idle()]);
+    await Promise.all([this.cpu.idle(), this.#gpu?.idle()]);
   }
 
   dispose(): void {
@@ -86,7 +94,7 @@ export class FasterDevice implements Device, Mover {
     if (!this.#choosing) this.#decision.resolve();
     void this.after(() => {
       this.cpu.dispose();
-      this.gpu.dispose();
+      this.#gpu?.dispose();
     });
   }
 
@@ -127,31 +135,34 @@ export class FasterDevice implements Device, Mover {
       reason = await this.#compare(executable, scalars);
     } catch (error) {
       // What is wrong with the step itself is said again, and thrown, when it runs on the CPU.
-      reason = `${this.gpu.type} failed: ${(error as Error).message}`;
+      reason = `${this.#gpu?.type ?? "the GPU"} failed: ${(error as Error).message}`;
     }
     this.reason = reason;
     this.#choosing = false;
     // Its storages and programs go with it.
-    (this.#chosen === this.cpu ? this.gpu : this.cpu).dispose();
+    (this.#chosen === this.cpu ? this.#gpu : this.cpu)?.dispose();
     this.#decision.resolve();
   }
 
   /** Times both devices, and moves to the GPU if it is faster; resolves to the reason. */
   async #compare(executable: MovableExecutable, scalars: Float64Array): Promise<string> {
     const { steps = Infinity, time = timeSteps } = this.options;
-    const onCpu = await this.#timeCpu(executable, scalars, time);
-    if (steps * onCpu < 2 * timingBudget) {
+    if (steps < few) return `${steps} steps are too few to measure`;
+    const onCpu = await this.#timeCpu(executable, scalars, time, short / steps);
+    if (steps * onCpu < short) {
       return `all ${steps} steps take ${milliseconds(steps * onCpu)} on the cpu`;
     }
+    const gpu = this.#gpu = await this.openGpu();
+    if (!gpu) return "no hardware GPU";
     // How long a GPU takes does not depend on the numbers: zeros will do.
-    const memory = new Map([...this.#storages].map((storage) => [storage, storage.on(this.gpu)]));
-    const program = executable.on(this.gpu, (storage) => memory.get(storage)!);
-    const onGpu = await time(program, scalars, this.gpu);
+    const memory = new Map([...this.#storages].map((storage) => [storage, storage.on(gpu)]));
+    const program = executable.on(gpu, (storage) => memory.get(storage)!);
+    const onGpu = await time(program, scalars, gpu);
     await program.drain();
-    if (onGpu < onCpu) await this.#move(memory, new Map([[executable, program]]));
+    if (onGpu < onCpu) await this.#move(gpu, memory, new Map([[executable, program]]));
     return `a step takes ${milliseconds(onCpu)} on the cpu and ${
       milliseconds(onGpu)
-    } on ${this.gpu.type}`;
+    } on ${gpu.type}`;
   }
 
   /** Times steps on the CPU; the states are as before afterwards. */
@@ -159,6 +170,7 @@ export class FasterDevice implements Device, Mover {
     executable: MovableExecutable,
     scalars: Float64Array,
     time: typeof timeSteps,
+    little: number,
   ): Promise<number> {
     const kept = executable.states.map((storage) => {
       const copy = storage.on(this.cpu);
@@ -166,7 +178,7 @@ export class FasterDevice implements Device, Mover {
       return { storage, copy };
     });
     try {
-      return await time(executable.inner, scalars, this.cpu);
+      return await time(executable.inner, scalars, this.cpu, little);
     } finally {
       await executable.inner.drain();
       for (const { storage, copy } of kept) {
@@ -178,25 +190,26 @@ export class FasterDevice implements Device, Mover {
 
   /** Brings everything to the GPU, given its memory there and the programs that are there. */
   async #move(
+    gpu: Device,
     memory: ReadonlyMap<MovableStorage, Storage>,
     programs: Map<MovableExecutable, Executable>,
   ): Promise<void> {
     for (const [storage, target] of memory) target.write(await storage.inner.read());
     for (const executable of this.#executables) {
       if (programs.has(executable)) continue;
-      programs.set(executable, executable.on(this.gpu, (storage) => memory.get(storage)!));
+      programs.set(executable, executable.on(gpu, (storage) => memory.get(storage)!));
     }
     // Whatever the GPU refuses is known now, while the CPU still has everything.
-    await this.gpu.idle();
+    await gpu.idle();
     // What was allocated while this waited is still zero: writing waits for the choice.
     for (const storage of this.#storages) {
-      storage.inner = memory.get(storage) ?? storage.on(this.gpu);
+      storage.inner = memory.get(storage) ?? storage.on(gpu);
     }
     for (const executable of this.#executables) {
       executable.inner = programs.get(executable) ??
-        executable.on(this.gpu, ({ inner }) => inner);
+        executable.on(gpu, ({ inner }) => inner);
     }
-    this.#chosen = this.gpu;
+    this.#chosen = gpu;
   }
 }
 

@@ -6,8 +6,8 @@ import { FasterDevice } from "./faster_device.ts";
 
 /**
  * Where a run computes. `auto` is the CPU, unless there is a hardware GPU on which the run's own
- * first step is measured to be faster (in some 0.1 s; a run that takes no longer than that stays on
- * the CPU). `webgpu` takes a software adapter too; `reference` is float64 and slow. An opened
+ * first step is measured to be faster (in some 0.1 s; no GPU is looked for if the CPU needs two seconds
+ * for all steps, or if these are fewer than five). `webgpu` takes a software adapter too; `reference` is float64 and slow. An opened
  * {@link Device} stays open after the run.
  */
 export type DeviceChoice = "auto" | "cpu" | "webgpu" | "reference" | Device;
@@ -89,22 +89,19 @@ async function open(
   }
 }
 
-/** Whether there is a hardware GPU, once somebody has looked: a look costs 40 ms. */
+/** Whether there is a hardware GPU, once somebody has looked: a look costs 40 ms and 80 MiB. */
 let hardware: Promise<boolean> | undefined;
 
 async function openFaster(threads?: number, steps?: number): Promise<Device> {
-  const reason = "no hardware GPU";
-  if (hardware && !await hardware) return openCpu({ threads, reason });
-  // The workers of the CPU come up while this thread looks for an adapter.
-  const cpu = openCpu({ threads, reason });
-  try {
-    const opening = openWebGpu({ allowSoftware: false });
-    // An adapter that gives no device is there all the same.
-    hardware ??= opening.then((gpu) => gpu !== null, () => true);
-    const gpu = await opening;
-    return gpu ? new FasterDevice(cpu, gpu, { steps }) : cpu;
-  } catch (error) {
-    cpu.dispose();
-    throw error;
-  }
+  const known = await hardware;
+  if (known === false) return openCpu({ threads, reason: "no hardware GPU" });
+  return new FasterDevice(openCpu({ threads }), openHardware, { steps });
+}
+
+async function openHardware(): Promise<Device | null> {
+  if (hardware && !await hardware) return null;
+  const opening = openWebGpu({ allowSoftware: false });
+  // An adapter that gives no device is there all the same.
+  hardware ??= opening.then((gpu) => gpu !== null, () => true);
+  return await opening;
 }
