@@ -75,8 +75,13 @@ export function compilePlan(plan: Plan, recorded: number, tuning: Tuning): Compi
   return {
     dispatches: groups.flatMap((group) => {
       const uniforms = chooseUniforms(group.touched, buffers, arenas, tuning);
-      const shader = new ShaderBuilder(buffers, uniforms, tuning.uniformBytes);
-      return emitDispatch(shader, group, rowWord, tuning);
+      const emit = (wide?: ReadonlySet<number>) => {
+        const shader = new ShaderBuilder(buffers, uniforms, tuning.uniformBytes, wide);
+        return { dispatches: emitDispatch(shader, group, rowWord, tuning), wanted: shader.wanted };
+      };
+      // How a memory is bound is in every access of it, and known when all of them are.
+      const { dispatches, wanted } = emit();
+      return wanted.size === 0 ? dispatches : emit(wanted).dispatches;
     }),
     buffers,
     arenas,

@@ -43,7 +43,7 @@ export function mergeCalls(
     const home = own === null
       ? groups.slice(earliest).find((group) =>
         !group.alone &&
-        !(tuning.software && [call, ...group.calls].some(isProduct)) &&
+        !(tuning.software && isCrowded([...group.calls, call])) &&
         storageCount([...group.touched, touched], buffers) <= tuning.storageBuffers
       )
       : undefined;
@@ -56,10 +56,13 @@ export function mergeCalls(
 }
 
 /**
- * True for a product of matrices. Where lanes of one vector take both sides of a branch, as on the
+ * True for a product of matrices beside other work than recording, which takes a few instructions.
+ * Where lanes of one vector take both sides of a branch, as on the
  * software adapter, each workgroup of a dispatch goes through the code of all of its calls: beside
  * others, the products of the small digit network made a step take 1.4 times as long.
  */
-function isProduct({ work }: GpuCall): boolean {
-  return work.kind === "structured" && productSizes(work.call) !== null;
+function isCrowded(calls: readonly GpuCall[]): boolean {
+  const working = calls.filter(({ work }) => work.kind !== "record");
+  return working.length > 1 &&
+    working.some(({ work }) => work.kind === "structured" && productSizes(work.call) !== null);
 }

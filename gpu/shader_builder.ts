@@ -1,20 +1,11 @@
 import type { DType } from "../core/graph/dtype.ts";
 import { halfMemory, memoryOf } from "./call.ts";
 import type { GpuBuffer, Packing } from "./packed.ts";
+import { type Binding, ShaderMemories } from "./shader_memories.ts";
 
 /** WGSL's name of a type in registers. */
 export function registerType(dtype: DType): "f32" | "i32" | "u32" | "bool" {
   return dtype === "u8" ? "u32" : dtype;
-}
-
-/** How a kernel sees a memory, or a part of one. */
-export interface Binding {
-  /** The memory. */
-  readonly memory: number;
-  /** Kind of WebGPU's binding. */
-  readonly type: "read" | "write" | "uniform";
-  /** First byte and number of bytes; by default the whole memory. */
-  readonly window?: { readonly offset: number; readonly size: number };
 }
 
 /** A finished shader and what must be bound to it. */
@@ -29,18 +20,31 @@ export interface ShaderModule {
 
 /** Collects the parts of one shader: what it binds, its functions, its shared memory. */
 export class ShaderBuilder {
-  readonly #memories = new Map<number, { name: string; writable: boolean }>();
+  readonly #memories: ShaderMemories;
   readonly #places: number[] = [];
   readonly #declarations = new Map<string, string>();
   readonly #scalarCount: { vectors: number } = { vectors: 0 };
   #unique = 0;
 
-  /** @param buffers The plan's buffers. @param uniforms Bytes of memories read through uniform bindings. @param uniformBytes Bytes of one such binding. */
+  /**
+   * @param buffers The plan's buffers.
+   * @param uniforms Bytes of memories read through uniform bindings.
+   * @param uniformBytes Bytes of one such binding.
+   * @param wide Memories bound as vectors of four elements.
+   */
   constructor(
     private readonly buffers: readonly GpuBuffer[],
-    private readonly uniforms: ReadonlyMap<number, number> = new Map(),
-    private readonly uniformBytes = 0,
-  ) {}
+    uniforms: ReadonlyMap<number, number> = new Map(),
+    uniformBytes = 0,
+    wide: ReadonlySet<number> = new Set(),
+  ) {
+    this.#memories = new ShaderMemories(uniforms, uniformBytes, wide);
+  }
+
+  /** Memories that the shader would rather have bound as vectors. */
+  get wanted(): ReadonlySet<number> {
+    return this.#memories.wanted;
+  }
 
   /** A number that no other part of the shader has. */
   unique(): number {
@@ -54,14 +58,7 @@ export class ShaderBuilder {
 
   /** The name of a memory in the shader, to be read or written. */
   memory(memory: number, writable: boolean): string {
-    const known = this.#memories.get(memory);
-    if (known) {
-      known.writable ||= writable;
-      return known.name;
-    }
-    const name = `memory${this.#memories.size}`;
-    this.#memories.set(memory, { name, writable });
-    return name;
+    return this.#memories.name(memory, writable);
   }
 
   /** An expression for a number that may differ between equal shaders. */
@@ -97,7 +94,7 @@ export class ShaderBuilder {
   /** An expression for the element at `index` of a buffer's memory. */
   load(buffer: number, dtype: DType, index: string): string {
     const { packed, half } = this.buffers[buffer];
-    if (half) return this.#loadHalf(buffer, index);
+    if (half) return this.#loadHalf(index);
     if (packed) {
       const row = `(${index}) / ${packed.length}u`;
       const byte = `f32(${this.loadByte(buffer, index)})`;
@@ -108,15 +105,29 @@ export class ShaderBuilder {
   }
 
   /** The float that 16 bits at `index` of a buffer's memory stand for. */
-  #loadHalf(buffer: number, index: string): string {
-    const name = this.memory(halfMemory, false);
-    if (!this.uniforms.has(halfMemory)) return `f32(${name}[${index}])`;
+  #loadHalf(index: string): string {
+    if (this.#memories.windows(halfMemory).length === 0) {
+      return `f32(${this.#read(halfMemory, index)})`;
+    }
     this.declare(
       "from_half",
       "fn from_half(word: u32, i: u32) -> f32 {\n" +
         "  return unpack2x16float(word >> ((i & 1u) << 4u)).x;\n}",
     );
-    return `from_half(${this.loadWord(buffer, `(${index}) >> 1u`)}, ${index})`;
+    return `from_half(${this.#read(halfMemory, `(${index}) >> 1u`)}, ${index})`;
+  }
+
+  /**
+   * Four neighbouring floats from `index` of a buffer's memory, a multiple of four, as a vector;
+   * `null` where they cannot be read at once.
+   */
+  loadVector(buffer: number, index: string): string | null {
+    const { dtype, half, packed } = this.buffers[buffer];
+    const memory = memoryOf(this.buffers, buffer);
+    if (dtype !== "f32" || packed || this.#memories.windows(memory).length > 0) return null;
+    if (!this.#memories.takeVectors(memory)) return null;
+    const vector = `${this.memory(memory, false)}[(${index}) >> 2u]`;
+    return half ? `vec4<f32>(${vector})` : `bitcast<vec4<f32>>(${vector})`;
   }
 
   /** The byte at `index` of a buffer's memory. */
@@ -127,10 +138,19 @@ export class ShaderBuilder {
 
   /** The 32 bits at word `index` of a buffer's memory. */
   loadWord(buffer: number, index: string): string {
-    const memory = memoryOf(this.buffers, buffer);
+    return this.#read(memoryOf(this.buffers, buffer), index);
+  }
+
+  /** The word, or the half, at `index` of a memory. */
+  #read(memory: number, index: string): string {
     const name = this.memory(memory, false);
-    if (!this.uniforms.has(memory)) return `${name}[${index}]`;
-    this.declare(`read_${name}`, this.#reader(name, this.#windows(memory)));
+    if (!this.#memories.hasReader(memory)) return `${name}[${index}]`;
+    const isHalf = memory === halfMemory && this.#memories.windows(memory).length === 0;
+    this.declare(
+      `read_${name}`,
+      `fn read_${name}(i: u32) -> ${isHalf ? "f16" : "u32"} {\n` +
+        `  return ${this.#memories.reader(memory)};\n}`,
+    );
     return `read_${name}(${index})`;
   }
 
@@ -153,30 +173,7 @@ export class ShaderBuilder {
 
   /** Uniform bindings through which a buffer is read; 0 when it is read as storage. */
   windows(buffer: number): number {
-    const bytes = this.uniforms.get(memoryOf(this.buffers, buffer));
-    return bytes === undefined ? 0 : Math.ceil(bytes / this.uniformBytes);
-  }
-
-  /** The parts of a memory that uniform bindings cover. */
-  #windows(memory: number): { offset: number; size: number }[] {
-    const bytes = this.uniforms.get(memory)!;
-    return Array.from({ length: Math.ceil(bytes / this.uniformBytes) }, (_, part) => {
-      const offset = part * this.uniformBytes;
-      return { offset, size: Math.min(this.uniformBytes, bytes - offset) };
-    });
-  }
-
-  /** A function of a word's index. */
-  #reader(name: string, windows: readonly { offset: number; size: number }[]): string {
-    const head = `fn read_${name}(i: u32) -> u32 {\n`;
-    if (windows.length === 1) return `${head}  return ${name}[i >> 2u][i & 3u];\n}`;
-    const parts = windows.map(({ offset, size }, part) =>
-      `${name}_${part}[min((i - ${offset / 4}u) >> 2u, ${size / 16 - 1}u)][i & 3u]`
-    );
-    const value = parts.reduce((below, part, number) =>
-      `select(${below}, ${part}, i >= ${windows[number].offset / 4}u)`
-    );
-    return `${head}  return ${value};\n}`;
+    return this.#memories.windows(memoryOf(this.buffers, buffer)).length;
   }
 
   /** A statement that stores `value` at `index` of a buffer's memory. */
@@ -201,8 +198,8 @@ export class ShaderBuilder {
 
   /** The finished shader; `entry` are the statements of its main function. */
   build(entry: string, lanes: number): ShaderModule {
-    const memories: Binding[] = [];
-    const lines: string[] = [];
+    const { memories, lines: declared } = this.#memories.bindings();
+    const lines: string[] = declared[0] === "enable f16;" ? [declared.shift()!] : [];
     if (this.#scalarCount.vectors > 0) {
       lines.push(
         `@group(0) @binding(0) var<uniform> scalars: array<vec4<u32>, ${this.#scalarCount.vectors}>;`,
@@ -212,27 +209,7 @@ export class ShaderBuilder {
     if (vectors > 0) {
       lines.push(`@group(1) @binding(0) var<uniform> places: array<vec4<u32>, ${vectors}>;`);
     }
-    for (const [memory, { name, writable }] of this.#memories) {
-      if (!this.uniforms.has(memory)) {
-        memories.push({ memory, type: writable ? "write" : "read" });
-        const access = writable ? "read_write" : "read";
-        const type = memory === halfMemory ? "f16" : "u32";
-        if (type === "f16") lines.unshift("enable f16;");
-        lines.push(
-          `@group(1) @binding(${memories.length}) var<storage, ${access}> ${name}: array<${type}>;`,
-        );
-        continue;
-      }
-      const windows = this.#windows(memory);
-      windows.forEach((window, part) => {
-        memories.push({ memory, type: "uniform", window });
-        const own = windows.length === 1 ? name : `${name}_${part}`;
-        lines.push(
-          `@group(1) @binding(${memories.length}) var<uniform> ${own}: ` +
-            `array<vec4<u32>, ${window.size / 16}>;`,
-        );
-      });
-    }
+    lines.push(...declared);
     lines.push(...this.#declarations.values());
     lines.push(
       `@compute @workgroup_size(${lanes})\n` +

@@ -31,6 +31,8 @@ export interface TiledTile {
   readonly blockRows: number;
   /** Columns of a thread's block, a multiple of four. */
   readonly blockColumns: number;
+  /** Whether the next terms are fetched into registers while those in shared memory are multiplied. */
+  readonly ahead: boolean;
 }
 
 /** The tiles of products by their size. Whatever they are, a sum is added up in the same order. */
@@ -47,9 +49,10 @@ function tiled(
   columns: number,
   blockRows: number,
   blockColumns: number,
+  ahead = false,
 ): TiledTile {
   // One number of terms for all of them: where the last terms are padded, all are padded alike.
-  return { kind: "tiled", rows, columns, inner: 16, blockRows, blockColumns };
+  return { kind: "tiled", rows, columns, inner: 16, blockRows, blockColumns, ahead };
 }
 
 /** Tiles that are known to be good on many GPUs. */
@@ -63,8 +66,20 @@ export const narrowTile: TiledTile = tiled(128, 32, 8, 4);
 
 /** Tiles that a measurement chooses from; the first is kept unless another is faster. */
 export const tileCandidates: Readonly<Record<keyof TileChoice, readonly TiledTile[]>> = {
-  large: [defaultTiles.large, tiled(128, 64, 8, 4), tiled(64, 64, 4, 4)],
-  medium: [defaultTiles.medium, tiled(32, 32, 4, 4), tiled(64, 64, 8, 4)],
+  large: [
+    defaultTiles.large,
+    tiled(128, 128, 8, 8, true),
+    tiled(128, 64, 8, 4),
+    tiled(128, 64, 8, 8, true),
+    tiled(64, 64, 4, 4),
+  ],
+  medium: [
+    defaultTiles.medium,
+    tiled(64, 64, 4, 4, true),
+    tiled(32, 32, 4, 4),
+    tiled(64, 64, 8, 4),
+    tiled(64, 64, 8, 8, true),
+  ],
 };
 
 /** Threads of the workgroup of a tile. */

@@ -54,6 +54,8 @@ export function describeImages(shader: ShaderBuilder, given: Images): Operand {
     place: (place) => `${ofPlace}(${place})`,
     term: (term) => `${ofTerm}(${share === 0 ? term : `batch * ${share}u + ${term}`})`,
     load: ({ place, term }) => `${look}(${place} + ${term})`,
+    vectors: false,
+    loadVector: () => null,
     loadWord: refuse,
     unpack: refuse,
     rowOffset: refuse,

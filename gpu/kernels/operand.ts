@@ -37,6 +37,10 @@ export interface Operand {
   term(term: string): string;
   /** The element at an index. */
   load(element: ElementPlace): string;
+  /** Whether four elements can be read at once, neighbours along places or along terms. */
+  readonly vectors: boolean;
+  /** The four elements from `index`, a multiple of four; `null` where they are not bound as vectors. */
+  loadVector(index: string): string | null;
   /** The four elements from `index`, a multiple of four. */
   loadWord(index: string): string;
   /** Float of a part of such a word, and of the offset of its row. */
@@ -101,6 +105,9 @@ export function describeOperand(
         shader.rowOffset(buffer, element[rows]),
       );
     },
+    vectors: [operand.offset, sizes.places, sizes.terms, matrix.batchStride].every(isFourfold) &&
+      (stride === 1 ? isFourfold(termStride) : termStride === 1 && isFourfold(stride)),
+    loadVector: (index) => shader.loadVector(buffer, `${start} + ${index}`),
     loadWord: (index) => shader.loadWord(buffer, `(${start} + ${index}) / 4u`),
     unpack: (word, part, rowOffset) => {
       const shifted = part === 0 ? word : `(${word} >> ${8 * part}u)`;
@@ -112,6 +119,10 @@ export function describeOperand(
     },
     rowOffset: (row) => shader.rowOffset(buffer, row),
   };
+}
+
+function isFourfold(size: number): boolean {
+  return size % 4 === 0;
 }
 
 /** Index of an element of an operand. */

@@ -7,6 +7,9 @@ import { emitFinish } from "./finish.ts";
 import { describeImages, type Images } from "./image_operand.ts";
 import { describeOperand, type Operand } from "./operand.ts";
 
+/** Terms by which slices begin apart, times any number. */
+const run = 16;
+
 /** What all forms of the product's kernel need to know. */
 export interface Product {
   /** Sizes; with slices, a batch is a slice. */
@@ -29,7 +32,8 @@ export function describeProduct(shader: ShaderBuilder, call: GpuCall): Product {
   const { call: inner, slices } = call.work;
   const whole = productSizes(inner)!;
   const sizes = slices > 1 ? { ...whole, batches: slices } : whole;
-  const share = Math.ceil(whole.inner / slices);
+  // Whole tiles, of which four terms can be read at once wherever a slice begins.
+  const share = slices > 1 ? Math.ceil(whole.inner / slices / run) * run : whole.inner;
   const { a, b } = describeOperands(shader, inner, sizes, slices > 1 ? share : 0);
   return { sizes, share, slices, a, b, finish: emitFinish(shader, call) };
 }
@@ -79,7 +83,7 @@ function rowsOf(columns: number): Matrix {
 /** How many terms a batch adds up: a number, or an expression where the last slice is shorter. */
 export function innerOf({ sizes, share, slices }: Product): string {
   if (slices === 1) return `${sizes.inner}u`;
-  if (sizes.inner % slices === 0) return `${share}u`;
+  if (share * slices === sizes.inner) return `${share}u`;
   // Rounding up may leave the last slices without terms.
   return `min(${share}u, ${sizes.inner}u - min(batch * ${share}u, ${sizes.inner}u))`;
 }

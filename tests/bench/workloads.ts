@@ -81,9 +81,9 @@ const NETWORKS: Workload[] = [
     optimizer: "sgd",
     learningRate: 0.1,
     learningSteps: 600,
-    window: 20,
+    window: 100,
     warmUp: 100,
-    windows: 25,
+    windows: 10,
   },
   {
     kind: "training",

@@ -14,6 +14,7 @@ import { arenaMemory, halfMemory } from "../../gpu/call.ts";
 import { compilePlan } from "../../gpu/compile.ts";
 import { defaultTuning, type Tuning } from "../../gpu/tuning.ts";
 import { mulberry32, type OpCase, opCases } from "../core/ops/cases.ts";
+import { floats } from "../core/ops/generator.ts";
 import { differsOnHardware, evaluate, gpuTest, hardware, value } from "./harness.ts";
 
 const compile = (outputs: Tensor[], assignments: Assignment[] = [], tuning: Partial<Tuning> = {}) =>
@@ -194,3 +195,28 @@ for (const [kind, tuning] of [["as on this adapter", {}], ["as on hardware", har
     "mixed_float16",
   );
 }
+
+gpuTest(
+  "tiles read halves four at a time",
+  async (device) => {
+    const random = mulberry32(9);
+    const [x, a, b] = [[132, 20], [20, 72], [72, 128]].map((shape) =>
+      inputLeaf("operand", shape, "f32")
+    );
+    const bindings = new Map([x, a, b].map((leaf) => value(leaf, floats(random, leaf.shape).data)));
+    const y = x.matmul(a).tanh();
+    const outputs = [y.matmul(b)];
+    const { dispatches } = compile(outputs, [], { ...hardware, rowWork: 0 });
+    assert.match(dispatches[1].shader.wgsl, /<storage, read> \w+: array<vec4<f16>>/);
+    const [{ data: wanted }] = evaluateReference(outputs, bindings);
+    const [got] = await evaluate(device, outputs, bindings);
+    // 72 products of halves up to 1 with floats up to 3.
+    const allowed = 2 ** -11 * 3 * Math.sqrt(72);
+    wanted.forEach((exact, place) => {
+      assert.ok(Math.abs(got[place] - exact) < allowed, `${place}: ${got[place]}, not ${exact}`);
+    });
+    assert.ok(wanted.some((exact, place) => Math.abs(got[place] - exact) > 1e-4 * Math.abs(exact)));
+  },
+  { ...hardware, rowWork: 0 },
+  "mixed_float16",
+);
