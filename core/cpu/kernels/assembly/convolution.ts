@@ -2,8 +2,9 @@
  * Convolution as matrix products: the inputs under a few hundred windows are laid out as rows of a
  * tile, which is multiplied by the kernel; so no more than a tile is ever copied.
  */
-import { isDepthwise, depthwise, depthwiseKernelGradient } from "./depthwise";
-import { direct, directKernelGradient, fits, isDirect } from "./direct";
+import { depthwise, isDepthwise } from "./depthwise";
+import { direct, isDirect } from "./direct";
+import { convolveImages, isOfImages } from "./images";
 import { listLines, put } from "./lines";
 import { matmul } from "./matmul";
 import {
@@ -24,8 +25,10 @@ import {
 
 /** Bytes of a tile: with the packed kernel it stays in L2. */
 const tileSize: i32 = 1 << 18;
-/** Bytes for a tile and the list of lines behind it. */
-export const tileBytes: i32 = tileSize + (1 << 14);
+/** Bytes of lists of lines, of taps or of runs. */
+const listSize: i32 = 1 << 15;
+/** Bytes for a tile and the lists behind it. */
+export const tileBytes: i32 = tileSize + listSize;
 
 /** Floats from one row of a tile to the next: not a multiple of 2 KiB, whose rows share lines. */
 function pitchOf(width: i32): i32 {
@@ -175,6 +178,10 @@ export function convolution(
     depthwise(x, kernel, y, block, start * run, end * run, list);
     return;
   }
+  if (isOfImages(block, start * run, end * run, listSize)) {
+    convolveImages(x, kernel, y, block, start * run, end * run, scratch, list);
+    return;
+  }
   if (isDirect(block, tileSize)) {
     direct(x, kernel, y, block, start * run, end * run, scratch, tile, list);
     return;
@@ -194,49 +201,6 @@ export function convolution(
         const b = kernel + 4 * <usize> (from * filters) + shift;
         const adds = i32(from > 0);
         matmul(tile, pitch, 1, b, filters, 1, to, filters, 0, rows, 0, own, columns, scratch, adds);
-      }
-    }
-  }
-}
-
-/** Rows [start, end) of the gradient of a kernel, from the inputs and the outputs' gradient. */
-export function kernelGradient(
-  x: usize,
-  grad: usize,
-  y: usize,
-  block: usize,
-  start: i32,
-  end: i32,
-  scratch: usize,
-  tile: usize,
-): void {
-  const list = tile + <usize> tileSize;
-  if (isDepthwise(block)) {
-    depthwiseKernelGradient(x, grad, y, block, start, end);
-    return;
-  }
-  if (isDirect(block, tileSize) && fits(kernelRows(block), filtersOf(block))) {
-    directKernelGradient(x, grad, y, block, start, end, tile, list);
-    return;
-  }
-  const groups = groupsOf(block);
-  const filters = filtersOf(block);
-  const own = filters / groups;
-  const step = columnsOf(end - start);
-  const pitch = pitchOf(step);
-  const all = batchOf(block) * outputPlaces(block);
-  const most = tileRows(pitch);
-  for (let from = start; from < end; from += step) {
-    const columns = from + step < end ? step : end - from;
-    for (let at = 0; at < all; at += most) {
-      const rows = at + most < all ? most : all - at;
-      for (let group = 0; group < groups; ++group) {
-        layOut(block, x, group, at, rows, from, from + columns, tile, pitch, list);
-        const shift = 4 * <usize> (group * own);
-        const b = grad + 4 * <usize> at * <usize> filters + shift;
-        const to = y + 4 * <usize> (from * filters) + shift;
-        const adds = i32(at > 0);
-        matmul(tile, 1, pitch, b, filters, 1, to, filters, 0, columns, 0, own, rows, scratch, adds);
       }
     }
   }

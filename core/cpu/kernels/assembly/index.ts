@@ -3,7 +3,9 @@
  * `load.ts` documents the layout of records and of the control block.
  */
 import { attention, attentionGradient } from "./attention";
-import { convolution, kernelGradient, tileBytes } from "./convolution";
+import { convolution, tileBytes } from "./convolution";
+import { depthwiseKernelGradient, isDepthwise } from "./depthwise";
+import { kernelGradient } from "./gradient";
 import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
 import { pool } from "./pooling";
@@ -135,8 +137,10 @@ function windowed(kind: u32, record: usize, start: i32, end: i32, scratch: usize
   const units = load<i32>(record, 8);
   const tile = scratch + <usize> packedBytes;
   if (kind == 6) convolution(x, other, y, block, units, start, end, scratch, tile);
-  else if (kind == 7) kernelGradient(x, other, y, block, start, end, scratch, tile);
-  else pool(x, other, y, block, load<i32>(record, 32), units, start, end, tile);
+  else if (kind == 7) {
+    if (isDepthwise(block)) depthwiseKernelGradient(x, other, y, block, start, end);
+    else kernelGradient(x, other, y, block, start, end, scratch, tile, tileBytes / 4);
+  } else pool(x, other, y, block, load<i32>(record, 32), units, start, end, tile);
 }
 
 /** Does units [start,end) of one record. */

@@ -2,6 +2,7 @@
  * C = A·B in float32. Every element is one chain of multiply-adds in increasing k, whatever the
  * block it falls in, so its bits depend neither on the number of threads nor on the tiling.
  */
+import { least, packA, packRows, packTransposed } from "./pack";
 import {
   madd,
   store2,
@@ -9,13 +10,21 @@ import {
   strip1x2k,
   strip1x8k,
   strip4x1k,
+  strip4x1kp,
   strip4x1r,
+  strip4x1rp,
   strip4x2k,
+  strip4x2kp,
   strip4x2r,
+  strip4x2rp,
   strip6x1k,
+  strip6x1kp,
   strip6x1r,
+  strip6x1rp,
   strip6x2k,
+  strip6x2kp,
   strip6x2r,
+  strip6x2rp,
 } from "./strips";
 
 /** Most steps of k in one block: a packed panel of B (8 columns) is then 12.5 KiB of L1. */
@@ -25,93 +34,6 @@ const columnBlock: i32 = 512;
 /** Rows of A packed at once: at most 188 KiB, in L2. */
 const rowBlock: i32 = 120;
 export const packedB: usize = 4 * kBlock * columnBlock;
-
-function least(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
-
-/** Four rows of B stored by column become four vectors of a panel. */
-function transpose4(to: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
-  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-  v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2));
-  v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), 32);
-  v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), 64);
-  v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), 96);
-}
-
-/** Packs columns of a B stored by column into panels of 8: [panel][k][8]. */
-function packTransposed(b: usize, columnStep: usize, columns: i32, k: i32, to: usize): void {
-  for (let j = 0; j < columns; j += 4) {
-    // Columns past the last one repeat it: nothing is read far outside.
-    const b0 = b + <usize> j * columnStep;
-    const b1 = b0 + (j + 1 < columns ? columnStep : 0);
-    const b2 = b1 + (j + 2 < columns ? columnStep : 0);
-    const b3 = b2 + (j + 3 < columns ? columnStep : 0);
-    let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3) + (j & 4 ? 16 : 0);
-    const end = <usize> k * 4;
-    for (let i: usize = 0; i < end; i += 16) {
-      transpose4(out, v128.load(b0 + i), v128.load(b1 + i), v128.load(b2 + i), v128.load(b3 + i));
-      out += 128;
-    }
-  }
-}
-
-/** Packs columns of a row-major B into the same panels. */
-export function packRows(b: usize, rowStep: usize, columns: i32, k: i32, to: usize): void {
-  for (let j = 0; j < columns; j += 8) {
-    let from = b + <usize> j * 4;
-    let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3);
-    const end = out + 32 * <usize> k;
-    while (out < end) {
-      v128.store(out, v128.load(from));
-      v128.store(out, v128.load(from, 16), 16);
-      from += rowStep;
-      out += 32;
-    }
-  }
-}
-
-/** Packs one block of A stored by column: `height` (4 or 6) neighbours of each column. */
-function packColumns(from: usize, kStep: usize, height: i32, k: i32, out: usize): void {
-  const step = <usize> height * 4;
-  const end = out + step * <usize> k;
-  while (out < end) {
-    v128.store(out, v128.load(from));
-    if (height == 6) v128.store64_lane(out, v128.load64_zero(from, 16), 0, 16);
-    from += kStep;
-    out += step;
-  }
-}
-
-/** Packs rows of A into blocks of `height`: [block][k][height]; absent rows repeat the last. */
-function packA(
-  a: usize,
-  rowStep: usize,
-  kStep: usize,
-  rows: i32,
-  height: i32,
-  k: i32,
-  to: usize,
-): void {
-  for (let i = 0; i < rows; i += height) {
-    if (rowStep == 4 && i + height <= rows) {
-      packColumns(a + <usize> i * 4, kStep, height, k, to + <usize> (i * k) * 4);
-      continue;
-    }
-    for (let r = 0; r < height; ++r) {
-      let from = a + <usize> least(i + r, rows - 1) * rowStep;
-      let out = to + <usize> (i * k + r) * 4;
-      for (let p = 0; p < k; ++p) {
-        store<f32>(out, load<f32>(from));
-        from += kStep;
-        out += <usize> height * 4;
-      }
-    }
-  }
-}
 
 /** One row: many columns at once hide the latency of the additions. */
 function row(
@@ -254,9 +176,9 @@ export function matmul(
   // Packing B costs about as much as four rows of products. It pays for many rows, and for a few
   // where rows lie a multiple of 2 KiB apart and fall on the same lines of L1 (×1.24 at 32 rows).
   const pack = transposed || rows >= 64 || (rows >= 16 && (bRowStride & 511) == 0);
-  // A stored by column is strided too, but is packed a number at a time: only for many columns.
+  // A stored by column is strided too: to pack it pays for many columns.
   const aPacked = (aRowStride != 1 && aColStride != 1) ||
-    (aColStride != 1 && columns >= 64 && k >= 64);
+    (aColStride != 1 && (pack || (columns >= 64 && k >= 64)));
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
   // Blocks of k of about equal depth, in whole steps of four.
@@ -308,116 +230,38 @@ export function matmul(
         for (let j = 0; j < width; j += 8) {
           const w = least(8, width - j);
           const at = <usize> j * 4;
-          if (w > 4) {
-            if (kMajor) {
-              strip6x2k(
-                aTall,
-                step6,
-                block6,
-                panel,
-                bStep,
-                cTall + at,
-                cRow,
-                tall,
-                w,
-                depth,
-                resume,
-              );
-              strip4x2k(
-                aShort,
-                step4,
-                block4,
-                panel,
-                bStep,
-                cShort + at,
-                cRow,
-                short,
-                w,
-                depth,
-                resume,
-              );
+          const to = cTall + at;
+          const below = cShort + at;
+          if (!pack) {
+            if (w > 4) {
+              if (kMajor) {
+                strip6x2k(aTall, step6, block6, panel, bStep, to, cRow, tall, w, depth, resume);
+                strip4x2k(aShort, step4, block4, panel, bStep, below, cRow, short, w, depth, resume);
+              } else {
+                strip6x2r(aTall, step6, block6, panel, bStep, to, cRow, tall, w, depth, resume);
+                strip4x2r(aShort, step4, block4, panel, bStep, below, cRow, short, w, depth, resume);
+              }
+            } else if (kMajor) {
+              strip6x1k(aTall, step6, block6, panel, bStep, to, cRow, tall, w, depth, resume);
+              strip4x1k(aShort, step4, block4, panel, bStep, below, cRow, short, w, depth, resume);
             } else {
-              strip6x2r(
-                aTall,
-                step6,
-                block6,
-                panel,
-                bStep,
-                cTall + at,
-                cRow,
-                tall,
-                w,
-                depth,
-                resume,
-              );
-              strip4x2r(
-                aShort,
-                step4,
-                block4,
-                panel,
-                bStep,
-                cShort + at,
-                cRow,
-                short,
-                w,
-                depth,
-                resume,
-              );
+              strip6x1r(aTall, step6, block6, panel, bStep, to, cRow, tall, w, depth, resume);
+              strip4x1r(aShort, step4, block4, panel, bStep, below, cRow, short, w, depth, resume);
             }
-          } else if (kMajor) {
-            strip6x1k(
-              aTall,
-              step6,
-              block6,
-              panel,
-              bStep,
-              cTall + at,
-              cRow,
-              tall,
-              w,
-              depth,
-              resume,
-            );
-            strip4x1k(
-              aShort,
-              step4,
-              block4,
-              panel,
-              bStep,
-              cShort + at,
-              cRow,
-              short,
-              w,
-              depth,
-              resume,
-            );
+          } else if (w > 4) {
+            if (aPacked) {
+              strip6x2kp(aTall, block6, panel, to, cRow, tall, w, depth, resume);
+              strip4x2kp(aShort, block4, panel, below, cRow, short, w, depth, resume);
+            } else {
+              strip6x2rp(aTall, step6, block6, panel, to, cRow, tall, w, depth, resume);
+              strip4x2rp(aShort, step4, block4, panel, below, cRow, short, w, depth, resume);
+            }
+          } else if (aPacked) {
+            strip6x1kp(aTall, block6, panel, to, cRow, tall, w, depth, resume);
+            strip4x1kp(aShort, block4, panel, below, cRow, short, w, depth, resume);
           } else {
-            strip6x1r(
-              aTall,
-              step6,
-              block6,
-              panel,
-              bStep,
-              cTall + at,
-              cRow,
-              tall,
-              w,
-              depth,
-              resume,
-            );
-            strip4x1r(
-              aShort,
-              step4,
-              block4,
-              panel,
-              bStep,
-              cShort + at,
-              cRow,
-              short,
-              w,
-              depth,
-              resume,
-            );
+            strip6x1rp(aTall, step6, block6, panel, to, cRow, tall, w, depth, resume);
+            strip4x1rp(aShort, step4, block4, panel, below, cRow, short, w, depth, resume);
           }
           panel += panelStep;
         }

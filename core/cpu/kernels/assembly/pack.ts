@@ -1,0 +1,115 @@
+/** Operands of matrix products laid out in the order in which the innermost loops read them. */
+
+export function least(a: i32, b: i32): i32 {
+  return a < b ? a : b;
+}
+
+/** Four rows of B stored by column become four vectors of a panel. */
+function transpose4(to: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
+  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2));
+  v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), 32);
+  v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), 64);
+  v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), 96);
+}
+
+/** Packs columns of a B stored by column into panels of 8: [panel][k][8]. */
+export function packTransposed(b: usize, columnStep: usize, columns: i32, k: i32, to: usize): void {
+  for (let j = 0; j < columns; j += 4) {
+    // Columns past the last one repeat it: nothing is read far outside.
+    const b0 = b + <usize> j * columnStep;
+    const b1 = b0 + (j + 1 < columns ? columnStep : 0);
+    const b2 = b1 + (j + 2 < columns ? columnStep : 0);
+    const b3 = b2 + (j + 3 < columns ? columnStep : 0);
+    let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3) + (j & 4 ? 16 : 0);
+    const end = <usize> k * 4;
+    for (let i: usize = 0; i < end; i += 16) {
+      transpose4(out, v128.load(b0 + i), v128.load(b1 + i), v128.load(b2 + i), v128.load(b3 + i));
+      out += 128;
+    }
+  }
+}
+
+/** Packs columns of a row-major B into the same panels. */
+export function packRows(b: usize, rowStep: usize, columns: i32, k: i32, to: usize): void {
+  for (let j = 0; j < columns; j += 8) {
+    let from = b + <usize> j * 4;
+    let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3);
+    const end = out + 32 * <usize> k;
+    while (out < end) {
+      v128.store(out, v128.load(from));
+      v128.store(out, v128.load(from, 16), 16);
+      from += rowStep;
+      out += 32;
+    }
+  }
+}
+
+/** Copies `count` ≤ 6 neighbours of each of `places`, `step` bytes apart, to rows of `width` bytes. */
+export function copyRows(
+  from: usize,
+  step: usize,
+  places: i32,
+  count: i32,
+  to: usize,
+  width: usize,
+): void {
+  const end = to + width * <usize> places;
+  if (count == 6) {
+    for (; to < end; to += width) {
+      v128.store(to, v128.load(from));
+      store<u64>(to, load<u64>(from, 16), 16);
+      from += step;
+    }
+    return;
+  }
+  if (count == 4) {
+    for (; to < end; to += width) {
+      v128.store(to, v128.load(from));
+      from += step;
+    }
+    return;
+  }
+  if (count == 2) {
+    for (; to < end; to += width) {
+      store<u64>(to, load<u64>(from));
+      from += step;
+    }
+    return;
+  }
+  const second = 4 * <usize> (count & 4);
+  const third = second + 4 * <usize> (count & 2);
+  for (; to < end; to += width) {
+    if (count & 4) v128.store(to, v128.load(from));
+    if (count & 2) store<u64>(to + second, load<u64>(from + second));
+    if (count & 1) store<f32>(to + third, load<f32>(from + third));
+    from += step;
+  }
+}
+
+/** Packs rows of A into blocks of `height`: [block][k][height]; absent rows hold anything. */
+export function packA(
+  a: usize,
+  rowStep: usize,
+  kStep: usize,
+  rows: i32,
+  height: i32,
+  k: i32,
+  to: usize,
+): void {
+  const width = 4 * <usize> height;
+  for (let i = 0; i < rows; i += height) {
+    const block = to + 4 * <usize> (i * k);
+    const count = least(height, rows - i);
+    const from = a + <usize> i * rowStep;
+    if (rowStep == 4) copyRows(from, kStep, k, count, block, width);
+    else {
+      for (let r = 0; r < count; ++r) {
+        copyRows(from + <usize> r * rowStep, kStep, k, 1, block + 4 * <usize> r, width);
+      }
+    }
+  }
+}

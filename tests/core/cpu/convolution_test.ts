@@ -1,0 +1,107 @@
+/** Convolutions and their gradients on the CPU: right on odd shapes, the same bits on any threads. */
+import assert from "node:assert/strict";
+import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
+import { openCpu } from "../../../core/cpu/device.ts";
+import { openReference } from "../../../core/cpu/reference_device.ts";
+import { outputSizes, type Triple, triple } from "../../../core/graph/window.ts";
+import { convolution, gradients, mul, sum, tensor } from "../../../core/ops/mod.ts";
+import { numbers } from "./kernel_world.ts";
+
+type Next = (below: number) => number;
+
+function values(next: Next, shape: readonly number[]): Float32Array {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return Float32Array.from({ length: size }, () => next(2001) / 1000 - 1);
+}
+
+/** A window of odd settings; `null` where it fits nowhere. */
+function randomCase(next: Next) {
+  const [flat, groups] = [next(4) > 0, next(4) ? 1 : 2 + next(2)];
+  const pick = (most: number, least = 1) =>
+    triple((axis) => axis === 0 && flat ? 1 : least + next(most));
+  const zeros = (most: number) => triple((axis) => axis === 0 && flat ? 0 : next(most + 2) - 1);
+  const depthwise = groups > 1 && next(3) === 0;
+  const channels = depthwise ? 1 : 1 + next(9);
+  const own = depthwise ? 1 : 1 + next(next(2) ? 5 : 21);
+  // A few images or as many as fill register blocks; small ones, so that the reference takes part.
+  const x = [1 + next(next(2) ? 3 : 16), ...pick(7, 2), channels * groups];
+  const window = {
+    strides: next(3) ? triple(() => 1) : pick(3),
+    before: zeros(2),
+    after: zeros(2),
+    dilation: next(3) ? triple(() => 1) : pick(3),
+    inputDilation: next(4) ? triple(() => 1) : pick(3),
+    groups,
+  };
+  const size = pick(4);
+  const outputs = outputSizes({ ...window, size }, x.slice(1, 4) as unknown as Triple);
+  if (outputs.some((length) => length < 1)) return null;
+  return { x, kernel: [...size, channels, own * groups], window, outputs };
+}
+
+/** The result and both gradients. */
+function results({ x, kernel, window }: NonNullable<ReturnType<typeof randomCase>>, next: Next) {
+  const input = tensor(values(next, x), { shape: x });
+  const weights = tensor(values(next, kernel), { shape: kernel });
+  const y = convolution(input, weights, window);
+  const mixed = tensor(values(next, y.shape), { shape: y.shape });
+  return [y, ...gradients(sum(mul(y, mixed)), [input, weights])];
+}
+
+Deno.test("convolutions: random odd shapes are right, on three threads to the bits of one", async () => {
+  const next = numbers(11);
+  const [one, three] = [1, 3].map((threads) => openCpu({ threads }));
+  // Workers come a moment later.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const batch: { text: string; tensors: ReturnType<typeof results> }[] = [];
+  while (batch.length < 60) {
+    const chosen = randomCase(next);
+    if (chosen) batch.push({ text: JSON.stringify(chosen), tensors: results(chosen, next) });
+  }
+  const tensors = batch.flatMap((entry) => entry.tensors);
+  const [actual, threaded, expected] = [
+    await evaluateTensors(tensors, one),
+    await evaluateTensors(tensors, three),
+    await evaluateTensors(tensors, openReference()),
+  ];
+  one.dispose();
+  three.dispose();
+  tensors.forEach((_, place) => {
+    const { text } = batch[Math.floor(place / 3)];
+    const what = `${["the result", "the input's gradient", "the kernel's"][place % 3]} of ${text}`;
+    assert.deepEqual(threaded[place], actual[place], what);
+    const scale = expected[place].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    actual[place].forEach((value, index) => {
+      const error = Math.abs(value - expected[place][index]);
+      assert.ok(
+        error <= scale * 2e-6,
+        `${what}: [${index}] is ${value}, not ${expected[place][index]}`,
+      );
+    });
+  });
+});
+
+Deno.test("convolutions of several images multiply no zeros around them", async () => {
+  // Only the last tap lies on the image in the first corner: others would make NaN of its zeros.
+  const device = openCpu({ threads: 1 });
+  const next = numbers(3);
+  const x = tensor(values(next, [7, 1, 5, 5, 8]), { shape: [7, 1, 5, 5, 8] });
+  const weights = values(next, [1, 3, 3, 8, 5]).map((value, at) =>
+    at < 8 * 8 * 5 ? Infinity : value
+  );
+  const kernel = tensor(weights, { shape: [1, 3, 3, 8, 5] });
+  const window = {
+    strides: triple(() => 1),
+    before: [0, 2, 2] as Triple,
+    after: [0, 2, 2] as Triple,
+    dilation: triple(() => 1),
+    inputDilation: triple(() => 1),
+    groups: 1,
+  };
+  const [y] = await evaluateTensors([convolution(x, kernel, window)], device);
+  device.dispose();
+  for (let image = 0; image < 7; image++) {
+    const corner = Array.from(y.slice(image * 49 * 5, image * 49 * 5 + 5));
+    assert.ok(corner.every(Number.isFinite), `image ${image}: ${corner}`);
+  }
+});
