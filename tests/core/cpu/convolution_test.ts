@@ -70,12 +70,13 @@ Deno.test("convolutions: random odd shapes are right, on three threads to the bi
     const { text } = batch[Math.floor(place / 3)];
     const what = `${["the result", "the input's gradient", "the kernel's"][place % 3]} of ${text}`;
     assert.deepEqual(threaded[place], actual[place], what);
-    const scale = expected[place].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    const right: number[] = Array.from(expected[place]);
+    const scale = right.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     actual[place].forEach((value, index) => {
-      const error = Math.abs(value - expected[place][index]);
+      const error = Math.abs(value - right[index]);
       assert.ok(
         error <= scale * 2e-6,
-        `${what}: [${index}] is ${value}, not ${expected[place][index]}`,
+        `${what}: [${index}] is ${value}, not ${right[index]}`,
       );
     });
   });
