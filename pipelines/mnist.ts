@@ -64,7 +64,7 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
   {
     "model": {
       value: "NAME",
-      help: "mlp, sigmoid (16, 16; squared error), cnn, deep (a larger one) or lstm (row by row)",
+      help: "mlp, sigmoid (16, 16; squared error), cnn, deep or lstm",
       default: "mlp",
       parse: oneOf(...digitModels),
     },
@@ -96,7 +96,7 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
     },
     "schedule": {
       value: "NAME",
-      help: `${scheduleNames.join(", ")} (up to the learning rate and down)${byModel("schedule")}`,
+      help: `${scheduleNames.join(", ")}${byModel("schedule")}`,
       parse: oneOf(...scheduleNames),
     },
     "momentum": { value: "X", help: "of sgd and rmsprop", default: "0", parse: number(0, 1) },

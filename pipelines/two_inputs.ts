@@ -7,12 +7,18 @@
  * lower half: ink, edges, slant, strokes that are crossed. (The digits are real; that one half is
  * seen and the other measured is made up here, so that neither tells it all.) In three of ten rows
  * one of the two is missing. A layer then puts a vector in the place of the branch's features, which
- * is learnt as all weights are.
+ * is learnt as all weights are: each half then says nearly as much as it can alone, and next to
+ * nothing is lost where both are there.
  *
  * Beside it stand a network that was trained on whole rows and never missed anything, and one for
  * each kind of input alone. With seed 42, the share of the 10,000 unseen digits that is right:
  *
- * FIGURES
+ * | trained on                 | given both | the picture | the table | one missing in 3 of 10 rows |
+ * | -------------------------- | ---------- | ----------- | --------- | --------------------------- |
+ * | rows that lack one of both | 0.978      | 0.910       | 0.839     | 0.946                       |
+ * | whole rows                 | 0.981      | 0.726       | 0.677     | 0.897                       |
+ * | pictures alone             |            | 0.922       |           |                             |
+ * | tables alone               |            |             | 0.858     |                             |
  */
 import { lastValueFrom } from "rxjs";
 import { mnist } from "../data/mnist.ts";

@@ -159,12 +159,12 @@ Deno.test("--help, or -h among other things, lists every option and ends with 0"
   assert.deepEqual(short, help);
   for (
     const name of ("model hidden epochs batch-size optimizer learning-rate momentum dropout " +
-      "patience seed device threads limit log-every checkpoint weights train-images " +
+      "schedule patience seed device threads limit log-every checkpoint weights train-images " +
       "train-labels test-images test-labels").split(" ")
   ) {
     assert.match(help.stdout, new RegExp(`^  --${name} [A-Z,]+  +\\S`, "m"), name);
   }
-  assert.match(help.stdout, /--epochs N .*\(default 5\)/);
+  assert.match(help.stdout, /--epochs N .*\(default 5; 14 for deep\)/);
   assert.match(help.stdout, /--seed N .*\(default 42\)/);
   assert.match(help.stdout, /deno run pipelines\/mnist\.ts/);
   for (const line of help.stdout.split("\n")) assert(line.length <= 100, line);
