@@ -201,6 +201,8 @@ function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
   if (name === "recurrenceSteps" || name === "recurrenceGradient") return b.shape[0];
   if (name === "attention") return 2 * b.shape[1];
   if (name === "attentionGradient") return Math.max(a.shape[1], b.shape[1]);
+  // A logarithm and three exponentials.
+  if (name === "ctcPaths" || name === "ctcPosteriors") return 1000;
   if (name === "convolution") return sizeOf(b.shape.slice(0, 4));
   if (name === "convolutionKernelGradient") return sizeOf(b.shape.slice(0, 4));
   return 1;

@@ -3,6 +3,7 @@ import type { Plan } from "../graph/plan.ts";
 import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { type AttentionName, attentionRecords } from "./attention_records.ts";
+import { type CtcName, ctcRecords } from "./ctc_records.ts";
 import { recordWords } from "./kernels/load.ts";
 import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts";
 import { type SamplingName, samplingRecords } from "./sampling_records.ts";
@@ -31,7 +32,8 @@ export type StructuredName =
   | WindowName
   | RecurrenceName
   | SamplingName
-  | AttentionName;
+  | AttentionName
+  | CtcName;
 
 /** Writes the words of a call's record: its kind, then those from word 4 on. */
 export type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
@@ -44,6 +46,7 @@ const structured = {
   segmentMax: segmentRecord,
   ...windowRecords,
   ...recurrenceRecords,
+  ...ctcRecords,
   ...samplingRecords,
   ...attentionRecords,
 } satisfies Record<StructuredName, RecordWriter>;

@@ -126,6 +126,9 @@ function division(node: Tensor): Division {
     case "attention":
     case "attentionGradient":
       return { axis: "columns", units: attentionDivision(node), follow: 0 };
+    case "ctcPaths":
+    case "ctcPosteriors":
+      return { axis: "rows", units: node.shape[0], follow: 4 };
     case "convolutionKernelGradient":
       return { axis: "rows", units: sizeOf(node.shape.slice(0, 4)), follow: 0 };
     case "sampleImage":

@@ -11,6 +11,7 @@ export { bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight } from "./bitw
 export { cast } from "./cast.ts";
 export { clip } from "./clip.ts";
 export { concat, slice } from "./concat.ts";
+export { ctcLoss, type CtcLossOptions } from "./ctc.ts";
 export { div } from "./div.ts";
 export { full, type NestedNumbers, ones, tensor, type TensorOptions, zeros } from "./eager.ts";
 export { elementwise } from "./elementwise.ts";

@@ -2,6 +2,7 @@ import { attentionKernel } from "./attention.ts";
 import { attentionGradientKernel } from "./attention_gradient.ts";
 import { convolutionKernel, convolutionKernelGradientKernel } from "./convolution.ts";
 import { gatherKernel } from "./gather.ts";
+import { ctcPathsKernel, ctcPosteriorsKernel } from "./ctc.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { matmulKernel } from "./matmul.ts";
 import {
@@ -30,6 +31,8 @@ export type StructuredName =
   | "maxPoolGradient"
   | "recurrenceSteps"
   | "recurrenceGradient"
+  | "ctcPaths"
+  | "ctcPosteriors"
   | "sampleImage"
   | "sampleImageGradient"
   | "attention"
@@ -50,6 +53,8 @@ export const structuredKernels = {
   maxPoolGradient: maxPoolGradientKernel,
   recurrenceSteps: recurrenceStepsKernel,
   recurrenceGradient: recurrenceGradientKernel,
+  ctcPaths: ctcPathsKernel,
+  ctcPosteriors: ctcPosteriorsKernel,
   sampleImage: sampleImageKernel,
   sampleImageGradient: sampleImageGradientKernel,
   attention: attentionKernel,

@@ -16,6 +16,7 @@ import torch
 sys.dont_write_bytecode = True  # no __pycache__ in the repository
 
 import golden_convolutions
+import golden_ctc
 import golden_reshaping
 import golden_normalization
 import golden_optimizers
@@ -240,6 +241,7 @@ def main():
         "windows": golden_windows.windows,
         "normalization": golden_normalization.normalization,
         "recurrent": golden_recurrent.recurrent,
+        "ctc": golden_ctc.ctc,
         "sampling": golden_sampling.samplings,
     }
     for name, make in makers.items():

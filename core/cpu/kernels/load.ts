@@ -8,7 +8,7 @@
  * | 0 | kind: 0 end, 1 function, 2 matmul, 3 gather, 4 copy, 5 scatterAdd,
  *   6 convolution, 7 gradient of its kernel, 8 pooling, 9 recurrence, 10 its gradient,
  *   11 segments, 12 sampling of pictures, 13 its gradient,
- *   14 attention, 15 its gradient |
+ *   14 attention, 15 its gradient, 16 and 17 temporal classification |
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
@@ -57,6 +57,10 @@
  *   blocks of queries, and those that are whole heads of keys.
  * - 15 its gradient: 4 to 8 as in 14, 9 gradient of the results, 10 logarithms of sums, 11 dot
  *   products. Units are blocks of queries, then blocks of keys, or whole heads of keys.
+ * - 16 paths of temporal classification: 4 logarithms of probabilities, 5 labels, 6 mask (0: none),
+ *   7 out, 8 block. A unit is a row of the batch. The block is the words: batch, steps, classes, labels
+ *   of a row, the blank's class.
+ * - 17 posteriors: 4 paths, 5 logarithms, 6 labels, 7 mask, 8 out, 9 block, as in 16.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

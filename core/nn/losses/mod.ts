@@ -11,6 +11,8 @@ export type { GeneralizedCrossEntropyOptions } from "./categorical_generalized_c
 export { categoricalHinge } from "./categorical_hinge.ts";
 export { circle } from "./circle.ts";
 export type { CircleOptions } from "./circle.ts";
+export { ctc } from "./ctc.ts";
+export type { CtcOptions } from "./ctc.ts";
 export { cosineSimilarity } from "./cosine_similarity.ts";
 export { dice } from "./dice.ts";
 export type { ErrorLossOptions } from "./error_loss.ts";

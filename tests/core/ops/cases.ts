@@ -2,6 +2,7 @@ import { attentionCases } from "./attention_cases.ts";
 import { composedCases, randomCases, softmaxCases } from "./composed_cases.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
 import type { OpCase } from "./generator.ts";
+import { ctcCases } from "./ctc_cases.ts";
 import { recurrenceCases } from "./recurrence_cases.ts";
 import { segmentCases } from "./segment_cases.ts";
 import { samplingCases } from "./sampling_cases.ts";
@@ -28,6 +29,7 @@ export function opCases(random: () => number): OpCase[] {
     ...segmentCases(random),
     ...windowCases(random),
     ...recurrenceCases(random),
+    ...ctcCases(random),
     ...samplingCases(random),
     ...softmaxCases(random),
     ...composedCases(random),

@@ -229,6 +229,30 @@ const refusals: [string, () => unknown, typeof ShapeError | typeof DTypeError, R
     /scatterAdd.*f32.*u32/,
   ],
   [
+    "ctcLoss of labels of another batch",
+    () => ops.ctcLoss(leaf([2, 5, 3]), leaf([3, 4], "i32")),
+    ShapeError,
+    /ctcLoss.*\[2, 5, 3\], \[3, 4\]/,
+  ],
+  [
+    "ctcLoss with a mask of other steps",
+    () => ops.ctcLoss(leaf([2, 5, 3]), leaf([2, 4]), { mask: leaf([2, 4], "bool") }),
+    ShapeError,
+    /ctcLoss.*\[2, 4\], \[2, 4\]/,
+  ],
+  [
+    "ctcLoss with a mask of numbers",
+    () => ops.ctcLoss(leaf([2, 5, 3]), leaf([2, 4]), { mask: leaf([2, 5]) }),
+    DTypeError,
+    /ctcLoss.*mask must be bool: received f32/,
+  ],
+  [
+    "ctcLoss with a blank that is no class",
+    () => ops.ctcLoss(leaf([2, 5, 3]), leaf([2, 4]), { maskIndex: 3 }),
+    RangeError,
+    /maskIndex must be one of the 3 classes: received 3/,
+  ],
+  [
     "sampleImage of pictures without channels",
     () => ops.sampleImage(leaf([2, 4, 5]), leaf([2, 3, 3]), leaf([2, 3, 3])),
     ShapeError,

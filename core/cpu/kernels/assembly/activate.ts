@@ -1,5 +1,6 @@
 /** Activations of cells, four at a time, by the formulas of the ops of the same names. */
 
+/** eˣ, four at a time. */
 export function exp4(x: v128): v128 {
   const c = f32x4.min(f32x4.max(x, f32x4.splat(-104)), f32x4.splat(89));
   const n = f32x4.floor(f32x4.add(f32x4.mul(c, f32x4.splat(1.44269504088896341)), f32x4.splat(0.5)));

@@ -6,6 +6,7 @@ import { attention, attentionGradient } from "./attention";
 import { convolution, tileBytes } from "./convolution";
 import { depthwiseKernelGradient, isDepthwise } from "./depthwise";
 import { kernelGradient } from "./gradient";
+import { ctcPaths, ctcPosteriors } from "./ctc";
 import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
 import { pool } from "./pooling";
@@ -168,6 +169,10 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
     attention(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind == 15) {
     attentionGradient(record, start, end, scratch, scratch + <usize> packedBytes);
+  } else if (kind == 16) {
+    ctcPaths(record, start, end);
+  } else if (kind == 17) {
+    ctcPosteriors(record, start, end, scratch);
   } else if (kind >= 6) {
     windowed(kind, record, start, end, scratch);
   } else {
