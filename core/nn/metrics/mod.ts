@@ -19,6 +19,7 @@ export { meanSquaredErrorMetric } from "./mean_squared_error_metric.ts";
 export { meanSquaredLogarithmicErrorMetric } from "./mean_squared_logarithmic_error_metric.ts";
 export { poissonMetric } from "./poisson_metric.ts";
 export { sparseCategoricalAccuracy } from "./sparse_categorical_accuracy.ts";
+export type { SparseCategoricalAccuracyOptions } from "./sparse_categorical_accuracy.ts";
 export { sparseCategoricalCrossentropyMetric } from "./sparse_categorical_crossentropy_metric.ts";
 export { squaredHingeMetric } from "./squared_hinge_metric.ts";
 export { sumMetric } from "./sum_metric.ts";

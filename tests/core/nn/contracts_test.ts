@@ -193,6 +193,7 @@ const metrics: [metric: nn.Metric, targets: number[] | number[][], perfect: numb
   [nn.binaryAccuracy({ threshold: 0 }), bits, bits.map((row) => row.map((bit) => bit * 2 - 1))],
   [nn.categoricalAccuracy(), rows, rows],
   [nn.sparseCategoricalAccuracy(), [1, 0], rows],
+  [nn.sparseCategoricalAccuracy({ ignoreClass: -1 }), [1, 0], rows],
   [nn.meanSquaredErrorMetric(), real, real],
   [nn.meanAbsoluteErrorMetric(), real, real],
   [nn.meanAbsolutePercentageErrorMetric(), real, real],

@@ -11,8 +11,13 @@ import {
 import { tensor } from "../../../core/ops/mod.ts";
 import { valuesOf } from "./context.ts";
 
-function totalsOf(metric: Metric, targets: Tensor, outputs: Tensor): Float64Array[] {
-  return metric.apply(targets, outputs).map((total) =>
+function totalsOf(
+  metric: Metric,
+  targets: Tensor,
+  outputs: Tensor,
+  weight?: Tensor,
+): Float64Array[] {
+  return metric.apply(targets, outputs, weight).map((total) =>
     Float64Array.from(typeof total === "number" ? [total] : valuesOf(total))
   );
 }
@@ -79,6 +84,20 @@ Deno.test("totals of batches of different sizes add up to the metric of all samp
   );
   const sums = parts[0].map((total, place) => total.map((value) => value + parts[1][place][0]));
   assert.equal(metric.result(...sums), 0.75);
+});
+
+Deno.test("accuracy without a class counts neither its hits nor its samples", () => {
+  const metric = sparseCategoricalAccuracy({ ignoreClass: -1 });
+  const nodes = tensor([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]]).reshape([1, 4, 2]);
+  const value = (given: number[], weight?: Tensor) =>
+    metric.result(...totalsOf(metric, tensor([given]), nodes, weight));
+  assert.equal(value([1, -1, 1, -1]), 0.5);
+  assert.equal(value([-1, -1, -1, 1], tensor([3])), 1);
+  assert(Number.isNaN(value([-1, -1, -1, -1])));
+  assert.throws(
+    () => sparseCategoricalAccuracy({ ignoreClass: 0.5 }),
+    /whole number: received 0.5/,
+  );
 });
 
 Deno.test("metrics say what they expected", () => {
