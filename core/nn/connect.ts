@@ -1,6 +1,6 @@
 import type { Layer } from "./layer.ts";
 import type { InputLayer } from "./layers/input.ts";
-import type { MergeLayer } from "./merge_layer.ts";
+import type { LoneMergeLayer, MergeLayer } from "./merge_layer.ts";
 import type { Model } from "./model.ts";
 import { entriesOf, type Like, listNames, type OneOrNamed, type Tensors } from "./named.ts";
 
@@ -79,14 +79,14 @@ export function isNode(value: unknown): value is ModelNode {
  */
 export function connect(
   from: ModelNode,
-  layer: Layer | Model,
-  ...rest: readonly (Layer | Model)[]
+  layer: Layer | LoneMergeLayer | Model,
+  ...rest: readonly (Layer | LoneMergeLayer | Model)[]
 ): LayerOutput;
 /** Calls a layer of several inputs on a list of nodes, and further layers on what it gives. */
 export function connect(
   from: readonly ModelNode[],
   layer: MergeLayer,
-  ...rest: readonly (Layer | Model)[]
+  ...rest: readonly (Layer | LoneMergeLayer | Model)[]
 ): LayerOutput;
 /** Calls a model of several inputs or outputs on nodes by name. */
 export function connect<X extends Tensors, O extends Tensors>(
@@ -96,7 +96,7 @@ export function connect<X extends Tensors, O extends Tensors>(
 export function connect(
   from: OneOrNamed<ModelNode> | readonly ModelNode[],
   layer: AnyLayer,
-  ...rest: readonly (Layer | Model)[]
+  ...rest: readonly (Layer | LoneMergeLayer | Model)[]
 ): OneOrNamed<LayerOutput> {
   const first = call(from, layer);
   if (rest.length === 0) return first;
@@ -124,7 +124,8 @@ function call(
   if (isModel(layer)) return callModel(from, layer);
   const merges = "merges" in layer;
   const inputs = Array.isArray(from) ? from as readonly ModelNode[] : [from];
-  if (merges !== Array.isArray(from) || !inputs.every(isNode)) {
+  const fits = merges === Array.isArray(from) || (merges && layer.alone);
+  if (!fits || !inputs.every(isNode)) {
     throw new TypeError(
       `Cannot connect ${describe(layer)} as it takes ${
         merges ? "a list of nodes" : "one node"

@@ -2,6 +2,7 @@ import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ScalarRange } from "./check_scalar.ts";
 import type { Constraint } from "./constraint.ts";
+import type { Decoding } from "./decoding.ts";
 import type { Mask } from "./mask.ts";
 import type { NamedKey } from "./named_key.ts";
 import type { Regularizer } from "./regularizer.ts";
@@ -18,6 +19,8 @@ export interface ApplyContext {
   readonly trainable: boolean;
   /** Which steps of each input count; of a layer with one input `masks[0]`. */
   readonly masks: readonly Mask[];
+  /** What is kept of earlier steps, where a sequence comes a few steps at a time; else undefined. */
+  readonly decoding?: Decoding;
   /**
    * A number that may change between steps, as a tensor of rank 0, f32, of the step's scalar block.
    *
@@ -102,6 +105,11 @@ export interface Layer {
    * default, and without {@link Layer.computeMask}, a mask ends here, with a warning.
    */
   readonly supportsMasking?: boolean;
+  /**
+   * Whether it can take a sequence a few steps at a time, as {@link generate} gives them: it works on
+   * each step by itself, or asks {@link ApplyContext.decoding}. Default {@link Layer.supportsMasking}.
+   */
+  readonly decodes?: boolean;
   /**
    * The layer's weights and output shape.
    *

@@ -73,6 +73,8 @@ export function withFields(
     const merged: MergeLayer = {
       ...common,
       merges: true,
+      alone: layer.alone,
+      decodes: layer.decodes,
       init: (inputShapes, key) => layer.init(inputShapes, key),
       apply: (parameters, inputs, context) => layer.apply(parameters, inputs, context),
       ...(layer.computeMask &&
@@ -84,6 +86,7 @@ export function withFields(
     ...common,
     inputShape: layer.inputShape,
     supportsMasking: layer.supportsMasking,
+    decodes: layer.decodes,
     init: (inputShape, key) => layer.init(inputShape, key),
     apply: (parameters, x, context) => layer.apply(parameters, x, context),
     ...(layer.computeMask && { computeMask: (x, mask) => layer.computeMask!(x, mask) }),

@@ -12,6 +12,10 @@ import type { NamedKey } from "./named_key.ts";
 export interface MergeLayer {
   /** Says that the layer takes a list of inputs. */
   readonly merges: true;
+  /** Whether one input is enough, so that it may stand where a layer does; default false. */
+  readonly alone?: boolean;
+  /** Whether it can take sequences a few steps at a time: see {@link Layer.decodes}. */
+  readonly decodes?: boolean;
   /** Keras's class name, for the summary: `Concatenate`. */
   readonly type: string;
   /** Name, unique in the model; empty until the model gives one, as `concatenate_1`. */
@@ -48,4 +52,10 @@ export interface MergeLayer {
    * @param masks Which steps of each count.
    */
   computeMask?(inputs: readonly Tensor[], masks: readonly Mask[]): Mask;
+}
+
+/** A layer of several inputs that takes one alone too, such as {@link multiHeadAttention}. */
+export interface LoneMergeLayer extends MergeLayer {
+  /** One input is enough. */
+  readonly alone: true;
 }

@@ -2,6 +2,7 @@ import { DTypeError, ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape, type Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { type AnyLayer, type AnyModel, isModel } from "./connect.ts";
+import { innerDecoding } from "./decoding.ts";
 import type { ApplyContext, Layer, LayerInitialization } from "./layer.ts";
 import type { Mask, Masked } from "./mask.ts";
 import type { MergeLayer } from "./merge_layer.ts";
@@ -208,6 +209,7 @@ function scopedContext(
     training: context.training,
     trainable: context.trainable && trainable !== false,
     masks,
+    decoding: innerDecoding(context.decoding, `${keys}/`),
     get counter() {
       return context.counter;
     },

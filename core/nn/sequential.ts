@@ -4,6 +4,7 @@ import { type AnyLayer, connect, isModel, type ModelNode } from "./connect.ts";
 import type { Layer } from "./layer.ts";
 import { nameLayers, withFields } from "./layer_names.ts";
 import { input, type InputLayer } from "./layers/input.ts";
+import type { LoneMergeLayer } from "./merge_layer.ts";
 import { Model } from "./model.ts";
 import { buildGraph } from "./model_graph.ts";
 
@@ -42,13 +43,13 @@ export interface ModelOptions {
  * Keras: `Sequential`. PyTorch: `nn.Sequential`.
  */
 export function sequential(
-  layers: readonly (Layer | Model)[],
+  layers: readonly (Layer | LoneMergeLayer | Model)[],
   options: ModelOptions = {},
 ): Model {
   const { name = "sequential", seed = 0 } = options;
   checkCount(`the seed of the model ${name}`, seed);
   const [first] = layers;
-  if (!first?.inputShape) {
+  if (!first || !("inputShape" in first) || !first.inputShape) {
     throw new ShapeError(
       `Cannot make the model ${name} as the shape of its inputs is not known: start it with ` +
         `input([784]), or give its first layer the option inputShape`,
@@ -79,8 +80,12 @@ function isInput(layer: AnyLayer): layer is InputLayer {
 }
 
 /** Layers of which none is another: in a stack, each place has weights of its own. */
-function ownWeights(layers: readonly (Layer | Model)[]): (Layer | Model)[] {
+function ownWeights(
+  layers: readonly (Layer | LoneMergeLayer | Model)[],
+): (Layer | LoneMergeLayer | Model)[] {
   return layers.map((layer, place) =>
-    isModel(layer) || layers.indexOf(layer) === place ? layer : withFields(layer, {}) as Layer
+    isModel(layer) || layers.indexOf(layer) === place
+      ? layer
+      : withFields(layer, {}) as Layer | LoneMergeLayer
   );
 }

@@ -15,6 +15,7 @@ import torch
 
 sys.dont_write_bytecode = True  # no __pycache__ in the repository
 
+import golden_attention
 import golden_convolutions
 import golden_ctc
 import golden_reshaping
@@ -240,6 +241,7 @@ def main():
         "reshaping": golden_reshaping.reshapings,
         "windows": golden_windows.windows,
         "normalization": golden_normalization.normalization,
+        "attention": golden_attention.attention,
         "recurrent": golden_recurrent.recurrent,
         "ctc": golden_ctc.ctc,
         "sampling": golden_sampling.samplings,

@@ -30,6 +30,7 @@ import { reshapeLayer, type ReshapeOptions } from "../layers/reshape.ts";
 import { rmsNormalization, type RmsNormalizationOptions } from "../layers/rms_normalization.ts";
 import { unitNormalization, type UnitNormalizationOptions } from "../layers/unit_normalization.ts";
 import { activationEntries } from "./activation_entries.ts";
+import { attentionEntries } from "./attention_entries.ts";
 import { augmentationEntries } from "./augmentation_entries.ts";
 import { convolutionEntries, kernels } from "./convolution_entries.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
@@ -116,6 +117,7 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
     unitNormalization,
   ),
   ...activationEntries,
+  ...attentionEntries,
   ...augmentationEntries,
   ...convolutionEntries,
   ...graphEntries,

@@ -42,3 +42,4 @@ export * from "./regularization/mod.ts";
 export * from "./reshaping/mod.ts";
 export * from "./recurrent/mod.ts";
 export * from "./graph/mod.ts";
+export * from "./attention/mod.ts";

@@ -33,6 +33,7 @@ import {
   truncatedNormal,
   varianceScaling,
 } from "../../../mod.ts";
+import { attentionSamples } from "./attention_samples.ts";
 import { augmentationSamples } from "./augmentation_samples.ts";
 
 const {
@@ -292,6 +293,7 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
   zeroPadding1d: [zeroPadding1d([1, 0]), [4, 3]],
   zeroPadding2d: [zeroPadding2d([[1, 0], 2]), [4, 6, 3]],
   zeroPadding3d: [zeroPadding3d(2), [4, 6, 3, 1]],
+  ...attentionSamples,
   ...augmentationSamples,
   conv1dTranspose: [
     conv1dTranspose(3, 2, { strides: 2, padding: "same", outputPadding: 1 }),

@@ -1,15 +1,21 @@
+import { innerDecoding } from "../../decoding.ts";
 import type { ApplyContext } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
 
 /**
  * The context of a layer within a layer: names of scalars, keys and weights begin with `prefix`, and
- * the mask is that of what it is given.
+ * the masks are those of what it is given.
  */
-export function innerContext(context: ApplyContext, prefix: string, mask: Mask): ApplyContext {
+export function innerContext(
+  context: ApplyContext,
+  prefix: string,
+  ...masks: readonly Mask[]
+): ApplyContext {
   return {
     training: context.training,
     trainable: context.trainable,
-    masks: [mask],
+    masks,
+    decoding: innerDecoding(context.decoding, prefix),
     get counter() {
       return context.counter;
     },

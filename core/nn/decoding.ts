@@ -1,0 +1,26 @@
+import type { Tensor } from "../graph/tensor.ts";
+
+/** What layers keep of a sequence that comes a few steps at a time; see {@link generate}. */
+export interface Decoding {
+  /** Place of the first of these steps in the whole sequence, i32, rank 0. */
+  readonly position: Tensor;
+  /**
+   * Keeps rows of these steps beside those of all steps before them.
+   *
+   * @param name What they are, unique in the layer: `key`.
+   * @param rows `[batch, steps, ...]`, f32.
+   * @returns `[batch, longest, ...]`, f32: those of all steps so far, in their places, and zeros.
+   */
+  keep(name: string, rows: Tensor): Tensor;
+}
+
+/** What a layer within another one keeps: names begin with `prefix`. */
+export function innerDecoding(
+  decoding: Decoding | undefined,
+  prefix: string,
+): Decoding | undefined {
+  return decoding && {
+    position: decoding.position,
+    keep: (name, rows) => decoding.keep(`${prefix}${name}`, rows),
+  };
+}

@@ -1,0 +1,45 @@
+import type { Shape } from "../../../core/graph/shape.ts";
+import * as nn from "../../../core/nn/mod.ts";
+
+/** Layers of attention, with options that are not the defaults, and shapes of what they take. */
+export const attentionSamples: Record<
+  string,
+  [layer: nn.Layer | nn.MergeLayer, ...inputs: Shape[]]
+> = {
+  groupedQueryAttention: [
+    nn.groupedQueryAttention(3, 4, 2, { useBias: false, dropout: 0.5, seed: 3 }),
+    [5, 6],
+  ],
+  multiHeadAttention: [
+    nn.multiHeadAttention(2, 3, {
+      valueDim: 4,
+      outputShape: [2, 3],
+      useCausalMask: true,
+      kernelInitializer: nn.heNormal(),
+      trainable: false,
+    }),
+    [5, 6],
+    [5, 3],
+  ],
+  positionEmbedding: [nn.positionEmbedding(8, { initializer: "ones" }), [5, 6]],
+  rotaryEmbedding: [nn.rotaryEmbedding({ maxWavelength: 100, scalingFactor: 2 }), [5, 6]],
+  sinePositionEncoding: [nn.sinePositionEncoding({ maxWavelength: 100 }), [5, 6]],
+  tokenAndPositionEmbedding: [
+    nn.tokenAndPositionEmbedding(9, 8, 4, { maskZero: true, embeddingsInitializer: "ones" }),
+    [5],
+  ],
+  transformerDecoder: [
+    nn.transformerDecoder(7, 2, { normalizeFirst: true, dropout: nn.hyperparameter(0.25) }),
+    [5, 6],
+    [4, 3],
+  ],
+  transformerEncoder: [
+    nn.transformerEncoder(7, 2, {
+      activation: "gelu",
+      layerNormEpsilon: 0.01,
+      kernelInitializer: "heNormal",
+      biasInitializer: "ones",
+    }),
+    [5, 6],
+  ],
+};
