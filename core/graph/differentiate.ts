@@ -52,6 +52,11 @@ export interface GradientAlgebra {
  *
  * A source that `output` does not depend on has a gradient of zeros.
  *
+ * @param output What is differentiated.
+ * @param sources By what.
+ * @param algebra How gradients begin and add up.
+ * @param initial The gradient of `output` itself; ones by default.
+ * @param order The nodes to go through, inputs before users; by default all that `output` needs.
  * @throws {DTypeError} when an op between them has no gradient.
  */
 export function differentiate(
@@ -59,13 +64,10 @@ export function differentiate(
   sources: readonly Tensor[],
   algebra: GradientAlgebra,
   initial: Tensor = algebra.onesLike(output),
+  order: readonly Tensor[] = topologicalOrder([output]),
 ): Tensor[] {
-  const order = topologicalOrder([output]);
-  const wanted = new Set<Tensor>(sources);
-  const active = new Set<Tensor>();
-  for (const node of order) {
-    if (wanted.has(node) || node.inputs.some((input) => active.has(input))) active.add(node);
-  }
+  const active = new Set<Tensor>(sources);
+  for (const node of order) if (node.inputs.some((input) => active.has(input))) active.add(node);
   const gradients = new Map<Tensor, Tensor>([[output, initial]]);
   for (let index = order.length - 1; index >= 0; index--) {
     const node = order[index];

@@ -29,7 +29,7 @@ export interface FunctionalDefinition<
  * compiler knows them: `step.outputs.price`. Layers are named as in {@link sequential}, in the order
  * in which the outputs need them.
  *
- * @param definition Inputs, outputs, name, seed.
+ * @param definition Inputs, outputs, name, seed, whether segments are computed again.
  * @returns The model, with weights.
  * @throws {Error} when an output depends on an input that is not listed, two layers or inputs have
  * one name, or shapes do not fit; the message names the layer.
@@ -61,8 +61,9 @@ export function functional<
 >(
   definition: FunctionalDefinition<Inputs, Outputs>,
 ): Model<TensorsOf<Inputs>, TensorsOf<Outputs>> {
-  const { name = "functional", seed = 0 } = definition;
+  const { name = "functional", seed = 0, recompute } = definition;
   checkCount(`the seed of the model ${name}`, seed);
+  if (recompute !== undefined) checkCount(`recompute of the model ${name}`, recompute, 1);
   const inputs = entriesOf<InputLayer>(definition.inputs, isNode);
   const outputs = entriesOf<ModelNode>(definition.outputs, isNode);
   checkNodes(name, "inputs", inputs);
@@ -84,6 +85,7 @@ export function functional<
     graph: buildGraph({ name, seed, inputs, outputs }),
     inputKeys: inputs.map(([key]) => key),
     outputKeys: outputs.map(([key]) => key),
+    recompute,
   });
 }
 

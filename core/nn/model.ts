@@ -8,6 +8,7 @@ import type { Mask, Masked } from "./mask.ts";
 import type { GraphCall, ModelGraph } from "./model_graph.ts";
 import { fromEntries, type Like, listNames, tensorEntries, type Tensors } from "./named.ts";
 import type { Parameter } from "./parameter.ts";
+import { recomputeSegment, type Segment, segmentsOf } from "./segments.ts";
 import { applyCall, type ModelLayer, within } from "./place_layer.ts";
 
 /** What a {@link Model} is made from. */
@@ -26,7 +27,11 @@ export interface ModelDefinition {
   readonly outputKeys: readonly (string | null)[];
   /** False for a model whose weights stay as they are; default true. */
   readonly trainable?: boolean;
+  /** Calls of a segment that is computed again in the backward pass; by default none is. */
+  readonly recompute?: number;
 }
+
+const none: ReadonlyMap<number, Segment> = new Map();
 
 /** What a model makes of a batch: its outputs, and which of their steps count. */
 export interface MaskedOutputs<O extends Tensors> {
@@ -74,6 +79,7 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
   readonly definition: ModelDefinition;
   readonly #names = new Map<Parameter, string>();
   readonly #losers = new Set<string>();
+  readonly #segments: ReadonlyMap<number, Segment>;
 
   /**
    * Makes a model of a graph; {@link sequential} and {@link functional} are the ways to it.
@@ -87,6 +93,7 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
     this.name = name;
     this.seed = seed;
     this.trainable = trainable;
+    this.#segments = definition.recompute ? segmentsOf(graph, definition.recompute) : none;
     const shapesOf = (keys: readonly (string | null)[], values: readonly number[]) =>
       fromEntries(keys.map((key, place) => [key, graph.shapes[values[place]]]));
     this.inputShape = shapesOf(inputKeys, inputKeys.map((_, place) => place)) as Like<X, Shape>;
@@ -150,10 +157,15 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
       tensor,
       mask: context.masks[place],
     }));
-    for (const call of graph.calls) {
+    const segments = context.training ? this.#segments : none;
+    graph.calls.forEach((call, number) => {
       const taken = call.inputs.map((value) => made[value]);
       made.push(...applyCall(call, values, taken, context, (place) => this.#warnOfLostMask(place)));
-    }
+      const segment = segments.get(number);
+      if (!segment) return;
+      const tensor = recomputeSegment(segment, (value) => made[value].tensor, values);
+      made[segment.output] = { ...made[segment.output], tensor };
+    });
     const outputs = outputKeys.map((key, place) => [key, made[graph.outputs[place]]] as const);
     return {
       outputs: fromEntries(outputs.map(([key, { tensor }]) => [key, tensor] as const)) as O,

@@ -14,6 +14,14 @@ export interface ModelOptions {
   readonly name?: string;
   /** Seed of the first weights, a whole number from 0; default 0. (Keras: a new one each time.) */
   readonly seed?: number;
+  /**
+   * Layers of a segment, from 1, for less memory in training: of a segment only what it hands on is
+   * kept for the backward pass, in which the rest is computed again, to the same bits. It costs the
+   * time of a second forward pass. With about the square root of all layers least is kept; a segment
+   * is longer where more than one value goes on, as around a residual connection. Default: all is
+   * kept.
+   */
+  readonly recompute?: number;
 }
 
 /**
@@ -26,7 +34,7 @@ export interface ModelOptions {
  *
  * @param layers The layers; the first is {@link input}, a model, or has the option `inputShape`. A
  * model stands for a layer, and shares its weights.
- * @param options Name and seed.
+ * @param options Name, seed, whether segments are computed again.
  * @returns The model, with weights.
  * @throws {Error} when there is no input shape, two layers have one name, or shapes do not fit.
  *
@@ -40,14 +48,15 @@ export interface ModelOptions {
  * assert.equal(weights, 13);
  * ```
  *
- * Keras: `Sequential`. PyTorch: `nn.Sequential`.
+ * Keras: `Sequential`; `recompute` is `RematScope`. PyTorch: `nn.Sequential`, `checkpoint_sequential`.
  */
 export function sequential(
   layers: readonly (Layer | LoneMergeLayer | Model)[],
   options: ModelOptions = {},
 ): Model {
-  const { name = "sequential", seed = 0 } = options;
+  const { name = "sequential", seed = 0, recompute } = options;
   checkCount(`the seed of the model ${name}`, seed);
+  if (recompute !== undefined) checkCount(`recompute of the model ${name}`, recompute, 1);
   const [first] = layers;
   if (!first || !("inputShape" in first) || !first.inputShape) {
     throw new ShapeError(
@@ -72,6 +81,7 @@ export function sequential(
     graph,
     inputKeys: [null],
     outputKeys: [null],
+    recompute,
   });
 }
 

@@ -1,15 +1,8 @@
-import { differentiate, type GradientAlgebra, topologicalOrder } from "../graph/differentiate.ts";
+import { differentiate, topologicalOrder } from "../graph/differentiate.ts";
 import { DTypeError, ShapeError } from "../graph/errors.ts";
-import { literal } from "../graph/leaf.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { add } from "./add.ts";
-import { broadcastTo } from "./sum.ts";
-
-const algebra: GradientAlgebra = {
-  onesLike: (like) => broadcastTo(literal(1, like.dtype), like.shape),
-  zerosLike: (like) => broadcastTo(literal(0, like.dtype), like.shape),
-  add,
-};
+import { algebra } from "./gradient_algebra.ts";
+import { checkOutside } from "./recompute.ts";
 
 /**
  * Gradients of the sum of `output` with respect to each of `sources`, as tensors that can be
@@ -21,7 +14,7 @@ const algebra: GradientAlgebra = {
  * @returns One gradient a source, of its shape.
  * @throws {DTypeError} when a type is not f32, or an op on the way has no gradient.
  * @throws {ShapeError} when `initial` does not have the shape of `output`, or a source is a reshape
- * that what follows has reshaped again.
+ * that what follows has reshaped again, or it is inside of what {@link recompute} computes again.
  *
  * @example
  * ```ts
@@ -54,11 +47,15 @@ export function gradients(
   return differentiate(output, sources, algebra, initial);
 }
 
-/** Two reshapes in a row are one: what follows may have gone past a source, whose slope it hides. */
+/** Refuses sources that the gradient would go past. */
 function checkSeen(output: Tensor, sources: readonly Tensor[]): void {
-  const reshaped = sources.filter(({ operation }) => operation.name === "reshape");
-  if (reshaped.length === 0) return;
-  const seen = new Set(topologicalOrder([output]));
+  const inner = sources.filter(({ operation }) => operation.kind !== "leaf");
+  if (inner.length === 0) return;
+  const order = topologicalOrder([output]);
+  checkOutside(order, inner);
+  // Two reshapes in a row are one: what follows may have gone past a source, whose slope it hides.
+  const reshaped = inner.filter(({ operation }) => operation.name === "reshape");
+  const seen = new Set(order);
   const hidden = reshaped.find((source) => !seen.has(source) && seen.has(source.inputs[0]));
   if (!hidden) return;
   throw new ShapeError(

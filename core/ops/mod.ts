@@ -48,6 +48,7 @@ export { maxPool, sumPool } from "./pooling.ts";
 export { pow } from "./pow.ts";
 export { dropoutMask, normal, randomBits, type RandomKey, uniform } from "./random.ts";
 export { recurrence, type RecurrenceOptions } from "./recurrence.ts";
+export { recompute } from "./recompute.ts";
 export { relu } from "./relu.ts";
 export { reshape } from "./reshape.ts";
 export { ceil, floor, round } from "./round.ts";

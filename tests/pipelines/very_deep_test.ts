@@ -23,6 +23,14 @@ Deno.test("very_deep: 300 layers learn with residual connections, and do not wit
   assert.deepEqual(only(lines, "end").map(({ reason }) => reason), ["completed", "completed"]);
 });
 
+Deno.test("very_deep: --recompute prints the same numbers", async () => {
+  const options = ["--layers", "60", "--limit", "640", "--threads", "1"];
+  const numbers = async (more: string[]) =>
+    only(await succeed("very_deep", [...options, ...more]), "epoch")
+      .map(({ seconds: _, samples_per_second: __, ...line }) => line);
+  assert.deepEqual(await numbers(["--recompute", "8"]), await numbers([]));
+});
+
 Deno.test("very_deep: a network without a middle is refused", async () => {
   const { code, stdout, stderr } = await runPipeline("very_deep", ["--layers", "2"]);
   assert.deepEqual([code, stdout], [2, ""]);

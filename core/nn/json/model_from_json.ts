@@ -1,3 +1,4 @@
+import { checkCount } from "../check_count.ts";
 import { DataError } from "../../graph/errors.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { type AnyLayer, type AnyModel, isModel, LayerOutput, type ModelNode } from "../connect.ts";
@@ -85,8 +86,8 @@ interface Reading {
 
 function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
   const required = ["type", "name", "seed", "inputs", "layers", "calls", "outputs"];
-  const given = asObject(value, path, required, ["trainable"]);
-  const { type, seed, trainable = true } = given;
+  const given = asObject(value, path, required, ["trainable", "recompute"]);
+  const { type, seed, trainable = true, recompute } = given;
   if (type !== "Sequential" && type !== "Functional") {
     return refuse(`${path}.type`, '"Sequential" or "Functional"', type);
   }
@@ -106,6 +107,7 @@ function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
   checkKeys(`${path}.outputs`, outputs);
   return within(path, () => {
     const { maxParameters } = reading;
+    if (recompute !== undefined) checkCount("its recompute", recompute as number, 1);
     const graph = buildGraph({ name, seed: seed as number, inputs, outputs, maxParameters });
     return new Model<Tensors, Tensors>({
       type,
@@ -115,6 +117,7 @@ function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
       inputKeys: inputs.map(([key]) => key),
       outputKeys: outputs.map(([key]) => key),
       trainable: flag(trainable, `${path}.trainable`, {}) as boolean,
+      recompute: recompute as number | undefined,
     });
   });
 }

@@ -38,12 +38,13 @@ export function modelToJson(model: AnyModel): string {
 }
 
 function describe(model: AnyModel): JsonObject {
-  const { type, name, seed, graph, inputKeys, outputKeys } = model.definition;
+  const { type, name, seed, graph, inputKeys, outputKeys, recompute } = model.definition;
   return {
     type,
     name,
     seed,
     ...(model.trainable ? {} : { trainable: false }),
+    ...(recompute === undefined ? {} : { recompute }),
     inputs: inputKeys.map((key, place) => ({
       key,
       name: graph.inputNames[place],

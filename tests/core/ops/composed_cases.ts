@@ -100,6 +100,15 @@ export function composedCases(random: () => number): OpCase[] {
       (x, y) => x.sub(y).square().mean(),
       { tolerance: 16 },
     ),
+    opCase(
+      "recompute",
+      [floats(random, [6, 5]), floats(random, [5, 3])],
+      (x, w) => {
+        const part = ops.recompute(x.tanh().matmul(w).square(), [x, w]);
+        return ops.recompute(part.mul(part).add(1).sqrt(), [part]);
+      },
+      { tolerance: 64, magnitude: 1 },
+    ),
     opCase("argMax", [floats(random, [4, 9])], (x) => x.argMax(), {
       tolerance: 0,
       differentiable: [],
