@@ -55,6 +55,8 @@ export interface FitOptions<
   readonly accumulateGradients?: AccumulationSteps;
   /** Limit of the gradients; default none. */
   readonly clipGradients?: ClipGradientsOptions;
+  /** Operators on batches, in order, before the model: `mixUp()`, `cutMix()`. */
+  readonly batchOperators?: readonly MonoTypeOperatorFunction<Batch<X, Y>>[];
   /** Operators on steps, in order: a progress bar, a log. */
   readonly stepOperators?: readonly MonoTypeOperatorFunction<Updated<X, Y, O>>[];
   /** Operators on epochs, in order: Keras's callbacks. */
@@ -106,7 +108,11 @@ export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
   const weighted = options.classWeight
     ? batches.pipe(weighClasses<X, TensorsFor<Y>>(options.classWeight))
     : batches;
-  const differentiated = weighted.pipe(
+  const ready = (options.batchOperators ?? []).reduce(
+    (stream, operator) => stream.pipe(operator),
+    weighted,
+  );
+  const differentiated = ready.pipe(
     forward(model),
     loss(options.loss, { reduction: options.reduction, lossWeights: options.lossWeights }),
     backward(),

@@ -5,9 +5,11 @@ import {
   arrays,
   backward,
   categoricalCrossentropy,
+  classWeight,
   cutMix,
   dense,
   type DeviceOptions,
+  fit,
   flatten,
   forward,
   input,
@@ -190,6 +192,37 @@ Deno.test("a step with mixUp and cutMix is planned once", async () => {
   );
   await lastValueFrom(steps);
   assert.equal(device.plans.length, 1);
+});
+
+Deno.test("fit takes operators on batches, and mixes behind the weights of classes", async () => {
+  const trained = async (piped: boolean) => {
+    const model = sequential([input([1]), dense(classes)], { seed: 2 });
+    const run = { batchSize: 100, epochs: 2, seed: 3, device: "cpu", threads: 1 } as const;
+    const weights = { 1: 3 };
+    const lossOfRows = categoricalCrossentropy({ fromLogits: true });
+    if (!piped) {
+      await lastValueFrom(fit(model, numbers, {
+        ...run,
+        loss: lossOfRows,
+        optimizer: sgd({ learningRate: 1e-4 }),
+        classWeight: weights,
+        batchOperators: [mixUp({ alpha: 1 })],
+      }));
+    } else {
+      await lastValueFrom(
+        miniBatches(numbers, run).pipe(
+          classWeight(weights),
+          mixUp({ alpha: 1 }),
+          forward(model),
+          loss(lossOfRows),
+          backward(),
+          update(sgd({ learningRate: 1e-4 })),
+        ),
+      );
+    }
+    return Array.from(model.parameters[0].value);
+  };
+  assert.deepEqual(await trained(false), await trained(true));
 });
 
 Deno.test("sample weights are mixed, too", async () => {
