@@ -79,6 +79,13 @@ export {
   type TableEncoderOptions,
   type TargetColumn,
 } from "./table_encoder.ts";
+export {
+  type MelSpectrogram,
+  melSpectrogram,
+  type MelSpectrogramOptions,
+} from "./mel_spectrogram.ts";
+export { powerSpectrum } from "./fourier.ts";
+export { parseWav, type Sound } from "./wav.ts";
 export { splitTable, takeRows } from "./table_split.ts";
 export {
   type TextStandardization,

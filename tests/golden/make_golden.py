@@ -25,6 +25,7 @@ import golden_recurrent
 import golden_sampling
 import golden_schedules
 import golden_windows
+import golden_sound
 from golden_values import record, uniform
 
 torch.set_default_dtype(torch.float64)
@@ -244,6 +245,7 @@ def main():
         "attention": golden_attention.attention,
         "recurrent": golden_recurrent.recurrent,
         "ctc": golden_ctc.ctc,
+        "sound": golden_sound.sound,
         "sampling": golden_sampling.samplings,
     }
     for name, make in makers.items():
