@@ -56,7 +56,7 @@ class CpuDevice implements Device {
     bind: (leaf: Tensor) => Storage,
     options: PrepareOptions = {},
   ): Executable {
-    const plan = planProgram(program);
+    const plan = planProgram(program, { overwrite: true });
     return new CpuExecutable(plan, this.#memory, this.#pool, bind, options.recorded ?? 0);
   }
 

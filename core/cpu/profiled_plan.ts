@@ -1,9 +1,9 @@
-import { callCost } from "../graph/cost.ts";
-import { formatLabel } from "../graph/label.ts";
+import { addCosts, callCost } from "../graph/cost.ts";
+import { formatLabel, joinLabels } from "../graph/label.ts";
 import type { Plan } from "../graph/plan.ts";
 import type { KernelWork, ProfileSpan, StepProfile } from "../graph/profile.ts";
 import { clockKey, clockModule } from "./clock_module.ts";
-import { recordWords } from "./kernels/load.ts";
+import { chainWords, recordWords } from "./kernels/load.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 
@@ -20,7 +20,7 @@ function laneBytes(marks: number): number {
 }
 
 /**
- * A plan's records with a reading of the clock between any two of them, in every thread. They are
+ * A plan's records with a reading of the clock between any two of them, chains as one, in every thread. They are
  * walked by the same threads with the same shares, so the step has the same bits; the walker itself
  * knows nothing of it.
  */
@@ -43,11 +43,16 @@ export class ProfiledPlan {
     private readonly memory: SharedMemory,
     private readonly pool: ThreadPool,
   ) {
+    const kernels = recordsOfKernels(plan, (place) => this.#words(source, place)[chainWords + 1]);
     const calls = plan.phases.flat();
-    this.#kernels = calls.map((call) => ({ name: formatLabel(call.label), ...callCost(call) }));
+    this.#kernels = kernels.map(({ first, length }) => {
+      const chained = calls.slice(first, first + length);
+      const label = chained.map((call) => call.label).reduce(joinLabels);
+      return { name: formatLabel(label), ...addCosts(chained.map(callCost)) };
+    });
     if (pool.find(clockKey) === undefined) pool.load(clockModule, [clockKey]);
     this.#clock = pool.find(clockKey)!;
-    const meets = calls.map((_, place) => this.#words(source, place)[1] !== 0);
+    const meets = kernels.map(({ first }) => this.#words(source, first)[1] !== 0);
     const ends = [beginning];
     meets.forEach((meet, place) => ends.push(...(meet ? [waiting, place] : [place])));
     // The step is over when the last thread is done: what the others wait until then is waiting.
@@ -58,10 +63,11 @@ export class ProfiledPlan {
     const records = ends.flatMap((end, mark) => {
       const stamp = this.#stamp(mark, end === waiting, ends.length);
       if (end < 0) return [stamp];
-      const record = [...this.#words(source, end)];
+      const { first, length } = kernels[end];
+      const chained = Array.from({ length }, (_, place) => [...this.#words(source, first + place)]);
       // The mark before it is where threads meet.
-      record[1] = 0;
-      return [record, stamp];
+      chained[0][1] = 0;
+      return [...chained, stamp];
     });
     this.address = this.#write(records);
     this.#owned = [this.#marks, this.address];
@@ -160,6 +166,16 @@ export class ProfiledPlan {
     records.forEach((record, place) => this.#words(address, place).set(record));
     return address;
   }
+}
+
+/** Where the records of each kernel are: a chain is one kernel. */
+function recordsOfKernels(plan: Plan, chained: (place: number) => number) {
+  const kernels: { first: number; length: number }[] = [];
+  const count = plan.phases.flat().length;
+  for (let first = 0; first < count; first += kernels.at(-1)!.length) {
+    kernels.push({ first, length: chained(first) || 1 });
+  }
+  return kernels;
 }
 
 function median(values: readonly number[]): number {

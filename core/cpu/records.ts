@@ -3,8 +3,9 @@ import type { Plan } from "../graph/plan.ts";
 import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { type AttentionName, attentionRecords } from "./attention_records.ts";
+import { findChains } from "./chains.ts";
 import { type CtcName, ctcRecords } from "./ctc_records.ts";
-import { recordWords } from "./kernels/load.ts";
+import { chainWords, recordWords } from "./kernels/load.ts";
 import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts";
 import { type SamplingName, samplingRecords } from "./sampling_records.ts";
 import { type WindowName, windowRecords } from "./window_records.ts";
@@ -68,6 +69,13 @@ export function planRecords(plan: Plan, binding: Binding): Uint32Array {
   records.forEach((record, place) =>
     words.set(record.map((word) => word >>> 0), place * recordWords)
   );
+  let start = 0;
+  for (const phase of plan.phases) {
+    for (const { first, length, units } of findChains(phase, plan.buffers)) {
+      words.set([units, length], (start + first) * recordWords + chainWords);
+    }
+    start += phase.length;
+  }
   return words;
 }
 

@@ -3,6 +3,7 @@ import { copyCall, groupCalls, operandOf } from "./build_calls.ts";
 import { chooseStored, isBound } from "./fuse.ts";
 import { Group } from "./group.ts";
 import { identityAccess, type Memory, type Place } from "./loop_builder.ts";
+import { bytesPerElement } from "./dtype.ts";
 import type { BufferSpec, Call, StridedOperand } from "./call.ts";
 import type { Assignment, Program } from "./program.ts";
 import type { ScheduledCall } from "./schedule.ts";
@@ -20,9 +21,12 @@ export interface Lowered {
 /** A device binds at least eight buffers to a kernel; one is the arena. */
 const mostLeaves = 7;
 
-/** Lowers `program` to fused loops and structured calls. */
-export function lower(program: Program): Lowered {
-  return new Lowering(program).run();
+/** Bytes from which a value takes the place of one that is not needed any more: caches hold less. */
+const large = 1 << 20;
+
+/** Lowers `program` to fused loops and structured calls; loops may write over what they read last. */
+export function lower(program: Program, overwrite = false): Lowered {
+  return new Lowering(program, overwrite).run();
 }
 
 class Lowering {
@@ -38,11 +42,15 @@ class Lowering {
   readonly #readersOf = new Map<Tensor, Set<Group>>();
   readonly #copies: { source: Tensor; state: Tensor; group: Group }[] = [];
 
-  constructor(private readonly program: Program) {
+  /** Values that are written over, and those that the host reads. */
+  readonly #kept: Set<Tensor>;
+
+  constructor(private readonly program: Program, private readonly overwrite: boolean) {
     this.#stateOf = new Map(
       program.assignments.map(({ state, value }) => [value, state] as const).toReversed(),
     );
     this.#stored = chooseStored(program);
+    this.#kept = new Set(program.outputs.map((output) => this.#base(output)));
   }
 
   run(): Lowered {
@@ -53,7 +61,8 @@ class Lowering {
     for (const assignment of this.program.assignments) this.#placeAssigned(assignment);
     for (const node of this.program.order) {
       if (this.#stored.has(node) && !this.#places.has(node)) {
-        this.#places.set(node, this.#buffer(null, node.dtype, node.size));
+        const place = this.overwrite ? this.#overwritten(node) : undefined;
+        this.#places.set(node, place ?? this.#buffer(null, node.dtype, node.size));
       }
     }
     return {
@@ -191,6 +200,29 @@ class Lowering {
     this.#copies.push({ source: value, state, group });
   }
 
+  /** The place of a large value of the same size that only this node's loop reads, index by index. */
+  #overwritten(node: Tensor): Place | undefined {
+    const home = this.#groupOf.get(node)!;
+    if (!home.open || node.size * bytesPerElement(node.dtype) < large) return undefined;
+    for (const [source, identity] of this.#sources(node)) {
+      const place = this.#places.get(source);
+      const free = identity && place && this.#buffers[place.buffer].leaf === null &&
+        !this.#kept.has(source) && source.dtype === node.dtype &&
+        this.#groupOf.get(source) !== home && this.#readersOf.get(source)!.size === 1 &&
+        !this.#copies.some((copy) => copy.source === source) &&
+        home.nodes.every((other) => this.#sources(other).get(source) !== false);
+      if (!free) continue;
+      this.#kept.add(source);
+      return place;
+    }
+  }
+
+  /** The stored node that a node is, or is a view of. */
+  #base(node: Tensor): Tensor {
+    while (!this.#stored.has(node)) node = node.inputs[0];
+    return node;
+  }
+
   #build(): ScheduledCall[] {
     const memory = this.#memory;
     const scheduled = new Map<Group, { call: Call; after: Set<ScheduledCall> }[]>();
@@ -210,9 +242,12 @@ class Lowering {
   }
 }
 
-function isIdentity(inner: Shape, outer: Shape, access: Access): boolean {
-  return sameShape(inner, outer) &&
-    access.dimensions.every((dimension, axis) =>
-      (dimension === axis || inner[axis] === 1) && access.offsets[axis] === 0
+/** Whether every element is read at the same place in memory: axes of size 1 do not count. */
+function isIdentity(inner: Shape, outer: Shape, { dimensions, offsets }: Access): boolean {
+  const real = outer.flatMap((size, axis) => size === 1 ? [] : [axis]);
+  const read = inner.flatMap((size, axis) => size === 1 ? [] : [axis]);
+  return real.length === read.length &&
+    read.every((axis, place) =>
+      dimensions[axis] === real[place] && inner[axis] === outer[real[place]] && offsets[axis] === 0
     );
 }

@@ -21,9 +21,15 @@ export interface Plan {
   readonly leaves: readonly Tensor[];
 }
 
+/** Options of {@link planProgram}. */
+export interface PlanOptions {
+  /** Whether loops write over large values that they are the last to read; default false. */
+  readonly overwrite?: boolean;
+}
+
 /** Plans `program`: fuses it into kernel calls, orders them, and lays out their memory. */
-export function planProgram(program: Program): Plan {
-  const lowered = lower(program);
+export function planProgram(program: Program, { overwrite = false }: PlanOptions = {}): Plan {
+  const lowered = lower(program, overwrite);
   const phases = schedule(lowered.calls);
   const arenaBytes = planArena(phases, lowered.buffers, lowered.outputs);
   return {

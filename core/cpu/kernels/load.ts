@@ -12,6 +12,8 @@
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
+ * | 30 | 0, or: of the next records too, this one included, so many units at a time are done |
+ * | 31 | how many records those are; all have the same units, and no unit needs another one |
  *
  * Thread t of T does units boundary(t) to boundary(t + 1): boundary(t) = U·t/T, rounded up to a
  * multiple of 4 (and at most U) if U ≥ 4·T; boundary(T) = U.
@@ -102,6 +104,8 @@ export const maximumThreads: number = 64;
 export const controlBytes: number = 4 * (controlWords.ready + maximumThreads);
 /** u32 words in a record of a plan. */
 export const recordWords: number = 32;
+/** The word of a record from which on a chain is described. */
+export const chainWords: number = 30;
 
 /** What the kernels export. Addresses and sizes are bytes, strides are elements. */
 export interface KernelExports {

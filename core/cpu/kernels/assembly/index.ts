@@ -200,7 +200,15 @@ export function walk(plan: usize, thread: i32, threads: i32): i32 {
       start = boundary(units, thread, threads);
       end = boundary(units, thread + 1, threads);
     }
-    if (start < end) run(record, start, end, scratch);
+    const step = load<i32>(record, 120);
+    if (step) {
+      const last = record + recordBytes * <usize> (load<i32>(record, 124) - 1);
+      for (; start < end; start += step) {
+        const until = min(start + step, end);
+        for (let next = record; next <= last; next += recordBytes) run(next, start, until, scratch);
+      }
+      record = last;
+    } else if (start < end) run(record, start, end, scratch);
   }
   return 0;
 }

@@ -141,6 +141,77 @@ function spreadWindow(
   }
 }
 
+/** The larger of two, four times; NaN is dropped. */
+@inline function larger(a: v128, b: v128): v128 {
+  return f32x4.pmax(a, b);
+}
+
+/** Lanes of four values in which any is NaN. */
+@inline function anyNaN(a: v128, b: v128, c: v128, d: v128): v128 {
+  return v128.or(
+    v128.or(f32x4.ne(a, a), f32x4.ne(b, b)),
+    v128.or(f32x4.ne(c, c), f32x4.ne(d, d)),
+  );
+}
+
+/** {@link largestWindow} of four taps, channels in whole vectors: half of all poolings are 2×2. */
+function largestOfFour(x: usize, y: usize, list: usize, channels: i32): void {
+  let p = tapAt(x, list, 0);
+  let q = tapAt(x, list, 1);
+  let r = tapAt(x, list, 2);
+  let s = tapAt(x, list, 3);
+  const end = y + 4 * <usize> channels;
+  for (; y < end; y += 16) {
+    const a = v128.load(p);
+    const b = v128.load(q);
+    const c = v128.load(r);
+    const d = v128.load(s);
+    v128.store(y, v128.or(larger(larger(a, b), larger(c, d)), anyNaN(a, b, c, d)));
+    p += 16;
+    q += 16;
+    r += 16;
+    s += 16;
+  }
+}
+
+/** {@link spreadWindow} of four taps that lie in no other window, channels in whole vectors. */
+function spreadOfFour(x: usize, values: usize, y: usize, list: usize, channels: i32): void {
+  let p = tapAt(x, list, 0);
+  let q = tapAt(x, list, 1);
+  let r = tapAt(x, list, 2);
+  let s = tapAt(x, list, 3);
+  const shift = y - x;
+  const end = values + 4 * <usize> channels;
+  for (; values < end; values += 16) {
+    const a = v128.load(p);
+    const b = v128.load(q);
+    const c = v128.load(r);
+    const d = v128.load(s);
+    const value = v128.load(values);
+    const nan = anyNaN(a, b, c, d);
+    const largest = larger(larger(a, b), larger(c, d));
+    let atA = f32x4.eq(a, largest);
+    let atB = f32x4.eq(b, largest);
+    let atC = f32x4.eq(c, largest);
+    if (v128.any_true(nan)) {
+      // NaN is larger than any number.
+      atA = v128.bitselect(f32x4.ne(a, a), atA, nan);
+      atB = v128.bitselect(f32x4.ne(b, b), atB, nan);
+      atC = v128.bitselect(f32x4.ne(c, c), atC, nan);
+    }
+    // The first of equal ones.
+    const ab = v128.or(atA, atB);
+    v128.store(p + shift, v128.and(value, atA));
+    v128.store(q + shift, v128.and(value, v128.andnot(atB, atA)));
+    v128.store(r + shift, v128.and(value, v128.andnot(atC, ab)));
+    v128.store(s + shift, v128.andnot(value, v128.or(ab, atC)));
+    p += 16;
+    q += 16;
+    r += 16;
+    s += 16;
+  }
+}
+
 /** Whether no input lies under two windows. */
 function areApart(block: usize): bool {
   for (let axis = 0; axis < 3; ++axis) {
@@ -159,12 +230,6 @@ function areEverywhere(block: usize): bool {
     if (firstPlace(block, axis, outputSize(block, axis)) < inputSize(block, axis)) return false;
   }
   return true;
-}
-
-/** Whether all taps of a window that begins at `place` lie on inputs. */
-function isInside(block: usize, axis: i32, place: i32): bool {
-  const last = place + (tapsAlong(block, axis) - 1) * dilationOf(block, axis);
-  return place >= 0 && last < inputSize(block, axis) && inputDilationOf(block, axis) == 1;
 }
 
 /**
@@ -195,26 +260,37 @@ export function pool(
   if (mode == 3 && !(alone && areEverywhere(block))) {
     memory.fill(y + <usize> start * image, 0, <usize> (end - start) * image);
   }
-  let taps = 0;
-  // The list of a window that lies inside holds for its right neighbour, some places further.
-  let known = false;
-  let listed = 0;
-  for (let at = start * each; at < end * each; ++at) {
-    const rest = at % places;
-    const w = rest % outWidth;
-    const w0 = firstPlace(block, 2, w);
-    if (w == 0) known = false;
-    if (!known || !isInside(block, 2, w0)) {
-      const above = rest / outWidth;
-      taps = listTaps(block, above / outputSize(block, 1), above % outputSize(block, 1), w, list);
-      known = isInside(block, 2, w0);
-      listed = w0;
+  const height = outputSize(block, 1);
+  const reach = (tapsAlong(block, 2) - 1) * dilationOf(block, 2);
+  // Windows that begin in 0 … last have all their taps on inputs.
+  const last = inputDilationOf(block, 2) == 1 ? inputSize(block, 2) - 1 - reach : -1;
+  const ofFour = tapsAlong(block, 0) * tapsAlong(block, 1) * tapsAlong(block, 2) == 4 &&
+    (channels & 3) == 0;
+  for (let at = start * each; at < end * each;) {
+    const above = at / outWidth;
+    const h = above % height;
+    const d = above / height % outputSize(block, 0);
+    const whole = <usize> (at / places) * image;
+    const right = min((above + 1) * outWidth, end * each);
+    let taps = 0;
+    // The list of a window that lies inside holds for its right neighbour, some places further.
+    let listed = -1;
+    for (let w = at % outWidth; at < right; ++at, ++w) {
+      const w0 = firstPlace(block, 2, w);
+      const inside = w0 >= 0 && w0 <= last;
+      if (listed < 0 || !inside) {
+        taps = listTaps(block, d, h, w, list);
+        listed = inside ? w0 : -1;
+      }
+      const shift = whole + (inside ? <usize> (w0 - listed) * line : 0);
+      const out = <usize> at * line;
+      if (ofFour && taps == 4 && mode == 1) largestOfFour(x + shift, y + out, list, channels);
+      else if (ofFour && taps == 4 && alone) {
+        spreadOfFour(x + shift, values + out, y + shift, list, channels);
+      } else if (mode == 0) sumWindow(x + shift, y + out, list, taps, channels);
+      else if (mode == 1) largestWindow(x + shift, y + out, list, taps, channels);
+      else if (mode == 2) selectWindow(x + shift, values + shift, y + out, list, taps, channels);
+      else spreadWindow(x + shift, values + out, y + shift, list, taps, channels, alone);
     }
-    const shift = <usize> (at / places) * image + <usize> (w0 - listed) * line;
-    const out = <usize> at * line;
-    if (mode == 0) sumWindow(x + shift, y + out, list, taps, channels);
-    else if (mode == 1) largestWindow(x + shift, y + out, list, taps, channels);
-    else if (mode == 2) selectWindow(x + shift, values + shift, y + out, list, taps, channels);
-    else spreadWindow(x + shift, values + out, y + shift, list, taps, channels, alone);
   }
 }

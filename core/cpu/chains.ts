@@ -1,0 +1,84 @@
+import type { BufferSpec, Call, StructuredCall } from "../graph/call.ts";
+import { bytesPerElement } from "../graph/dtype.ts";
+import { sizeOf } from "../graph/shape.ts";
+
+/** Calls of a phase, one behind the other, that a thread does together, some units at a time. */
+export interface Chain {
+  /** Place of the first call. */
+  readonly first: number;
+  /** Calls. */
+  readonly length: number;
+  /** Units at a time. */
+  readonly units: number;
+}
+
+/** Bytes that stay in a thread's second cache, beside packed operands. */
+const cached = 360 << 10;
+
+/** Outputs for which packing a convolution's kernel anew pays. */
+const fewestOutputs = 256;
+/** Rows of a kernel from which the kernel works on images six at a time. */
+const rowsOfImages = 48;
+const imagesAtOnce = 6;
+
+/** Structured ops that only pass over their operands. */
+const passes = new Set(["maxPool", "sumPool", "maxPoolSelect", "maxPoolGradient"]);
+
+/**
+ * Chains of a phase: neighbours with the same units, the first of any kind and the others loops or
+ * poolings. What one has written of a few units the next finds in the cache, where it would otherwise
+ * come from memory. Inside a phase no unit needs another one, so the results are the same.
+ */
+export function findChains(calls: readonly Call[], buffers: readonly BufferSpec[]): Chain[] {
+  const chains: Chain[] = [];
+  for (let first = 0; first < calls.length;) {
+    const { units } = calls[first].partition;
+    const least = fewestUnits(calls[first]);
+    let length = 1;
+    let atOnce = unitsAtOnce(calls.slice(first, first + 1), buffers);
+    while (first + length < calls.length && follows(calls[first], calls[first + length])) {
+      const longer = unitsAtOnce(calls.slice(first, first + length + 1), buffers);
+      if (longer < least) break;
+      atOnce = longer;
+      length++;
+    }
+    if (length > 1 && atOnce < units) {
+      chains.push({ first, length, units: atOnce - atOnce % least });
+    }
+    first += length;
+  }
+  return chains;
+}
+
+function follows(head: Call, call: Call): boolean {
+  const light = call.kind === "loop" || passes.has(call.name);
+  return light && call.partition.units === head.partition.units &&
+    !head.partition.replicated && !call.partition.replicated;
+}
+
+/** How many units of some calls lie in the cache together. */
+function unitsAtOnce(calls: readonly Call[], buffers: readonly BufferSpec[]): number {
+  const touched = new Set(
+    calls.flatMap(({ partition: { reads, writes } }) =>
+      [...reads, ...writes].flatMap(([buffer, inLine]) => inLine ? [buffer] : [])
+    ),
+  );
+  const bytes = [...touched].reduce(
+    (sum, buffer) => sum + buffers[buffer].elements * bytesPerElement(buffers[buffer].dtype),
+    0,
+  );
+  return Math.floor(cached * calls[0].partition.units / Math.max(1, bytes));
+}
+
+/** Units below which a call would do much more than its share of the work. */
+function fewestUnits(call: Call): number {
+  if (call.kind === "loop" || passes.has(call.name)) return 1;
+  return call.name === "convolution" ? fewestImages(call) : Infinity;
+}
+
+function fewestImages({ operands: [, kernel], output, partition }: StructuredCall): number {
+  if (partition.units !== output.shape[0]) return Infinity;
+  const rows = sizeOf(kernel.shape.slice(0, 4));
+  const images = Math.ceil(fewestOutputs / sizeOf(output.shape.slice(1, 4)));
+  return rows < rowsOfImages ? images : Math.ceil(images / imagesAtOnce) * imagesAtOnce;
+}
