@@ -17,6 +17,7 @@ const after = elementwise({
   name: "after",
   types: (_name, [{ dtype }]) => dtype,
   wgsl: "x",
+  arity: 2,
   reference: (x) => x,
   vjp: (grad) => [grad, null],
   samples: [{ inputs: [[-2, 0, 3], [1, 2, 3]], expected: [-2, 0, 3] }],
