@@ -4,6 +4,8 @@ import type { Tensor } from "../graph/tensor.ts";
 export interface Decoding {
   /** Place of the first of these steps in the whole sequence, i32, rank 0. */
   readonly position: Tensor;
+  /** Whether any of these tensors follows from the steps; others are of sequences that are whole. */
+  follows(inputs: readonly Tensor[]): boolean;
   /**
    * Keeps rows of these steps beside those of all steps before them.
    *
@@ -21,6 +23,7 @@ export function innerDecoding(
 ): Decoding | undefined {
   return decoding && {
     position: decoding.position,
+    follows: (inputs) => decoding.follows(inputs),
     keep: (name, rows) => decoding.keep(`${prefix}${name}`, rows),
   };
 }

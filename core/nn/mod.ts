@@ -64,3 +64,4 @@ export * from "./schedules/mod.ts";
 export { sequential } from "./sequential.ts";
 export type { ModelOptions } from "./sequential.ts";
 export { summary } from "./summary.ts";
+export { withInputShape } from "./with_input_shape.ts";

@@ -132,7 +132,7 @@ export function applyCall(
   const inputs = taken.map(({ tensor }) => tensor);
   const masks = taken.map(({ mask }) => mask);
   return within(name, () => {
-    const scoped = scopedContext(context, place, call, masks);
+    const scoped = scopedContext(context, place, call, masks, inputs);
     if (isModel(layer)) return applyModel(layer, values, inputs, scoped);
     const given: Record<string, Tensor> = {};
     for (const [role, parameter] of place.weights) {
@@ -202,6 +202,7 @@ function scopedContext(
   { name: layer, layer: { trainable } }: ModelLayer,
   call: number,
   masks: readonly Mask[],
+  inputs: readonly Tensor[],
 ): ApplyContext {
   // Each call of a shared layer has random numbers of its own.
   const keys = call === 1 ? layer : `${layer}/call_${call}`;
@@ -209,7 +210,9 @@ function scopedContext(
     training: context.training,
     trainable: context.trainable && trainable !== false,
     masks,
-    decoding: innerDecoding(context.decoding, `${keys}/`),
+    decoding: context.decoding?.follows(inputs)
+      ? innerDecoding(context.decoding, `${keys}/`)
+      : undefined,
     get counter() {
       return context.counter;
     },

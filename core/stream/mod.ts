@@ -21,6 +21,7 @@ export {
 } from "./exponential_moving_average.ts";
 export { fit, type FitOptions } from "./fit.ts";
 export { forward } from "./forward.ts";
+export { generate, type GenerateOptions } from "./generate.ts";
 export { gradientNoise, type GradientNoiseOptions } from "./gradient_noise.ts";
 export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
@@ -60,3 +61,4 @@ export {
 } from "./weights.ts";
 export * from "./explain/mod.ts";
 export * from "./operators/mod.ts";
+export type { TokenSampling } from "./sample_token.ts";

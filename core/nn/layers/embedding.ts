@@ -76,6 +76,7 @@ export function embedding(
     name,
     inputShape,
     trainable,
+    decodes: true,
     init: (given, key) => ({
       outputShape: [...given, outputDim],
       parameters: [make([inputDim, outputDim], key)],

@@ -85,7 +85,7 @@ function starts(length: number, window: number, strides: number): number[] {
 }
 
 /** Options of {@link shapleySampling}. */
-export interface ShapleySamplingOptions {
+export interface ShapleyTokenSampling {
   /** Orders in which features appear, from 1; default 25. */
   readonly samples?: number;
   /** The group of each feature, from 0, for features that appear together; default one each. */
@@ -125,7 +125,7 @@ export interface ShapleySamplingOptions {
  * Source: Castro, Gómez, Tejada, "Polynomial calculation of the Shapley value based on sampling",
  * 2009. Captum: `ShapleyValueSampling`.
  */
-export function shapleySampling(options: ShapleySamplingOptions = {}): Attribution {
+export function shapleySampling(options: ShapleyTokenSampling = {}): Attribution {
   const { samples = 25, groups, baseline = 0, seed = 0 } = options;
   checkCount("the samples of shapleySampling", samples, 1);
   checkScalar("the baseline of shapleySampling", baseline);

@@ -23,7 +23,7 @@ export {
   occlusion,
   type OcclusionOptions,
   shapleySampling,
-  type ShapleySamplingOptions,
+  type ShapleyTokenSampling,
 } from "./masked_methods.ts";
 export {
   type FeatureImportance,

@@ -40,6 +40,7 @@ export function elementwiseMerge(
 ): MergeLayer {
   return {
     merges: true,
+    decodes: true,
     type,
     name,
     config: {},

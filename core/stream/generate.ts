@@ -1,0 +1,200 @@
+import type { Inputs } from "../../data/data_set.ts";
+import { Observable as Stream } from "rxjs";
+import { NonFiniteError } from "../graph/errors.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import { checkCount } from "../nn/check_count.ts";
+import { checkScalar } from "../nn/check_scalar.ts";
+import type { Tensors } from "../nn/named.ts";
+import type { Observable } from "../nn/rxjs_types.ts";
+import type { Model } from "../nn/model.ts";
+import { foldKey } from "../state/fold_key.ts";
+import { RandomStream } from "../state/random_stream.ts";
+import { Decoder } from "./decoder.ts";
+import { type DeviceOptions, openDevice } from "./open_device.ts";
+import { Run } from "./run.ts";
+import { sampleToken, type TokenSampling } from "./sample_token.ts";
+import { settled } from "./weight_table.ts";
+
+/** Options of {@link generate}. */
+export interface GenerateOptions extends DeviceOptions, TokenSampling {
+  /** Tokens of the longest sequence, those of the prompt included; default the model's steps. */
+  readonly maxLength?: number;
+  /** Token, or tokens, that end a sequence; it is not given. By default none does. */
+  readonly stop?: number | readonly number[];
+  /** Seed of the choice, a whole number from 0; default 0. */
+  readonly seed?: number;
+  /** Whether the model gives logits, rather than probabilities; default true. */
+  readonly fromLogits?: boolean;
+  /** Inputs besides the tokens, a sample for each prompt, of a model that has some; by name. */
+  readonly inputs?: Inputs;
+  /** Name of the input of tokens, of a model with several; by default the one that is not given. */
+  readonly tokens?: string;
+}
+
+/**
+ * Tokens that a model of sequences goes on with, one by one.
+ *
+ * Each token is drawn by the probabilities that the model gives for the one behind the last, and is
+ * then given to the model. Attention keeps the keys and values of all tokens so far: a token costs the
+ * work for one, however long the sequence, and what follows from other inputs is computed once.
+ *
+ * The model is one of causal attention, {@link transformerDecoder} or {@link multiHeadAttention} with
+ * `useCausalMask`, and of layers that work on each step by itself; it gives `[steps, tokens]`.
+ *
+ * @param model The model.
+ * @param prompt First tokens of the sequence, at least one; or those of several sequences, equally
+ * many of each.
+ * @param options How tokens are chosen, where a sequence ends, device.
+ * @returns The tokens behind the prompt, one at a time; for several prompts a token of each, where a
+ * sequence that has ended repeats its stop token. A new subscriber begins anew.
+ * @throws {RangeError} when an option is out of its range, or a prompt is empty or too long.
+ * @throws {Error} when a layer of the model has to see a sequence as a whole.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   dense,
+ *   generate,
+ *   input,
+ *   sequential,
+ *   tokenAndPositionEmbedding,
+ *   transformerDecoder,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom, toArray } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([
+ *   input([12]),
+ *   tokenAndPositionEmbedding(30, 12, 8),
+ *   transformerDecoder(16, 2),
+ *   dense(30),
+ * ]);
+ * const tokens = generate(model, [1, 7], { topK: 5, seed: 3, device: "cpu", threads: 1 });
+ * assert.equal((await lastValueFrom(tokens.pipe(toArray()))).length, 10);
+ * ```
+ *
+ * KerasHub: `CausalLM.generate` with `TopKSampler` and others. Hugging Face: `generate`.
+ */
+export function generate<X extends Tensors, O extends Tensors>(
+  model: Model<X, O>,
+  prompt: readonly number[],
+  options?: GenerateOptions,
+): Observable<number>;
+/** Tokens that a model goes on with, of several sequences side by side. */
+export function generate<X extends Tensors, O extends Tensors>(
+  model: Model<X, O>,
+  prompt: readonly (readonly number[])[],
+  options?: GenerateOptions,
+): Observable<number[]>;
+export function generate(
+  model: AnyModel,
+  prompt: readonly number[] | readonly (readonly number[])[],
+  options: GenerateOptions = {},
+): Observable<number | number[]> {
+  const single = typeof prompt[0] === "number";
+  const prompts = single ? [prompt as number[]] : prompt as number[][];
+  const { tokens, maxLength } = check(model, prompts, options);
+  return new Stream((subscriber) => {
+    const state = { closed: false };
+    const produce = async () => {
+      for await (const row of rows(model, prompts, { ...options, tokens, maxLength }, state)) {
+        if (state.closed) return;
+        subscriber.next(single ? row[0] : row);
+      }
+      subscriber.complete();
+    };
+    produce().catch((error) => subscriber.error(error));
+    return () => state.closed = true;
+  });
+}
+
+/** Where the tokens go in, and how long sequences are. */
+interface Place {
+  readonly tokens: string | null;
+  readonly maxLength: number;
+}
+
+async function* rows(
+  model: AnyModel,
+  prompts: readonly (readonly number[])[],
+  options: Omit<GenerateOptions, "tokens"> & Place,
+  state: { readonly closed: boolean },
+): AsyncGenerator<number[]> {
+  const { maxLength, tokens, seed = 0, inputs = {}, fromLogits = true } = options;
+  const stops = [options.stop ?? []].flat();
+  await settled(model);
+  const { device, owned } = await openDevice(options, maxLength);
+  const run = new Run(device, owned, { seed, samples: prompts.length });
+  let decoder: Decoder | undefined;
+  try {
+    run.addModel(model);
+    decoder = new Decoder(run, model, { batch: prompts.length, length: maxLength, inputs, tokens });
+    const random = new RandomStream(foldKey(seed, "generate"));
+    const ended = prompts.map(() => -1);
+    let given = prompts;
+    for (let length = prompts[0].length; length < maxLength && !state.closed; length++) {
+      const scores = await decoder.next(given);
+      const classes = scores.length / prompts.length;
+      const row = prompts.map((_, place) => {
+        const own = scores.subarray(place * classes, (place + 1) * classes);
+        checkFinite(own, length);
+        const logits = fromLogits ? own : own.map(Math.log);
+        const chosen = sampleToken(logits, options, random.uniform());
+        if (ended[place] >= 0) return ended[place];
+        if (stops.includes(chosen)) ended[place] = chosen;
+        return chosen;
+      });
+      if (ended.every((token) => token >= 0)) return;
+      yield row;
+      given = row.map((token) => [token]);
+    }
+  } finally {
+    decoder?.dispose();
+    await run.finish();
+  }
+}
+
+function checkFinite(scores: Float32Array, length: number): void {
+  if (!scores.some(Number.isNaN)) return;
+  throw new NonFiniteError(
+    `Cannot choose token ${length} as the model gives NaN for it: are all tokens of the prompt in ` +
+      `its vocabulary?`,
+    length,
+  );
+}
+
+function check(
+  model: AnyModel,
+  prompts: readonly (readonly number[])[],
+  options: GenerateOptions,
+): Place {
+  const { temperature = 1, topK = 1, topP = 1, seed = 0, inputs = {} } = options;
+  checkScalar("the temperature of generate", temperature, { minimum: 0 });
+  checkCount("the topK of generate", topK, 1);
+  checkScalar("the topP of generate", topP, { minimum: Number.MIN_VALUE, maximum: 1 });
+  checkCount("the seed of generate", seed);
+  const { inputKeys } = model.definition;
+  const free = inputKeys.filter((key) => key === null || !Object.hasOwn(inputs, key));
+  const tokens = options.tokens ?? free[0];
+  if (free.length !== 1 || free[0] !== tokens) {
+    throw new RangeError(
+      `Cannot generate as all inputs of the model ${model.name} but that of tokens must be given: ` +
+        `received none for ${free.map((key) => key ?? "its input").join(", ") || "no input"}`,
+    );
+  }
+  const shapes = model.inputShape as Record<string, readonly number[]> | readonly number[];
+  const shape = Array.isArray(shapes)
+    ? shapes
+    : (shapes as Record<string, readonly number[]>)[tokens ?? ""];
+  const { maxLength = shape[0] } = options;
+  checkCount("the maxLength of generate", maxLength, 1);
+  const lengths = prompts.map(({ length }) => length);
+  const [first = 0] = lengths;
+  if (first < 1 || first > maxLength || lengths.some((length) => length !== first)) {
+    throw new RangeError(
+      `Cannot generate as prompts must be equally long, of 1 to ${maxLength} tokens: received ` +
+        `${lengths.join(", ") || "none"}`,
+    );
+  }
+  return { tokens, maxLength };
+}
