@@ -34,6 +34,7 @@ export function maxNorm(options: MaxNormOptions = {}): Constraint {
   checkScalar("the maxValue of maxNorm", maxValue, { minimum: 0 });
   return {
     name: "maxNorm",
+    config: { ...options },
     apply: (parameter) => scaled(parameter, options, (lengths) => minimum(lengths, maxValue)),
   };
 }

@@ -43,6 +43,7 @@ export function minMaxNorm(options: MinMaxNormOptions = {}): Constraint {
   checkScalar("the rate of minMaxNorm", rate, { minimum: 0, maximum: 1 });
   return {
     name: "minMaxNorm",
+    config: { ...options },
     apply: (parameter) =>
       scaled(parameter, options, (lengths) => {
         const kept = clip(lengths, minValue, maxValue);

@@ -19,5 +19,5 @@ import type { Constraint } from "../constraint.ts";
  * Source: Keras's `NonNeg`. PyTorch: `clamp_`.
  */
 export function nonNeg(): Constraint {
-  return { name: "nonNeg", apply: (parameter) => maximum(parameter, 0) };
+  return { name: "nonNeg", config: {}, apply: (parameter) => maximum(parameter, 0) };
 }

@@ -21,5 +21,9 @@ import { type NormOptions, scaled } from "./scaled.ts";
  * Source: Keras's `UnitNorm(axis)`. PyTorch: `functional.normalize`.
  */
 export function unitNorm(options: NormOptions = {}): Constraint {
-  return { name: "unitNorm", apply: (parameter) => scaled(parameter, options, () => 1) };
+  return {
+    name: "unitNorm",
+    config: { ...options },
+    apply: (parameter) => scaled(parameter, options, () => 1),
+  };
 }

@@ -1,4 +1,5 @@
 import { activationNames } from "../activations.ts";
+import { maxNorm, minMaxNorm, nonNeg, unitNorm } from "../constraints/mod.ts";
 import type { Initializer } from "../initializer.ts";
 import { initializerNames, initializerOf } from "../initializers/by_name.ts";
 import { constant } from "../initializers/constant.ts";
@@ -7,6 +8,7 @@ import { orthogonal } from "../initializers/orthogonal.ts";
 import { randomNormal, truncatedNormal } from "../initializers/random_normal.ts";
 import { randomUniform } from "../initializers/random_uniform.ts";
 import { varianceScaling } from "../initializers/variance_scaling.ts";
+import { l1, l1L2, l2, orthogonalRegularizer } from "../regularizers/mod.ts";
 import {
   asList,
   asObject,
@@ -88,6 +90,10 @@ export const activation: OptionReader = (value, path) =>
   activationNames.find((name) => name === value) ??
     refuse(path, `one of ${activationNames.join(", ")}`, value);
 
+interface Strength {
+  readonly strength: number;
+}
+
 interface PartEntry {
   readonly options: Readonly<Record<string, OptionReader>>;
   make(options: never): unknown;
@@ -126,8 +132,27 @@ export const initializer: OptionReader = (value, path, custom) => {
   return readPart(value, path, initializers, custom) as Initializer;
 };
 
-/** A thing that a file names with its options: here only those of the user's own. */
-export const part: OptionReader = (value, path, custom) => readPart(value, path, {}, custom);
+const norm = { axis: oneOrMore };
+const regularizersAndConstraints: Readonly<Record<string, PartEntry>> = {
+  l1: { options: { strength: number }, make: ({ strength }: Strength) => l1(strength) },
+  l2: { options: { strength: number }, make: ({ strength }: Strength) => l2(strength) },
+  l1L2: { options: { l1: number, l2: number }, make: l1L2 },
+  orthogonalRegularizer: {
+    options: { factor: number, mode: text },
+    make: orthogonalRegularizer,
+  },
+  maxNorm: { options: { maxValue: number, ...norm }, make: maxNorm },
+  minMaxNorm: {
+    options: { minValue: number, maxValue: number, rate: number, ...norm },
+    make: minMaxNorm,
+  },
+  nonNeg: { options: {}, make: nonNeg },
+  unitNorm: { options: norm, make: unitNorm },
+};
+
+/** A regularizer or a constraint with its options. */
+export const part: OptionReader = (value, path, custom) =>
+  readPart(value, path, regularizersAndConstraints, custom);
 
 function readPart(
   value: JsonValue,

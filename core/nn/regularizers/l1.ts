@@ -23,5 +23,9 @@ import type { Regularizer } from "../regularizer.ts";
  */
 export function l1(strength = 0.01): Regularizer {
   checkScalar("the strength of l1", strength, { minimum: 0 });
-  return { name: "l1", apply: (parameter) => mul(sum(abs(parameter)), strength) };
+  return {
+    name: "l1",
+    config: { strength },
+    apply: (parameter) => mul(sum(abs(parameter)), strength),
+  };
 }

@@ -33,6 +33,7 @@ export function l1L2(options: L1L2Options = {}): Regularizer {
   const [sizes, squares] = [l1(options.l1 ?? 0), l2(options.l2 ?? 0)];
   return {
     name: "l1L2",
+    config: { ...options },
     apply: (parameter) => add(sizes.apply(parameter), squares.apply(parameter)),
   };
 }

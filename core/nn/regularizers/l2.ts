@@ -23,5 +23,9 @@ import type { Regularizer } from "../regularizer.ts";
  */
 export function l2(strength = 0.01): Regularizer {
   checkScalar("the strength of l2", strength, { minimum: 0 });
-  return { name: "l2", apply: (parameter) => mul(sum(square(parameter)), strength) };
+  return {
+    name: "l2",
+    config: { strength },
+    apply: (parameter) => mul(sum(square(parameter)), strength),
+  };
 }

@@ -54,6 +54,7 @@ export function orthogonalRegularizer(options: OrthogonalRegularizerOptions = {}
   const axis = mode === "rows" ? 0 : 1;
   return {
     name: "orthogonalRegularizer",
+    config: { ...options },
     apply(parameter) {
       const size = parameter.shape[axis];
       if (parameter.rank !== 2 || size < 2) {

@@ -4,6 +4,8 @@ import { DataError } from "../../../core/graph/errors.ts";
 import { layerRegistry } from "../../../core/nn/json/layer_registry.ts";
 import * as factories from "../../../core/nn/layers/mod.ts";
 import type { Shape } from "../../../core/graph/shape.ts";
+import { tensor } from "../../../core/ops/mod.ts";
+import { valuesOf } from "./context.ts";
 import {
   type AnyModel,
   connect,
@@ -19,18 +21,26 @@ import {
   initializerNames,
   initializerOf,
   input,
+  l1,
+  l1L2,
+  l2,
   type Layer,
+  maxNorm,
   type MergeLayer,
+  minMaxNorm,
   type Model,
   modelFromJson,
   modelToJson,
+  nonNeg,
   orthogonal,
+  orthogonalRegularizer,
   randomNormal,
   randomUniform,
   type Regularizer,
   sequential,
   summary,
   truncatedNormal,
+  unitNorm,
   varianceScaling,
 } from "../../../mod.ts";
 import { attentionSamples } from "./attention_samples.ts";
@@ -568,4 +578,41 @@ Deno.test("what cannot be written is refused with the layer's name", () => {
   for (const [layer, message] of cases) {
     assert.throws(() => modelToJson(sequential([input([2]), layer])), message);
   }
+});
+
+Deno.test("regularizers and constraints go with a model, and act as they did", () => {
+  const regularizers = [
+    l1(0.2),
+    l2(0.3),
+    l1L2({ l1: 0.1, l2: 0.4 }),
+    orthogonalRegularizer({ factor: 0.5, mode: "columns" }),
+  ];
+  const constraints = [
+    maxNorm({ maxValue: 1.5, axis: 1 }),
+    minMaxNorm({ minValue: 0.5, maxValue: 0.75, rate: 0.5, axis: [0, 1] }),
+    nonNeg(),
+    unitNorm({ axis: 1 }),
+  ];
+  const weights = tensor([[0.5, -2, 1], [3, 0.25, -0.125]]);
+  regularizers.forEach((kernelRegularizer, place) => {
+    const kernelConstraint = constraints[place];
+    const model = sequential([input([2]), dense(3, { kernelRegularizer, kernelConstraint })]);
+    const text = modelToJson(model);
+    const again = modelFromJson(text);
+    assert.equal(modelToJson(again), text);
+    const [kernel] = again.parameters;
+    assert.deepEqual(
+      valuesOf(kernel.regularizer!.apply(weights)),
+      valuesOf(kernelRegularizer.apply(weights)),
+    );
+    assert.deepEqual(
+      valuesOf(kernel.constraint!.apply(weights)),
+      valuesOf(kernelConstraint.apply(weights)),
+    );
+  });
+  const text = modelToJson(sequential([input([2]), dense(3, { kernelRegularizer: l2() })]));
+  assert.throws(
+    () => modelFromJson(text.replace("0.01", "-1")),
+    /strength of l2 .* received -1/,
+  );
 });
