@@ -107,7 +107,7 @@ export class FasterDevice implements Device, Mover {
   }
 
   run(executable: MovableExecutable, scalars: ArrayLike<number>): Promise<void> | undefined {
-    if (this.reason !== undefined) return executable.inner.run(scalars);
+    if (this.reason !== undefined && !this.#choosing) return executable.inner.run(scalars);
     const kept = Float64Array.from(scalars);
     if (!this.#choosing) void this.#choose(executable, kept);
     return this.decided.then(() => executable.inner.run(kept));
@@ -117,7 +117,7 @@ export class FasterDevice implements Device, Mover {
     executable: MovableExecutable,
     scalars: ArrayLike<number>,
   ): StepProfile | Promise<StepProfile> {
-    if (this.reason !== undefined) return executable.inner.profile(scalars);
+    if (this.reason !== undefined && !this.#choosing) return executable.inner.profile(scalars);
     const kept = Float64Array.from(scalars);
     if (!this.#choosing) void this.#choose(executable, kept);
     return this.decided.then(() => executable.inner.profile(kept));
@@ -138,10 +138,12 @@ export class FasterDevice implements Device, Mover {
       reason = `${this.#gpu?.type ?? "the GPU"} failed: ${(error as Error).message}`;
     }
     this.reason = reason;
-    this.#choosing = false;
     // Its storages and programs go with it.
     (this.#chosen === this.cpu ? this.#gpu : this.cpu)?.dispose();
     this.#decision.resolve();
+    // Who waits goes first: the step that is still to be run comes before what is read of it.
+    await this.decided;
+    this.#choosing = false;
   }
 
   /** Times both devices, and moves to the GPU if it is faster; resolves to the reason. */

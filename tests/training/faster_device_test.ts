@@ -9,12 +9,14 @@ import {
   type DeviceChoice,
   dropout,
   epochs,
+  fit,
   input,
   jsonLines,
   measure,
   predict,
   sequential,
   type Snapshot,
+  sparseCategoricalCrossentropy,
 } from "../../mod.ts";
 import { openCpu } from "../../core/cpu/device.ts";
 import { openReference } from "../../core/cpu/reference_device.ts";
@@ -190,6 +192,20 @@ Deno.test("predict takes the faster device too", async () => {
   device.dispose();
   assert.equal(device.type, "reference");
   assert.deepEqual(chosen, await predict(model, inputs, { device: "reference" }));
+});
+
+Deno.test("a run too short for a measurement gives what the CPU gives", async () => {
+  const losses = async (device: "auto" | "cpu") => {
+    const model = sequential([input([2]), dense(3, { activation: "softmax" })], { seed: 2 });
+    const settings = {
+      loss: sparseCategoricalCrossentropy(),
+      optimizer: adam(),
+      ...{ batchSize: 300, epochs: 2, seed: 1, threads: 1, device },
+    };
+    const logs = await lastValueFrom(fit(model, data, settings).pipe(toArray()));
+    return logs.map(({ logs: { loss } }) => loss);
+  };
+  assert.deepEqual(await losses("auto"), await losses("cpu"));
 });
 
 Deno.test("without a hardware GPU auto is the CPU, says why, and looks once", async () => {
