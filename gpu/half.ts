@@ -61,6 +61,8 @@ function exactResults(call: GpuCall): number[] {
       // Weights are powers of scores less these logarithms.
       if (name === "attention") return [result!.buffer];
       if (name === "attentionGradient") return [operands[logarithms].buffer];
+      // Sums too; and the largest values are looked for again among those that they came from.
+      if (name === "segmentSum" || name === "segmentMax") return [result!.buffer];
       const copies = name === "gather" && operands[0].dtype === "f32";
       return copies || work.slices > 1 ? [result!.buffer] : [];
     }

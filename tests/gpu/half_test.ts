@@ -8,6 +8,8 @@ import {
   gather,
   gradients,
   scaledDotProductAttention,
+  segmentMax,
+  segmentSum,
   sparseSoftmaxCrossEntropy,
 } from "../../core/ops/mod.ts";
 import { arenaMemory, halfMemory } from "../../gpu/call.ts";
@@ -58,6 +60,16 @@ Deno.test("activations and their gradients are halves, gradients of weights and 
     `${stored}`,
   );
   assert.equal(made.arenas.size, 2);
+});
+
+Deno.test("what is folded over segments is no half, or maxima would not be found again", () => {
+  const x = inputLeaf("x", [40, 24], "f32").matmul(stateLeaf("w", [24, 17]));
+  const ids = inputLeaf("ids", [40], "u32");
+  for (const fold of [segmentSum, segmentMax]) {
+    const y = fold(x, ids, 13).matmul(stateLeaf("v", [17, 3])).square().sum();
+    const stored = halves(compile([y], [], { rowWork: 0 }));
+    assert.ok(stored.includes(40 * 17) && !stored.includes(13 * 17), `${stored}`);
+  }
 });
 
 /** A network whose activations take far more than its weights: loss, and its training. */
