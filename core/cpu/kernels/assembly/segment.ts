@@ -1,5 +1,4 @@
 /** Rows folded by segment: sums and maxima over runs of rising ids. */
-import { loadPart, storePart } from "./lanes";
 
 /** The number of the row that stands at place k. */
 function rowAt(order: usize, k: i32): u32 {
@@ -49,35 +48,44 @@ export function segments(record: usize, start: i32, end: i32): void {
     const begin = k;
     while (k < count && idAt(ids, order, count, k) == <u32> segment) ++k;
     const target = out + <usize> segment * rowBytes;
+    const some = begin < k;
+    const opens = values + (some ? <usize> rowAt(order, begin) * rowBytes : 0);
     let column = from;
     for (; column + 16 <= to; column += 16) {
       const at = <usize> column * 4;
-      let a = empty;
-      let b = empty;
-      let c = empty;
-      let d = empty;
-      for (let i = begin; i < k; ++i) {
+      let a = some ? v128.load(opens + at) : empty;
+      let b = some ? v128.load(opens + at, 16) : empty;
+      let c = some ? v128.load(opens + at, 32) : empty;
+      let d = some ? v128.load(opens + at, 48) : empty;
+      for (let i = begin + 1; i < k; ++i) {
         const row = values + <usize> rowAt(order, i) * rowBytes + at;
-        const opens = i == begin;
-        a = opens ? v128.load(row) : fold(a, v128.load(row), mode);
-        b = opens ? v128.load(row, 16) : fold(b, v128.load(row, 16), mode);
-        c = opens ? v128.load(row, 32) : fold(c, v128.load(row, 32), mode);
-        d = opens ? v128.load(row, 48) : fold(d, v128.load(row, 48), mode);
+        a = fold(a, v128.load(row), mode);
+        b = fold(b, v128.load(row, 16), mode);
+        c = fold(c, v128.load(row, 32), mode);
+        d = fold(d, v128.load(row, 48), mode);
       }
       v128.store(target + at, a);
       v128.store(target + at, b, 16);
       v128.store(target + at, c, 32);
       v128.store(target + at, d, 48);
     }
-    for (; column < to; column += 4) {
+    for (; column + 4 <= to; column += 4) {
       const at = <usize> column * 4;
-      const part = to - column;
-      let total = empty;
-      for (let i = begin; i < k; ++i) {
-        const value = loadPart(values + <usize> rowAt(order, i) * rowBytes + at, part);
-        total = i == begin ? value : fold(total, value, mode);
+      let total = some ? v128.load(opens + at) : empty;
+      for (let i = begin + 1; i < k; ++i) {
+        const row = values + <usize> rowAt(order, i) * rowBytes + at;
+        total = fold(total, v128.load(row), mode);
       }
-      storePart(target + at, part, total);
+      v128.store(target + at, total);
+    }
+    for (; column < to; ++column) {
+      const at = <usize> column * 4;
+      let total = some ? load<f32>(opens + at) : f32x4.extract_lane(empty, 0);
+      for (let i = begin + 1; i < k; ++i) {
+        const value = load<f32>(values + <usize> rowAt(order, i) * rowBytes + at);
+        total = mode ? max<f32>(total, value) : total + value;
+      }
+      store<f32>(target + at, total);
     }
   }
 }
