@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { decodeSafetensors } from "../../core/state/decode_safetensors.ts";
 import { withFiles } from "../data/helpers.ts";
 import { refuseAll } from "./bad_input.ts";
-import { only, RunningPipeline, succeed, timeless } from "./run_pipeline.ts";
+import { only, RunningPipeline, runPipeline, succeed, timeless } from "./run_pipeline.ts";
 
 const options = [
   ..."--device cpu --limit 1600 --epochs 4 --hidden 32 --dropout 0.2 --momentum 0.9".split(" "),
@@ -66,3 +66,28 @@ Deno.test({
       }
     }),
 });
+
+Deno.test("an augmented run with a schedule goes on with the same pictures and rates", () =>
+  withFiles({}, async (folder) => {
+    const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+    const run = (epochs: number, ...more: string[]) => [
+      ..."--device cpu --augment --schedule oneCycle --limit 192 --batch-size 64".split(" "),
+      ...["--checkpoint", `${folder}/a.safetensors`, "--checkpoint-every", "4"],
+      ...["--epochs", `${epochs}`, ...more],
+    ];
+    // Three steps an epoch: the last file is that of step 4, in the second of two epochs.
+    const whole = timeless(only(await succeed("mnist", run(2), flags), "epoch"));
+    const last = ["--resume", `${folder}/a.last.safetensors`];
+    const other = await runPipeline("mnist", run(3, ...last), flags);
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /--epochs must be what it was, 2: received 3/);
+    const plain = await runPipeline(
+      "mnist",
+      run(2, ...last).filter((text) => text !== "--augment"),
+      flags,
+    );
+    assert.match(plain.stderr, /--augment must be what it was, true: received false/);
+    const resumed = await succeed("mnist", run(2, ...last), flags);
+    assert.deepEqual(resumed[0].resumed, { epoch: 2, step: 4 });
+    assert.deepEqual(timeless(only(resumed, "epoch")), whole.slice(1));
+  }));
