@@ -38,6 +38,7 @@ import {
   normal,
   predict,
   progressBar,
+  stopOnSignal,
   type StoredInputs,
   takeFirst,
   tensor,
@@ -152,6 +153,7 @@ try {
     backward(),
     update(adam({ learningRate: options["learning-rate"] })),
     measure(ofBytes(meanSquaredErrorMetric())),
+    stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
     progressBar(Deno.stderr, { epochs: options.epochs }),
   );
   const training = steps.pipe(
@@ -159,6 +161,8 @@ try {
     jsonLines(Deno.stdout),
   );
   await lastValueFrom(training, { defaultValue: null });
+  // What follows would judge a network that has not learnt.
+  if (Deno.exitCode !== 0) Deno.exit();
 
   const restored = await predict(model, given, device);
   const error = errorOf(restored.data, truth);

@@ -25,7 +25,6 @@ import {
   conv2d,
   dense,
   explain,
-  type Explanation,
   fit,
   flatten,
   gradCam,
@@ -40,6 +39,7 @@ import {
   occlusion,
   permutation,
   predict,
+  predictions,
   reshapeLayer,
   saliency,
   sequential,
@@ -47,6 +47,7 @@ import {
   signedImage,
   smoothGrad,
   sparseCategoricalCrossentropy,
+  stopOnSignal,
   takeFirst,
   weightImages,
   writePng,
@@ -88,17 +89,25 @@ const train = takeFirst(mnist.train, options.limit);
 
 /** Trains a network; its lines go to stdout. */
 async function trained(model: Model): Promise<Model> {
-  await lastValueFrom(fit(model, train, {
-    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
-    optimizer: adam({ learningRate: 0.003 }),
-    metrics: [accuracy()],
-    batchSize: 64,
-    epochs: options.epochs,
-    seed,
-    validation: mnist.test,
-    callbacks: [jsonLines(Deno.stdout)],
-    ...device,
-  }));
+  await lastValueFrom(
+    fit(model, train, {
+      loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+      optimizer: adam({ learningRate: 0.003 }),
+      metrics: [accuracy()],
+      batchSize: 64,
+      epochs: options.epochs,
+      seed,
+      validation: mnist.test,
+      stepOperators: [
+        // What follows would explain a network that has not learnt.
+        stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+      ],
+      callbacks: [jsonLines(Deno.stdout)],
+      ...device,
+    }),
+    { defaultValue: null },
+  );
+  if (Deno.exitCode !== 0) Deno.exit();
   return model;
 }
 
@@ -134,8 +143,6 @@ try {
     { length: samples },
     (_, row) => order(rowOf(outputs.data, 10, row))[0],
   );
-  const asked = { target: predicted, ...device };
-
   /** How far the outputs of the predicted digits fall when pixels are erased, on average. */
   const fallWithout = async (erased: readonly (readonly number[])[]): Promise<number> => {
     const data = digits.slice();
@@ -168,30 +175,28 @@ try {
     occlusion({ size: [28, 28] }),
     shapleySampling({ groups: patches, seed }),
   ];
-  const ground = await explain(
-    network,
-    { data: new Float32Array(samples * 784), shape: inputs.shape },
-    saliency(),
-    asked,
+  const empty = { data: new Float32Array(784), shape: [1, 784] };
+  const ground = (await predict(network, empty, device)).data;
+  const explained = methods.reduce(
+    (stream, method) => stream.pipe(explain(method, { target: predicted })),
+    predictions(network, inputs, { batchSize: samples, ...device }),
   );
-  const explanations: Explanation[] = [];
-  for (const method of methods) {
-    const found = await explain(network, inputs, method, asked);
-    explanations.push(found);
+  const { explanations } = await lastValueFrom(explained);
+  for (const [method, found] of Object.entries(explanations)) {
     // What has no ink cannot be erased.
     const important = predicted.map((_, row) => {
       const pixels = rowOf(digits, 784, row);
       return order(rowOf(found.data, 784, row)).filter((pixel) => pixels[pixel] > 0).slice(0, 50);
     });
-    const complete = method.name === "integratedGradients" || method.name === "shapleySampling";
-    const errors = predicted.map((_, row) => {
-      const whole = found.scores[row] - ground.scores[row];
+    const complete = ["integratedGradients", "shapleySampling"].includes(method);
+    const errors = predicted.map((digit, row) => {
+      const whole = found.scores[row] - ground[digit];
       const sum = rowOf(found.data, 784, row).reduce((all, part) => all + part, 0);
       return Math.abs((sum - whole) / whole);
     });
     console.log(JSON.stringify({
       event: "explanation",
-      method: method.name,
+      method,
       fall: await fallWithout(important),
       random_fall: randomFall,
       ...(complete && { completeness_error: Math.max(...errors) }),
@@ -226,7 +231,7 @@ try {
   if (folder !== undefined) {
     const decisions = predicted.flatMap((_, row) => [
       greyImage(rowOf(digits, 784, row), square),
-      ...explanations.map(({ data }) => signedImage(rowOf(data, 784, row), square)),
+      ...Object.values(explanations).map(({ data }) => signedImage(rowOf(data, 784, row), square)),
     ]);
     await writePng(paths[0], imageGrid(decisions, { columns: 1 + methods.length }));
     await writePng(paths[1], imageGrid(weights, { columns: 8 }));

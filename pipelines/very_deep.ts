@@ -133,7 +133,7 @@ try {
       gradientNorms(),
       update(adam({ learningRate: options["learning-rate"] })),
       measure(accuracy()),
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exit(code) }),
+      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
       progressBar(Deno.stderr, { epochs: options.epochs }),
     );
     const training = steps.pipe(
@@ -142,6 +142,7 @@ try {
       jsonLines(Deno.stdout),
     );
     await lastValueFrom(training, { defaultValue: null });
+    if (Deno.exitCode !== 0) break;
   }
 } catch (error) {
   Deno.exitCode = failed(error);

@@ -36,7 +36,14 @@ export {
   openDevice,
   type OpenedDevice,
 } from "./open_device.ts";
-export { predict, type Predictions, type PredictOptions } from "./predict.ts";
+export { predict } from "./predict.ts";
+export {
+  type Explanation,
+  type Prediction,
+  type Predictions,
+  predictions,
+  type PredictOptions,
+} from "./predictions.ts";
 export type { Reduction } from "./score.ts";
 export type { InputsFor, TensorsFor } from "./resident_data.ts";
 export type { AnyBatch, AnyDifferentiated, AnyForwarded, AnyScored, AnyUpdated } from "./stages.ts";

@@ -1,6 +1,6 @@
 // Autoencoders, by what the lesson prints and draws.
 import assert from "node:assert/strict";
-import { only, runPipeline, succeed } from "./run_pipeline.ts";
+import { linesOf, only, RunningPipeline, runPipeline, succeed } from "./run_pipeline.ts";
 
 /** The error of the mean of all digits, the best that a network can draw which sees nothing. */
 const blind = 0.0673;
@@ -53,4 +53,19 @@ Deno.test("a picture that may not be written is told before the training", async
   const { code, stdout, stderr } = await runPipeline("autoencoder", ["--picture", "x/y.png"]);
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /Cannot write "x\/y.png"/);
+});
+
+Deno.test("autoencoder: a signal ends the run with 130, and nothing follows", async () => {
+  await using pipeline = new RunningPipeline("autoencoder", [
+    "--epochs",
+    "100000",
+    "--limit",
+    "2000",
+  ]);
+  await pipeline.waitFor("epoch");
+  pipeline.signal("SIGINT");
+  const { code, stdout, stderr } = await pipeline.end();
+  assert.equal(code, 130, stderr);
+  const { event, reason } = linesOf(stdout).at(-1)!;
+  assert.deepEqual([event, reason], ["end", "interrupted"]);
 });

@@ -1,6 +1,6 @@
 // Explanations, by what the lesson prints and draws.
 import assert from "node:assert/strict";
-import { only, runPipeline, succeed } from "./run_pipeline.ts";
+import { linesOf, only, RunningPipeline, runPipeline, succeed } from "./run_pipeline.ts";
 
 Deno.test("explain: what the methods point at matters more than what they do not", async () => {
   const folder = await Deno.makeTempDir();
@@ -44,4 +44,14 @@ Deno.test("explain: a folder that may not be written is told before the training
   const { code, stdout, stderr } = await runPipeline("explain", ["--folder", "nowhere"]);
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /Cannot write "nowhere\/decisions.png"/);
+});
+
+Deno.test("explain: a signal ends the run with 130, and nothing follows", async () => {
+  await using pipeline = new RunningPipeline("explain", ["--epochs", "100000"]);
+  await pipeline.waitFor("epoch");
+  pipeline.signal("SIGINT");
+  const { code, stdout, stderr } = await pipeline.end();
+  assert.equal(code, 130, stderr);
+  const { event, reason } = linesOf(stdout).at(-1)!;
+  assert.deepEqual([event, reason], ["end", "interrupted"]);
 });

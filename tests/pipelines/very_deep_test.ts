@@ -1,6 +1,6 @@
 // Residual connections, by what the lesson prints.
 import assert from "node:assert/strict";
-import { only, runPipeline, succeed } from "./run_pipeline.ts";
+import { linesOf, only, RunningPipeline, runPipeline, succeed } from "./run_pipeline.ts";
 
 Deno.test("very_deep: 300 layers learn with residual connections, and do not without", async () => {
   const lines = await succeed(
@@ -35,4 +35,14 @@ Deno.test("very_deep: a network without a middle is refused", async () => {
   const { code, stdout, stderr } = await runPipeline("very_deep", ["--layers", "2"]);
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /--layers expects a whole number of at least 3: received "2"/);
+});
+
+Deno.test("very_deep: a signal ends the run with 130, and nothing follows", async () => {
+  await using pipeline = new RunningPipeline("very_deep", ["--layers", "20", "--epochs", "100000"]);
+  await pipeline.waitFor("epoch");
+  pipeline.signal("SIGINT");
+  const { code, stdout, stderr } = await pipeline.end();
+  assert.equal(code, 130, stderr);
+  const { event, reason } = linesOf(stdout).at(-1)!;
+  assert.deepEqual([event, reason], ["end", "interrupted"]);
 });

@@ -27,13 +27,19 @@ export interface GradCamOptions {
  *
  * @example
  * ```ts
- * import { conv2d, dense, explain, flatten, gradCam, input, sequential } from "@millrace/millrace";
+ * import {
+ *   conv2d, dense, explain, flatten, gradCam, input, predictions, sequential,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([4, 4, 1]), conv2d(2, 3), flatten(), dense(2)]);
  * const inputs = { data: Float32Array.from({ length: 16 }, (_, at) => at), shape: [1, 4, 4, 1] };
  * const method = gradCam({ layer: "conv2d_1" });
- * const { data, shape } = await explain(model, inputs, method, { device: "cpu", threads: 1 });
+ * const options = { device: "cpu", threads: 1 } as const;
+ * const batches = predictions(model, inputs, options).pipe(explain(method));
+ * const { explanations } = await lastValueFrom(batches);
+ * const { data, shape } = explanations.gradCam;
  * assert.deepEqual(shape, [1, 4, 4, 1]);
  * assert(data.every((value) => value >= 0));
  * ```

@@ -16,13 +16,17 @@ import type { Attribution, Explained } from "./attribution.ts";
  *
  * @example
  * ```ts
- * import { dense, explain, input, saliency, sequential } from "@millrace/millrace";
+ * import { dense, explain, input, predictions, saliency, sequential } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([2]), dense(1)]);
  * model.parameters[0].set([3, -1]);
  * const inputs = { data: Float32Array.of(2, 5), shape: [1, 2] };
- * const { data } = await explain(model, inputs, saliency(), { device: "cpu", threads: 1 });
+ * const options = { device: "cpu", threads: 1 } as const;
+ * const batches = predictions(model, inputs, options).pipe(explain(saliency()));
+ * const { explanations } = await lastValueFrom(batches);
+ * const { data } = explanations.saliency;
  * assert.deepEqual([...data], [3, 1]);
  * ```
  *
@@ -44,14 +48,19 @@ export function saliency(): Attribution {
  *
  * @example
  * ```ts
- * import { dense, explain, input, inputTimesGradient, sequential } from "@millrace/millrace";
+ * import {
+ *   dense, explain, input, inputTimesGradient, predictions, sequential,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([2]), dense(1)]);
  * model.parameters[0].set([3, -1]);
  * const inputs = { data: Float32Array.of(2, 5), shape: [1, 2] };
  * const options = { device: "cpu", threads: 1 } as const;
- * assert.deepEqual([...(await explain(model, inputs, inputTimesGradient(), options)).data], [6, -5]);
+ * const batches = predictions(model, inputs, options).pipe(explain(inputTimesGradient()));
+ * const { explanations } = await lastValueFrom(batches);
+ * assert.deepEqual([...explanations.inputTimesGradient.data], [6, -5]);
  * ```
  *
  * Source: Shrikumar and others, "Not just a black box", 2016. Captum: `InputXGradient`.
@@ -84,14 +93,19 @@ export interface IntegratedGradientsOptions {
  *
  * @example
  * ```ts
- * import { dense, explain, input, integratedGradients, sequential } from "@millrace/millrace";
+ * import {
+ *   dense, explain, input, integratedGradients, predictions, sequential,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([2]), dense(1, { activation: (x) => x.square() })]);
  * model.parameters[0].set([1, 1]);
  * const inputs = { data: Float32Array.of(1, 2), shape: [1, 2] };
  * const options = { device: "cpu", threads: 1 } as const;
- * const { data } = await explain(model, inputs, integratedGradients(), options);
+ * const batches = predictions(model, inputs, options).pipe(explain(integratedGradients()));
+ * const { explanations } = await lastValueFrom(batches);
+ * const { data } = explanations.integratedGradients;
  * assert(Math.abs(data[0] - 3) < 1e-5 && Math.abs(data[1] - 6) < 1e-5); // of (1 + 2)²
  * ```
  *
@@ -137,14 +151,17 @@ export interface SmoothGradOptions {
  *
  * @example
  * ```ts
- * import { dense, explain, input, sequential, smoothGrad } from "@millrace/millrace";
+ * import { dense, explain, input, predictions, sequential, smoothGrad } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([2]), dense(1)]);
  * model.parameters[0].set([3, -1]);
  * const inputs = { data: Float32Array.of(2, 5), shape: [1, 2] };
  * const options = { device: "cpu", threads: 1 } as const;
- * const { data } = await explain(model, inputs, smoothGrad(), options);
+ * const batches = predictions(model, inputs, options).pipe(explain(smoothGrad()));
+ * const { explanations } = await lastValueFrom(batches);
+ * const { data } = explanations.smoothGrad;
  * assert(Math.abs(data[0] - 3) < 1e-5 && Math.abs(data[1] + 1) < 1e-5);
  * ```
  *

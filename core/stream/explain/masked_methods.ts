@@ -30,14 +30,18 @@ export interface OcclusionOptions {
  *
  * @example
  * ```ts
- * import { dense, explain, input, occlusion, sequential } from "@millrace/millrace";
+ * import { dense, explain, input, occlusion, predictions, sequential } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([4]), dense(1)]);
  * model.parameters[0].set([1, 2, 3, 4]);
  * const inputs = { data: Float32Array.of(1, 1, 1, 1), shape: [1, 4] };
  * const method = occlusion({ size: [2, 2], window: 1, strides: 1 });
- * const { data } = await explain(model, inputs, method, { device: "cpu", threads: 1 });
+ * const options = { device: "cpu", threads: 1 } as const;
+ * const batches = predictions(model, inputs, options).pipe(explain(method));
+ * const { explanations } = await lastValueFrom(batches);
+ * const { data } = explanations.occlusion;
  * assert.deepEqual([...data], [1, 2, 3, 4]);
  * ```
  *
@@ -110,7 +114,10 @@ export interface ShapleyTokenSampling {
  *
  * @example
  * ```ts
- * import { dense, explain, input, sequential, shapleySampling } from "@millrace/millrace";
+ * import {
+ *   dense, explain, input, predictions, sequential, shapleySampling,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * // (x₁ + x₂)² at (1, 2): Shapley's values are 3 and 6.
@@ -118,7 +125,10 @@ export interface ShapleyTokenSampling {
  * model.parameters[0].set([1, 1]);
  * const inputs = { data: Float32Array.of(1, 2), shape: [1, 2] };
  * const method = shapleySampling({ samples: 200 });
- * const { data } = await explain(model, inputs, method, { device: "cpu", threads: 1 });
+ * const options = { device: "cpu", threads: 1 } as const;
+ * const batches = predictions(model, inputs, options).pipe(explain(method));
+ * const { explanations } = await lastValueFrom(batches);
+ * const { data } = explanations.shapleySampling;
  * assert(Math.abs(data[0] + data[1] - 9) < 1e-4 && Math.abs(data[0] - 3) < 0.5);
  * ```
  *

@@ -9,7 +9,7 @@ export {
   type MaximalInput,
 } from "./activation_maximisation.ts";
 export type { Attribution, Explained } from "./attribution.ts";
-export { explain, type ExplainOptions, type Explanation } from "./explain.ts";
+export { explain, type ExplainOptions } from "./explain.ts";
 export { gradCam, type GradCamOptions } from "./grad_cam.ts";
 export {
   inputTimesGradient,

@@ -1,6 +1,8 @@
+import { Observable as Stream } from "rxjs";
 import { type DataSet, isStored, type StoredInputs } from "../../../data/data_set.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import type { Model } from "../../nn/model.ts";
+import type { Observable } from "../../nn/rxjs_types.ts";
 import { permutation } from "../../state/permutation.ts";
 import { evaluate, type EvaluateOptions } from "../evaluate.ts";
 import { openDevice } from "../open_device.ts";
@@ -33,14 +35,16 @@ export interface FeatureImportance {
  * @param dataSet Data that it was not trained on.
  * @param options What {@link evaluate} takes, which number is watched, repeats, seed. Metrics of
  * which more is better count the other way round.
- * @returns One entry a feature, in order.
- * @throws {RangeError} when `monitor` is not among the logs, or the inputs are not rows of features.
+ * @returns A cold stream of features, in order, each as it is known.
+ * @throws {RangeError} when an option is out of range, or the inputs are not rows of features; on the
+ * error channel when `monitor` is not among the logs.
  *
  * @example
  * ```ts
  * import {
  *   arrays, dense, input, meanSquaredError, permutationImportance, sequential,
  * } from "@millrace/millrace";
+ * import { lastValueFrom, toArray } from "rxjs";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([2]), dense(1)]);
@@ -48,18 +52,19 @@ export interface FeatureImportance {
  * const rows = Array.from({ length: 20 }, (_, at) => [at % 3, at % 5]);
  * const data = arrays(rows, rows.map(([a]) => [a]));
  * const options = { loss: meanSquaredError(), device: "cpu", threads: 1 } as const;
- * const [first, second] = await permutationImportance(model, data, options);
+ * const importances = permutationImportance(model, data, options).pipe(toArray());
+ * const [first, second] = await lastValueFrom(importances);
  * assert(first.mean > 0.5 && second.mean === 0);
  * ```
  *
  * Source: Breiman, "Random forests", 2001. scikit-learn: `permutation_importance`.
  */
-export async function permutationImportance(
+export function permutationImportance(
   model: Model,
   dataSet: DataSet,
   options: PermutationImportanceOptions,
-): Promise<FeatureImportance[]> {
-  const { monitor = "loss", repeats = 5, seed = 0, ...judged } = options;
+): Observable<FeatureImportance> {
+  const { repeats = 5, seed = 0 } = options;
   checkCount("the repeats of permutationImportance", repeats, 1);
   checkCount("the seed of permutationImportance", seed);
   const { x } = dataSet;
@@ -69,39 +74,54 @@ export async function permutationImportance(
         JSON.stringify(x.shape),
     );
   }
-  const [samples, features] = x.shape;
-  const { device, owned } = await openDevice(options);
-  try {
-    const measure = async (inputs: StoredInputs): Promise<number> => {
-      const logs = await evaluate(model, { ...dataSet, x: inputs }, { ...judged, device });
-      if (monitor in logs) return logs[monitor] * sign;
-      throw new RangeError(
-        `Cannot watch "${monitor}" as the logs hold ${Object.keys(logs).join(", ")}`,
-      );
-    };
-    const metrics = [judged.metrics ?? [], judged.weightedMetrics ?? []].flat();
-    const sign = metrics.some(({ name, direction }) => name === monitor && direction === "max")
-      ? -1
-      : 1;
-    const before = await measure(x);
-    const found: FeatureImportance[] = [];
-    for (let feature = 0; feature < features; feature++) {
-      const changes: number[] = [];
-      for (let repeat = 0; repeat < repeats; repeat++) {
-        const order = permutation(samples, seed, feature * repeats + repeat);
-        changes.push(await measure(shuffled(x, feature, order)) - before);
+  return new Stream<FeatureImportance>((subscriber) => {
+    const importances = async () => {
+      const { device, owned } = await openDevice(options);
+      try {
+        const measure = (inputs: StoredInputs) =>
+          measured(model, { ...dataSet, x: inputs }, { ...options, device });
+        const before = await measure(x);
+        for (let feature = 0; feature < x.shape[1]; feature++) {
+          const changes: number[] = [];
+          for (let repeat = 0; repeat < repeats; repeat++) {
+            if (subscriber.closed) return;
+            const order = permutation(x.shape[0], seed, feature * repeats + repeat);
+            changes.push(await measure(shuffled(x, feature, order)) - before);
+          }
+          subscriber.next({ feature, ...momentsOf(changes) });
+        }
+      } finally {
+        if (owned) {
+          await device.idle();
+          device.dispose();
+        }
       }
-      const mean = changes.reduce((sum, change) => sum + change, 0) / repeats;
-      const squares = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0);
-      found.push({ feature, mean, deviation: Math.sqrt(squares / repeats) });
-    }
-    return found;
-  } finally {
-    if (owned) {
-      await device.idle();
-      device.dispose();
-    }
+    };
+    importances().then(() => subscriber.complete(), (error) => subscriber.error(error));
+  });
+}
+
+/** The watched number over a data set; more is worse. */
+async function measured(
+  model: Model,
+  dataSet: DataSet,
+  { monitor = "loss", repeats: _, seed: __, ...judged }: PermutationImportanceOptions,
+): Promise<number> {
+  const logs = await evaluate(model, dataSet, judged);
+  if (!(monitor in logs)) {
+    throw new RangeError(
+      `Cannot watch "${monitor}" as the logs hold ${Object.keys(logs).join(", ")}`,
+    );
   }
+  const metrics = [judged.metrics ?? [], judged.weightedMetrics ?? []].flat();
+  const rises = metrics.some(({ name, direction }) => name === monitor && direction === "max");
+  return rises ? -logs[monitor] : logs[monitor];
+}
+
+function momentsOf(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / values.length) };
 }
 
 /** Inputs in which one feature's values stand in another order. */

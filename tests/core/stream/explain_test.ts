@@ -1,5 +1,6 @@
 // Explanations against the published formulas, written again in float64 without the framework.
 import assert from "node:assert/strict";
+import { lastValueFrom, map, take, toArray } from "rxjs";
 import {
   accuracy,
   activationMaximisation,
@@ -9,6 +10,8 @@ import {
   dense,
   type DeviceOptions,
   explain,
+  type ExplainOptions,
+  type Explanation,
   flatten,
   gradCam,
   input,
@@ -17,12 +20,14 @@ import {
   type Model,
   occlusion,
   permutationImportance,
+  predictions,
   reshapeLayer,
   saliency,
   sequential,
   shapleySampling,
   smoothGrad,
   sparseCategoricalCrossentropy,
+  type StoredInputs,
   weightImages,
 } from "../../../mod.ts";
 import { testOnDevices } from "../../devices.ts";
@@ -57,6 +62,26 @@ function slopes(model: Model, row: readonly number[], target: number): number[] 
   });
 }
 
+/** All batches of an explanation as one. */
+async function explained(
+  model: Model,
+  inputs: StoredInputs,
+  method: Attribution,
+  { target, batchSize, ...device }: ExplainOptions & DeviceOptions,
+): Promise<Explanation> {
+  const batches = await lastValueFrom(
+    // Batches of four, so that those of the operator end within them.
+    predictions(model, inputs, { batchSize: 4, ...device }).pipe(
+      explain(method, { target, batchSize, name: "it" }),
+      map(({ explanations }) => explanations.it),
+      toArray(),
+    ),
+  );
+  const whole = (part: "data" | "scores") =>
+    Float32Array.from(batches.flatMap((batch) => [...batch[part]]));
+  return { data: whole("data"), scores: whole("scores"), shape: inputs.shape };
+}
+
 function close(actual: ArrayLike<number>, expected: readonly number[], error = 1e-4): void {
   assert.equal(actual.length, expected.length);
   expected.forEach((value, at) =>
@@ -72,15 +97,15 @@ await testOnDevices(
     const model = network();
     const targets = rows.map((row) => largest(outputsOf(model, row)));
     const slope = rows.map((row, i) => slopes(model, row, targets[i]));
-    const predicted = await explain(model, inputs, saliency(), device);
+    const predicted = await explained(model, inputs, saliency(), device);
     close(predicted.data, slope.flat().map(Math.abs));
     close(predicted.scores, rows.map((row, i) => outputsOf(model, row)[targets[i]]));
     assert.deepEqual(predicted.shape, [samples, features]);
-    const product = await explain(model, inputs, inputTimesGradient(), { target: 1, ...device });
+    const product = await explained(model, inputs, inputTimesGradient(), { target: 1, ...device });
     close(product.data, rows.flatMap((row) => slopes(model, row, 1).map((d, j) => d * row[j])));
     // One target a sample; the size of a batch changes nothing.
     const mixed = { target: [0, 1, 2, 1, 0], batchSize: 2, ...device };
-    const listed = await explain(model, inputs, saliency(), mixed);
+    const listed = await explained(model, inputs, saliency(), mixed);
     close(listed.data, rows.flatMap((row, i) => slopes(model, row, mixed.target[i]).map(Math.abs)));
   },
 );
@@ -91,7 +116,7 @@ await testOnDevices(
     const model = network();
     const baseline = 0.25;
     const method = integratedGradients({ steps: 50, baseline });
-    const { data, scores } = await explain(model, inputs, method, {
+    const { data, scores } = await explained(model, inputs, method, {
       target: 2,
       batchSize: 3,
       ...device,
@@ -118,14 +143,14 @@ await testOnDevices(
   "smoothGrad is the slope without noise, and near a wide mean with it",
   async (device) => {
     const model = network();
-    const still = await explain(model, inputs, smoothGrad({ noise: 0, samples: 3 }), {
+    const still = await explained(model, inputs, smoothGrad({ noise: 0, samples: 3 }), {
       target: 0,
       ...device,
     });
     close(still.data, rows.flatMap((row) => slopes(model, row, 0)));
     const options = { target: 0, ...device };
     const noisy = (seed: number) =>
-      explain(model, inputs, smoothGrad({ noise: 0.3, samples: 400, seed }), options);
+      explained(model, inputs, smoothGrad({ noise: 0.3, samples: 400, seed }), options);
     const [first, other] = [await noisy(1), await noisy(2)];
     assert(first.data.some((value, at) => Math.abs(value - still.data[at]) > 1e-3));
     assert(first.data.some((value, at) => value !== other.data[at]));
@@ -144,9 +169,9 @@ await testOnDevices("a model that begins with a reshape is explained as any", as
   ]);
   shaped.parameters.forEach((parameter, at) => parameter.set(plain.parameters[at].value));
   for (const method of [saliency(), integratedGradients(), smoothGrad(), shapleySampling()]) {
-    const expected = await explain(plain, inputs, method, { target: 1, ...device });
+    const expected = await explained(plain, inputs, method, { target: 1, ...device });
     assert(expected.data.some((value) => Math.abs(value) > 0.1));
-    const { data } = await explain(shaped, inputs, method, { target: 1, ...device });
+    const { data } = await explained(shaped, inputs, method, { target: 1, ...device });
     close(data, [...expected.data]);
   }
 });
@@ -171,7 +196,12 @@ function exactShapley(model: Model, row: readonly number[], target: number): num
 await testOnDevices("Shapley sampling comes near the values over all sets", async (device) => {
   const model = network();
   const options = { target: 1, ...device };
-  const { data, scores } = await explain(model, inputs, shapleySampling({ samples: 300 }), options);
+  const { data, scores } = await explained(
+    model,
+    inputs,
+    shapleySampling({ samples: 300 }),
+    options,
+  );
   close(data, rows.flatMap((row) => exactShapley(model, row, 1)), 0.05);
   const ground = outputsOf(model, [0, 0, 0, 0])[1];
   rows.forEach((_, i) => {
@@ -180,7 +210,7 @@ await testOnDevices("Shapley sampling comes near the values over all sets", asyn
   });
   // Two players of two features: there are two orders, and each is met.
   const grouped = shapleySampling({ samples: 200, groups: [0, 1, 1, 0] });
-  const pairs = (await explain(model, inputs, grouped, options)).data;
+  const pairs = (await explained(model, inputs, grouped, options)).data;
   rows.forEach((row, i) => {
     const with_ = (left: boolean, right: boolean) =>
       outputsOf(model, row.map((x, j) => (j === 0 || j === 3 ? left : right) ? x : 0))[1];
@@ -213,7 +243,7 @@ await testOnDevices("occlusion is the mean fall over the patches on a pixel", as
   });
   const method = occlusion({ size: [3, 3], window: 2, strides: 1, baseline: 0.5 });
   const given = { data: Float32Array.from(image), shape: [1, 9] };
-  close((await explain(model, given, method, { target: 1, ...device })).data, expected);
+  close((await explained(model, given, method, { target: 1, ...device })).data, expected);
 });
 
 await testOnDevices(
@@ -242,7 +272,7 @@ await testOnDevices(
       )
     );
     const given = { data: Float32Array.from(image), shape: [1, 4, 4, 1] };
-    close((await explain(model, given, gradCam({ layer: "conv2d_1" }), device)).data, expected);
+    close((await explained(model, given, gradCam({ layer: "conv2d_1" }), device)).data, expected);
   },
 );
 
@@ -262,7 +292,9 @@ await testOnDevices("permutation importance finds the planted feature", async (d
   };
   const data = arrays(table, labels, { classes: 2 });
   for (const monitor of ["loss", "accuracy"]) {
-    const found = await permutationImportance(model, data, { ...options, monitor, repeats: 3 });
+    const found = await lastValueFrom(
+      permutationImportance(model, data, { ...options, monitor, repeats: 3 }).pipe(toArray()),
+    );
     assert.deepEqual(found.map(({ feature }) => feature), [0, 1, 2, 3]);
     assert.equal(largest(found.map(({ mean }) => mean)), 2);
     assert(found[2].mean > 0.3 && found[2].deviation > 0, `${found[2].mean}`);
@@ -308,7 +340,7 @@ Deno.test("what cannot be explained is refused with what was given", async () =>
   const model = network();
   const cpu = { device: "cpu", threads: 1 } as const;
   const refused = (method: Attribution, options: object, message: RegExp) =>
-    assert.rejects(explain(model, inputs, method, { ...cpu, ...options }), message);
+    assert.rejects(explained(model, inputs, method, { ...cpu, ...options }), message);
   await refused(saliency(), { target: 3 }, /from 0 to 2.*received 3/);
   await refused(saliency(), { target: [0, 1] }, /5 samples: received 2 numbers/);
   await refused(saliency(), { batchSize: 0 }, /batchSize of explain/);
@@ -321,4 +353,49 @@ Deno.test("what cannot be explained is refused with what was given", async () =>
     activationMaximisation(model, { target: 9, ...cpu }),
     /from 0 to 2: received 9/,
   );
+});
+
+Deno.test("explanations of several methods go with predictions, batch by batch", async () => {
+  const model = network();
+  const cpu = { device: "cpu", threads: 1 } as const;
+  const stream = predictions(model, inputs, { batchSize: 2, ...cpu }).pipe(
+    explain(saliency()),
+    explain(integratedGradients(), { target: 1 }),
+    explain(integratedGradients({ steps: 3 }), { target: 1, name: "coarse" }),
+  );
+  const batches = await lastValueFrom(stream.pipe(toArray()));
+  assert.deepEqual(batches.map(({ start, samples }) => [start, samples]), [[0, 2], [2, 2], [4, 1]]);
+  const names = ["saliency", "integratedGradients", "coarse"];
+  for (const { explanations, outputs, start } of batches) {
+    assert.deepEqual(Object.keys(explanations), names);
+    assert.deepEqual(explanations.saliency.shape, [outputs.shape[0], features]);
+    close(outputs.data, rows.slice(start, start + 2).flatMap((row) => outputsOf(model, row)));
+    close(explanations.coarse.data, [...explanations.integratedGradients.data], 0.05);
+  }
+  // Each subscription computes anew, and may leave.
+  assert.equal((await lastValueFrom(stream.pipe(take(1)))).start, 0);
+  await assert.rejects(
+    lastValueFrom(stream.pipe(explain(saliency()))),
+    /a second time by "saliency"/,
+  );
+  await assert.rejects(
+    lastValueFrom(stream.pipe(map(() => {
+      throw new Error("Below");
+    }))),
+    /Below/,
+  );
+});
+
+Deno.test("a slow operator makes predictions wait", async () => {
+  let busy = 0;
+  const most: number[] = [];
+  const slow = predictions(network(), inputs, { batchSize: 1, device: "cpu", threads: 1 }).pipe(
+    map((prediction) => {
+      most.push(++busy);
+      prediction.hold(new Promise((done) => setTimeout(done, 2)).then(() => busy--));
+      return prediction;
+    }),
+  );
+  await lastValueFrom(slow);
+  assert.deepEqual(most, [1, 1, 1, 1, 1]);
 });

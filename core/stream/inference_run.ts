@@ -1,0 +1,115 @@
+import type { AnyDataSet } from "../../data/data_set.ts";
+import type { Device, Executable } from "../graph/device.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import type { Model } from "../nn/model.ts";
+import type { Tensors } from "../nn/named.ts";
+import { applyModel } from "./apply_model.ts";
+import type { LoadedData } from "./resident_data.ts";
+import { Run } from "./run.ts";
+
+/** An array that was computed, row by row. */
+export interface Computed {
+  /** Its elements. */
+  readonly data: Float32Array;
+  /** Sizes of its axes. */
+  readonly shape: readonly number[];
+}
+
+/** A model and inputs on a device, to compute with as training does not: with no dropout and no update. */
+export class InferenceRun {
+  readonly #run: Run;
+  readonly #inputs: LoadedData;
+  readonly #targets = new Map<unknown, LoadedData>();
+  readonly #plans = new Map<
+    unknown,
+    Map<number, { tensors: readonly Tensor[]; plan: Executable }>
+  >();
+
+  /**
+   * @param device Where it runs; it is disposed of at the end if it is `owned`.
+   * @param model The model.
+   * @param dataSet The inputs.
+   * @param batchSize Samples that are computed at once, at most.
+   */
+  constructor(
+    device: Device,
+    owned: boolean,
+    readonly model: AnyModel,
+    private readonly dataSet: AnyDataSet,
+    private readonly batchSize: number,
+  ) {
+    const samples = dataSet.y.shape as readonly number[];
+    this.#run = new Run(device, owned, { seed: 0, samples: samples[0] });
+    this.#run.addModel(model);
+    this.#inputs = this.#run.load(dataSet, "inputs", batchSize);
+  }
+
+  /** Samples of the inputs. */
+  get samples(): number {
+    return this.#inputs.samples;
+  }
+
+  /** What a model of the same weights makes of rows; by default the model itself. */
+  apply<O extends Tensors>(rows: Tensors, model?: Model<Tensor, O>): O {
+    const applied = model ?? this.model as Model<Tensor, O>;
+    return applyModel(this.#run, applied, this.#run.weightTable.leaves, rows as Tensor, false)
+      .outputs;
+  }
+
+  /** The whole numbers of a batch, `[count]`, i32, of a list with one for each sample. */
+  targets(owner: unknown, numbers: Int32Array, count: number): Tensor {
+    let loaded = this.#targets.get(owner);
+    if (!loaded) {
+      const y = { data: numbers, shape: [numbers.length] };
+      loaded = this.#run.load({ ...this.dataSet, y }, "targets", this.batchSize);
+      this.#targets.set(owner, loaded);
+    }
+    return loaded.batch(count).y as Tensor;
+  }
+
+  /**
+   * Computes something of a batch.
+   *
+   * @param owner Whose computation it is: it is planned once for each count.
+   * @param start First sample.
+   * @param count Samples.
+   * @param build Makes the tensors of the inputs.
+   */
+  async compute(
+    owner: unknown,
+    start: number,
+    count: number,
+    build: (x: Tensors, count: number) => readonly Tensor[],
+  ): Promise<Computed[]> {
+    const { tensors, plan } = this.#planned(owner, count, build);
+    this.#run.place(start);
+    await plan.run(this.#run.scalarValues(plan));
+    const found: Computed[] = [];
+    for (const [place, { shape }] of tensors.entries()) {
+      found.push({ data: Float32Array.from(await plan.read(place)), shape });
+    }
+    return found;
+  }
+
+  /** Frees everything, once the device is idle. */
+  async finish(): Promise<void> {
+    for (const plans of this.#plans.values()) for (const { plan } of plans.values()) plan.dispose();
+    await this.#run.finish();
+  }
+
+  #planned(
+    owner: unknown,
+    count: number,
+    build: (x: Tensors, count: number) => readonly Tensor[],
+  ) {
+    const plans = this.#plans.get(owner) ?? new Map();
+    this.#plans.set(owner, plans);
+    let planned = plans.get(count);
+    if (!planned) {
+      const tensors = build(this.#inputs.batch(count).x, count);
+      plans.set(count, planned = { tensors, plan: this.#run.prepare(tensors, 0) });
+    }
+    return planned;
+  }
+}

@@ -1,0 +1,150 @@
+import { Observable as Stream } from "rxjs";
+import {
+  type AnyDataSet,
+  type Inputs,
+  isStored,
+  sampleCount,
+  type StoredInputs,
+} from "../../data/data_set.ts";
+import type { Shape } from "../graph/shape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { checkCount } from "../nn/check_count.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import type { Model } from "../nn/model.ts";
+import { entriesOf, fromEntries, type Like, tensorEntries, type Tensors } from "../nn/named.ts";
+import type { Observable } from "../nn/rxjs_types.ts";
+import { type DeviceOptions, openDevice } from "./open_device.ts";
+import { InferenceRun } from "./inference_run.ts";
+import type { InputsFor } from "./resident_data.ts";
+import { settled } from "./weight_table.ts";
+
+/** Options of {@link predict} and {@link predictions}. */
+export interface PredictOptions extends DeviceOptions {
+  /** Samples in a batch, from 1; default 1,024. It does not change the result. */
+  readonly batchSize?: number;
+}
+
+/** What a model makes of inputs. */
+export interface Predictions {
+  /** Outputs, row by row. */
+  readonly data: Float32Array;
+  /** `[samples, ...outputShape]`. */
+  readonly shape: readonly number[];
+}
+
+/** Why a model gives what it gives for a batch, as {@link explain} finds it. */
+export interface Explanation {
+  /** How much each feature counts for the target's output, sample by sample. */
+  readonly data: Float32Array;
+  /** `[samples, ...inputShape]`. */
+  readonly shape: readonly number[];
+  /** The output that was explained, `[samples]`. */
+  readonly scores: Float32Array;
+}
+
+/** What a model makes of one batch. */
+export interface Prediction<O extends Tensors = Tensor> {
+  /** Number of the batch's first sample, from 0. */
+  readonly start: number;
+  /** Samples in the batch. */
+  readonly samples: number;
+  /** Outputs for each of them; by name for a model of several outputs. */
+  readonly outputs: Like<O, Predictions>;
+  /** What operators above have found out about them, by the names of methods. */
+  readonly explanations: Readonly<Record<string, Explanation>>;
+  /** Makes the next batch wait until `promise` has settled; its error ends the stream. */
+  hold(promise: Promise<unknown>): void;
+  /**
+   * Where the batch still lies.
+   *
+   * @internal
+   */
+  readonly run: InferenceRun;
+}
+
+/**
+ * What a model makes of inputs, in inference mode, as a stream of batches.
+ *
+ * The next batch is computed when all that operators have put on the last one ({@link
+ * Prediction.hold}) has settled. {@link explain} adds explanations.
+ *
+ * @param model The model.
+ * @param inputs `[samples, ...inputShape]`: the `x` of a data set, or arrays made with `arrays`; by
+ * name for a model of several inputs.
+ * @param options Batch size, device.
+ * @returns A cold stream: each subscription computes anew, and unsubscribing frees the device.
+ * @throws {RangeError} when the batch size is not a whole number from 1.
+ *
+ * @example
+ * ```ts
+ * import { dense, input, predictions, sequential } from "@millrace/millrace";
+ * import { lastValueFrom, map, toArray } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([2]), dense(1, { kernelInitializer: "ones" })]);
+ * const inputs = { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] };
+ * const options = { batchSize: 2, device: "cpu", threads: 1 } as const;
+ * const sums = predictions(model, inputs, options).pipe(map(({ outputs }) => [...outputs.data]));
+ * assert.deepEqual(await lastValueFrom(sums.pipe(toArray())), [[3, 7], [11]]);
+ * ```
+ */
+export function predictions<X extends Tensors, O extends Tensors>(
+  model: Model<X, O>,
+  inputs: InputsFor<X>,
+  options?: PredictOptions,
+): Observable<Prediction<O>>;
+/** What a model of one input and one output makes of inputs, as a stream of batches. */
+export function predictions(
+  model: Model,
+  inputs: StoredInputs,
+  options?: PredictOptions,
+): Observable<Prediction>;
+export function predictions(
+  model: AnyModel,
+  inputs: Inputs,
+  options: PredictOptions = {},
+): Observable<Prediction<Tensors>> {
+  const batchSize = checkCount("batchSize of predictions", options.batchSize ?? 1024, 1);
+  return new Stream<Prediction<Tensors>>((subscriber) => {
+    const names = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name]) => name);
+    let left = false;
+    subscriber.add(() => left = true);
+    const batches = async () => {
+      await settled(model);
+      const dataSet = withoutTargets(inputs);
+      const samples = sampleCount(dataSet);
+      const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
+      const run = new InferenceRun(device, owned, model, dataSet, batchSize);
+      try {
+        for (let start = 0; start < samples && !left; start += batchSize) {
+          const count = Math.min(batchSize, samples - start);
+          const made = await run.compute(
+            run,
+            start,
+            count,
+            (x) => tensorEntries(run.apply(x)).map(([, tensor]) => tensor),
+          );
+          if (left) return;
+          const holds: Promise<unknown>[] = [];
+          const hold = (promise: Promise<unknown>) => {
+            promise.catch(() => {});
+            holds.push(promise);
+          };
+          const outputs = fromEntries(made.map((part, place) => [names[place], part] as const));
+          subscriber.next({ start, samples: count, outputs, explanations: {}, hold, run });
+          // What has settled may have put more on the batch.
+          for (const promise of holds) await promise;
+        }
+      } finally {
+        await run.finish();
+      }
+    };
+    batches().then(() => subscriber.complete(), (error) => subscriber.error(error));
+  });
+}
+
+/** A data set needs targets; these are never read. */
+function withoutTargets(x: Inputs): AnyDataSet {
+  const samples = (isStored(x) ? x : Object.values(x)[0]).shape[0];
+  return { x, y: { data: new Uint8Array(samples), shape: [samples] } };
+}
