@@ -8,6 +8,8 @@ import { Molecule } from "openchemlib";
 import { DataError } from "../core/graph/errors.ts";
 import type { Graph } from "./graph_data_set.ts";
 
+export type { Graph } from "./graph_data_set.ts";
+
 /** Elements that have a feature of their own; all others share the next one. */
 const elements = [6, 7, 8, 9, 15, 16, 17, 35, 53] as const;
 

@@ -25,6 +25,7 @@
 import { lastValueFrom } from "rxjs";
 import {
   adam,
+  checkpoint,
   connect,
   type DataSet,
   dense,
@@ -43,12 +44,13 @@ import {
   l2,
   type ModelNode,
   permutation,
+  progressBar,
   sparseCategoricalAccuracy,
   sparseCategoricalCrossentropy,
   stopOnSignal,
 } from "../mod.ts";
-import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
+import { failed, identity, runOptions } from "./training_options.ts";
 import { loadVerbNetwork, verbKinds, type VerbNetwork } from "./verb_network.ts";
 
 const models = ["words", "gcn", "sage", "gat"] as const;
@@ -82,6 +84,7 @@ Learns from definitions and relations what kind of verb it is; metrics go to std
       parse: wholeNumber(1),
     },
     ...runOptions,
+    "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
     "limit": { value: "N", help: "take the first N verbs alone", parse: wholeNumber(500) },
   },
 );
@@ -194,6 +197,8 @@ async function train(
   { train, validation, test }: Record<"train" | "validation" | "test", Verbs>,
 ): Promise<void> {
   const model = network(name, train);
+  // Of two models the one with the graph is kept.
+  const path = name === "words" && !options.model ? undefined : options.checkpoint;
   const training = fit(model, train, {
     ...judged,
     optimizer: adam({ learningRate: options["learning-rate"] }),
@@ -202,6 +207,7 @@ async function train(
     batchSize: 1,
     seed: options.seed,
     stepOperators: [
+      progressBar(Deno.stderr, { epochs: options.epochs }),
       stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
     ],
     callbacks: [
@@ -210,6 +216,9 @@ async function train(
         patience: options.patience,
         restoreBest: true,
       }),
+      path === undefined
+        ? identity
+        : checkpoint(path, { monitor: "val_sparse_categorical_accuracy" }),
       jsonLines(Deno.stdout),
     ],
   });

@@ -24,6 +24,7 @@ import { lastValueFrom } from "rxjs";
 import {
   adam,
   addLayer,
+  checkpoint,
   connect,
   type DataSet,
   dense,
@@ -44,14 +45,15 @@ import {
   type ModelNode,
   parseCsv,
   permutation,
+  progressBar,
   r2Score,
   rootMeanSquaredError,
   stopOnSignal,
 } from "../mod.ts";
 import { atomFeatures, moleculeGraphs } from "../data/molecules.ts";
-import { commandLine, number, wholeNumber } from "./command_line.ts";
+import { commandLine, file, number, wholeNumber } from "./command_line.ts";
 import { leastSquares } from "./least_squares.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { failed, identity, runOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -74,7 +76,12 @@ lines.
       parse: wholeNumber(1),
     },
     ...runOptions,
-    "limit": { value: "N", help: "train on N molecules", parse: wholeNumber(20) },
+    "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
+    "limit": {
+      value: "N",
+      help: "take N molecules of each part",
+      parse: wholeNumber(20),
+    },
   },
 );
 
@@ -85,9 +92,15 @@ function loadMolecules() {
   const csv = parseCsv(table, { file: "solubility.csv", text: ["smiles", "part"] });
   const texts = (name: string) => csv.columns.get(name) as readonly string[];
   const solubilities = csv.columns.get("log_solubility") as Float64Array;
-  const graphs = moleculeGraphs(texts("smiles"));
-  const all = graphs.map((graph, row) => ({
-    graph,
+  const rows = ["train", "test"].flatMap((part) => {
+    const all = [...texts("part").keys()].filter((row) => texts("part")[row] === part);
+    // The file goes by kinds of molecules: a few of them come from anywhere in it.
+    const order = permutation(all.length, options.seed, 1).slice(0, options.limit).sort();
+    return Array.from(order, (place) => all[place]);
+  });
+  const graphs = moleculeGraphs(rows.map((row) => texts("smiles")[row]));
+  const all = rows.map((row, place) => ({
+    graph: graphs[place],
     solubility: solubilities[row],
     part: texts("part")[row],
   }));
@@ -96,15 +109,15 @@ function loadMolecules() {
   const asked = new Set(test.map(({ graph }) => graph.id));
   const known = all.filter(({ part, graph }) => part === "train" && !asked.has(graph.id));
   const order = permutation(known.length, options.seed, 0);
-  const shuffled = Array.from(order, (row) => known[row]).slice(0, options.limit);
+  const shuffled = Array.from(order, (row) => known[row]);
   const held = Math.round(shuffled.length / 10);
   const sizes = {
     undirected: true,
     maxNodes: 1 + Math.max(...graphs.map(({ nodes }) => nodes.length)),
     maxEdges: 2 * Math.max(...graphs.map(({ edges }) => edges.length)),
   };
-  const dataSet = (rows: typeof all): Molecules =>
-    graphDataSet(rows.map(({ graph }) => graph), rows.map(({ solubility }) => [solubility]), sizes);
+  const dataSet = (part: typeof all): Molecules =>
+    graphDataSet(part.map(({ graph }) => graph), part.map(({ solubility }) => [solubility]), sizes);
   return {
     train: dataSet(shuffled.slice(held)),
     validation: dataSet(shuffled.slice(0, held)),
@@ -195,6 +208,7 @@ try {
   const { train, validation, test } = loadMolecules();
   printLine(train, test);
   const model = network(train);
+  const path = options.checkpoint;
   const training = fit(model, train, {
     ...judged,
     optimizer: adam({ learningRate: options["learning-rate"] }),
@@ -203,10 +217,12 @@ try {
     batchSize: options["batch-size"],
     seed: options.seed,
     stepOperators: [
+      progressBar(Deno.stderr, { epochs: options.epochs }),
       stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
     ],
     callbacks: [
       earlyStopping({ monitor: "val_loss", patience: options.patience, restoreBest: true }),
+      path === undefined ? identity : checkpoint(path, { monitor: "val_loss" }),
       jsonLines(Deno.stdout),
     ],
   });
