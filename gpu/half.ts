@@ -31,7 +31,7 @@ export function storeHalf(
 ): void {
   const kept = new Set([...outputs.map(({ buffer }) => buffer), ...calls.flatMap(exactResults)]);
   const pieces = calls.flatMap(piecesOf);
-  const exact = new Set(outputs.map(({ buffer }) => buffer));
+  const exact = new Set([...outputs.map(({ buffer }) => buffer), ...calls.flatMap(coordinates)]);
   const leading = new Set<number>();
   // What is read was written before: one walk from the end sees every way.
   for (const { kind, reads, writes } of pieces.toReversed()) {
@@ -69,6 +69,14 @@ function exactResults(call: GpuCall): number[] {
     case "record":
       return [];
   }
+}
+
+/** Buffers that say where a call looks: as halves they would move pictures, and large ones by pixels. */
+function coordinates({ work }: GpuCall): number[] {
+  if (work.kind === "rows") return work.calls.flatMap(coordinates);
+  if (work.kind !== "structured" || !work.call.name.startsWith("sampleImage")) return [];
+  const [, y, x] = work.call.operands;
+  return [y.buffer, x.buffer];
 }
 
 function piecesOf(call: GpuCall): Piece[] {

@@ -5,11 +5,14 @@ import { planProgram } from "../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
 import {
+  cos,
   gather,
   gradients,
+  sampleImage,
   scaledDotProductAttention,
   segmentMax,
   segmentSum,
+  sin,
   sparseSoftmaxCrossEntropy,
 } from "../../core/ops/mod.ts";
 import { arenaMemory, halfMemory } from "../../gpu/call.ts";
@@ -70,6 +73,26 @@ Deno.test("what is folded over segments is no half, or maxima would not be found
     const stored = halves(compile([y], [], { rowWork: 0 }));
     assert.ok(stored.includes(40 * 17) && !stored.includes(13 * 17), `${stored}`);
   }
+});
+
+Deno.test("the places that pictures are sampled at are no halves, and what they follow from", () => {
+  const images = inputLeaf("x", [6, 5 * 7], "f32").matmul(stateLeaf("w", [35, 35]));
+  // Angles that a product gives, as of a spatial transformer.
+  const angle = inputLeaf("a", [6, 3], "f32").matmul(stateLeaf("v", [3, 1])).reshape([6, 1, 1]);
+  const places = inputLeaf("places", [6, 5, 11], "f32");
+  const y = sampleImage(
+    images.reshape([6, 5, 7, 1]),
+    places.mul(cos(angle)),
+    places.mul(sin(angle)).add(1),
+  );
+  const made = compile([y.reshape([6, 55]).matmul(stateLeaf("u", [55, 2])).square().sum()], [], {
+    rowWork: 0,
+  });
+  const stored = halves(made);
+  assert.ok(stored.includes(6 * 35), `the pictures may be: ${stored}`);
+  assert.ok(!stored.includes(6), `the angles: ${stored}`);
+  // The samples may be halves too, which have as many elements as rows and columns.
+  assert.equal(made.buffers.filter(({ elements, half }) => elements === 330 && half).length, 1);
 });
 
 /** A network whose activations take far more than its weights: loss, and its training. */
