@@ -17,8 +17,8 @@ const cached = 360 << 10;
 
 /** Outputs for which packing a convolution's kernel anew pays. */
 const fewestOutputs = 256;
-/** Rows of a kernel from which the kernel works on images six at a time. */
-const rowsOfImages = 48;
+/** Inputs of an output from which the kernel works on images six at a time. */
+const inputsOfImages = 48;
 const imagesAtOnce = 6;
 
 /** Structured ops that only pass over their operands. */
@@ -76,9 +76,9 @@ function fewestUnits(call: Call): number {
   return call.name === "convolution" ? fewestImages(call) : Infinity;
 }
 
-function fewestImages({ operands: [, kernel], output, partition }: StructuredCall): number {
+function fewestImages({ operands: [x, kernel], output, partition }: StructuredCall): number {
   if (partition.units !== output.shape[0]) return Infinity;
-  const rows = sizeOf(kernel.shape.slice(0, 4));
+  const inputs = sizeOf(kernel.shape.slice(0, 3)) * x.shape[4];
   const images = Math.ceil(fewestOutputs / sizeOf(output.shape.slice(1, 4)));
-  return rows < rowsOfImages ? images : Math.ceil(images / imagesAtOnce) * imagesAtOnce;
+  return inputs < inputsOfImages ? images : Math.ceil(images / imagesAtOnce) * imagesAtOnce;
 }

@@ -4,7 +4,7 @@
  */
 import { packedB } from "./matmul";
 import { copyRows, least, packRows } from "./pack";
-import { strip4x1kp, strip4x2kp, strip6x1kp, strip6x2kp } from "./strips";
+import { strip4x1k, strip4x1kp, strip4x2k, strip4x2kp, strip6x1k, strip6x1kp, strip6x2k, strip6x2kp } from "./strips";
 import {
   batchOf,
   channelsOf,
@@ -22,6 +22,8 @@ import {
 /** Outputs at a time, and rows of the kernel: a panel and the packed rows are then 20 KiB of L1. */
 const mostOutputs: i32 = 160;
 const mostRows: i32 = 24;
+/** Rows of the kernel for which packing the gradient of outputs pays. */
+const fewestRows: i32 = 16;
 
 /**
  * Writes down where the lines of the input are that outputs of lines [line, line + count) see: `count`
@@ -143,6 +145,7 @@ function addRows(
   high: i32,
   a: usize,
   b: usize,
+  bStep: usize,
   y: usize,
   zeros: usize,
 ): void {
@@ -156,11 +159,18 @@ function addRows(
   }
   const filters = filtersOf(block) / groupsOf(block);
   const across = 4 * <usize> filtersOf(block);
-  const panel = 32 * <usize> ((depth + 3) & ~3);
+  const packed = bStep == 0;
+  const panel = packed ? 32 * <usize> ((depth + 3) & ~3) : 32;
   y += <usize> row * across;
   for (let j = 0; j < filters; j += 8) {
     const columns = filters - j < 8 ? filters - j : 8;
-    if (high == 6) {
+    if (!packed) {
+      if (high == 6) {
+        if (columns > 4) strip6x2k(a, 24, next, b, bStep, y, across, rows, columns, depth, 1);
+        else strip6x1k(a, 24, next, b, bStep, y, across, rows, columns, depth, 1);
+      } else if (columns > 4) strip4x2k(a, 16, next, b, bStep, y, across, rows, columns, depth, 1);
+      else strip4x1k(a, 16, next, b, bStep, y, across, rows, columns, depth, 1);
+    } else if (high == 6) {
       if (columns > 4) strip6x2kp(a, next, b, y, across, rows, columns, depth, 1);
       else strip6x1kp(a, next, b, y, across, rows, columns, depth, 1);
     } else if (columns > 4) strip4x2kp(a, next, b, y, across, rows, columns, depth, 1);
@@ -196,6 +206,7 @@ export function kernelGradient(
   const rest = (end - start) % 6;
   const low = rest == 1 || rest == 2 ? rest + 6 : rest < 5 ? rest : 0;
   const tall = end - start > low ? end - low : start;
+  const pack = end - start >= fewestRows;
   // Whole lines, or parts of one.
   const room = <i32> packedB / (32 * ((own + 7) >> 3)) - 4;
   const most = room < mostOutputs ? room : mostOutputs;
@@ -214,15 +225,18 @@ export function kernelGradient(
       const places = w + wide < width ? wide : width - w;
       const from = grad + <usize> (line * width + w) * row;
       for (let group = 0; group < groups; ++group) {
-        packRows(from + 4 * <usize> (group * own), row, own, lines * places, scratch);
+        const outputs = from + 4 * <usize> (group * own);
+        if (pack) packRows(outputs, row, own, lines * places, scratch);
+        const b = pack ? scratch : outputs;
+        const bStep = pack ? 0 : row;
         listLines(block, x + 4 * <usize> (group * channels), line, lines, list);
         const out = y + 4 * <usize> (group * own);
         for (let r = start; r < tall; r += mostRows) {
           const rows = r + mostRows < tall ? mostRows : tall - r;
-          addRows(block, list, lines, w, places, r, rows, 6, a, scratch, out, zeros);
+          addRows(block, list, lines, w, places, r, rows, 6, a, b, bStep, out, zeros);
         }
         if (tall < end) {
-          addRows(block, list, lines, w, places, tall, end - tall, 4, a, scratch, out, zeros);
+          addRows(block, list, lines, w, places, tall, end - tall, 4, a, b, bStep, out, zeros);
         }
       }
     }

@@ -23,7 +23,7 @@ import {
 
 /** Images of a register block. */
 const most: i32 = 6;
-/** Fewest rows of a kernel: fewer do not pay for a list at every output. */
+/** Fewest inputs of an output, of all groups: fewer do not pay for a list at every output. */
 const fewestRows: i32 = 48;
 
 function tapsOf(block: usize): i32 {
@@ -42,10 +42,8 @@ function packedBytes(block: usize): usize {
 export function isOfImages(block: usize, at: i32, last: i32, room: i32): bool {
   const places = outputPlaces(block);
   const groups = groupsOf(block);
-  // Images that lie a multiple of 4 KiB apart would meet in the same lines of L1.
-  const apart = 4 * inputPlaces(block) * channelsOf(block);
-  return at % places == 0 && last % places == 0 && last - at >= 4 * places && (apart & 4095) != 0 &&
-    tapsOf(block) * (channelsOf(block) / groups) >= fewestRows &&
+  return at % places == 0 && last % places == 0 && last - at >= 4 * places &&
+    tapsOf(block) * channelsOf(block) >= fewestRows &&
     packedBytes(block) * <usize> groups <= packedB && tapsOf(block) * <i32> runBytes <= room;
 }
 
