@@ -63,7 +63,7 @@ export interface ColumnFeatures {
 }
 
 /** The cells of a column; refuses a name that the table does not have. */
-export function cellsOf(table: CsvTable, name: string): Float64Array | readonly string[] {
+function cellsOf(table: CsvTable, name: string): Float64Array | readonly string[] {
   const cells = table.columns.get(name);
   if (cells !== undefined) return cells;
   throw new DataError(

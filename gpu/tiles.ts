@@ -62,7 +62,7 @@ export const defaultTiles: TileChoice = {
 };
 
 /** The tile of products with many rows of few columns, as convolutions of few filters are. */
-export const narrowTile: TiledTile = tiled(128, 32, 8, 4);
+const narrowTile: TiledTile = tiled(128, 32, 8, 4);
 
 /** Tiles that a measurement chooses from; the first is kept unless another is faster. */
 export const tileCandidates: Readonly<Record<keyof TileChoice, readonly TiledTile[]>> = {

@@ -21,7 +21,7 @@ import { transpose } from "./transpose.ts";
 // The two ops stand in one file because each is in the other's gradient.
 
 /** The op behind {@link convolution}: `[x, kernel]`. */
-export const convolutionOperation: StructuredOperation & { name: "convolution" } = register({
+const convolutionOperation: StructuredOperation & { name: "convolution" } = register({
   kind: "structured",
   name: "convolution",
   infer: ([x, kernel], attributes) => ({
@@ -46,7 +46,7 @@ export const convolutionOperation: StructuredOperation & { name: "convolution" }
 });
 
 /** The op behind the gradient of a convolution's kernel: `[x, gradient of the outputs]`. */
-export const convolutionKernelGradientOperation:
+const convolutionKernelGradientOperation:
   & StructuredOperation
   & { name: "convolutionKernelGradient" } = register({
     kind: "structured",

@@ -30,7 +30,7 @@ function blankOf({ maskIndex }: Readonly<Record<string, unknown>>): number {
  * Logarithms of all paths to each state of a sample's targets, with blanks before, between and behind
  * them, before the first step and after every one: `[batch, steps + 1, 2 labels + 1]`.
  */
-export const ctcPathsOperation: StructuredOperation & { name: "ctcPaths" } = register({
+const ctcPathsOperation: StructuredOperation & { name: "ctcPaths" } = register({
   kind: "structured",
   name: "ctcPaths",
   infer: ([given, labels]) => ({
@@ -42,7 +42,7 @@ export const ctcPathsOperation: StructuredOperation & { name: "ctcPaths" } = reg
 });
 
 /** How likely each class is at each step, given the targets: `[batch, steps, classes]`. */
-export const ctcPosteriorsOperation: StructuredOperation & { name: "ctcPosteriors" } = register({
+const ctcPosteriorsOperation: StructuredOperation & { name: "ctcPosteriors" } = register({
   kind: "structured",
   name: "ctcPosteriors",
   infer: ([paths, given]) => ({
@@ -58,7 +58,7 @@ function pathsOf(inputs: readonly Tensor[], maskIndex: number): Tensor {
 }
 
 /** The op behind {@link ctcLoss}. */
-export const ctcLossOperation: CompositeOperation = register<CompositeOperation>({
+const ctcLossOperation: CompositeOperation = register<CompositeOperation>({
   kind: "composite",
   name: "ctcLoss",
   infer: ([given]) => ({

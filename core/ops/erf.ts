@@ -64,7 +64,7 @@ v * (${horner("q", numerator)}) / (${horner("q", denominator)})`,
  *
  * All terms have one sign, so that nothing cancels (Abramowitz and Stegun, 7.1.6).
  */
-export function erfReference(x: number): number {
+function erfReference(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;
   let total = x;

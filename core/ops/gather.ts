@@ -18,7 +18,7 @@ import { select } from "./select.ts";
 const missing = { f32: NaN, i32: -1, u32: 4294967295 } as const;
 
 /** The op behind {@link gather}: `[data, indices]` or `[data, indices, start]`. */
-export const gatherOperation: StructuredOperation & { name: "gather" } = register({
+const gatherOperation: StructuredOperation & { name: "gather" } = register({
   kind: "structured",
   name: "gather",
   infer: ([data], attributes) => ({
@@ -57,7 +57,7 @@ export const gatherOperation: StructuredOperation & { name: "gather" } = registe
 });
 
 /** The op behind {@link scatterAdd}: `[updates, indices]`. */
-export const scatterAddOperation: StructuredOperation & { name: "scatterAdd" } = register({
+const scatterAddOperation: StructuredOperation & { name: "scatterAdd" } = register({
   kind: "structured",
   name: "scatterAdd",
   infer: ([updates], attributes) => ({

@@ -7,7 +7,7 @@ import { broadcastTo } from "./sum.ts";
 import { swapLastAxes } from "./transpose.ts";
 
 /** The op behind {@link matmul}; its inputs have equal axes before the last two. */
-export const matmulOperation: StructuredOperation & { name: "matmul" } = register({
+const matmulOperation: StructuredOperation & { name: "matmul" } = register({
   kind: "structured",
   name: "matmul",
   infer: ([a, b]) => ({

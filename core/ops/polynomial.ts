@@ -1,5 +1,5 @@
 /** `value` as a float literal of WGSL: always with a point, so that it is not taken for an integer. */
-export function floatLiteral(value: number): string {
+function floatLiteral(value: number): string {
   const [mantissa, exponent] = String(value).split("e");
   const point = mantissa.includes(".") ? mantissa : `${mantissa}.0`;
   return exponent === undefined ? point : `${point}e${exponent}`;

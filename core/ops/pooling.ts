@@ -20,7 +20,7 @@ import { register } from "./registry.ts";
 // The ops of a maximum stand in one file because they are each other's gradients.
 
 /** The op behind {@link sumPool}. */
-export const sumPoolOperation: StructuredOperation & { name: "sumPool" } = register({
+const sumPoolOperation: StructuredOperation & { name: "sumPool" } = register({
   kind: "structured",
   name: "sumPool",
   infer: ([x], attributes) => inferOutputs("sumPool", x, attributes),
@@ -37,7 +37,7 @@ export const sumPoolOperation: StructuredOperation & { name: "sumPool" } = regis
 });
 
 /** The op behind {@link maxPool}. */
-export const maxPoolOperation: StructuredOperation & { name: "maxPool" } = register({
+const maxPoolOperation: StructuredOperation & { name: "maxPool" } = register({
   kind: "structured",
   name: "maxPool",
   infer: ([x], attributes) => inferOutputs("maxPool", x, attributes),
@@ -54,7 +54,7 @@ export const maxPoolOperation: StructuredOperation & { name: "maxPool" } = regis
 });
 
 /** Gives each window's gradient to its largest input: `[x, gradient of the outputs]`. */
-export const maxPoolGradientOperation: StructuredOperation & { name: "maxPoolGradient" } = register(
+const maxPoolGradientOperation: StructuredOperation & { name: "maxPoolGradient" } = register(
   {
     kind: "structured",
     name: "maxPoolGradient",
@@ -77,7 +77,7 @@ export const maxPoolGradientOperation: StructuredOperation & { name: "maxPoolGra
 );
 
 /** What stands in `values` where each window's largest input stands in `x`: `[x, values]`. */
-export const maxPoolSelectOperation: StructuredOperation & { name: "maxPoolSelect" } = register({
+const maxPoolSelectOperation: StructuredOperation & { name: "maxPoolSelect" } = register({
   kind: "structured",
   name: "maxPoolSelect",
   infer: ([x, values], attributes) => ({

@@ -15,7 +15,7 @@ import { transpose } from "./transpose.ts";
  * All that the gradient needs of every step, `[steps + 1, batch, kept · units]`: the states before
  * the first step are zeros. Inputs as in {@link recurrence}. It is differentiated as a whole.
  */
-export const recurrenceStepsOperation: StructuredOperation & { name: "recurrenceSteps" } = register(
+const recurrenceStepsOperation: StructuredOperation & { name: "recurrenceSteps" } = register(
   {
     kind: "structured",
     name: "recurrenceSteps",
@@ -33,25 +33,24 @@ export const recurrenceStepsOperation: StructuredOperation & { name: "recurrence
 );
 
 /** Gradients of a step's sums: `[kept, recurrent kernel, gradient of the states, mask?]`. */
-export const recurrenceGradientOperation: StructuredOperation & { name: "recurrenceGradient" } =
-  register({
-    kind: "structured",
-    name: "recurrenceGradient",
-    infer: ([kept, kernel, grad], attributes) => {
-      const [rows, batch] = kept.shape;
-      const { gradients } = cellLayouts[settings(attributes).cell];
-      return {
-        shape: [rows - 1, batch, gradients * kernel.shape[0]],
-        dtype: commonDType("recurrenceGradient", [kept, kernel, grad], ["f32"]),
-      };
-    },
-    reference: (inputs, attributes, output) =>
-      recurrenceBackward(inputs, settings(attributes), output),
-    work: ([, kernel], output) => ({ flops: 2 * sizeOf(output.slice(0, 2)) * sizeOf(kernel) }),
-  });
+const recurrenceGradientOperation: StructuredOperation & { name: "recurrenceGradient" } = register({
+  kind: "structured",
+  name: "recurrenceGradient",
+  infer: ([kept, kernel, grad], attributes) => {
+    const [rows, batch] = kept.shape;
+    const { gradients } = cellLayouts[settings(attributes).cell];
+    return {
+      shape: [rows - 1, batch, gradients * kernel.shape[0]],
+      dtype: commonDType("recurrenceGradient", [kept, kernel, grad], ["f32"]),
+    };
+  },
+  reference: (inputs, attributes, output) =>
+    recurrenceBackward(inputs, settings(attributes), output),
+  work: ([, kernel], output) => ({ flops: 2 * sizeOf(output.slice(0, 2)) * sizeOf(kernel) }),
+});
 
 /** The op behind {@link recurrence}. */
-export const recurrenceOperation: CompositeOperation = register<CompositeOperation>({
+const recurrenceOperation: CompositeOperation = register<CompositeOperation>({
   kind: "composite",
   name: "recurrence",
   infer: ([sums, kernel], attributes) => ({

@@ -18,7 +18,7 @@ import { sum } from "./sum.ts";
 // The two ops stand in one file because each is the other's gradient.
 
 /** The op behind {@link sampleImage}: `[images, y, x]`. */
-export const sampleImageOperation: StructuredOperation & { name: "sampleImage" } = register({
+const sampleImageOperation: StructuredOperation & { name: "sampleImage" } = register({
   kind: "structured",
   name: "sampleImage",
   infer: ([images, y, x]) => ({
@@ -44,7 +44,7 @@ export const sampleImageOperation: StructuredOperation & { name: "sampleImage" }
 });
 
 /** Gives what comes from above to the pixels that were sampled: `[gradient of the samples, y, x]`. */
-export const sampleImageGradientOperation: StructuredOperation & { name: "sampleImageGradient" } =
+const sampleImageGradientOperation: StructuredOperation & { name: "sampleImageGradient" } =
   register({
     kind: "structured",
     name: "sampleImageGradient",

@@ -26,7 +26,7 @@ import { broadcastTo, sum } from "./sum.ts";
  * weights, `[batch, heads, queries]`, in one line; operands as `core/graph/attention.ts` says. It is
  * differentiated as a whole.
  */
-export const attentionOperation: StructuredOperation & { name: "attention" } = register({
+const attentionOperation: StructuredOperation & { name: "attention" } = register({
   kind: "structured",
   name: "attention",
   infer: ([query, key, value]) => {
@@ -40,23 +40,22 @@ export const attentionOperation: StructuredOperation & { name: "attention" } = r
 });
 
 /** Gradients of query, key and value, one behind the other in one line. */
-export const attentionGradientOperation: StructuredOperation & { name: "attentionGradient" } =
-  register({
-    kind: "structured",
-    name: "attentionGradient",
-    infer: ([query, key, value]) => ({
-      shape: [query.size + key.size + value.size],
-      dtype: query.dtype,
-    }),
-    reference: (inputs, attributes, output) =>
-      attentionBackward(inputs, settings(attributes), output),
-    work: (shapes, _output, attributes) => ({
-      flops: attentionFlops(shapes, settings(attributes), true),
-    }),
-  });
+const attentionGradientOperation: StructuredOperation & { name: "attentionGradient" } = register({
+  kind: "structured",
+  name: "attentionGradient",
+  infer: ([query, key, value]) => ({
+    shape: [query.size + key.size + value.size],
+    dtype: query.dtype,
+  }),
+  reference: (inputs, attributes, output) =>
+    attentionBackward(inputs, settings(attributes), output),
+  work: (shapes, _output, attributes) => ({
+    flops: attentionFlops(shapes, settings(attributes), true),
+  }),
+});
 
 /** The op behind {@link scaledDotProductAttention}. */
-export const scaledDotProductAttentionOperation: CompositeOperation = register<CompositeOperation>({
+const scaledDotProductAttentionOperation: CompositeOperation = register<CompositeOperation>({
   kind: "composite",
   name: "scaledDotProductAttention",
   infer: ([query, , value]) => ({

@@ -26,7 +26,7 @@ export interface SegmentOptions {
 }
 
 /** The op behind {@link segmentSum}: `[values, ids]` or `[values, ids, order]`. */
-export const segmentSumOperation: StructuredOperation & { name: "segmentSum" } = register({
+const segmentSumOperation: StructuredOperation & { name: "segmentSum" } = register({
   kind: "structured",
   name: "segmentSum",
   infer: ([values], attributes) => inferSegments("segmentSum", values, attributes),
@@ -96,7 +96,7 @@ export function eachRow(
 }
 
 /** A value a row, against rows of `rank` axes in all. */
-export function asColumn(x: Tensor, rank: number): Tensor {
+function asColumn(x: Tensor, rank: number): Tensor {
   return reshape(x, [x.size, ...Array<number>(rank - 1).fill(1)]);
 }
 

@@ -17,7 +17,7 @@ import {
 import { select } from "./select.ts";
 
 /** The op behind {@link segmentMax}: `[values, ids]` or `[values, ids, order]`. */
-export const segmentMaxOperation: StructuredOperation & { name: "segmentMax" } = register({
+const segmentMaxOperation: StructuredOperation & { name: "segmentMax" } = register({
   kind: "structured",
   name: "segmentMax",
   infer: ([values], attributes) => inferSegments("segmentMax", values, attributes),

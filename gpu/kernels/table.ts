@@ -39,7 +39,7 @@ export type StructuredName =
   | "attentionGradient";
 
 /** The kernel of each structured op; a missing one does not compile. */
-export const structuredKernels = {
+const structuredKernels = {
   matmul: matmulKernel,
   gather: gatherKernel,
   scatterAdd: scatterAddKernel,

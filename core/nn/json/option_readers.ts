@@ -78,10 +78,6 @@ export const nestedNumbers: OptionReader = (value, path, custom) =>
     ? value.map((item, place) => nestedNumbers(item, `${path}[${place}]`, custom))
     : number(value, path, custom);
 
-/** A string or a number or a list of either. */
-export const textOrNumbers: OptionReader = (value, path, custom) =>
-  typeof value === "string" ? value : oneOrMore(value, path, custom);
-
 /** A layer that another one holds. */
 export const layer: OptionReader = (value, path, readers) => readers.layer!(value, path);
 

@@ -23,7 +23,7 @@ export interface CrossentropyOptions {
 export const margin = 1e-7;
 
 /** `probabilities` no closer than 1e-7 to 0 and 1, so that their logarithms are finite. */
-export function clipProbabilities(probabilities: Tensor): Tensor {
+function clipProbabilities(probabilities: Tensor): Tensor {
   return minimum(maximum(probabilities, margin), 1 - margin);
 }
 

@@ -88,7 +88,7 @@ export function areLabels(targets: Tensor, outputs: Tensor): boolean {
 }
 
 /** `x` as f32. */
-export function toFloat(x: Tensor): Tensor {
+function toFloat(x: Tensor): Tensor {
   return x.dtype === "f32" ? x : cast(x, "f32");
 }
 
