@@ -88,7 +88,13 @@ function prepare(name: string, sizes = {}) {
   const weights = Object.fromEntries(
     Object.entries(given.weights).map(([role, { data, shape }]) => [role, tensor(data, { shape })]),
   );
-  const y = layers[name].apply(weights, inputs, new TestContext());
+  const context = new TestContext();
+  const y = layers[name].apply(weights, inputs, context);
+  assert.equal(
+    layers[name].apply(weights, inputs, context),
+    y,
+    "applied again it is the same node",
+  );
   const padded = pools(name) ? 1 : x.nodes.shape[1];
   const upstream = new Float32Array(y.size);
   const width = y.size / golden.graphs.length / padded;

@@ -39,6 +39,7 @@ export function segmentCases(random: () => number): OpCase[] {
   const extra = { tolerance: 8, magnitude: 4 };
   const outside: CaseInput = { shape: [5], dtype: "i32", data: [0, 3, 3, 8, -1] };
   const few = risingIds(random, 9, 3);
+  const short: CaseInput = { shape: [5], dtype: "i32", data: [2, 0, 4, 77, -1] };
   return [
     ...Object.entries(folds).flatMap(([name, fold]) => {
       const { ids, order } = shuffledIds(random, 13, 7);
@@ -54,6 +55,12 @@ export function segmentCases(random: () => number): OpCase[] {
           [floats(random, [13, 2, 3]), ids, order],
           (x, rows, along) => fold(x, rows, 9, { order: along }),
           extra,
+        ),
+        opCase(
+          `${name}, along an order that leaves rows out`,
+          [floats(random, [5, 4]), { shape: [5], dtype: "u32", data: [1, 3, 1, 3, 4] }, short],
+          (x, rows, along) => fold(x, rows, 6, { order: along }),
+          { ...extra, differentiable: [] },
         ),
         opCase(
           `${name}, few segments`,
