@@ -29,6 +29,8 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
   biasConstraint: part,
   returnSequences: flag,
   goBackwards: flag,
+  dropout: number,
+  zeroOutputForMask: flag,
 };
 const gated = { ...recurrent, recurrentActivation: text };
 

@@ -246,6 +246,8 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
       returnSequences: true,
       unitForgetBias: false,
       biasInitializer: "ones",
+      dropout: 0.25,
+      zeroOutputForMask: true,
     }),
     [4, 2],
   ],

@@ -5,7 +5,7 @@ import * as nn from "../../../core/nn/mod.ts";
 import golden from "../../golden/recurrent.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
-import { TestContext } from "./context.ts";
+import { TestContext, valuesOf } from "./context.ts";
 import type { GoldenTensor } from "./golden.ts";
 
 interface Case {
@@ -110,6 +110,79 @@ Deno.test("recurrent layers start as Keras's", () => {
   );
   assert(embeddings.values.every((value) => Math.abs(value) <= 0.05));
   assert(embeddings.values.some((value) => Math.abs(value) > 0.04));
+});
+
+Deno.test("dropout tosses the same features out at all steps of a sample, in training alone", () => {
+  const [batch, steps, features] = [6, 4, 8];
+  // Its outputs are its inputs.
+  const layer = nn.simpleRnn(features, {
+    activation: "linear",
+    useBias: false,
+    returnSequences: true,
+    dropout: nn.hyperparameter(0.5),
+  });
+  const weights = {
+    kernel: tensor(
+      Array.from(
+        { length: features },
+        (_, i) => Array.from({ length: features }, (_, j) => Number(i === j)),
+      ),
+    ),
+    recurrent_kernel: tensor(Array.from({ length: features }, () => Array(features).fill(0))),
+  };
+  const x = tensor(
+    Float32Array.from({ length: batch * steps * features }, (_, place) => 1 + place / 64),
+    { shape: [batch, steps, features] },
+  );
+  const apply = (training: boolean, step: number) => {
+    const context = new TestContext(training);
+    return valuesOf(layer.apply(weights, x, context), context.bindings(step));
+  };
+  const given = valuesOf(x);
+  assert.deepEqual(apply(false, 0), given);
+  const found = apply(true, 0);
+  const kept = found.map((value) => value !== 0);
+  found.forEach((value, place) => {
+    const first = Math.floor(place / (steps * features)) * steps * features + place % features;
+    assert.equal(kept[place], kept[first], "all steps share their fate");
+    assertClose([value], [kept[place] ? 2 * given[place] : 0], 1e-6);
+  });
+  const share = kept.filter(Boolean).length / kept.length;
+  assert(share > 0.25 && share < 0.75, `${share}`);
+  assert.notDeepEqual(
+    kept.slice(0, features),
+    kept.slice(steps * features, (steps + 1) * features),
+  );
+  assert.notDeepEqual(apply(true, 1), found, "another step, another mask");
+  assert.throws(() => nn.gru(4, { dropout: 1.5 }), /the dropout of gru .*from 0 to 1/);
+});
+
+Deno.test("zeroOutputForMask: what is padding gives zeros, in the order of the outputs", () => {
+  const x = tensor(Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)), { shape: [2, 4, 3] });
+  const mask = [1, 0, 1, 0, 0, 0, 1, 1];
+  for (const goBackwards of [false, true]) {
+    const outputs = (zeroOutputForMask: boolean) => {
+      const layer = nn.lstm(2, { returnSequences: true, goBackwards, zeroOutputForMask });
+      const weights = Object.fromEntries(
+        layer.init([4, 3], key).parameters.map(({ name, shape, values }) => [
+          name,
+          tensor(values, { shape }),
+        ]),
+      );
+      const context = new TestContext(true);
+      context.masks = [tensor(mask, { shape: [2, 4] }).greater(0)];
+      return valuesOf(layer.apply(weights, x, context));
+    };
+    const plain = outputs(false);
+    assert(plain.some((value, place) => value !== 0 && !mask[Math.floor(place / 2)]));
+    assertClose(
+      outputs(true),
+      plain.map((value, place) => {
+        const [row, step] = [Math.floor(place / 8), Math.floor(place / 2) % 4];
+        return mask[4 * row + (goBackwards ? 3 - step : step)] ? value : 0;
+      }),
+    );
+  }
 });
 
 Deno.test("layers over sequences refuse what does not fit, and say why", () => {

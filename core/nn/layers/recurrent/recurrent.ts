@@ -9,8 +9,10 @@ import {
 import { formatShape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
+import { expandDims } from "../../../ops/expand_dims.ts";
 import { gather } from "../../../ops/gather.ts";
 import { matmul } from "../../../ops/matmul.ts";
+import { mul } from "../../../ops/mul.ts";
 import { recurrence } from "../../../ops/recurrence.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import { sub } from "../../../ops/sub.ts";
@@ -19,8 +21,10 @@ import { checkCount } from "../../check_count.ts";
 import type { Constraint } from "../../constraint.ts";
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
-import type { Layer } from "../../layer.ts";
+import type { ApplyContext, Layer } from "../../layer.ts";
 import type { Regularizer } from "../../regularizer.ts";
+import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
+import { dropped, rates } from "../regularization/noise.ts";
 import { penalizeOutputs, weight, type WeightedLayerOptions } from "../weighted.ts";
 
 /** Options of every recurrent layer. */
@@ -51,6 +55,16 @@ export interface RecurrentOptions extends WeightedLayerOptions {
   readonly returnSequences?: boolean;
   /** Whether steps are taken, and given, from the last to the first; default false. */
   readonly goBackwards?: boolean;
+  /**
+   * Part of the inputs' features that is tossed out in training, from 0 to 1, the same ones at all
+   * steps of a sample; a number or a stream of numbers; default 0.
+   */
+  readonly dropout?: ScalarSource;
+  /**
+   * Whether `returnSequences` gives zeros for steps that the mask leaves out, where it gives the state
+   * before them again; default false.
+   */
+  readonly zeroOutputForMask?: boolean;
 }
 
 /** Options of cells with gates. */
@@ -82,9 +96,11 @@ export function recurrent(units: number, options: GatedOptions, own: Cell): Laye
   const { name = "", inputShape, trainable, activityRegularizer } = options;
   const { useBias = true, returnSequences = false, goBackwards = false } = options;
   const { activation = "tanh", recurrentActivation = "sigmoid" } = options;
+  const { dropout = 0, zeroOutputForMask = false } = options;
   const { factory, cell } = own;
   checkActivation(factory, "activation", activation);
   checkActivation(factory, "recurrentActivation", recurrentActivation);
+  checkScalarSource(`the dropout of ${factory}`, dropout, rates);
   const layout = cellLayouts[cell];
   const makeKernel = weight("kernel", {
     initializer: options.kernelInitializer ?? "glorotUniform",
@@ -129,7 +145,9 @@ export function recurrent(units: number, options: GatedOptions, own: Cell): Laye
       const [mask] = context.masks;
       const ordered = (line: Tensor) =>
         goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
-      const rows = reshape(ordered(transpose(x, [1, 0, 2])), [steps * batch, features]);
+      const live = mask && ordered(transpose(cast(mask, "f32")));
+      const seen = context.training && dropout !== 0 ? tossed(x, dropout, context) : x;
+      const rows = reshape(ordered(transpose(seen, [1, 0, 2])), [steps * batch, features]);
       const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
       const states = recurrence(
         reshape(sums, [steps, batch, layout.inputs * units]),
@@ -140,17 +158,25 @@ export function recurrent(units: number, options: GatedOptions, own: Cell): Laye
           activation,
           recurrentActivation,
           sequences: returnSequences,
-          ...(mask && { mask: ordered(transpose(cast(mask, "f32"))) }),
+          ...(live && { mask: live }),
         },
       );
-      const outputs = returnSequences
-        ? transpose(states, [1, 0, 2])
-        : reshape(states, [batch, units]);
+      const all = returnSequences ? transpose(states, [1, 0, 2]) : reshape(states, [batch, units]);
+      const outputs = returnSequences && zeroOutputForMask && live
+        ? mul(all, expandDims(transpose(live), 2))
+        : all;
       return penalizeOutputs(outputs, activityRegularizer, context);
     },
     // Steps stay where they are; with goBackwards, Keras gives this mask, too.
     computeMask: (_x, mask) => returnSequences ? mask : undefined,
   };
+}
+
+/** The inputs without some of their features, which a sample lacks at all of its steps. */
+function tossed(x: Tensor, dropout: ScalarSource, context: ApplyContext): Tensor {
+  const [batch, , features] = x.shape;
+  const rate = context.scalar(dropout, "dropout", rates);
+  return dropped(x, [batch, 1, features], rate, context.randomKey("dropout"), context.counter);
 }
 
 /** Refuses a number of units that is none. */
