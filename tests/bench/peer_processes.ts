@@ -59,6 +59,12 @@ function pytorch(python: string, threads: number): PeerProcess {
   };
 }
 
+/** PyTorch on an NVIDIA GPU. */
+function pytorchCuda(python: string): PeerProcess {
+  const command = [python, "-B", here("peers/pytorch.py"), "--device", "cuda"];
+  return { name: "pytorch-cuda", threads: 1, command };
+}
+
 /** Millrace, jax-js and TensorFlow.js on WebGPU; a software adapter is given the small network. */
 function webGpuPeers({ software }: Adapter): PeerProcess[] {
   const leavesOut = ({ name }: Workload) =>
@@ -89,6 +95,7 @@ export function peerProcesses(python = DEFAULT_PYTHON, adapter: Adapter | null =
       : []),
     pytorch(python, 1),
     ...(several ? [pytorch(python, 2)] : []),
+    pytorchCuda(python),
     { name: "jax-js", threads: cores, command: deno("peers/deno.json", "peers/jax_js.ts") },
     {
       name: "tfjs-wasm",
@@ -120,12 +127,14 @@ async function output(command: readonly string[], environment?: Record<string, s
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** Tells whether a Python can import torch. */
-export async function hasTorch(python: string): Promise<boolean> {
+/** Tells whether a Python can import torch, and whether that finds a GPU. */
+export async function findTorch(python: string): Promise<{ cpu: boolean; cuda: boolean }> {
   try {
-    return (await output([python, "-c", "import torch"])).code === 0;
+    const asked = "import torch; print(torch.cuda.is_available())";
+    const { code, stdout } = await output([python, "-c", asked]);
+    return { cpu: code === 0, cuda: stdout.trim() === "True" };
   } catch {
-    return false; // no such program
+    return { cpu: false, cuda: false }; // no such program
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type Adapter,
   DEFAULT_PYTHON,
   findAdapter,
-  hasTorch,
+  findTorch,
   measure,
   type PeerProcess,
   peerProcesses,
@@ -31,7 +31,7 @@ const HELP = `Usage: deno task bench [options]
                     (default: small,large,convolutional,inference,
                     products,process)
   --peer NAMES      comma-separated names or their beginnings: millrace, millrace-webgpu, pytorch,
-                    pytorch-2, jax-js, tfjs, tfjs-wasm (default: all that are installed)
+                    pytorch-2, pytorch-cuda, jax-js, tfjs, tfjs-wasm (default: all that are installed)
   --rounds N        rounds, in which the peers take turns (default: 3)
   --compare NAME    the peer that ratios are against (default: the first one measured)
   --python FILE     a Python that can import torch (default: ${DEFAULT_PYTHON})
@@ -100,9 +100,11 @@ async function availablePeers(options: Options, adapter: Adapter | null): Promis
       .map((peer) => options.peers!.includes(peer.name) ? { ...peer, leavesOut: undefined } : peer)
     : all;
   if (!chosen.some((peer) => peer.name.startsWith("pytorch"))) return chosen;
-  if (await hasTorch(options.python)) return chosen;
-  console.error(`${options.python} cannot import torch: PyTorch is left out`);
-  return chosen.filter((peer) => !peer.name.startsWith("pytorch"));
+  const torch = await findTorch(options.python);
+  if (!torch.cpu) console.error(`${options.python} cannot import torch: PyTorch is left out`);
+  return chosen.filter(({ name }) =>
+    !name.startsWith("pytorch") || (name === "pytorch-cuda" ? torch.cuda : torch.cpu)
+  );
 }
 
 /** Replaces the progress line; says nothing where stderr is no terminal. */

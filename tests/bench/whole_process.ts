@@ -11,7 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { DEFAULT_PYTHON, findAdapter, hasTorch } from "./peer_processes.ts";
+import { DEFAULT_PYTHON, findAdapter, findTorch } from "./peer_processes.ts";
 import { copyDigits } from "./prepare_data.ts";
 import { formatTable, machine } from "./report.ts";
 import { summarise } from "./statistics.ts";
@@ -82,7 +82,7 @@ async function programs({ epochs, only, python }: ProcessOptions, folder: string
     chosen.push({ name: "millrace", command: [...start, "--epochs", String(epochs)] });
     chosen.push({ name: "millrace, first step", command: [...start, ...short] });
   }
-  if (only !== "millrace" && await hasTorch(python)) {
+  if (only !== "millrace" && (await findTorch(python)).cpu) {
     const script = join(ROOT, "tests/bench/peers/mnist_torch.py");
     for (const threads of ["1", "2"]) {
       chosen.push({

@@ -100,31 +100,48 @@ export async function evaluate(
   return results;
 }
 
-/**
- * Fails when `outputs` on `device` and by the reference differ by more than `tolerance` units in the
- * last place, measured at `magnitude` where values are smaller.
- */
+/** How far a device may be off the reference. */
+export interface Tolerance {
+  /** Units in the last place; default 4. */
+  readonly tolerance?: number;
+  /** Smaller values are measured by the units there; default 0. */
+  readonly magnitude?: number;
+  /** What is compared, for messages. */
+  readonly name?: string;
+}
+
+/** Says where a result is off by more than allowed; `null` where it is nowhere. */
+export function differenceOf(
+  actual: TensorData,
+  { data, dtype }: ReferenceArray,
+  { tolerance = 4, magnitude = 0, name = "" }: Tolerance,
+): string | null {
+  if (actual.length !== data.length) {
+    return `${name}: expected ${data.length} elements, got ${actual.length}`;
+  }
+  for (const [index, wanted] of data.entries()) {
+    const got = actual[index];
+    if (dtype !== "f32" && got === wanted) continue;
+    const error = dtype === "f32" ? errorInUnits(got, wanted, magnitude) : Infinity;
+    if (error > tolerance) {
+      return `${name}: element ${index} is ${got}, not ${wanted} (${error} units)`;
+    }
+  }
+  return null;
+}
+
+/** Fails when `outputs` on `device` and by the reference differ by more than is allowed. */
 export async function assertParity(
   device: GpuDevice,
   outputs: readonly Tensor[],
   bindings: Bindings,
-  { tolerance = 4, magnitude = 0, name = "" } = {},
+  tolerance: Tolerance = {},
 ): Promise<void> {
   const actual = await evaluate(device, outputs, bindings);
   const expected = evaluateReference(outputs, bindings);
-  expected.forEach(({ data, dtype }, place) => {
-    if (actual[place].length !== data.length) {
-      throw new Error(`${name}: expected ${data.length} elements, got ${actual[place].length}`);
-    }
-    data.forEach((wanted, index) => {
-      const got = actual[place][index];
-      const error = dtype === "f32" ? errorInUnits(got, wanted, magnitude) : got === wanted ? 0 : 1;
-      if (dtype === "f32" ? error > tolerance : error > 0) {
-        throw new Error(
-          `${name} ${outputs[place].describe()}: element ${index} is ${got}, not ${wanted} ` +
-            `(${error} units)`,
-        );
-      }
-    });
-  });
+  for (const [place, output] of outputs.entries()) {
+    const name = `${tolerance.name ?? ""} ${output.describe()}`;
+    const difference = differenceOf(actual[place], expected[place], { ...tolerance, name });
+    if (difference !== null) throw new Error(difference);
+  }
 }

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU: the same measuring loop as tests/bench/peer.ts, line for line."""
+"""PyTorch on the CPU or on CUDA (`--device cuda`): the same measuring loop as tests/bench/peer.ts, line for line."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ import torch
 
 MINIMUM_SECONDS, MAXIMUM_SECONDS, SAMPLES = 0.5, 30, 10_000
 functional = torch.nn.functional
+DEVICE = "cpu"
 
 
 def take_weights(values, layer, image):
@@ -54,7 +55,7 @@ def read_network(folder, workload):
         else:
             height, width = height - layer["size"] + 1, width - layer["size"] + 1
             channels = layer["filters"]
-    return torch.nn.Sequential(*modules[:-1])  # no relu after the last
+    return torch.nn.Sequential(*modules[:-1]).to(DEVICE)  # no relu after the last
 
 
 def as_samples(pixels, workload):
@@ -67,7 +68,8 @@ def read_digits(folder):
     """Pixels in 0..1 as [10000, 784] and classes."""
     images = numpy.fromfile(folder / "images.u8", "uint8").reshape(SAMPLES, 784)
     labels = numpy.fromfile(folder / "labels.u8", "uint8")
-    return torch.from_numpy(images).float() / 255, torch.from_numpy(labels).long()
+    pixels, classes = torch.from_numpy(images).float() / 255, torch.from_numpy(labels).long()
+    return pixels.to(DEVICE), classes.to(DEVICE)
 
 
 def training(workload, folder):
@@ -105,14 +107,14 @@ def inference(workload, folder):
 
     def step(_):
         with torch.inference_mode():
-            last[0] = network(batch).numpy()[0, 0].item()
+            last[0] = network(batch).cpu().numpy()[0, 0].item()
 
     return step, lambda: last[0]
 
 
 def operand(rows, columns, factor, transposed):
     """The given numbers; a transposed operand is stored the other way and seen as a view."""
-    values = (torch.arange(rows * columns) * factor % 1000) / 1000 - 0.5
+    values = (torch.arange(rows * columns, device=DEVICE) * factor % 1000) / 1000 - 0.5
     return values.reshape(columns, rows).T if transposed else values.reshape(rows, columns)
 
 
@@ -194,7 +196,11 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--started", type=float, default=time.time() * 1000)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     given = parser.parse_args()
+    global DEVICE
+    DEVICE = given.device
+    torch.backends.cudnn.allow_tf32 = False  # everybody computes in float32
     torch.set_num_threads(given.threads)  # OpenBLAS's own are set by the caller's environment
     torch.manual_seed(0)
     prepare = {"training": training, "inference": inference, "matmul": matmul}
