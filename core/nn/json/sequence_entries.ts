@@ -2,6 +2,10 @@ import type { Layer } from "../layer.ts";
 import { embedding, type EmbeddingOptions } from "../layers/embedding.ts";
 import { masking, type MaskingOptions } from "../layers/masking.ts";
 import * as layers from "../layers/recurrent/mod.ts";
+import {
+  spectralNormalization,
+  type SpectralNormalizationOptions,
+} from "../layers/spectral_normalization.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
 import {
   flag,
@@ -36,7 +40,7 @@ const gated = { ...recurrent, recurrentActivation: text };
 
 const wrapper = { ...plain, layer, trainable: flag };
 
-/** Layers over sequences, by type. */
+/** Layers over sequences and layers around layers, by type. */
 export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
   Bidirectional: entry<layers.BidirectionalOptions & { layer: Layer }>(
     { ...wrapper, mergeMode: text },
@@ -63,6 +67,10 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
   SimpleRNN: entry<layers.RecurrentOptions & { units: number }>(
     recurrent,
     ({ units, ...options }) => layers.simpleRnn(units, options),
+  ),
+  SpectralNormalization: entry<SpectralNormalizationOptions & { layer: Layer }>(
+    { ...wrapper, powerIterations: number },
+    ({ layer, ...options }) => spectralNormalization(layer, options),
   ),
   TimeDistributed: entry<layers.TimeDistributedOptions & { layer: Layer }>(
     wrapper,

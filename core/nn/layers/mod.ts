@@ -31,6 +31,8 @@ export { reshapeLayer } from "./reshape.ts";
 export type { ReshapeOptions } from "./reshape.ts";
 export { rmsNormalization } from "./rms_normalization.ts";
 export type { RmsNormalizationOptions } from "./rms_normalization.ts";
+export { spectralNormalization } from "./spectral_normalization.ts";
+export type { SpectralNormalizationOptions } from "./spectral_normalization.ts";
 export { unitNormalization } from "./unit_normalization.ts";
 export type { UnitNormalizationOptions } from "./unit_normalization.ts";
 export type { WeightedLayerOptions } from "./weighted.ts";

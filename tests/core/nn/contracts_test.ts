@@ -35,6 +35,7 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.lstm(4), [3, 2], [4]],
   [nn.gru(4, { returnSequences: true, goBackwards: true }), [3, 2], [3, 4]],
   [nn.bidirectional(nn.gru(4)), [3, 2], [8]],
+  [nn.spectralNormalization(nn.dense(4)), [3], [4]],
   [nn.timeDistributed(nn.dense(4)), [5, 2, 3], [5, 2, 4]],
   [nn.transformerEncoder(5, 2, { dropout: 0.5 }), [3, 4], [3, 4]],
   [nn.positionEmbedding(6), [5, 3], [5, 3]],

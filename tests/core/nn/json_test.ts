@@ -71,6 +71,7 @@ const {
   eluLayer,
   bidirectional,
   embedding,
+  spectralNormalization,
   timeDistributed,
   flatten,
   gaussianDropout,
@@ -203,6 +204,10 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
   bidirectional: [
     bidirectional(lstm(3, { recurrentRegularizer: softer(0.5) }), { mergeMode: "sum" }),
     [4, 2],
+  ],
+  spectralNormalization: [
+    spectralNormalization(conv2d(3, 2, { useBias: false }), { powerIterations: 3 }),
+    [4, 4, 2],
   ],
   timeDistributed: [timeDistributed(dense(3, { useBias: false })), [4, 2]],
   embedding: [
