@@ -178,7 +178,7 @@ export function matmul(
   const pack = transposed || rows >= 64 || (rows >= 16 && (bRowStride & 511) == 0);
   // A stored by column is strided too: to pack it pays for many columns.
   const aPacked = (aRowStride != 1 && aColStride != 1) ||
-    (aColStride != 1 && (pack || (columns >= 64 && k >= 64)));
+    (aColStride != 1 && columns >= 64 && k >= 64);
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
   // Blocks of k of about equal depth, in whole steps of four.
@@ -232,7 +232,7 @@ export function matmul(
           const at = <usize> j * 4;
           const to = cTall + at;
           const below = cShort + at;
-          if (!pack) {
+          if (!pack || kMajor != aPacked) {
             if (w > 4) {
               if (kMajor) {
                 strip6x2k(aTall, step6, block6, panel, bStep, to, cRow, tall, w, depth, resume);
