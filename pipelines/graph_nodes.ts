@@ -19,7 +19,7 @@
  * | `--model gat`                 | 0.465 |
  *
  * Nobody has published figures for this network. On Cora, 2,708 papers of 7 kinds, the same protocol
- * gives 0.551 for words alone and 0.815 for `gcn` (their table 2): definitions of ten words say less
+ * gives 0.551 for words alone and 0.815 for `gcn` (their table 3): definitions of ten words say less
  * than papers do.
  */
 import { lastValueFrom } from "rxjs";
