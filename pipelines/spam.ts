@@ -34,6 +34,7 @@ import {
   type Layer,
   lstm,
   type Model,
+  modelToJson,
   permutation,
   precision,
   progressBar,
@@ -143,7 +144,7 @@ const judged = { loss: binaryCrossentropy(), device: options.device, threads: op
 async function train(
   model: Model,
   data: Parts<DataSet>,
-  { learningRate, path }: { learningRate: number; path?: string },
+  { learningRate, path, words }: { learningRate: number; path?: string; words?: unknown },
 ): Promise<void> {
   const training = fit(model, data.train, {
     ...judged,
@@ -160,7 +161,10 @@ async function train(
     ],
     callbacks: [
       earlyStopping({ monitor: "val_loss", patience: options.patience, restoreBest: true }),
-      path === undefined ? identity : checkpoint(path, { monitor: "val_loss" }),
+      path === undefined ? identity : checkpoint(path, {
+        // The one file is enough to judge other mails with.
+        metadata: { model: modelToJson(model), words: JSON.stringify(words) },
+      }),
       jsonLines(Deno.stdout),
     ],
   });
@@ -211,7 +215,11 @@ async function trainNetwork(parts: Parts<Mail[]>): Promise<void> {
     dense(1, { activation: "sigmoid" }),
   ], { name: options.model, seed: options.seed });
   const data = dataSets(parts, (texts) => vectorization.apply(texts));
-  await train(model, data, { learningRate: options["learning-rate"], path: options.checkpoint });
+  await train(model, data, {
+    learningRate: options["learning-rate"],
+    path: options.checkpoint,
+    words: vectorization.config,
+  });
 }
 
 try {
