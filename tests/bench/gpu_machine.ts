@@ -66,11 +66,10 @@ export LD_LIBRARY_PATH="\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(
 ):$work/lib"
 mkdir -p "$HOME"
 # A driver whose description lies where the loader does not look.
-if [ -z "\${VK_DRIVER_FILES:-}" ] && ! ls /etc/vulkan/icd.d/*.json /usr/share/vulkan/icd.d/*.json \\
-  >/dev/null 2>&1; then
-  VK_DRIVER_FILES=$(find /usr /opt -name '*_icd*.json' -path '*vulkan*' 2>/dev/null | tr '\\n' ':')
-  export VK_DRIVER_FILES
-fi
+VK_ADD_DRIVER_FILES=$(
+  find /usr /opt -name '*_icd*.json' -path '*/vulkan/*' ! -path '/usr/share/*' 2>/dev/null | tr '\\n' ':'
+)
+export VK_ADD_DRIVER_FILES
 cd "$here/.."
 deno run -A --no-check --cached-only tests/bench/gpu_machine.ts run --out "$out" \\
   --seconds "\${2:-540}"
@@ -163,7 +162,7 @@ function partsFor(software: boolean, out: string): Part[] {
   );
   const products = run(
     "tests/bench/gpu_products.ts",
-    ...(software ? ["--sizes", "128", "--rounds", "1"] : []),
+    ...(software ? ["--sizes", "128", "--layouts", "nn", "--rounds", "1"] : []),
   );
   const tests = ["tests/gpu", "tests/training/mixed_precision_test.ts"];
   return [

@@ -2,8 +2,8 @@
  * TFLOP/s of large matrix products on WebGPU with each tile, and their share of what the GPU's
  * arithmetic gives: a kernel of nothing but multiply-adds.
  *
- * `deno run -A tests/bench/gpu_products.ts [--sizes 4096,2048,1024] [--rounds 5]`: square products,
- * plain and with either operand transposed. A line of JSON each, with the tile that is the fastest,
+ * `deno run -A tests/bench/gpu_products.ts [--sizes 4096,2048,1024] [--layouts nn,tn,nt]
+ * [--rounds 5]`: square products, plain and with either operand transposed. A line of JSON each, with the tile that is the fastest,
  * the one that a measurement at opening chooses, and the largest relative error of some results
  * against float64. A software adapter will do, with small sizes.
  */
@@ -20,6 +20,7 @@ import { suitsTile, tileCandidates, type TiledTile } from "../../gpu/tiles.ts";
 const { values } = parseArgs({
   options: {
     sizes: { type: "string", default: "4096,2048,1024" },
+    layouts: { type: "string", default: "nn,tn,nt" },
     rounds: { type: "string", default: "5" },
   },
 });
@@ -27,6 +28,7 @@ const rounds = Number(values.rounds);
 
 const device = await openGpuDevice({ allowSoftware: true, measureTiles: false });
 if (!device) throw new Error("Cannot measure as there is no WebGPU adapter");
+const { software } = device.tuning;
 // A software adapter shows that the tiles compute the same; its speeds mean nothing.
 device.tuning = { ...device.tuning, software: false, lanes: 64, uniformBytes: 0 };
 
@@ -37,12 +39,14 @@ const tiles = [...new Set([...tileCandidates.large, ...tileCandidates.medium])]
 
 const { flops: peak, bytes } = await device.measureCeilings();
 console.log(JSON.stringify({ gpu: device.name, teraflops: peak / 1e12, gigabytes: bytes / 1e9 }));
-const { large, medium } = await measureTiles(device);
+const small = { large: [128, 16, 128], medium: [64, 32, 64] } as const;
+const { large, medium } = await measureTiles(device, software ? small : undefined);
 console.log(JSON.stringify({ chosen: { large: title(large), medium: title(medium) } }));
 
 const layouts = { nn: [false, false], tn: [true, false], nt: [false, true] } as const;
 for (const size of values.sizes.split(",").map(Number)) {
   for (const [layout, turned] of Object.entries(layouts)) {
+    if (!values.layouts.split(",").includes(layout)) continue;
     await measureProduct(device, size, layout, turned);
   }
 }
