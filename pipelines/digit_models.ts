@@ -49,7 +49,14 @@ const simple: Recipe = {
 export const digitRecipes: Readonly<Record<typeof digitModels[number], Recipe>> = {
   mlp: simple,
   sigmoid: { ...simple, learningRate: 3 },
-  cnn: simple,
+  cnn: {
+    epochs: 8,
+    batchSize: 64,
+    optimizer: "adam",
+    learningRate: 0.004,
+    schedule: "oneCycle",
+    dropout: 0.25,
+  },
   deep: {
     epochs: 14,
     batchSize: 64,
