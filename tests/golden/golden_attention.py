@@ -191,6 +191,19 @@ def block_case(seed, kind, heads, wide, inputs, options=None, **more):
                 **more)
 
 
+def plain(weights, inputs, options, padding):
+    """Attention without projections."""
+    query, value = inputs[0], inputs[1 if len(inputs) > 1 else 0]
+    key = inputs[2] if len(inputs) > 2 else value
+    scores = query @ key.transpose(1, 2) * weights.get("scale", torch.ones(1))
+    if options.get("useCausalMask"):
+        scores = scores.masked_fill(torch.triu(torch.ones(scores.shape[1:], dtype=torch.bool), 1),
+                                    -numpy.inf)
+    if padding is not None:
+        scores = scores.masked_fill(padding[:, None, :], -numpy.inf)
+    return torch.softmax(scores, -1) @ value
+
+
 def rotary(x, wavelength, scaling):
     """KerasHub's rotation: halves of the features, steps on axis 1."""
     steps, features = x.shape[1], x.shape[-1]
@@ -237,6 +250,10 @@ def attention():
         "decoder": block_case(1214, "transformerDecoder", 2, 7, [[2, 4, 6], [2, 5, 6]], padded=2),
         "decoder_first": block_case(1215, "transformerDecoder", 2, 3, [[2, 3, 4], [2, 6, 4]],
                                     {"normalizeFirst": True}),
+        "plain": case(1220, "attention", [causal], [[2, 5, 3]], {},
+                      lambda w, x, padding: plain(w, x, causal, padding)),
+        "plain_scaled": case(1221, "attention", [{"useScale": True}], [[3, 4, 2], [3, 5, 6], [3, 5, 2]],
+                             {"scale": [1]}, lambda w, x, padding: plain(w, x, {}, padding), padded=2),
         "rotary": case(1216, "rotaryEmbedding", [{"maxWavelength": 100, "scalingFactor": 2}],
                        [[2, 5, 3, 6]], {}, lambda w, x, padding: rotary(x[0], 100, 2)),
         "sine": case(1217, "sinePositionEncoding", [{"maxWavelength": 50}], [[2, 7, 5]], {},

@@ -42,6 +42,14 @@ const block: OptionReaders<
 
 /** Layers of attention, by type. */
 export const attentionEntries: Readonly<Record<string, LayerEntry>> = {
+  Attention: entry<layers.AttentionLayerOptions>({
+    name: text,
+    trainable: flag,
+    useScale: flag,
+    dropout: number,
+    seed: number,
+    useCausalMask: flag,
+  }, layers.attention),
   GroupedQueryAttention: entry<
     layers.GroupedQueryAttentionOptions & {
       headDim: number;

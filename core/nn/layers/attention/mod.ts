@@ -1,5 +1,7 @@
 /** Layers in which steps of sequences attend to one another. */
 
+export { attention } from "./attention.ts";
+export type { AttentionLayerOptions } from "./attention.ts";
 export { groupedQueryAttention } from "./grouped_query_attention.ts";
 export type { GroupedQueryAttentionOptions } from "./grouped_query_attention.ts";
 export { multiHeadAttention } from "./multi_head_attention.ts";
