@@ -191,11 +191,15 @@ def block_case(seed, kind, heads, wide, inputs, options=None, **more):
                 **more)
 
 
-def plain(weights, inputs, options, padding):
+def plain(weights, inputs, options, padding, additive=False):
     """Attention without projections."""
     query, value = inputs[0], inputs[1 if len(inputs) > 1 else 0]
     key = inputs[2] if len(inputs) > 2 else value
-    scores = query @ key.transpose(1, 2) * weights.get("scale", torch.ones(1))
+    if additive:
+        pairs = torch.tanh(query[:, :, None] + key[:, None])
+        scores = (pairs * weights.get("scale", torch.ones(1))).sum(-1)
+    else:
+        scores = query @ key.transpose(1, 2) * weights.get("scale", torch.ones(1))
     if options.get("useCausalMask"):
         scores = scores.masked_fill(torch.triu(torch.ones(scores.shape[1:], dtype=torch.bool), 1),
                                     -numpy.inf)
@@ -254,6 +258,12 @@ def attention():
                       lambda w, x, padding: plain(w, x, causal, padding)),
         "plain_scaled": case(1221, "attention", [{"useScale": True}], [[3, 4, 2], [3, 5, 6], [3, 5, 2]],
                              {"scale": [1]}, lambda w, x, padding: plain(w, x, {}, padding), padded=2),
+        "additive": case(1222, "additiveAttention", [{}], [[3, 4, 2], [3, 5, 6], [3, 5, 2]],
+                         {"scale": [2]}, lambda w, x, padding: plain(w, x, {}, padding, True),
+                         padded=2),
+        "additive_causal": case(1223, "additiveAttention", [{"useScale": False, **causal}],
+                                [[2, 4, 3]], {},
+                                lambda w, x, padding: plain(w, x, causal, padding, True)),
         "rotary": case(1216, "rotaryEmbedding", [{"maxWavelength": 100, "scalingFactor": 2}],
                        [[2, 5, 3, 6]], {}, lambda w, x, padding: rotary(x[0], 100, 2)),
         "sine": case(1217, "sinePositionEncoding", [{"maxWavelength": 50}], [[2, 7, 5]], {},

@@ -40,16 +40,19 @@ const block: OptionReaders<
   normalizeFirst: flag,
 };
 
+const unprojected: OptionReaders<layers.AttentionLayerOptions> = {
+  name: text,
+  trainable: flag,
+  useScale: flag,
+  dropout: number,
+  seed: number,
+  useCausalMask: flag,
+};
+
 /** Layers of attention, by type. */
 export const attentionEntries: Readonly<Record<string, LayerEntry>> = {
-  Attention: entry<layers.AttentionLayerOptions>({
-    name: text,
-    trainable: flag,
-    useScale: flag,
-    dropout: number,
-    seed: number,
-    useCausalMask: flag,
-  }, layers.attention),
+  AdditiveAttention: entry<layers.AdditiveAttentionOptions>(unprojected, layers.additiveAttention),
+  Attention: entry<layers.AttentionLayerOptions>(unprojected, layers.attention),
   GroupedQueryAttention: entry<
     layers.GroupedQueryAttentionOptions & {
       headDim: number;

@@ -6,6 +6,7 @@ export const attentionSamples: Record<
   string,
   [layer: nn.Layer | nn.MergeLayer, ...inputs: Shape[]]
 > = {
+  additiveAttention: [nn.additiveAttention({ useScale: false, useCausalMask: true }), [5, 6]],
   attention: [nn.attention({ useScale: true, dropout: 0.25, seed: 2 }), [5, 6], [4, 3], [4, 6]],
   groupedQueryAttention: [
     nn.groupedQueryAttention(3, 4, 2, { useBias: false, dropout: 0.5, seed: 3 }),

@@ -1,5 +1,7 @@
 /** Layers in which steps of sequences attend to one another. */
 
+export { additiveAttention } from "./additive_attention.ts";
+export type { AdditiveAttentionOptions } from "./additive_attention.ts";
 export { attention } from "./attention.ts";
 export type { AttentionLayerOptions } from "./attention.ts";
 export { groupedQueryAttention } from "./grouped_query_attention.ts";
