@@ -57,7 +57,7 @@ Learns how English words are spoken; metrics go to stdout as JSON lines.
       parse: wholeNumber(1),
     },
     "heads": { value: "N", help: "of attention in a block", default: "4", parse: wholeNumber(1) },
-    "epochs": { value: "N", help: "passes over the data", default: "4", parse: wholeNumber(1) },
+    "epochs": { value: "N", help: "passes over the data", default: "10", parse: wholeNumber(1) },
     "batch-size": { value: "N", help: "words in a step", default: "64", parse: wholeNumber(1) },
     "learning-rate": { value: "X", help: "of adam", default: "0.001", parse: number(0) },
     "dropout": { value: "X", help: "rate in the blocks", default: "0.05", parse: number(0, 1) },
