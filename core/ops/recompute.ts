@@ -1,7 +1,7 @@
 import { differentiate, topologicalOrder } from "../graph/differentiate.ts";
 import { ShapeError } from "../graph/errors.ts";
 import type { CompositeOperation } from "../graph/operation.ts";
-import { Tensor } from "../graph/tensor.ts";
+import { commonDType, Tensor } from "../graph/tensor.ts";
 import { slice } from "./concat.ts";
 import { elementwise } from "./elementwise.ts";
 import { algebra } from "./gradient_algebra.ts";
@@ -15,7 +15,7 @@ import { reshape } from "./reshape.ts";
  */
 const after = elementwise({
   name: "after",
-  types: (_name, [{ dtype }]) => dtype,
+  types: (name, [x]) => commonDType(name, [x], ["f32", "i32", "u32", "bool"]),
   wgsl: "x",
   arity: 2,
   reference: (x) => x,
