@@ -91,7 +91,7 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
     },
     "learning-rate": {
       value: "X",
-      help: `how far a step goes${byModel("learningRate")}`,
+      help: `of the optimizer${byModel("learningRate")}`,
       parse: number(0),
     },
     "schedule": {

@@ -164,7 +164,7 @@ Deno.test("--help, or -h among other things, lists every option and ends with 0"
   ) {
     assert.match(help.stdout, new RegExp(`^  --${name} [A-Z,]+  +\\S`, "m"), name);
   }
-  assert.match(help.stdout, /--epochs N .*\(default 5; 14 for deep\)/);
+  assert.match(help.stdout, /--epochs N .*\(default 5; 8 for cnn; 14 for deep\)/);
   assert.match(help.stdout, /--seed N .*\(default 42\)/);
   assert.match(help.stdout, /deno run pipelines\/mnist\.ts/);
   for (const line of help.stdout.split("\n")) assert(line.length <= 100, line);

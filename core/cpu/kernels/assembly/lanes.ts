@@ -1,7 +1,7 @@
 /** Up to four neighbours at once. */
 
 /** Up to four floats; nothing is read behind them that is not there. */
-export function loadPart(at: usize, count: i32): v128 {
+@inline export function loadPart(at: usize, count: i32): v128 {
   if (count >= 4) return v128.load(at);
   let value = v128.load32_zero(at);
   if (count > 1) value = v128.load32_lane(at + 4, value, 1);
@@ -9,7 +9,7 @@ export function loadPart(at: usize, count: i32): v128 {
   return value;
 }
 
-export function storePart(at: usize, count: i32, value: v128): void {
+@inline export function storePart(at: usize, count: i32, value: v128): void {
   if (count >= 4) {
     v128.store(at, value);
     return;

@@ -4,7 +4,7 @@
  */
 import { loadPart, storePart } from "./lanes";
 import { matmul } from "./matmul";
-import { activate, slope } from "./activate";
+import { activate, activateRow, slope } from "./activate";
 
 /** Bytes for the gradients that go from step to step. */
 const carriedBytes: i32 = 1 << 18;
@@ -50,6 +50,80 @@ function recurrentAt(block: usize): i32 {
   return load<i32>(block, 44);
 }
 
+/** to = (to + x) + bias, `count` numbers. */
+function addInputs(to: usize, x: usize, bias: usize, count: i32): void {
+  for (let j = 0; j < count; j += 4) {
+    const at = <usize> j * 4;
+    const left = count - j;
+    const sums = f32x4.add(loadPart(to + at, left), loadPart(x + at, left));
+    storePart(to + at, left, f32x4.add(sums, loadPart(bias + at, left)));
+  }
+}
+
+/** h = activation(h · W + x + b). */
+function simpleForward(block: usize, x: usize, bias: usize, now: usize): void {
+  addInputs(now, x, bias, unitsOf(block));
+  activateRow(load<i32>(block, 16), now, unitsOf(block));
+}
+
+/** Input, forget and output gates, candidate; c = f · c + i · g, h = o · activation(c). */
+function lstmForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+  const act = load<i32>(block, 16);
+  const gate = load<i32>(block, 20);
+  const units = unitsOf(block);
+  const one = <usize> units * 4;
+  const gates = now + <usize> productsAt(block) * one;
+  addInputs(gates, x, bias, 4 * units);
+  activateRow(gate, gates, 2 * units);
+  activateRow(act, gates + 2 * one, units);
+  activateRow(gate, gates + 3 * one, units);
+  for (let j = 0; j < units; j += 4) {
+    const at = <usize> j * 4;
+    const left = units - j;
+    const i = loadPart(gates + at, left);
+    const f = loadPart(gates + one + at, left);
+    const g = loadPart(gates + 2 * one + at, left);
+    const c = f32x4.add(f32x4.mul(f, loadPart(before + one + at, left)), f32x4.mul(i, g));
+    storePart(now + one + at, left, c);
+    storePart(now + at, left, c);
+  }
+  activateRow(act, now, units);
+  for (let j = 0; j < units; j += 4) {
+    const at = <usize> j * 4;
+    const left = units - j;
+    const o = loadPart(gates + 3 * one + at, left);
+    storePart(now + at, left, f32x4.mul(o, loadPart(now + at, left)));
+  }
+}
+
+/** Update gate z, reset gate r, candidate g; h = z · h + (1 − z) · g. */
+function gruForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+  const units = unitsOf(block);
+  const one = <usize> units * 4;
+  const gates = now + <usize> productsAt(block) * one;
+  const ones = f32x4.splat(1);
+  addInputs(gates, x + one, bias + one, 2 * units);
+  activateRow(load<i32>(block, 20), gates, 2 * units);
+  for (let j = 0; j < units; j += 4) {
+    const at = <usize> j * 4;
+    const left = units - j;
+    const r = loadPart(gates + one + at, left);
+    const q = f32x4.add(loadPart(gates + 2 * one + at, left), loadPart(bias + 3 * one + at, left));
+    const given = f32x4.add(loadPart(x + at, left), loadPart(bias + at, left));
+    storePart(gates + 2 * one + at, left, q);
+    storePart(gates + 3 * one + at, left, f32x4.add(given, f32x4.mul(r, q)));
+  }
+  activateRow(load<i32>(block, 16), gates + 3 * one, units);
+  for (let j = 0; j < units; j += 4) {
+    const at = <usize> j * 4;
+    const left = units - j;
+    const z = loadPart(gates + at, left);
+    const g = loadPart(gates + 3 * one + at, left);
+    const kept = f32x4.mul(z, loadPart(before + at, left));
+    storePart(now + at, left, f32x4.add(kept, f32x4.mul(f32x4.sub(ones, z), g)));
+  }
+}
+
 /** One row of a step: the products become what is kept. */
 function rowForward(
   block: usize,
@@ -60,51 +134,10 @@ function rowForward(
   live: bool,
 ): void {
   const cell = cellOf(block);
-  const act = load<i32>(block, 16);
-  const gate = load<i32>(block, 20);
-  const units = unitsOf(block);
-  const one = <usize> units * 4;
-  const two = 2 * one;
-  const three = 3 * one;
-  const ones = f32x4.splat(1);
-  for (let j = 0; j < units; j += 4) {
-    const at = <usize> j * 4;
-    const count = units - j;
-    const p = now + <usize> productsAt(block) * one + at;
-    const given = x + at;
-    const b = bias + at;
-    const old = before + at;
-    const to = now + at;
-    if (cell == 0) {
-      const sums = f32x4.add(f32x4.add(loadPart(p, count), loadPart(given, count)), loadPart(b, count));
-      storePart(to, count, live ? activate(act, sums) : loadPart(old, count));
-    } else if (cell == 1) {
-      const i = activate(gate, f32x4.add(f32x4.add(loadPart(p, count), loadPart(given, count)), loadPart(b, count)));
-      const f = activate(gate, f32x4.add(f32x4.add(loadPart(p + one, count), loadPart(given + one, count)), loadPart(b + one, count)));
-      const g = activate(act, f32x4.add(f32x4.add(loadPart(p + two, count), loadPart(given + two, count)), loadPart(b + two, count)));
-      const o = activate(gate, f32x4.add(f32x4.add(loadPart(p + three, count), loadPart(given + three, count)), loadPart(b + three, count)));
-      const c0 = loadPart(old + one, count);
-      const c = f32x4.add(f32x4.mul(f, c0), f32x4.mul(i, g));
-      storePart(p, count, i);
-      storePart(p + one, count, f);
-      storePart(p + two, count, g);
-      storePart(p + three, count, o);
-      storePart(to + one, count, live ? c : c0);
-      storePart(to, count, live ? f32x4.mul(o, activate(act, c)) : loadPart(old, count));
-    } else {
-      const z = activate(gate, f32x4.add(f32x4.add(loadPart(p, count), loadPart(given + one, count)), loadPart(b + one, count)));
-      const r = activate(gate, f32x4.add(f32x4.add(loadPart(p + one, count), loadPart(given + two, count)), loadPart(b + two, count)));
-      const q = f32x4.add(loadPart(p + two, count), loadPart(b + three, count));
-      const g = activate(act, f32x4.add(f32x4.add(loadPart(given, count), loadPart(b, count)), f32x4.mul(r, q)));
-      const h0 = loadPart(old, count);
-      const h = f32x4.add(f32x4.mul(z, h0), f32x4.mul(f32x4.sub(ones, z), g));
-      storePart(p, count, z);
-      storePart(p + one, count, r);
-      storePart(p + two, count, q);
-      storePart(p + three, count, g);
-      storePart(to, count, live ? h : h0);
-    }
-  }
+  if (cell == 0) simpleForward(block, x, bias, now);
+  else if (cell == 1) lstmForward(block, x, bias, before, now);
+  else gruForward(block, x, bias, before, now);
+  if (!live) memory.copy(now, before, <usize> unitsOf(block) * (cell == 1 ? 8 : 4));
 }
 
 /** All steps of the rows [start,end) of the batch. */
