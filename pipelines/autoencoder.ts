@@ -38,7 +38,6 @@ import {
   normal,
   predict,
   progressBar,
-  stopOnSignal,
   type StoredInputs,
   takeFirst,
   tensor,
@@ -47,6 +46,7 @@ import {
 } from "../mod.ts";
 import { autoencoder, autoencoderKinds, noisy } from "./autoencoder_models.ts";
 import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
+import { endOnSignal } from "./reporting.ts";
 import { failed } from "./training_options.ts";
 
 const options = commandLine(
@@ -153,7 +153,7 @@ try {
     backward(),
     update(adam({ learningRate: options["learning-rate"] })),
     measure(ofBytes(meanSquaredErrorMetric())),
-    stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+    endOnSignal(),
     progressBar(Deno.stderr, { epochs: options.epochs }),
   );
   const training = steps.pipe(

@@ -41,11 +41,11 @@ import {
   recall,
   sequential,
   splitTable,
-  stopOnSignal,
   tableEncoder,
   takeRows,
 } from "../mod.ts";
 import { commandLine, number, wholeNumber, wholeNumbers } from "./command_line.ts";
+import { endOnSignal, print } from "./reporting.ts";
 import { failed, runOptions } from "./training_options.ts";
 
 const options = commandLine(
@@ -133,7 +133,7 @@ const judged = {
 /** Prints what always answering "no" would give. */
 function printMajority({ y }: DataSet): void {
   const damages = Array.from(y.data).filter((target) => target === 1).length;
-  print({
+  print("result", {
     model: "majority",
     class_weight: 1,
     binary_accuracy: 1 - damages / y.data.length,
@@ -143,10 +143,6 @@ function printMajority({ y }: DataSet): void {
     auc: 0.5,
     confusion_matrix: [[y.data.length - damages, 0], [damages, 0]],
   });
-}
-
-function print(result: Record<string, unknown>): void {
-  console.log(JSON.stringify({ event: "result", ...result }));
 }
 
 /** Trains one model and prints how it does on the strikes it has not seen. */
@@ -172,13 +168,13 @@ async function train(
     batchSize: options["batch-size"],
     seed: options.seed,
     stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+      endOnSignal(),
     ],
     callbacks: [jsonLines(Deno.stdout)],
   });
   await lastValueFrom(training, { defaultValue: null });
   if (Deno.exitCode !== 0) return;
-  print({
+  print("result", {
     model: name,
     class_weight: weight,
     ...await evaluate(model, data.validation, judged),

@@ -31,13 +31,13 @@ import {
   predict,
   RandomStream,
   sequential,
-  stopOnSignal,
   tableEncoder,
   takeFirst,
   takeRows,
   trainValidationSplit,
 } from "../mod.ts";
 import { commandLine, file, number, oneOf, wholeNumber, wholeNumbers } from "./command_line.ts";
+import { endOnSignal } from "./reporting.ts";
 import { contour } from "./contour.ts";
 import { blend, Chart, type Range } from "./svg.ts";
 import { failed, runOptions } from "./training_options.ts";
@@ -216,7 +216,7 @@ try {
     device: options.device,
     threads: options.threads,
     stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+      endOnSignal(),
     ],
     callbacks: [tap((epoch) => logs.push({ ...epoch.logs })), jsonLines(Deno.stdout)],
   });

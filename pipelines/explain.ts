@@ -47,12 +47,12 @@ import {
   signedImage,
   smoothGrad,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
   takeFirst,
   weightImages,
   writePng,
 } from "../mod.ts";
 import { commandLine, file, oneOf, wholeNumber } from "./command_line.ts";
+import { endOnSignal } from "./reporting.ts";
 import { failed } from "./training_options.ts";
 
 const options = commandLine(
@@ -100,7 +100,7 @@ async function trained(model: Model): Promise<Model> {
       validation: mnist.test,
       stepOperators: [
         // What follows would explain a network that has not learnt.
-        stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+        endOnSignal(),
       ],
       callbacks: [jsonLines(Deno.stdout)],
       ...device,

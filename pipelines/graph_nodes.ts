@@ -25,12 +25,10 @@
 import { lastValueFrom } from "rxjs";
 import {
   adam,
-  checkpoint,
   connect,
   type DataSet,
   dense,
   dropout,
-  earlyStopping,
   evaluate,
   fit,
   functional,
@@ -40,17 +38,16 @@ import {
   type GraphInputs,
   graphSage,
   input,
-  jsonLines,
   l2,
   type ModelNode,
   permutation,
   progressBar,
   sparseCategoricalAccuracy,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
 } from "../mod.ts";
 import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
-import { failed, identity, runOptions } from "./training_options.ts";
+import { bestKept, endOnSignal, print } from "./reporting.ts";
+import { failed, runOptions } from "./training_options.ts";
 import { loadVerbNetwork, verbKinds, type VerbNetwork } from "./verb_network.ts";
 
 const models = ["words", "gcn", "sage", "gat"] as const;
@@ -180,16 +177,12 @@ const judged = {
   threads: options.threads,
 };
 
-function print(result: Record<string, unknown>): void {
-  console.log(JSON.stringify({ event: "result", ...result }));
-}
-
 /** The share of the most frequent kind among those asked about. */
 function printMajority({ y }: Verbs): void {
   const labels = Array.from(y.data);
   const counts = verbKinds.map((_, kind) => labels.filter((label) => label === kind).length);
   const asked = counts.reduce((sum, count) => sum + count);
-  print({ model: "majority", sparse_categorical_accuracy: Math.max(...counts) / asked });
+  print("result", { model: "majority", sparse_categorical_accuracy: Math.max(...counts) / asked });
 }
 
 async function train(
@@ -208,22 +201,16 @@ async function train(
     seed: options.seed,
     stepOperators: [
       progressBar(Deno.stderr, { epochs: options.epochs }),
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+      endOnSignal(),
     ],
-    callbacks: [
-      earlyStopping({
-        monitor: "val_sparse_categorical_accuracy",
-        patience: options.patience,
-        restoreBest: true,
-      }),
-      path === undefined
-        ? identity
-        : checkpoint(path, { monitor: "val_sparse_categorical_accuracy" }),
-      jsonLines(Deno.stdout),
-    ],
+    callbacks: bestKept({
+      monitor: "val_sparse_categorical_accuracy",
+      patience: options.patience,
+      path,
+    }),
   });
   await lastValueFrom(training, { defaultValue: null });
-  if (Deno.exitCode === 0) print({ model: name, ...await evaluate(model, test, judged) });
+  if (Deno.exitCode === 0) print("result", { model: name, ...await evaluate(model, test, judged) });
 }
 
 try {

@@ -25,7 +25,6 @@ import {
   profile,
   progressBar,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
   takeFirst,
   update,
 } from "../mod.ts";
@@ -39,6 +38,7 @@ import {
   wholeNumber,
   wholeNumbers,
 } from "./command_line.ts";
+import { endOnSignal, logEvery } from "./reporting.ts";
 import { byModel, digitModel, digitModels, digitRecipes } from "./digit_models.ts";
 import {
   beside,
@@ -114,12 +114,7 @@ Trains a network on the MNIST digits; metrics go to stdout as JSON lines.
       parse: oneOf("float32", "mixed_float16"),
     },
     "limit": { value: "N", help: "train on the first N digits", parse: wholeNumber(1) },
-    "log-every": {
-      value: "N",
-      help: "steps between step lines; 0 for none",
-      default: "0",
-      parse: wholeNumber(0),
-    },
+    "log-every": logEvery,
     "profile": {
       value: "",
       help: "print where the time of a step goes, as a table on stderr",
@@ -224,7 +219,7 @@ try {
     })),
     measure(accuracy()),
   ).pipe(
-    stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+    endOnSignal(),
     options.checkpoint === undefined || options["checkpoint-every"] === undefined
       ? identity
       : checkpoint(beside(options.checkpoint, "last"), {

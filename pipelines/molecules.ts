@@ -24,12 +24,10 @@ import { lastValueFrom } from "rxjs";
 import {
   adam,
   addLayer,
-  checkpoint,
   connect,
   type DataSet,
   dense,
   dropout,
-  earlyStopping,
   evaluate,
   fit,
   functional,
@@ -38,7 +36,6 @@ import {
   graphDataSet,
   type GraphInputs,
   input,
-  jsonLines,
   meanAbsoluteErrorMetric,
   meanSquaredError,
   messagePassing,
@@ -48,12 +45,12 @@ import {
   progressBar,
   r2Score,
   rootMeanSquaredError,
-  stopOnSignal,
 } from "../mod.ts";
 import { atomFeatures, moleculeGraphs } from "../data/molecules.ts";
 import { commandLine, file, number, wholeNumber } from "./command_line.ts";
+import { bestKept, endOnSignal, print } from "./reporting.ts";
 import { leastSquares } from "./least_squares.ts";
-import { failed, identity, runOptions } from "./training_options.ts";
+import { failed, runOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -191,17 +188,13 @@ function printLine(train: Molecules, test: Molecules): void {
   const truths = Array.from(test.y.data);
   const spread = mean(truths.map((value) => (value - mean(truths)) ** 2));
   const loss = mean(errors.map((error) => error ** 2));
-  print({
+  print("result", {
     model: "line",
     loss,
     root_mean_squared_error: Math.sqrt(loss),
     mean_absolute_error: mean(errors.map(Math.abs)),
     r2_score: 1 - loss / spread,
   });
-}
-
-function print(result: Record<string, unknown>): void {
-  console.log(JSON.stringify({ event: "result", ...result }));
 }
 
 try {
@@ -218,16 +211,14 @@ try {
     seed: options.seed,
     stepOperators: [
       progressBar(Deno.stderr, { epochs: options.epochs }),
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+      endOnSignal(),
     ],
-    callbacks: [
-      earlyStopping({ monitor: "val_loss", patience: options.patience, restoreBest: true }),
-      path === undefined ? identity : checkpoint(path, { monitor: "val_loss" }),
-      jsonLines(Deno.stdout),
-    ],
+    callbacks: bestKept({ patience: options.patience, path }),
   });
   await lastValueFrom(training, { defaultValue: null });
-  if (Deno.exitCode === 0) print({ model: "graph", ...await evaluate(model, test, judged) });
+  if (Deno.exitCode === 0) {
+    print("result", { model: "graph", ...await evaluate(model, test, judged) });
+  }
 } catch (error) {
   Deno.exitCode = failed(error);
 }

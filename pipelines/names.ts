@@ -14,27 +14,23 @@ import { names as list } from "unique-names-generator";
 import {
   adam,
   arrays,
-  checkpoint,
   type DataSet,
   dense,
   dropout,
-  earlyStopping,
   evaluate,
   fit,
   generate,
   input,
-  jsonLines,
   type Model,
   permutation,
-  progressBar,
   sequential,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
   tokenAndPositionEmbedding,
   transformerDecoder,
 } from "../mod.ts";
 import { commandLine, file, number, wholeNumber } from "./command_line.ts";
-import { failed, identity, runOptions } from "./training_options.ts";
+import { bestKept, logEvery, print, stepReports } from "./reporting.ts";
+import { failed, runOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -70,12 +66,7 @@ Learns first names letter by letter and makes up new ones; metrics go to stdout 
     },
     ...runOptions,
     "limit": { value: "N", help: "train on N names", parse: wholeNumber(10) },
-    "log-every": {
-      value: "N",
-      help: "steps between step lines; 0 for none",
-      default: "0",
-      parse: wholeNumber(0),
-    },
+    "log-every": logEvery,
     "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
   },
 );
@@ -123,10 +114,6 @@ function bigrams(train: readonly string[], test: readonly string[]): number {
   return loss / judged.length;
 }
 
-function print(event: string, fields: Record<string, unknown>): void {
-  console.log(JSON.stringify({ event, ...fields }));
-}
-
 const devices = { device: options.device, threads: options.threads };
 const criterion = { loss: sparseCategoricalCrossentropy({ fromLogits: true }), ...devices };
 
@@ -139,18 +126,8 @@ async function train(model: Model, train: DataSet, validation: DataSet): Promise
     epochs: options.epochs,
     batchSize: options["batch-size"],
     seed: options.seed,
-    stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
-      jsonLines(Deno.stdout, { every: options["log-every"] }),
-      progressBar(Deno.stderr, { epochs: options.epochs }),
-    ],
-    callbacks: [
-      earlyStopping({ monitor: "val_loss", patience: options.patience, restoreBest: true }),
-      options.checkpoint === undefined
-        ? identity
-        : checkpoint(options.checkpoint, { monitor: "val_loss" }),
-      jsonLines(Deno.stdout),
-    ],
+    stepOperators: stepReports(options),
+    callbacks: bestKept({ patience: options.patience, path: options.checkpoint }),
   });
   await lastValueFrom(training, { defaultValue: null });
   return Deno.exitCode === 0;

@@ -15,27 +15,23 @@ import { lastValueFrom, toArray } from "rxjs";
 import {
   adam,
   arrays,
-  checkpoint,
   connect,
   dense,
-  earlyStopping,
   editDistance,
   fit,
   functional,
   generate,
   input,
-  jsonLines,
   type ModelNode,
   permutation,
-  progressBar,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
   tokenAndPositionEmbedding,
   transformerDecoder,
   transformerEncoder,
 } from "../mod.ts";
 import { commandLine, file, number, wholeNumber } from "./command_line.ts";
-import { failed, identity, runOptions } from "./training_options.ts";
+import { bestKept, logEvery, print, stepReports } from "./reporting.ts";
+import { failed, runOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -75,12 +71,7 @@ Learns how English words are spoken; metrics go to stdout as JSON lines.
     },
     ...runOptions,
     "limit": { value: "N", help: "train on N words", default: "20000", parse: wholeNumber(10) },
-    "log-every": {
-      value: "N",
-      help: "steps between step lines; 0 for none",
-      default: "0",
-      parse: wholeNumber(0),
-    },
+    "log-every": logEvery,
     "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
   },
 );
@@ -176,18 +167,8 @@ async function train(
     epochs: options.epochs,
     batchSize: options["batch-size"],
     seed: options.seed,
-    stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
-      jsonLines(Deno.stdout, { every: options["log-every"] }),
-      progressBar(Deno.stderr, { epochs: options.epochs }),
-    ],
-    callbacks: [
-      earlyStopping({ monitor: "val_loss", patience: options.patience, restoreBest: true }),
-      options.checkpoint === undefined
-        ? identity
-        : checkpoint(options.checkpoint, { monitor: "val_loss" }),
-      jsonLines(Deno.stdout),
-    ],
+    stepOperators: stepReports(options),
+    callbacks: bestKept({ patience: options.patience, path: options.checkpoint }),
   });
   await lastValueFrom(training, { defaultValue: null });
   return Deno.exitCode === 0;
@@ -212,10 +193,6 @@ async function speak(
   return part.map((_, place) =>
     rows.map((row) => row[place]).filter((token) => token > edge).map((token) => sounds[token - 2])
   );
-}
-
-function print(event: string, fields: Record<string, unknown>): void {
-  console.log(JSON.stringify({ event, ...fields }));
 }
 
 try {

@@ -17,12 +17,10 @@ import {
   bidirectional,
   binaryAccuracy,
   binaryCrossentropy,
-  checkpoint,
   confusionMatrix,
   type DataSet,
   dense,
   dropout,
-  earlyStopping,
   embedding,
   type EncodedStrings,
   evaluate,
@@ -30,22 +28,20 @@ import {
   fit,
   gru,
   input,
-  jsonLines,
   type Layer,
   lstm,
   type Model,
   modelToJson,
   permutation,
   precision,
-  progressBar,
   recall,
   sequential,
-  stopOnSignal,
   textVectorization,
 } from "../mod.ts";
 import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
+import { bestKept, logEvery, print, stepReports } from "./reporting.ts";
 import { loadMails, type Mail } from "./mails.ts";
-import { failed, identity, runOptions } from "./training_options.ts";
+import { failed, runOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -96,12 +92,7 @@ Learns from 5,890 real mails which ones are spam; metrics go to stdout as JSON l
     },
     ...runOptions,
     "limit": { value: "N", help: "train on N mails", parse: wholeNumber(10) },
-    "log-every": {
-      value: "N",
-      help: "steps between step lines; 0 for none",
-      default: "0",
-      parse: wholeNumber(0),
-    },
+    "log-every": logEvery,
     "checkpoint": { value: "FILE", help: "keep the network's best epoch there", parse: file },
   },
 );
@@ -154,33 +145,25 @@ async function train(
     epochs: options.epochs,
     batchSize: options["batch-size"],
     seed: options.seed,
-    stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
-      jsonLines(Deno.stdout, { every: options["log-every"] }),
-      progressBar(Deno.stderr, { epochs: options.epochs }),
-    ],
-    callbacks: [
-      earlyStopping({ monitor: "val_loss", patience: options.patience, restoreBest: true }),
-      path === undefined ? identity : checkpoint(path, {
-        // The one file is enough to judge other mails with.
-        metadata: { model: modelToJson(model), words: JSON.stringify(words) },
-      }),
-      jsonLines(Deno.stdout),
-    ],
+    stepOperators: stepReports(options),
+    callbacks: bestKept({
+      patience: options.patience,
+      path,
+      // The one file is enough to judge other mails with.
+      metadata: path === undefined
+        ? undefined
+        : { model: modelToJson(model), words: JSON.stringify(words) },
+    }),
   });
   await lastValueFrom(training, { defaultValue: null });
   if (Deno.exitCode !== 0) return;
   const metrics = [binaryAccuracy(), auc(), precision(), recall(), confusionMatrix(2)];
-  print({
+  print("result", {
     model: model.name,
     mails: data.test.y.shape[0],
     ...await evaluate(model, data.test, { ...judged, metrics }),
     ...await evaluateTables(model, data.test, { ...judged, metrics }),
   });
-}
-
-function print(result: Record<string, unknown>): void {
-  console.log(JSON.stringify({ event: "result", ...result }));
 }
 
 /** A weight for each word that is in a mail. */
@@ -225,7 +208,12 @@ async function trainNetwork(parts: Parts<Mail[]>): Promise<void> {
 try {
   const parts = split(loadMails());
   const spam = parts.test.filter(({ spam }) => spam).length / parts.test.length;
-  print({ model: "majority", mails: parts.test.length, binary_accuracy: 1 - spam, auc: 0.5 });
+  print("result", {
+    model: "majority",
+    mails: parts.test.length,
+    binary_accuracy: 1 - spam,
+    auc: 0.5,
+  });
   await trainBagOfWords(parts);
   if (Deno.exitCode === 0) await trainNetwork(parts);
 } catch (error) {

@@ -20,35 +20,31 @@ import {
   adam,
   arrays,
   bidirectional,
-  checkpoint,
   ctc,
   ctcDecode,
   type DataSet,
   dense,
   dropout,
-  earlyStopping,
   editDistance,
   evaluate,
   fit,
   globalAveragePooling1d,
   gru,
   input,
-  jsonLines,
   type Layer,
   lstm,
   masking,
   type Model,
   permutation,
   predict,
-  progressBar,
   sequential,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
 } from "../mod.ts";
 import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
+import { bestKept, logEvery, stepReports } from "./reporting.ts";
 import { bands, bandStatistics, hear, type Heard } from "./heard_digits.ts";
 import { readRecordings, synthesise, type Utterance } from "./spoken_digits.ts";
-import { failed, identity, runOptions } from "./training_options.ts";
+import { failed, runOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -96,12 +92,7 @@ Learns to hear spoken digits; metrics go to stdout as JSON lines.
     },
     ...runOptions,
     "limit": { value: "N", help: "train on N sounds", parse: wholeNumber(1) },
-    "log-every": {
-      value: "N",
-      help: "steps between step lines; 0 for none",
-      default: "0",
-      parse: wholeNumber(0),
-    },
+    "log-every": logEvery,
     "checkpoint": { value: "FILE", help: "keep the network's best epoch there", parse: file },
   },
 );
@@ -188,16 +179,8 @@ async function train(
     epochs: options.epochs,
     batchSize: options["batch-size"],
     seed: options.seed,
-    stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
-      jsonLines(Deno.stdout, { every: options["log-every"] }),
-      progressBar(Deno.stderr, { epochs: options.epochs }),
-    ],
-    callbacks: [
-      earlyStopping({ monitor: "val_loss", patience: options.patience, restoreBest: true }),
-      path === undefined ? identity : checkpoint(path, { monitor: "val_loss" }),
-      jsonLines(Deno.stdout),
-    ],
+    stepOperators: stepReports(options),
+    callbacks: bestKept({ patience: options.patience, path }),
   });
   await lastValueFrom(training, { defaultValue: null });
   return Deno.exitCode === 0;

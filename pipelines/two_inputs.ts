@@ -40,14 +40,13 @@ import {
   type MergeLayer,
   type Model,
   normalization,
-  progressBar,
   type Shape,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
   takeFirst,
   type Tensor,
 } from "../mod.ts";
 import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
+import { logEvery, stepReports } from "./reporting.ts";
 import { type HalfDigitData, halfDigits, measurements, withMissing } from "./half_digits.ts";
 import { failed, optimizerNames, optimizerOf, runOptions } from "./training_options.ts";
 
@@ -82,12 +81,7 @@ stdout as JSON lines.
     "momentum": { value: "X", help: "of sgd and rmsprop", default: "0", parse: number(0, 1) },
     ...runOptions,
     "limit": { value: "N", help: "train on the first N digits", parse: wholeNumber(1) },
-    "log-every": {
-      value: "N",
-      help: "steps between step lines; 0 for none",
-      default: "0",
-      parse: wholeNumber(0),
-    },
+    "log-every": logEvery,
   },
 );
 
@@ -190,11 +184,7 @@ async function train(model: HalfModel, data: HalfDigitData, validation: HalfDigi
     batchSize: options["batch-size"],
     seed: options.seed,
     ...device,
-    stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
-      jsonLines(Deno.stdout, { every: options["log-every"] }),
-      progressBar(Deno.stderr, { epochs: options.epochs }),
-    ],
+    stepOperators: stepReports(options),
     callbacks: [jsonLines(Deno.stdout)],
   });
   await lastValueFrom(epochs, { defaultValue: null });

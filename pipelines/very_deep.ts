@@ -40,12 +40,12 @@ import {
   type ModelNode,
   progressBar,
   sparseCategoricalCrossentropy,
-  stopOnSignal,
   takeFirst,
   update,
   varianceScaling,
 } from "../mod.ts";
 import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
+import { endOnSignal } from "./reporting.ts";
 import { failed } from "./training_options.ts";
 
 const options = commandLine(
@@ -133,7 +133,7 @@ try {
       gradientNorms(),
       update(adam({ learningRate: options["learning-rate"] })),
       measure(accuracy()),
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+      endOnSignal(),
       progressBar(Deno.stderr, { epochs: options.epochs }),
     );
     const training = steps.pipe(

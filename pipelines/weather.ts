@@ -30,11 +30,11 @@ import {
   sequential,
   sgd,
   splitTable,
-  stopOnSignal,
   tableEncoder,
   takeRows,
 } from "../mod.ts";
 import { commandLine, wholeNumber } from "./command_line.ts";
+import { endOnSignal, print } from "./reporting.ts";
 import { leastSquares } from "./least_squares.ts";
 import { failed, runOptions } from "./training_options.ts";
 
@@ -132,7 +132,7 @@ async function train(
     ...settings,
     validation,
     stepOperators: [
-      stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code }),
+      endOnSignal(),
     ],
     // Of thousands of epochs ten lines are enough.
     callbacks: [
@@ -155,10 +155,6 @@ async function printResult(name: string, model: Model, { train, validation }: Da
     val_root_mean_squared_error: unseen.root_mean_squared_error,
     val_mean_absolute_error: unseen.mean_absolute_error,
   });
-}
-
-function print(event: string, values: Record<string, unknown>): void {
-  console.log(JSON.stringify({ event, ...values }));
 }
 
 /** A linear network with these weights, the bias last. */
