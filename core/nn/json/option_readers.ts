@@ -81,6 +81,14 @@ export const nestedNumbers: OptionReader = (value, path, custom) =>
 /** A layer that another one holds. */
 export const layer: OptionReader = (value, path, readers) => readers.layer!(value, path);
 
+/** Layers that another one holds. */
+export const layers: OptionReader = (value, path, readers) =>
+  asList(value, path).map((item, place) => layer(item, `${path}[${place}]`, readers));
+
+/** A layer that another one holds, or several. */
+export const oneOrMoreLayers: OptionReader = (value, path, readers) =>
+  (Array.isArray(value) ? layers : layer)(value, path, readers);
+
 /** Name of an activation. */
 export const activation: OptionReader = (value, path) =>
   activationNames.find((name) => name === value) ??

@@ -2,16 +2,20 @@ import type { Layer } from "../layer.ts";
 import { embedding, type EmbeddingOptions } from "../layers/embedding.ts";
 import { masking, type MaskingOptions } from "../layers/masking.ts";
 import * as layers from "../layers/recurrent/mod.ts";
+import { residual, type ResidualOptions } from "../layers/residual.ts";
 import {
   spectralNormalization,
   type SpectralNormalizationOptions,
 } from "../layers/spectral_normalization.ts";
 import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
 import {
+  activation,
   flag,
   initializer,
   layer,
+  layers as layerList,
   number,
+  oneOrMoreLayers,
   type OptionReaders,
   part,
   text,
@@ -64,6 +68,10 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
     ({ units, ...options }) => layers.lstm(units, options),
   ),
   Masking: entry<MaskingOptions>({ ...plain, maskValue: number }, masking),
+  Residual: entry<ResidualOptions & { layers: readonly Layer[] }>(
+    { ...plain, layers: layerList, shortcut: oneOrMoreLayers, activation, trainable: flag },
+    ({ layers, ...options }) => residual(layers, options),
+  ),
   SimpleRNN: entry<layers.RecurrentOptions & { units: number }>(
     recurrent,
     ({ units, ...options }) => layers.simpleRnn(units, options),

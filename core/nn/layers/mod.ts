@@ -29,6 +29,8 @@ export { prelu } from "./prelu.ts";
 export type { PreluOptions } from "./prelu.ts";
 export { reshapeLayer } from "./reshape.ts";
 export type { ReshapeOptions } from "./reshape.ts";
+export { residual } from "./residual.ts";
+export type { ResidualOptions } from "./residual.ts";
 export { rmsNormalization } from "./rms_normalization.ts";
 export type { RmsNormalizationOptions } from "./rms_normalization.ts";
 export { spectralNormalization } from "./spectral_normalization.ts";

@@ -37,6 +37,7 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.bidirectional(nn.gru(4)), [3, 2], [8]],
   [nn.spectralNormalization(nn.dense(4)), [3], [4]],
   [nn.timeDistributed(nn.dense(4)), [5, 2, 3], [5, 2, 4]],
+  [nn.residual([nn.dense(4), nn.dropout(0.5)], { activation: "relu" }), [5, 3], [5, 4]],
   [nn.transformerEncoder(5, 2, { dropout: 0.5 }), [3, 4], [3, 4]],
   [nn.positionEmbedding(6), [5, 3], [5, 3]],
   [nn.rotaryEmbedding(), [5, 4], [5, 4]],
@@ -85,7 +86,7 @@ for (const [layer, inputShape, outputShape] of layers) {
     assert.deepEqual(made.outputShape, outputShape);
     assert.deepEqual(layer.init(inputShape, key).parameters, made.parameters, "same key");
     for (const { name, shape, values } of made.parameters) {
-      assert.match(name, /^[a-z]\w*$/);
+      assert.match(name, /^[a-z]\w*(\/[a-z]\w*)*$/);
       assert.equal(values.length, sizeOf(shape));
       assert(values.every(Number.isFinite));
     }

@@ -105,6 +105,7 @@ const {
   reluLayer,
   repeatVector,
   rescaling,
+  residual,
   reshapeLayer,
   rmsNormalization,
   softmaxLayer,
@@ -208,6 +209,14 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
   spectralNormalization: [
     spectralNormalization(conv2d(3, 2, { useBias: false }), { powerIterations: 3 }),
     [4, 4, 2],
+  ],
+  residual: [
+    residual([dense(3, { kernelRegularizer: softer(0.5) }), residual([dense(3)])], {
+      shortcut: [dense(3), flatten()],
+      activation: "relu",
+      trainable: false,
+    }),
+    [4],
   ],
   timeDistributed: [timeDistributed(dense(3, { useBias: false })), [4, 2]],
   embedding: [

@@ -43,7 +43,7 @@ function sourceOf(text: string, name: string): string | undefined {
 /** The test that names it: one with golden values before others. */
 function checkOf(name: string): string | undefined {
   const word = new RegExp(`\\b${name}\\b`);
-  const golden = goldens.find(({ text }) => new RegExp(`"${name}["_]`).test(text));
+  const golden = goldens.find(({ text }) => new RegExp(`"${name}("|_(?!\\d+/))`).test(text));
   const test = golden && tests.find(({ text }) => text.includes(golden.file.split("/").pop()!));
   const named = test ?? tests.find(({ text }) => word.test(text));
   return named?.file;
