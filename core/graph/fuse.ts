@@ -29,6 +29,11 @@ export function chooseStored(program: Program): Set<Tensor> {
     if (node.operation.kind === "view") storeBase(node);
     stored.add(node);
   };
+  // What a reshape cannot read through is stored in any case, and the reshape is then a view of it.
+  const storeOperand = (node: Tensor) => {
+    while (node.operation.kind === "view" && !readsThrough(node)) node = node.inputs[0];
+    store(node);
+  };
   const storeBase = (node: Tensor) => {
     while (node.operation.kind === "view") node = node.inputs[0];
     stored.add(node);
@@ -49,7 +54,7 @@ export function chooseStored(program: Program): Set<Tensor> {
     for (const input of node.inputs) {
       if (kind === "structured") {
         storeBase(input);
-        if (!suits(node, input, resolveView(input, isStored))) store(input);
+        if (!suits(node, input, resolveView(input, isStored))) storeOperand(input);
       } else if (kind === "view" && !readsThrough(node)) {
         storeBase(input);
         if (!resolveView(node, (other) => other !== node && stored.has(other))) store(input);

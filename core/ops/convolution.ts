@@ -134,6 +134,12 @@ function convolutionKernelGradient(
   grad: Tensor,
   attributes: ConvolutionAttributes,
 ): Tensor {
+  const { strides, inputDilation, groups } = attributes;
+  // Between inputs that lie apart a window sees zeros; the way back, in each other's place, none.
+  if (sizeOf(inputDilation) > sizeOf(strides)) {
+    const back = plain({ ...backwardWindow(attributes, spatial(x)), groups });
+    return turned(Tensor.node(convolutionKernelGradientOperation, [grad, x], { ...back }), groups);
+  }
   return Tensor.node(convolutionKernelGradientOperation, [x, grad], { ...attributes });
 }
 

@@ -39,6 +39,26 @@ function randomCase(next: Next) {
   return { x, kernel: [...size, channels, own * groups], window, outputs };
 }
 
+/** A window over each channel by itself, wide enough for register blocks of outputs and channels. */
+function channelwiseCase(next: Next) {
+  const groups = 2 + next(next(2) ? 4 : 38);
+  const flat = (number: number, least = 1) => triple((axis) => axis === 0 ? least : number);
+  const wide = (most: number) => next(2) ? flat(1) : flat(1 + next(most));
+  const window = {
+    strides: wide(3),
+    before: flat(next(4) - 1, 0),
+    after: flat(next(4) - 1, 0),
+    dilation: wide(2),
+    inputDilation: wide(3),
+    groups,
+  };
+  const x = [1 + next(3), 1, 3 + next(4), 4 + next(17), groups];
+  const size = triple((axis) => axis === 0 ? 1 : 1 + next(5));
+  const outputs = outputSizes({ ...window, size }, x.slice(1, 4) as unknown as Triple);
+  if (outputs.some((length) => length < 1)) return null;
+  return { x, kernel: [...size, 1, groups], window, outputs };
+}
+
 /** The result and both gradients. */
 function results({ x, kernel, window }: NonNullable<ReturnType<typeof randomCase>>, next: Next) {
   const input = tensor(values(next, x), { shape: x });
@@ -48,14 +68,13 @@ function results({ x, kernel, window }: NonNullable<ReturnType<typeof randomCase
   return [y, ...gradients(sum(mul(y, mixed)), [input, weights])];
 }
 
-Deno.test("convolutions: random odd shapes are right, on three threads to the bits of one", async () => {
-  const next = numbers(11);
+async function checkRandom(makeCase: typeof randomCase, count: number, next: Next) {
   const [one, three] = [1, 3].map((threads) => openCpu({ threads }));
   // Workers come a moment later.
   await new Promise((resolve) => setTimeout(resolve, 300));
   const batch: { text: string; tensors: ReturnType<typeof results> }[] = [];
-  while (batch.length < 60) {
-    const chosen = randomCase(next);
+  while (batch.length < count) {
+    const chosen = makeCase(next);
     if (chosen) batch.push({ text: JSON.stringify(chosen), tensors: results(chosen, next) });
   }
   const tensors = batch.flatMap((entry) => entry.tensors);
@@ -80,6 +99,14 @@ Deno.test("convolutions: random odd shapes are right, on three threads to the bi
       );
     });
   });
+}
+
+Deno.test("convolutions: random odd shapes are right, on three threads to the bits of one", async () => {
+  await checkRandom(randomCase, 60, numbers(11));
+});
+
+Deno.test("convolutions of each channel by itself: the same of shapes that fill blocks", async () => {
+  await checkRandom(channelwiseCase, 60, numbers(12));
 });
 
 Deno.test("convolutions of several images multiply no zeros around them", async () => {

@@ -73,6 +73,25 @@ Deno.test("views cost nothing: a product reads transposes and slices where they 
   assert.deepEqual(kinds(plan([x.transpose().add(other)])), ["loop"]);
 });
 
+Deno.test("a reshape of what has to be copied is a view of the copy", () => {
+  const rows = inputLeaf("rows", [3, 4, 5], "f32");
+  const pool = { size: [1, 1, 2], strides: [1, 1, 2] } as const;
+  const swapped = rows.transpose([1, 0, 2]).reshape([1, 1, 1, 12, 5]);
+  const repeated = ops.broadcastTo(rows.reshape([3, 4, 5, 1]), [3, 4, 5, 2])
+    .reshape([1, 1, 1, 12, 10]);
+  for (const volume of [swapped, repeated]) {
+    const made = plan([ops.sumPool(volume, {
+      ...pool,
+      before: [0, 0, 0],
+      after: [0, 0, 0],
+      dilation: [1, 1, 1],
+      inputDilation: [1, 1, 1],
+    })]);
+    assert.deepEqual(kinds(made), ["loop", "sumPool"]);
+    assert.equal(loops(made)[0].kernel.stores.length, 1);
+  }
+});
+
 Deno.test("a shared subexpression is computed once", () => {
   const shared = x.tanh();
   const made = plan([shared.add(1), shared.mul(2), x.tanh().sub(3)]);

@@ -2,7 +2,7 @@
  * Convolution as matrix products: the inputs under a few hundred windows are laid out as rows of a
  * tile, which is multiplied by the kernel; so no more than a tile is ever copied.
  */
-import { depthwise, isDepthwise } from "./depthwise";
+import { depthwise, depthwiseListBytes, isDepthwise } from "./depthwise";
 import { direct, isDirect } from "./direct";
 import { convolveImages, isOfImages } from "./images";
 import { listLines, put } from "./lines";
@@ -174,7 +174,7 @@ export function convolution(
   const own = filters / groups;
   const width = kernelRows(block);
   const run = batchOf(block) * outputPlaces(block) / units;
-  if (isDepthwise(block)) {
+  if (isDepthwise(block) && depthwiseListBytes(block) <= listSize) {
     depthwise(x, kernel, y, block, start * run, end * run, list);
     return;
   }

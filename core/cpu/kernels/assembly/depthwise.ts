@@ -1,16 +1,18 @@
-/** Convolution of each channel by itself: sums over taps, sixteen channels at a time. */
+/** Convolution of each channel by itself: sums over taps, four outputs of eight channels at a time. */
 import { madd, store1 } from "./strips";
 import {
-  batchOf,
   channelsOf,
+  dilationOf,
   filtersOf,
   firstPlace,
   groupsOf,
+  inputDilationOf,
   inputIndex,
   inputPlaces,
   inputSize,
   outputPlaces,
   outputSize,
+  strideOf,
   tapsAlong,
 } from "./window";
 
@@ -20,44 +22,73 @@ export function isDepthwise(block: usize): bool {
   return groups > 1 && groups == channelsOf(block) && groups == filtersOf(block);
 }
 
-/** Writes down, for each tap on an input, where the input and the kernel's row are; how many. */
-function listTaps(block: usize, d: i32, h: i32, w: i32, image: usize, kernel: usize, list: usize): i32 {
+/** Bytes of an entry of a list: two addresses. */
+const entry: usize = 8;
+
+/** Bytes of the lists of a line of outputs. */
+export function depthwiseListBytes(block: usize): i32 {
+  const rows = tapsAlong(block, 0) * tapsAlong(block, 1);
+  return <i32> entry * rows * (1 + tapsAlong(block, 2));
+}
+
+/**
+ * Writes down, for each tap of depth and height on an input, where the line of the input begins and
+ * the kernel's row of the first tap along the width; how many.
+ */
+function listRows(block: usize, d: i32, h: i32, image: usize, kernel: usize, list: usize): i32 {
   const row = 4 * <usize> channelsOf(block);
+  const across = row * <usize> tapsAlong(block, 2);
   const d0 = firstPlace(block, 0, d);
   const h0 = firstPlace(block, 1, h);
-  const w0 = firstPlace(block, 2, w);
   let count = 0;
   for (let i = 0; i < tapsAlong(block, 0); ++i) {
     const inD = inputIndex(block, 0, d0, i);
     for (let j = 0; j < tapsAlong(block, 1); ++j) {
       const inH = inputIndex(block, 1, h0, j);
-      const line = (inD * inputSize(block, 1) + inH) * inputSize(block, 2);
-      for (let k = 0; k < tapsAlong(block, 2); ++k) {
-        const inW = inputIndex(block, 2, w0, k);
-        if (inD >= 0 && inH >= 0 && inW >= 0) {
-          const at = list + 8 * <usize> count;
-          store<u32>(at, <u32> (image + <usize> (line + inW) * row));
-          store<u32>(at, <u32> kernel, 4);
-          ++count;
-        }
-        kernel += row;
+      if (inD >= 0 && inH >= 0) {
+        const line = (inD * inputSize(block, 1) + inH) * inputSize(block, 2);
+        const at = list + entry * <usize> count;
+        store<u32>(at, <u32> (image + <usize> line * row));
+        store<u32>(at, <u32> kernel, 4);
+        ++count;
       }
+      kernel += across;
     }
   }
   return count;
 }
 
-/** One output: the sums over the listed taps, channel by channel. */
-function sumTaps(list: usize, taps: i32, y: usize, channels: i32): void {
+/** Writes down, for each tap of an output on an input, where input and kernel are; how many. */
+function listTaps(block: usize, rows: usize, count: i32, w: i32, list: usize): i32 {
+  const row = 4 * <usize> channelsOf(block);
+  const w0 = firstPlace(block, 2, w);
+  let taps = 0;
+  for (let r = 0; r < count; ++r) {
+    const line = <usize> load<u32>(rows + entry * <usize> r);
+    const kernel = <usize> load<u32>(rows + entry * <usize> r, 4);
+    for (let k = 0; k < tapsAlong(block, 2); ++k) {
+      const inW = inputIndex(block, 2, w0, k);
+      if (inW < 0) continue;
+      const at = list + entry * <usize> taps;
+      store<u32>(at, <u32> (line + <usize> inW * row));
+      store<u32>(at, <u32> (kernel + <usize> k * row), 4);
+      ++taps;
+    }
+  }
+  return taps;
+}
+
+/** One output: the sums over the listed taps, whose inputs lie `shift` bytes on. */
+function sumTaps(list: usize, taps: i32, shift: usize, y: usize, channels: i32): void {
   let c: usize = 0;
-  const end = list + 8 * <usize> taps;
+  const end = list + entry * <usize> taps;
   while (channels >= 16) {
     let s0 = f32x4.splat(0);
     let s1 = s0;
     let s2 = s0;
     let s3 = s0;
-    for (let at = list; at < end; at += 8) {
-      const p = <usize> load<u32>(at) + c;
+    for (let at = list; at < end; at += entry) {
+      const p = <usize> load<u32>(at) + shift + c;
       const q = <usize> load<u32>(at, 4) + c;
       s0 = madd(v128.load(p), v128.load(q), s0);
       s1 = madd(v128.load(p, 16), v128.load(q, 16), s1);
@@ -73,14 +104,140 @@ function sumTaps(list: usize, taps: i32, y: usize, channels: i32): void {
   }
   while (channels > 0) {
     let sum = f32x4.splat(0);
-    for (let at = list; at < end; at += 8) {
-      const p = <usize> load<u32>(at) + c;
+    for (let at = list; at < end; at += entry) {
+      const p = <usize> load<u32>(at) + shift + c;
       const q = <usize> load<u32>(at, 4) + c;
       sum = madd(v128.load(p), v128.load(q), sum);
     }
     store1(y + c, channels, sum);
     c += 16;
     channels -= 4;
+  }
+}
+
+/**
+ * Four outputs `yStep` bytes apart that see the same taps of inputs `step` bytes apart: a row of the
+ * kernel is read once for all.
+ */
+function sumTaps4(
+  list: usize,
+  taps: i32,
+  shift: usize,
+  step: usize,
+  y: usize,
+  yStep: usize,
+  channels: i32,
+): void {
+  const end = list + entry * <usize> taps;
+  const step2 = 2 * step;
+  const step3 = 3 * step;
+  let c: usize = 0;
+  for (; channels > 4; channels -= 8) {
+    let a0 = f32x4.splat(0);
+    let a1 = a0;
+    let b0 = a0;
+    let b1 = a0;
+    let c0 = a0;
+    let c1 = a0;
+    let d0 = a0;
+    let d1 = a0;
+    for (let at = list; at < end; at += entry) {
+      const p = <usize> load<u32>(at) + shift + c;
+      const q = <usize> load<u32>(at, 4) + c;
+      const low = v128.load(q);
+      const high = v128.load(q, 16);
+      a0 = madd(v128.load(p), low, a0);
+      a1 = madd(v128.load(p, 16), high, a1);
+      b0 = madd(v128.load(p + step), low, b0);
+      b1 = madd(v128.load(p + step, 16), high, b1);
+      c0 = madd(v128.load(p + step2), low, c0);
+      c1 = madd(v128.load(p + step2, 16), high, c1);
+      d0 = madd(v128.load(p + step3), low, d0);
+      d1 = madd(v128.load(p + step3, 16), high, d1);
+    }
+    const at = y + c;
+    v128.store(at, a0);
+    v128.store(at + yStep, b0);
+    v128.store(at + 2 * yStep, c0);
+    v128.store(at + 3 * yStep, d0);
+    store1(at + 16, channels - 4, a1);
+    store1(at + yStep + 16, channels - 4, b1);
+    store1(at + 2 * yStep + 16, channels - 4, c1);
+    store1(at + 3 * yStep + 16, channels - 4, d1);
+    c += 32;
+  }
+  if (channels <= 0) return;
+  let a0 = f32x4.splat(0);
+  let b0 = a0;
+  let c0 = a0;
+  let d0 = a0;
+  for (let at = list; at < end; at += entry) {
+    const p = <usize> load<u32>(at) + shift + c;
+    const low = v128.load(<usize> load<u32>(at, 4) + c);
+    a0 = madd(v128.load(p), low, a0);
+    b0 = madd(v128.load(p + step), low, b0);
+    c0 = madd(v128.load(p + step2), low, c0);
+    d0 = madd(v128.load(p + step3), low, d0);
+  }
+  const at = y + c;
+  store1(at, channels, a0);
+  store1(at + yStep, channels, b0);
+  store1(at + 2 * yStep, channels, c0);
+  store1(at + 3 * yStep, channels, d0);
+}
+
+/** Whether the windows of an output lie within the input along the width. */
+function isInside(block: usize, w: i32): bool {
+  const first = firstPlace(block, 2, w);
+  const reach = (tapsAlong(block, 2) - 1) * dilationOf(block, 2);
+  return first >= 0 && first + reach <= (inputSize(block, 2) - 1) * inputDilationOf(block, 2);
+}
+
+function commonDivisor(a: i32, b: i32): i32 {
+  while (b) {
+    const rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+/** Outputs [from, to) of a line whose first one is at y: those that see the same taps together. */
+function sumLine(
+  block: usize,
+  rows: usize,
+  count: i32,
+  from: i32,
+  to: i32,
+  y: usize,
+  list: usize,
+): void {
+  const channels = channelsOf(block);
+  const row = 4 * <usize> channels;
+  // Where inputs lie apart, outputs see the same taps in even steps.
+  const common = commonDivisor(strideOf(block, 2), inputDilationOf(block, 2));
+  const gap = inputDilationOf(block, 2) / common;
+  const step = row * <usize> (strideOf(block, 2) / common);
+  for (let first = from; first < to && first < from + gap; ++first) {
+    // The first output within the input whose taps are listed; -1 while there is none.
+    let listed = -1;
+    let taps = 0;
+    for (let w = first; w < to;) {
+      const at = y + <usize> w * row;
+      const inside = isInside(block, w);
+      if (!inside || listed < 0) {
+        taps = listTaps(block, rows, count, w, list);
+        listed = inside ? w : -1;
+      }
+      const shift = inside ? step * <usize> ((w - listed) / gap) : 0;
+      if (inside && w + 3 * gap < to && isInside(block, w + 3 * gap)) {
+        sumTaps4(list, taps, shift, step, at, row * <usize> gap, channels);
+        w += 4 * gap;
+      } else {
+        sumTaps(list, taps, shift, at, channels);
+        w += gap;
+      }
+    }
   }
 }
 
@@ -94,108 +251,19 @@ export function depthwise(
   last: i32,
   list: usize,
 ): void {
-  const channels = channelsOf(block);
-  const row = 4 * <usize> channels;
+  const row = 4 * <usize> channelsOf(block);
   const width = outputSize(block, 2);
+  const height = outputSize(block, 1);
   const places = outputPlaces(block);
   const imageBytes = <usize> inputPlaces(block) * row;
-  for (; at < last; ++at) {
+  const taps = list + entry * <usize> (tapsAlong(block, 0) * tapsAlong(block, 1));
+  while (at < last) {
     const above = at % places / width;
-    const height = outputSize(block, 1);
+    const from = at % width;
+    const to = at - from + width < last ? width : from + last - at;
     const image = x + <usize> (at / places) * imageBytes;
-    const taps = listTaps(block, above / height, above % height, at % width, image, kernel, list);
-    sumTaps(list, taps, y + <usize> at * row, channels);
-  }
-}
-
-/**
- * Adds products of `count` inputs and gradients, `xStep` and `gradStep` bytes apart, to one tap's row
- * of y.
- */
-function addLine(
-  x: usize,
-  xStep: usize,
-  grad: usize,
-  gradStep: usize,
-  count: i32,
-  y: usize,
-  channels: i32,
-): void {
-  for (; channels > 0; channels -= 8) {
-    let low = v128.load(y);
-    let high = v128.load(y, 16);
-    let p = x;
-    let q = grad;
-    for (let i = 0; i < count; ++i) {
-      low = madd(v128.load(p), v128.load(q), low);
-      high = madd(v128.load(p, 16), v128.load(q, 16), high);
-      p += xStep;
-      q += gradStep;
-    }
-    store1(y, channels, low);
-    if (channels > 4) store1(y + 16, channels - 4, high);
-    x += 32;
-    grad += 32;
-    y += 32;
-  }
-}
-
-/** What one tap along the width gives to its row of y, from a line of inputs and of gradients. */
-function addTap(block: usize, tap: i32, x: usize, grad: usize, y: usize): void {
-  const channels = channelsOf(block);
-  const row = 4 * <usize> channels;
-  const width = outputSize(block, 2);
-  // Outputs whose tap lies on an input come in even steps.
-  let first = 0;
-  while (first < width && inputIndex(block, 2, firstPlace(block, 2, first), tap) < 0) ++first;
-  if (first == width) return;
-  let next = first + 1;
-  while (next < width && inputIndex(block, 2, firstPlace(block, 2, next), tap) < 0) ++next;
-  const index = inputIndex(block, 2, firstPlace(block, 2, first), tap);
-  const gap = next - first;
-  const apart = next < width ? inputIndex(block, 2, firstPlace(block, 2, next), tap) - index : 1;
-  let count = (width - 1 - first) / gap + 1;
-  const inside = (inputSize(block, 2) - 1 - index) / apart + 1;
-  if (count > inside) count = inside;
-  addLine(
-    x + <usize> index * row,
-    <usize> apart * row,
-    grad + <usize> first * row,
-    <usize> gap * row,
-    count,
-    y,
-    channels,
-  );
-}
-
-/** Rows [start, end), a row a tap, of the gradient of a kernel. */
-export function depthwiseKernelGradient(
-  x: usize,
-  grad: usize,
-  y: usize,
-  block: usize,
-  start: i32,
-  end: i32,
-): void {
-  const row = 4 * <usize> channelsOf(block);
-  const inRow = row * <usize> inputSize(block, 2);
-  const outRow = row * <usize> outputSize(block, 2);
-  const across = tapsAlong(block, 2);
-  const tall = tapsAlong(block, 1);
-  memory.fill(y + <usize> start * row, 0, <usize> (end - start) * row);
-  for (let image = 0; image < batchOf(block); ++image) {
-    for (let d = 0; d < outputSize(block, 0); ++d) {
-      for (let h = 0; h < outputSize(block, 1); ++h) {
-        for (let tap = start; tap < end; ++tap) {
-          const inD = inputIndex(block, 0, firstPlace(block, 0, d), tap / across / tall);
-          const inH = inputIndex(block, 1, firstPlace(block, 1, h), tap / across % tall);
-          if (inD < 0 || inH < 0) continue;
-          const line = x + <usize> (inD * inputSize(block, 1) + inH) * inRow;
-          addTap(block, tap % across, line, grad, y + <usize> tap * row);
-        }
-        grad += outRow;
-      }
-    }
-    x += <usize> inputPlaces(block) * row;
+    const rows = listRows(block, above / height, above % height, image, kernel, list);
+    sumLine(block, list, rows, from, to, y + <usize> (at - from) * row, taps);
+    at += to - from;
   }
 }

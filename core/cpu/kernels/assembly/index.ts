@@ -4,7 +4,8 @@
  */
 import { attention, attentionGradient } from "./attention";
 import { convolution, tileBytes } from "./convolution";
-import { depthwiseKernelGradient, isDepthwise } from "./depthwise";
+import { isDepthwise } from "./depthwise";
+import { depthwiseKernelGradient } from "./depthwise_gradient";
 import { kernelGradient } from "./gradient";
 import { ctcPaths, ctcPosteriors } from "./ctc";
 import { gather, scatterAdd } from "./gather";
