@@ -16,7 +16,12 @@ export {
 export type { Ceilings, KernelWork, ProfileSpan, StepProfile } from "./profile.ts";
 export type { Assignment, Program } from "./program.ts";
 export type { Sample } from "./operation.ts";
-export type { CellActivation, CellName, RecurrenceAttributes } from "./recurrence.ts";
+export type {
+  CellActivation,
+  CellName,
+  RecurrenceAttributes,
+  RecurrenceExtra,
+} from "./recurrence.ts";
 export type { Shape } from "./shape.ts";
 export { Tensor, type TensorLike } from "./tensor.ts";
 export type { ConvolutionAttributes, Triple, Window } from "./window.ts";

@@ -15,6 +15,31 @@ export interface RecurrenceAttributes {
   readonly activation: CellActivation;
   /** What is applied to gates. */
   readonly recurrentActivation: CellActivation;
+  /** The operands behind the first three, in their order. */
+  readonly extras: readonly RecurrenceExtra[];
+}
+
+/** Settings of the gradient of a recurrence. */
+export interface RecurrenceGradientAttributes extends RecurrenceAttributes {
+  /** Whether the last row of what is given is the gradient of the last cell state of lstm. */
+  readonly cellState: boolean;
+  /** Whether states began with given ones, whose gradient is the last row of the result. */
+  readonly initialState: boolean;
+}
+
+/**
+ * Operands that a recurrence may have: `mask` `[steps, batch]`, 0 where a step is padding;
+ * `recurrentMask` `[batch, units]`, what states are multiplied by before the recurrent kernel;
+ * `initialState` `[batch, states · units]`, which the gradient finds in what was kept.
+ */
+export type RecurrenceExtra = "mask" | "recurrentMask" | "initialState";
+
+/** The operands behind the first three, by name. */
+export function recurrenceExtras<Operand>(
+  operands: readonly Operand[],
+  { extras }: RecurrenceAttributes,
+): { readonly [Name in RecurrenceExtra]?: Operand } {
+  return Object.fromEntries(extras.map((name, place) => [name, operands[3 + place]]));
 }
 
 /**
@@ -31,6 +56,8 @@ export interface RecurrenceAttributes {
  * of it, from `recurrentAt` on.
  */
 export interface CellLayout {
+  /** Blocks that go from step to step, the first ones of those kept: h, of lstm also c. */
+  readonly states: number;
   /** Blocks that the forward kernel keeps of a step. */
   readonly kept: number;
   /** The block of those where the recurrent products begin. */
@@ -47,7 +74,16 @@ export interface CellLayout {
 
 /** The layout of each cell. */
 export const cellLayouts: Readonly<Record<CellName, CellLayout>> = {
-  simpleRnn: { kept: 1, productsAt: 0, inputs: 1, recurrent: 1, gradients: 1, recurrentAt: 0 },
-  lstm: { kept: 6, productsAt: 2, inputs: 4, recurrent: 4, gradients: 4, recurrentAt: 0 },
-  gru: { kept: 5, productsAt: 1, inputs: 3, recurrent: 3, gradients: 4, recurrentAt: 1 },
+  simpleRnn: {
+    ...{ states: 1, kept: 1, productsAt: 0 },
+    ...{ inputs: 1, recurrent: 1, gradients: 1, recurrentAt: 0 },
+  },
+  lstm: {
+    ...{ states: 2, kept: 6, productsAt: 2 },
+    ...{ inputs: 4, recurrent: 4, gradients: 4, recurrentAt: 0 },
+  },
+  gru: {
+    ...{ states: 1, kept: 5, productsAt: 1 },
+    ...{ inputs: 3, recurrent: 3, gradients: 4, recurrentAt: 1 },
+  },
 };

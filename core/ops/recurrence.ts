@@ -1,10 +1,17 @@
 import { ShapeError } from "../graph/errors.ts";
 import type { Attributes, CompositeOperation, StructuredOperation } from "../graph/operation.ts";
-import { cellLayouts, type RecurrenceAttributes } from "../graph/recurrence.ts";
-import { formatShape, sizeOf } from "../graph/shape.ts";
+import {
+  cellLayouts,
+  type RecurrenceAttributes,
+  type RecurrenceExtra,
+  recurrenceExtras,
+  type RecurrenceGradientAttributes,
+} from "../graph/recurrence.ts";
+import { formatShape, sameShape, sizeOf } from "../graph/shape.ts";
 import { commonDType, Tensor } from "../graph/tensor.ts";
-import { slice } from "./concat.ts";
+import { concat, slice } from "./concat.ts";
 import { matmul } from "./matmul.ts";
+import { mul } from "./mul.ts";
 import { recurrenceBackward, recurrenceForward } from "./recurrence_reference.ts";
 import { register } from "./registry.ts";
 import { reshape } from "./reshape.ts";
@@ -12,8 +19,9 @@ import { sum } from "./sum.ts";
 import { transpose } from "./transpose.ts";
 
 /**
- * All that the gradient needs of every step, `[steps + 1, batch, kept · units]`: the states before
- * the first step are zeros. Inputs as in {@link recurrence}. It is differentiated as a whole.
+ * All that the gradient needs of every step, `[steps + 1, batch, kept · units]`: the first row is the
+ * states before the first step, zeros if none are given. Inputs as in {@link recurrence}. It is
+ * differentiated as a whole.
  */
 const recurrenceStepsOperation: StructuredOperation & { name: "recurrenceSteps" } = register(
   {
@@ -32,20 +40,24 @@ const recurrenceStepsOperation: StructuredOperation & { name: "recurrenceSteps" 
   },
 );
 
-/** Gradients of a step's sums: `[kept, recurrent kernel, gradient of the states, mask?]`. */
+/**
+ * Gradients of every step's sums, `[steps, batch, gradients · units]`, and of the states that were
+ * given to begin with in the first blocks of one more row: from `[kept, recurrent kernel, gradient of
+ * the states, ...extras]`.
+ */
 const recurrenceGradientOperation: StructuredOperation & { name: "recurrenceGradient" } = register({
   kind: "structured",
   name: "recurrenceGradient",
   infer: ([kept, kernel, grad], attributes) => {
     const [rows, batch] = kept.shape;
-    const { gradients } = cellLayouts[settings(attributes).cell];
+    const { cell, initialState } = gradientSettings(attributes);
     return {
-      shape: [rows - 1, batch, gradients * kernel.shape[0]],
+      shape: [initialState ? rows : rows - 1, batch, cellLayouts[cell].gradients * kernel.shape[0]],
       dtype: commonDType("recurrenceGradient", [kept, kernel, grad], ["f32"]),
     };
   },
   reference: (inputs, attributes, output) =>
-    recurrenceBackward(inputs, settings(attributes), output),
+    recurrenceBackward(inputs, gradientSettings(attributes), output),
   work: ([, kernel], output) => ({ flops: 2 * sizeOf(output.slice(0, 2)) * sizeOf(kernel) }),
 });
 
@@ -54,7 +66,11 @@ const recurrenceOperation: CompositeOperation = register<CompositeOperation>({
   kind: "composite",
   name: "recurrence",
   infer: ([sums, kernel], attributes) => ({
-    shape: [attributes.sequences ? sums.shape[0] : 1, sums.shape[1], kernel.shape[0]],
+    shape: [
+      (attributes.sequences ? sums.shape[0] : 1) + Number(attributes.cellState),
+      sums.shape[1],
+      kernel.shape[0],
+    ],
     dtype: commonDType("recurrence", [sums, kernel], ["f32"]),
   }),
   reference: (inputs, attributes, output) => {
@@ -63,53 +79,91 @@ const recurrenceOperation: CompositeOperation = register<CompositeOperation>({
     const shape = [steps + 1, batch, kept * units];
     const data = new Float64Array((steps + 1) * batch * kept * units);
     recurrenceForward(inputs, settings(attributes), { shape, dtype: "f32", data });
-    const first = (steps + 1 - output.shape[0]) * batch;
-    for (let row = 0; row < output.shape[0] * batch; row++) {
-      const from = (first + row) * kept * units;
-      output.data.set(data.subarray(from, from + units), row * units);
-    }
+    const copy = (step: number, block: number, to: number) => {
+      for (let row = 0; row < batch; row++) {
+        const from = ((step * batch + row) * kept + block) * units;
+        output.data.set(data.subarray(from, from + units), (to * batch + row) * units);
+      }
+    };
+    const count = output.shape[0] - Number(attributes.cellState);
+    for (let row = 0; row < count; row++) copy(steps + 1 - count + row, 0, row);
+    if (attributes.cellState) copy(steps, 1, count);
   },
   vjp: (grad, node) => {
-    const [sums, kernel, , mask] = node.inputs;
+    const [sums, kernel] = node.inputs;
+    const { recurrentMask } = recurrenceExtras(node.inputs, settings(node.attributes));
     const [steps, batch] = sums.shape;
     const [units] = kernel.shape;
     const layout = cellLayouts[settings(node.attributes).cell];
     const attributes = plain(settings(node.attributes));
     const kept = Tensor.node(recurrenceStepsOperation, node.inputs, attributes);
+    const found = gradientOf(node, kept, grad);
     const slopes = reshape(
-      Tensor.node(
-        recurrenceGradientOperation,
-        [kept, kernel, grad, ...(mask ? [mask] : [])],
-        attributes,
-      ),
+      slice(found, [0, 0, 0], [steps, batch, layout.gradients * units]),
       [steps * batch, layout.gradients * units],
     );
     const blocks = (from: number, count: number) =>
       slice(slopes, [0, from * units], [steps * batch, (from + count) * units]);
-    const before = reshape(
-      slice(kept, [0, 0, 0], [steps, batch, units]),
-      [steps * batch, units],
-    );
+    const before = slice(kept, [0, 0, 0], [steps, batch, units]);
+    const seen = recurrentMask ? mul(before, recurrentMask) : before;
+    const rows = [steps * batch, units];
+    const recurrent = blocks(layout.recurrentAt, layout.recurrent);
+    const ofExtra: Readonly<Record<RecurrenceExtra, () => Tensor | null>> = {
+      mask: () => null,
+      recurrentMask: () => {
+        const back = reshape(matmul(recurrent, transpose(kernel)), before.shape);
+        return sum(mul(before, back), 0);
+      },
+      initialState: () =>
+        reshape(
+          slice(found, [steps, 0, 0], [steps + 1, batch, layout.states * units]),
+          [batch, layout.states * units],
+        ),
+    };
     return [
       reshape(blocks(0, layout.inputs), sums.shape),
-      matmul(transpose(before), blocks(layout.recurrentAt, layout.recurrent)),
+      matmul(transpose(reshape(seen, rows)), recurrent),
       sum(slopes, 0),
-      ...(mask ? [null] : []),
+      ...settings(node.attributes).extras.map((name) => ofExtra[name]()),
     ];
   },
   expand: (inputs, attributes) => {
     const [{ shape: [steps, batch] }, { shape: [units] }] = inputs;
     const kept = Tensor.node(recurrenceStepsOperation, inputs, plain(settings(attributes)));
-    return slice(kept, [attributes.sequences ? 1 : steps, 0, 0], [steps + 1, batch, units]);
+    const states = slice(kept, [attributes.sequences ? 1 : steps, 0, 0], [steps + 1, batch, units]);
+    if (!attributes.cellState) return states;
+    return concat([states, slice(kept, [steps, 0, units], [steps + 1, batch, 2 * units])]);
   },
 });
 
+/** The gradient of a node's sums and first states, from that of its states. */
+function gradientOf(node: Tensor, kept: Tensor, grad: Tensor): Tensor {
+  const attributes = settings(node.attributes);
+  const given = recurrenceExtras(node.inputs, attributes);
+  const extras = attributes.extras.filter((name) => name !== "initialState");
+  return Tensor.node(
+    recurrenceGradientOperation,
+    [kept, node.inputs[1], grad, ...extras.map((name) => given[name]!)],
+    {
+      ...plain({ ...attributes, extras }),
+      cellState: node.attributes.cellState,
+      initialState: given.initialState !== undefined,
+    },
+  );
+}
+
 /** Settings of {@link recurrence}. */
-export interface RecurrenceOptions extends RecurrenceAttributes {
+export interface RecurrenceOptions extends Omit<RecurrenceAttributes, "extras"> {
   /** The states after every step, or those after the last one alone. */
   readonly sequences: boolean;
+  /** Whether the last cell state of lstm is given, too, as one more row; default false. */
+  readonly cellState?: boolean;
   /** `[steps, batch]`, f32: 0 where a step is padding, over which the state is carried. */
   readonly mask?: Tensor;
+  /** `[batch, units]`, f32: the states are multiplied by it before the recurrent kernel. */
+  readonly recurrentMask?: Tensor;
+  /** `[batch, units]`, of lstm `[batch, 2 units]` with h and then c, f32; default zeros. */
+  readonly initialState?: Tensor;
 }
 
 /**
@@ -118,15 +172,15 @@ export interface RecurrenceOptions extends RecurrenceAttributes {
  *
  * simpleRnn: h = φ(x + hU + b). lstm: [i, f, g, o] = x + hU + b, c = σ(f)c + σ(i)φ(g),
  * h = σ(o)φ(c). gru: g, z, r from x, q = hU + b, g = φ(g + σ(r)q), h = σ(z)h + (1 − σ(z))g.
- * States begin at 0.
+ * Within hU, h is multiplied by the `recurrentMask`.
  *
  * @param sums `[steps, batch, inputs · units]`, f32: inputs times their kernel; of gru g, z, r.
  * @param kernel `[units, recurrent · units]`, f32: U; of gru z, r, q.
  * @param bias `[gradients · units]`, f32; of gru g, z, r, q.
- * @param options The cell, its activations, what to give, a mask.
- * @returns `[steps, batch, units]`, or `[1, batch, units]` without `sequences`, f32. Its gradient has
- * no gradient of its own.
- * @throws {ShapeError} when shapes do not fit.
+ * @param options The cell, its activations, what to give, a mask, states to begin with.
+ * @returns `[steps, batch, units]`, or `[1, batch, units]` without `sequences`, f32; with `cellState` one
+ * more row, which is c after the last step. Its gradient has no gradient of its own.
+ * @throws {ShapeError} when shapes do not fit, or a cell state is asked of a cell that has none.
  *
  * @example
  * ```ts
@@ -135,8 +189,9 @@ export interface RecurrenceOptions extends RecurrenceAttributes {
  *
  * const sums = tensor([1, 2, 3]).reshape([3, 1, 1]);
  * const cell = { cell: "simpleRnn", activation: "linear", recurrentActivation: "linear" } as const;
- * const states = recurrence(sums, tensor([[10]]), tensor([0]), { ...cell, sequences: true });
- * assert.deepEqual([...await states.data()], [1, 12, 123]);
+ * const options = { ...cell, sequences: true, initialState: tensor([[5]]) };
+ * const states = recurrence(sums, tensor([[10]]), tensor([0]), options);
+ * assert.deepEqual([...await states.data()], [51, 512, 5123]);
  * ```
  *
  * The layers `lstm`, `gru` and `simpleRnn` are the way to it.
@@ -145,36 +200,68 @@ export function recurrence(
   sums: Tensor,
   kernel: Tensor,
   bias: Tensor,
-  { cell, activation, recurrentActivation, sequences, mask }: RecurrenceOptions,
+  options: RecurrenceOptions,
 ): Tensor {
+  const { cell, activation, recurrentActivation, sequences, cellState = false } = options;
+  const extras = extraNames.filter((name) => options[name]);
+  const inputs = [sums, kernel, bias, ...extras.map((name) => options[name]!)];
+  checkShapes(inputs, { cell, activation, recurrentActivation, extras }, cellState);
+  for (const extra of inputs.slice(3)) commonDType("recurrence", [sums, extra], ["f32"]);
+  return Tensor.node(recurrenceOperation, inputs, {
+    ...plain({ cell, activation, recurrentActivation, extras }),
+    sequences,
+    cellState,
+  });
+}
+
+function checkShapes(
+  operands: readonly Tensor[],
+  attributes: RecurrenceAttributes,
+  cellState: boolean,
+): void {
+  const [sums, kernel, bias] = operands;
+  const { cell, extras } = attributes;
   const layout = cellLayouts[cell];
-  const units = kernel.shape[0];
   const [steps, batch] = sums.shape;
+  const [units] = kernel.shape;
+  const wanted: Readonly<Record<RecurrenceExtra, readonly number[]>> = {
+    mask: [steps, batch],
+    recurrentMask: [batch, units],
+    initialState: [batch, layout.states * units],
+  };
   const fits = sums.rank === 3 && kernel.rank === 2 && bias.rank === 1 && steps > 0 &&
     sums.shape[2] === layout.inputs * units && kernel.shape[1] === layout.recurrent * units &&
-    bias.shape[0] === layout.gradients * units;
-  if (!fits || (mask && (mask.rank !== 2 || mask.shape[0] !== steps || mask.shape[1] !== batch))) {
+    bias.shape[0] === layout.gradients * units &&
+    extras.every((name, place) => sameShape(operands[3 + place].shape, wanted[name]));
+  if (!fits) {
     throw new ShapeError(
       `Cannot apply recurrence of ${cell} as sums must be [steps, batch, ${layout.inputs} units], ` +
         `the kernel [units, ${layout.recurrent} units], the bias [${layout.gradients} units], a ` +
-        `mask [steps, batch]: received ${
-          [sums, kernel, bias, ...(mask ? [mask] : [])].map((x) => formatShape(x.shape)).join(", ")
+        `mask [steps, batch], a recurrentMask [batch, units], an initialState [batch, ` +
+        `${layout.states} units]: received ${
+          operands.map(({ shape }) => formatShape(shape)).join(", ")
         }`,
     );
   }
-  if (mask) commonDType("recurrence", [sums, mask], ["f32"]);
-  const inputs = [sums, kernel, bias, ...(mask ? [mask] : [])];
-  return Tensor.node(recurrenceOperation, inputs, {
-    ...plain({ cell, activation, recurrentActivation }),
-    sequences,
-  });
+  if (cellState && layout.states < 2) {
+    throw new ShapeError(
+      `Cannot give the cell state of ${cell} as only lstm has one: leave cellState out`,
+    );
+  }
 }
 
 function settings(attributes: Attributes): RecurrenceAttributes {
   return attributes as unknown as RecurrenceAttributes;
 }
 
+function gradientSettings(attributes: Attributes): RecurrenceGradientAttributes {
+  return attributes as unknown as RecurrenceGradientAttributes;
+}
+
+const extraNames: readonly RecurrenceExtra[] = ["mask", "recurrentMask", "initialState"];
+
 /** The settings in one order, whoever has given them: nodes are told apart by their text. */
-function plain({ cell, activation, recurrentActivation }: RecurrenceAttributes): Attributes {
-  return { cell, activation, recurrentActivation };
+function plain(given: RecurrenceAttributes): Attributes {
+  const { cell, activation, recurrentActivation, extras } = given;
+  return { cell, activation, recurrentActivation, extras };
 }

@@ -3,6 +3,8 @@ import {
   type CellActivation,
   cellLayouts,
   type RecurrenceAttributes,
+  recurrenceExtras,
+  type RecurrenceGradientAttributes,
 } from "../graph/recurrence.ts";
 
 const values: Readonly<Record<CellActivation, (x: number) => number>> = {
@@ -20,18 +22,24 @@ const slopes: Readonly<Record<CellActivation, (y: number) => number>> = {
   relu: (y) => y > 0 ? 1 : 0,
 };
 
-/** Fills in the kept numbers of every step, from `[sums, kernel, bias, mask?]`. */
+/** Fills in the kept numbers of every step, from `[sums, kernel, bias, ...extras]`. */
 export function recurrenceForward(
-  [sums, kernel, bias, mask]: readonly ReferenceArray[],
+  operands: readonly ReferenceArray[],
   attributes: RecurrenceAttributes,
   output: ReferenceArray,
 ): void {
-  const { kept, inputs, recurrent, recurrentAt } = cellLayouts[attributes.cell];
+  const [sums, kernel, bias] = operands;
+  const { mask, recurrentMask, initialState } = recurrenceExtras(operands, attributes);
+  const { states, kept, inputs, recurrent, recurrentAt } = cellLayouts[attributes.cell];
   const activate = values[attributes.activation];
   const gate = values[attributes.recurrentActivation];
   const [steps, batch] = sums.shape;
   const [units] = kernel.shape;
   const width = recurrent * units;
+  for (let row = 0; initialState && row < batch; row++) {
+    const given = initialState.data.subarray(row * states * units, (row + 1) * states * units);
+    output.data.set(given, row * kept * units);
+  }
   for (let step = 0; step < steps; step++) {
     for (let row = 0; row < batch; row++) {
       const before = (step * batch + row) * kept * units;
@@ -41,9 +49,7 @@ export function recurrenceForward(
       const state = (block: number, unit: number) => output.data[before + block * units + unit];
       const keep = (unit: number, ...numbers: number[]) =>
         numbers.forEach((value, block) => {
-          const old = live || block > (attributes.cell === "lstm" ? 1 : 0)
-            ? value
-            : state(block, unit);
+          const old = live || block >= states ? value : state(block, unit);
           output.data[now + block * units + unit] = old;
         });
       for (let unit = 0; unit < units; unit++) {
@@ -52,7 +58,8 @@ export function recurrenceForward(
         const product = (block: number) => {
           let total = b(recurrentAt + block);
           for (let k = 0; k < units; k++) {
-            total += state(0, k) * kernel.data[k * width + block * units + unit];
+            const scale = recurrentMask ? recurrentMask.data[row * units + k] : 1;
+            total += scale * state(0, k) * kernel.data[k * width + block * units + unit];
           }
           return total;
         };
@@ -73,26 +80,34 @@ export function recurrenceForward(
   }
 }
 
-/** Fills in the gradients of every step's sums, from `[kept, kernel, gradient, mask?]`. */
+/** Fills in the gradients of every step's sums, from `[kept, kernel, gradient, ...extras]`. */
 export function recurrenceBackward(
-  [keptSteps, kernel, grad, mask]: readonly ReferenceArray[],
-  attributes: RecurrenceAttributes,
+  operands: readonly ReferenceArray[],
+  attributes: RecurrenceGradientAttributes,
   output: ReferenceArray,
 ): void {
+  const [keptSteps, kernel, grad] = operands;
+  const { mask, recurrentMask } = recurrenceExtras(operands, attributes);
   const { kept, gradients, recurrent, recurrentAt } = cellLayouts[attributes.cell];
   const slope = slopes[attributes.activation];
   const gateSlope = slopes[attributes.recurrentActivation];
-  const [steps, batch] = output.shape;
+  const [rows, batch] = keptSteps.shape;
+  const steps = rows - 1;
+  const givenRows = grad.shape[0] - Number(attributes.cellState);
   const [units] = kernel.shape;
   const width = recurrent * units;
   for (let row = 0; row < batch; row++) {
     const toState = new Float64Array(units);
     const toCell = new Float64Array(units);
+    if (attributes.cellState) {
+      const last = (givenRows * batch + row) * units;
+      toCell.set(grad.data.subarray(last, last + units));
+    }
     for (let step = steps - 1; step >= 0; step--) {
       const before = (step * batch + row) * kept * units;
       const now = before + batch * kept * units;
       const at = (step * batch + row) * gradients * units;
-      const given = grad.shape[0] === steps
+      const given = givenRows === steps
         ? (step * batch + row) * units
         : step === steps - 1
         ? row * units
@@ -134,11 +149,17 @@ export function recurrenceBackward(
         }
       }
       for (let k = 0; k < units && live; k++) {
+        const scale = recurrentMask ? recurrentMask.data[row * units + k] : 1;
         for (let column = 0; column < width; column++) {
-          toState[k] += kernel.data[k * width + column] *
+          toState[k] += scale * kernel.data[k * width + column] *
             output.data[at + recurrentAt * units + column];
         }
       }
+    }
+    if (attributes.initialState) {
+      const at = (steps * batch + row) * gradients * units;
+      output.data.set(toState, at);
+      if (attributes.cell === "lstm") output.data.set(toCell, at + units);
     }
   }
 }

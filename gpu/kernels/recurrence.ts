@@ -3,6 +3,9 @@ import {
   type CellLayout,
   cellLayouts,
   type RecurrenceAttributes,
+  type RecurrenceExtra,
+  recurrenceExtras,
+  type RecurrenceGradientAttributes,
 } from "../../core/graph/recurrence.ts";
 import type { GpuCall } from "../call.ts";
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
@@ -20,7 +23,8 @@ export const recurrenceStepsKernel: GpuKernel = {
   emit: (shader, call, tuning) => {
     const parts = partsOf(call);
     const { layout, units, batch, steps, lanes, slots } = { ...parts, ...shapeOf(parts, tuning) };
-    const [sums, kernel, bias, mask] = parts.operands;
+    const [sums, kernel, bias] = parts.operands;
+    const { mask, recurrentMask, initialState } = parts.extras;
     checkShared(units, units, tuning);
     const state = shader.shared("f32", units);
     const read = reader(shader);
@@ -45,23 +49,34 @@ export const recurrenceStepsKernel: GpuKernel = {
         `let h = o * ${act}(c);`,
         "let kept = array<f32, 6>(h, c, i, f, g, o);",
       ],
-      gru: () => [
+      gru: (slot) => [
         `let z = ${gate}(${sum(0, 1, 1)});`,
         `let r = ${gate}(${sum(1, 2, 2)});`,
         `let q = s2 + ${b(3)};`,
         `let g = ${act}(${x(0)} + ${b(0)} + r * q);`,
-        `let h = z * ${state}[u] + (1.0 - z) * g;`,
+        `let h = z * next${slot} + (1.0 - z) * g;`,
         "let kept = array<f32, 5>(h, z, r, q, g);",
       ],
     };
+    const initial = (block: number) =>
+      initialState && block < layout.states
+        ? read(initialState, `group * ${layout.states * units}u + ${block * units}u + u`)
+        : "0.0";
+    // What the others see of a unit's state.
+    const share = (slot: number) =>
+      `${state}[u] = next${slot}${
+        recurrentMask ? ` * ${read(recurrentMask, `group * ${units}u + u`)}` : ""
+      };`;
     const store = (block: number, row: string, value: string) =>
       `${finish}(${row} * ${layout.kept * units}u + ${block * units}u + u, ${value});`;
     const blocks = range(layout.kept);
     const code = [
       ...slots.map((slot) => `var next${slot} = 0.0;\nvar cell${slot} = 0.0;`),
-      ...eachUnit(slots, lanes, units, () => [
-        `${state}[u] = 0.0;`,
-        ...blocks.map((block) => store(block, "group", "0.0")),
+      ...eachUnit(slots, lanes, units, (slot) => [
+        ...(initialState ? [`next${slot} = ${initial(0)};`] : []),
+        ...(initialState && layout.states > 1 ? [`cell${slot} = ${initial(1)};`] : []),
+        share(slot),
+        ...blocks.map((block) => store(block, "group", initial(block))),
       ]),
       "workgroupBarrier();",
       `for (var step = 0u; step < ${steps}u; step++) {`,
@@ -79,13 +94,13 @@ export const recurrenceStepsKernel: GpuKernel = {
           ),
           "}",
           ...cells[parts.attributes.cell](slot),
-          `next${slot} = select(${state}[u], h, live);`,
+          `next${slot} = select(next${slot}, h, live);`,
           ...blocks.map((block) =>
             store(block, `(row + ${batch}u)`, block === 0 ? `next${slot}` : `kept[${block}]`)
           ),
         ]),
         "workgroupBarrier();",
-        ...eachUnit(slots, lanes, units, (slot) => [`${state}[u] = next${slot};`]),
+        ...eachUnit(slots, lanes, units, (slot) => [share(slot)]),
         "workgroupBarrier();",
       ].join("\n")),
       "}",
@@ -100,8 +115,10 @@ export const recurrenceGradientKernel: GpuKernel = {
   emit: (shader, call, tuning) => {
     const parts = partsOf(call);
     const { layout, units, batch, steps, lanes, slots } = { ...parts, ...shapeOf(parts, tuning) };
-    const [kept, kernel, grad, mask] = parts.operands;
-    const { activation, recurrentActivation } = parts.attributes;
+    const [kept, kernel, grad] = parts.operands;
+    const { mask, recurrentMask } = parts.extras;
+    const { activation, recurrentActivation, cellState, initialState } = parts
+      .attributes as RecurrenceGradientAttributes;
     const width = layout.recurrent * units;
     checkShared(units, width, tuning);
     const shared = shader.shared("f32", width);
@@ -114,7 +131,8 @@ export const recurrenceGradientKernel: GpuKernel = {
       read(kept, `(row + ${batch}u) * ${layout.kept * units}u + ${block * units}u + u`);
     const old = (block: number) =>
       read(kept, `row * ${layout.kept * units}u + ${block * units}u + u`);
-    const given = grad.shape[0] === steps
+    const givenSteps = grad.shape[0] - Number(cellState);
+    const given = givenSteps === steps
       ? read(grad, `row * ${units}u + u`)
       : `select(0.0, ${read(grad, `group * ${units}u + u`)}, step == ${steps - 1}u)`;
     const cells: Record<RecurrenceAttributes["cell"], (slot: number) => string[]> = {
@@ -142,6 +160,11 @@ export const recurrenceGradientKernel: GpuKernel = {
     };
     const code = [
       ...slots.map((slot) => `var state${slot} = 0.0;\nvar cell${slot} = 0.0;`),
+      ...(cellState
+        ? eachUnit(slots, lanes, units, (slot) => [
+          `cell${slot} = ${read(grad, `(${givenSteps * batch}u + group) * ${units}u + u`)};`,
+        ])
+        : []),
       `for (var back = 0u; back < ${steps}u; back++) {`,
       indent([
         `let step = ${steps - 1}u - back;`,
@@ -163,13 +186,32 @@ export const recurrenceGradientKernel: GpuKernel = {
         ]),
         "workgroupBarrier();",
         ...eachUnit(slots, lanes, units, (slot) => [
+          `var back${slot} = ${recurrentMask ? "0.0" : `state${slot}`};`,
           `for (var k = 0u; k < ${width}u; k++) {`,
-          `  state${slot} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, state${slot});`,
+          `  back${slot} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, back${slot});`,
           "}",
+          recurrentMask
+            ? `state${slot} += ${read(recurrentMask, `group * ${units}u + u`)} * back${slot};`
+            : `state${slot} = back${slot};`,
         ]),
         "workgroupBarrier();",
       ].join("\n")),
       "}",
+      ...(initialState
+        ? eachUnit(
+          slots,
+          lanes,
+          units,
+          (slot) =>
+            range(layout.gradients).map((block) =>
+              `${finish}((${steps * batch}u + group) * ${layout.gradients * units}u + ${
+                block * units
+              }u + u, ${
+                block === 0 ? `state${slot}` : block < layout.states ? `cell${slot}` : "0.0"
+              });`
+            ),
+        )
+        : []),
     ];
     return { groups: batch, code: code.join("\n"), lanes };
   },
@@ -177,6 +219,7 @@ export const recurrenceGradientKernel: GpuKernel = {
 
 interface Parts {
   readonly operands: readonly StridedOperand[];
+  readonly extras: { readonly [Name in RecurrenceExtra]?: StridedOperand };
   readonly attributes: RecurrenceAttributes;
   readonly layout: CellLayout;
   readonly units: number;
@@ -186,14 +229,16 @@ function partsOf({ work }: GpuCall): Parts & { batch: number; steps: number } {
   if (work.kind !== "structured") throw new Error("Cannot step through another call");
   const { operands, output, name } = work.call as StructuredCall;
   const attributes = work.call.attributes as unknown as RecurrenceAttributes;
-  const [rows, batch] = output.shape;
+  // What is kept has a row more than there are steps.
+  const [rows, batch] = (name === "recurrenceSteps" ? output : operands[0]).shape;
   return {
     operands,
+    extras: recurrenceExtras(operands, attributes),
     attributes,
     layout: cellLayouts[attributes.cell],
     units: operands[1].shape[0],
     batch,
-    steps: name === "recurrenceSteps" ? rows - 1 : rows,
+    steps: rows - 1,
   };
 }
 

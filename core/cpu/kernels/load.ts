@@ -40,11 +40,14 @@
  * - 8 pooling: 4 x, 5 values, 6 out, 7 block, 8 mode (0 sum, 1 maximum, 2 values where x is largest,
  *   3 gradient of the maximum; here a unit is an image). Units else are as in 6.
  *
- * - 9 recurrence: 4 sums, 5 kernel, 6 bias, 7 mask (0: none), 8 out, 9 block. A unit is a row of the
- *   batch. The block is the words: cell (0 simpleRnn, 1 lstm, 2 gru), steps, batch, units, activation,
+ * - 9 recurrence: 4 sums, 5 kernel, 6 bias, 7 mask (0: none), 8 out, 9 block, 10 what states are
+ *   multiplied by (0: nothing), 11 states to begin with (0: zeros). A unit is a row of the batch. The
+ *   block is the words: cell (0 simpleRnn, 1 lstm, 2 gru), steps, batch, units, activation,
  *   activation of gates (0 linear, 1 tanh, 2 sigmoid, 3 relu), and the numbers of the cell's layout.
  * - 10 gradient of its sums: 4 what was kept, 5 kernel, 6 gradient of the states, 7 mask, 8 out,
- *   9 block, 10 steps of the given gradient (all, or 1: the last one).
+ *   9 block, 10 steps of the given gradient (all, or 1: the last one), 11 what states are multiplied
+ *   by, 12 whether a row of it for the last cell state follows, 13 whether the gradient of the first
+ *   states becomes a last row of out.
  * - 11 segments: 4 values, 5 ids, 6 order (0: none), 7 number of ids, 8 row length, 9 out,
  *   10 segments, 11 mode (0 sum, 1 maximum), 12 what an empty segment becomes (f32), 13 what a unit
  *   is (0 a segment, 1 a column).

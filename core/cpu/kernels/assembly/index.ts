@@ -11,7 +11,8 @@ import { ctcPaths, ctcPosteriors } from "./ctc";
 import { gather, scatterAdd } from "./gather";
 import { matmul } from "./matmul";
 import { pool } from "./pooling";
-import { recurrence, recurrenceGradient } from "./recurrence";
+import { recurrence } from "./recurrence";
+import { recurrenceGradient } from "./recurrence_gradient";
 import { segments } from "./segment";
 import { sampleImage, sampleImageGradient } from "./sampling";
 export { matmul };
@@ -157,7 +158,7 @@ function run(record: usize, start: i32, end: i32, scratch: usize): void {
   } else if (kind == 5) {
     scatterAdd(record, start, end);
   } else if (kind == 9) {
-    recurrence(record, start, end, scratch);
+    recurrence(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind == 10) {
     recurrenceGradient(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind == 11) {

@@ -2,53 +2,22 @@
  * Recurrent cells over time: a thread takes its rows of the batch through all steps, with a matrix
  * product a step, so that threads need not meet. `core/graph/recurrence.ts` says how rows lie.
  */
+import { activateRow } from "./activate";
 import { loadPart, storePart } from "./lanes";
 import { matmul } from "./matmul";
-import { activate, activateRow, slope } from "./activate";
-
-/** Bytes for the gradients that go from step to step. */
-const carriedBytes: i32 = 1 << 18;
-
-function cellOf(block: usize): i32 {
-  return load<i32>(block);
-}
-
-function stepsOf(block: usize): i32 {
-  return load<i32>(block, 4);
-}
-
-function batchOf(block: usize): i32 {
-  return load<i32>(block, 8);
-}
-
-function unitsOf(block: usize): i32 {
-  return load<i32>(block, 12);
-}
-
-/** Blocks kept of a step. */
-function keptOf(block: usize): i32 {
-  return load<i32>(block, 24);
-}
-
-function productsAt(block: usize): i32 {
-  return load<i32>(block, 28);
-}
-
-function inputsOf(block: usize): i32 {
-  return load<i32>(block, 32);
-}
-
-function recurrentOf(block: usize): i32 {
-  return load<i32>(block, 36);
-}
-
-function gradientsOf(block: usize): i32 {
-  return load<i32>(block, 40);
-}
-
-function recurrentAt(block: usize): i32 {
-  return load<i32>(block, 44);
-}
+import {
+  batchOf,
+  cellOf,
+  inputsOf,
+  keptOf,
+  productsAt,
+  recurrentOf,
+  rowsAtOnce,
+  scaleRow,
+  statesOf,
+  stepsOf,
+  unitsOf,
+} from "./recurrence_block";
 
 /** to = (to + x) + bias, `count` numbers. */
 function addInputs(to: usize, x: usize, bias: usize, count: i32): void {
@@ -137,33 +106,69 @@ function rowForward(
   if (cell == 0) simpleForward(block, x, bias, now);
   else if (cell == 1) lstmForward(block, x, bias, before, now);
   else gruForward(block, x, bias, before, now);
-  if (!live) memory.copy(now, before, <usize> unitsOf(block) * (cell == 1 ? 8 : 4));
+  if (!live) memory.copy(now, before, <usize> (statesOf(block) * unitsOf(block)) * 4);
+}
+
+/** What is kept of the time before the first step: the states that are given, else zeros. */
+function firstRow(block: usize, to: usize, initial: usize): void {
+  const given = <usize> (statesOf(block) * unitsOf(block)) * 4;
+  memory.fill(to, 0, <usize> (keptOf(block) * unitsOf(block)) * 4);
+  if (initial) memory.copy(to, initial, given);
 }
 
 /** All steps of the rows [start,end) of the batch. */
-export function recurrence(record: usize, start: i32, end: i32, scratch: usize): void {
+export function recurrence(
+  record: usize,
+  start: i32,
+  end: i32,
+  scratch: usize,
+  carried: usize,
+): void {
+  const block = <usize> load<u32>(record, 36);
+  const scaled = load<u32>(record, 40) != 0;
+  const most = scaled ? rowsAtOnce(block, 1) : end - start;
+  for (let from = start; from < end; from += most) {
+    steps(record, from, from + most < end ? from + most : end, scratch, carried);
+  }
+}
+
+function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usize): void {
   const sums = <usize> load<u32>(record, 16);
   const kernel = <usize> load<u32>(record, 20);
   const bias = <usize> load<u32>(record, 24);
   const mask = <usize> load<u32>(record, 28);
   const out = <usize> load<u32>(record, 32);
   const block = <usize> load<u32>(record, 36);
+  const scale = <usize> load<u32>(record, 40);
+  const initial = <usize> load<u32>(record, 44);
   const units = unitsOf(block);
   const batch = batchOf(block);
   const rows = end - start;
   const pitch = keptOf(block) * units;
   const rowBytes = <usize> pitch * 4;
+  const unitBytes = <usize> units * 4;
+  const stateBytes = <usize> statesOf(block) * unitBytes;
   const width = recurrentOf(block) * units;
   const inputBytes = <usize> (inputsOf(block) * units) * 4;
   let before = out + <usize> start * rowBytes;
-  memory.fill(before, 0, <usize> rows * rowBytes);
+  for (let row = 0; row < rows; ++row) {
+    const given = initial ? initial + <usize> (start + row) * stateBytes : 0;
+    firstRow(block, before + <usize> row * rowBytes, given);
+  }
   for (let step = 0; step < stepsOf(block); ++step) {
     const now = before + <usize> batch * rowBytes;
     const products = now + <usize> (productsAt(block) * units) * 4;
-    if (step == 0) {
+    if (step == 0 && !initial) {
       for (let row = 0; row < rows; ++row) {
         memory.fill(products + <usize> row * rowBytes, 0, <usize> width * 4);
       }
+    } else if (scale) {
+      for (let row = 0; row < rows; ++row) {
+        const own = scale + <usize> (start + row) * unitBytes;
+        const at = <usize> row;
+        scaleRow(carried + at * unitBytes, before + at * rowBytes, own, units, false);
+      }
+      matmul(carried, units, 1, kernel, width, 1, products, pitch, 0, rows, 0, width, units, scratch, 0);
     } else {
       matmul(before, pitch, 1, kernel, width, 1, products, pitch, 0, rows, 0, width, units, scratch, 0);
     }
@@ -175,125 +180,5 @@ export function recurrence(record: usize, start: i32, end: i32, scratch: usize):
       rowForward(block, sums + number * inputBytes, bias, before + at, now + at, live);
     }
     before = now;
-  }
-}
-
-/** One row of a step: gradients of its sums, and what of the state's goes past them. */
-function rowBackward(
-  block: usize,
-  before: usize,
-  now: usize,
-  grad: usize,
-  to: usize,
-  toState: usize,
-  toCell: usize,
-  live: bool,
-): void {
-  const cell = cellOf(block);
-  const act = load<i32>(block, 16);
-  const gate = load<i32>(block, 20);
-  const units = unitsOf(block);
-  const one = <usize> units * 4;
-  const two = 2 * one;
-  const three = 3 * one;
-  const four = 4 * one;
-  const ones = f32x4.splat(1);
-  const none = f32x4.splat(0);
-  for (let j = 0; j < units; j += 4) {
-    const at = <usize> j * 4;
-    const count = units - j;
-    let d = loadPart(toState + at, count);
-    if (grad) d = f32x4.add(d, loadPart(grad + at, count));
-    const known = now + at;
-    const out = to + at;
-    if (!live) {
-      for (let part = 0; part < gradientsOf(block); ++part) {
-        storePart(out + <usize> part * one, count, none);
-      }
-      storePart(toState + at, count, d);
-    } else if (cell == 0) {
-      storePart(out, count, f32x4.mul(d, slope(act, loadPart(known, count))));
-      storePart(toState + at, count, none);
-    } else if (cell == 1) {
-      const i = loadPart(known + two, count);
-      const f = loadPart(known + three, count);
-      const g = loadPart(known + four, count);
-      const o = loadPart(known + four + one, count);
-      const y = activate(act, loadPart(known + one, count));
-      const c = f32x4.add(loadPart(toCell + at, count), f32x4.mul(f32x4.mul(d, o), slope(act, y)));
-      const c0 = loadPart(before + at + one, count);
-      storePart(out, count, f32x4.mul(f32x4.mul(c, g), slope(gate, i)));
-      storePart(out + one, count, f32x4.mul(f32x4.mul(c, c0), slope(gate, f)));
-      storePart(out + two, count, f32x4.mul(f32x4.mul(c, i), slope(act, g)));
-      storePart(out + three, count, f32x4.mul(f32x4.mul(d, y), slope(gate, o)));
-      storePart(toCell + at, count, f32x4.mul(c, f));
-      storePart(toState + at, count, none);
-    } else {
-      const z = loadPart(known + one, count);
-      const r = loadPart(known + two, count);
-      const q = loadPart(known + three, count);
-      const g = loadPart(known + four, count);
-      const h0 = loadPart(before + at, count);
-      const candidate = f32x4.mul(f32x4.mul(d, f32x4.sub(ones, z)), slope(act, g));
-      storePart(out, count, candidate);
-      storePart(out + one, count, f32x4.mul(f32x4.mul(d, f32x4.sub(h0, g)), slope(gate, z)));
-      storePart(out + two, count, f32x4.mul(f32x4.mul(candidate, q), slope(gate, r)));
-      storePart(out + three, count, f32x4.mul(candidate, r));
-      storePart(toState + at, count, f32x4.mul(d, z));
-    }
-  }
-}
-
-/** Gradients of all steps' sums, for the rows [start,end) of the batch. */
-export function recurrenceGradient(
-  record: usize,
-  start: i32,
-  end: i32,
-  scratch: usize,
-  carried: usize,
-): void {
-  const kept = <usize> load<u32>(record, 16);
-  const kernel = <usize> load<u32>(record, 20);
-  const grad = <usize> load<u32>(record, 24);
-  const mask = <usize> load<u32>(record, 28);
-  const out = <usize> load<u32>(record, 32);
-  const block = <usize> load<u32>(record, 36);
-  const gradSteps = load<i32>(record, 40);
-  const units = unitsOf(block);
-  const batch = batchOf(block);
-  const steps = stepsOf(block);
-  const rowBytes = <usize> (keptOf(block) * units) * 4;
-  const pitch = gradientsOf(block) * units;
-  const outBytes = <usize> pitch * 4;
-  const width = recurrentOf(block) * units;
-  const unitBytes = <usize> units * 4;
-  let most = carriedBytes / (8 * units);
-  if (most < 1) most = 1;
-  for (let from = start; from < end; from += most) {
-    const rows = from + most < end ? most : end - from;
-    const toCell = carried + <usize> rows * unitBytes;
-    memory.fill(carried, 0, 2 * <usize> rows * unitBytes);
-    for (let step = steps - 1; step >= 0; --step) {
-      const first = step * batch + from;
-      const slopes = out + <usize> first * outBytes;
-      for (let row = 0; row < rows; ++row) {
-        const number = <usize> (first + row);
-        const before = kept + number * rowBytes;
-        const live = !mask || load<f32>(mask + number * 4) != 0;
-        const given = gradSteps == steps
-          ? grad + number * unitBytes
-          : step == steps - 1
-          ? grad + <usize> (from + row) * unitBytes
-          : 0;
-        const at = <usize> row * unitBytes;
-        const now = before + <usize> batch * rowBytes;
-        const to = out + number * outBytes;
-        rowBackward(block, before, now, given, to, carried + at, toCell + at, live);
-      }
-      if (step > 0) {
-        const a = slopes + <usize> recurrentAt(block) * unitBytes;
-        matmul(a, pitch, 1, kernel, 1, width, carried, units, 0, rows, 0, units, width, scratch, 1);
-      }
-    }
   }
 }

@@ -1,0 +1,160 @@
+/** The way back through the steps of recurrent cells, by rows of the batch as forward. */
+import { activate, slope } from "./activate";
+import { loadPart, storePart } from "./lanes";
+import { matmul } from "./matmul";
+import {
+  batchOf,
+  cellOf,
+  gradientsOf,
+  keptOf,
+  recurrentAt,
+  recurrentOf,
+  rowsAtOnce,
+  scaleRow,
+  statesOf,
+  stepsOf,
+  unitsOf,
+} from "./recurrence_block";
+
+/** One row of a step: gradients of its sums, and what of the state's goes past them. */
+function rowBackward(
+  block: usize,
+  before: usize,
+  now: usize,
+  grad: usize,
+  to: usize,
+  toState: usize,
+  toCell: usize,
+  live: bool,
+): void {
+  const cell = cellOf(block);
+  const act = load<i32>(block, 16);
+  const gate = load<i32>(block, 20);
+  const units = unitsOf(block);
+  const one = <usize> units * 4;
+  const two = 2 * one;
+  const three = 3 * one;
+  const four = 4 * one;
+  const ones = f32x4.splat(1);
+  const none = f32x4.splat(0);
+  for (let j = 0; j < units; j += 4) {
+    const at = <usize> j * 4;
+    const count = units - j;
+    let d = loadPart(toState + at, count);
+    if (grad) d = f32x4.add(d, loadPart(grad + at, count));
+    const known = now + at;
+    const out = to + at;
+    if (!live) {
+      for (let part = 0; part < gradientsOf(block); ++part) {
+        storePart(out + <usize> part * one, count, none);
+      }
+      storePart(toState + at, count, d);
+    } else if (cell == 0) {
+      storePart(out, count, f32x4.mul(d, slope(act, loadPart(known, count))));
+      storePart(toState + at, count, none);
+    } else if (cell == 1) {
+      const i = loadPart(known + two, count);
+      const f = loadPart(known + three, count);
+      const g = loadPart(known + four, count);
+      const o = loadPart(known + four + one, count);
+      const y = activate(act, loadPart(known + one, count));
+      const c = f32x4.add(loadPart(toCell + at, count), f32x4.mul(f32x4.mul(d, o), slope(act, y)));
+      const c0 = loadPart(before + at + one, count);
+      storePart(out, count, f32x4.mul(f32x4.mul(c, g), slope(gate, i)));
+      storePart(out + one, count, f32x4.mul(f32x4.mul(c, c0), slope(gate, f)));
+      storePart(out + two, count, f32x4.mul(f32x4.mul(c, i), slope(act, g)));
+      storePart(out + three, count, f32x4.mul(f32x4.mul(d, y), slope(gate, o)));
+      storePart(toCell + at, count, f32x4.mul(c, f));
+      storePart(toState + at, count, none);
+    } else {
+      const z = loadPart(known + one, count);
+      const r = loadPart(known + two, count);
+      const q = loadPart(known + three, count);
+      const g = loadPart(known + four, count);
+      const h0 = loadPart(before + at, count);
+      const candidate = f32x4.mul(f32x4.mul(d, f32x4.sub(ones, z)), slope(act, g));
+      storePart(out, count, candidate);
+      storePart(out + one, count, f32x4.mul(f32x4.mul(d, f32x4.sub(h0, g)), slope(gate, z)));
+      storePart(out + two, count, f32x4.mul(f32x4.mul(candidate, q), slope(gate, r)));
+      storePart(out + three, count, f32x4.mul(candidate, r));
+      storePart(toState + at, count, f32x4.mul(d, z));
+    }
+  }
+}
+
+/** Begins with the gradients of the last cell states, where they are given, else with zeros. */
+function lastGradients(carried: usize, rows: i32, unitBytes: usize, cells: usize): void {
+  const bytes = <usize> rows * unitBytes;
+  memory.fill(carried, 0, 2 * bytes);
+  if (cells) memory.copy(carried + bytes, cells, bytes);
+}
+
+/** Gradients of all steps' sums, for the rows [start,end) of the batch. */
+export function recurrenceGradient(
+  record: usize,
+  start: i32,
+  end: i32,
+  scratch: usize,
+  carried: usize,
+): void {
+  const kept = <usize> load<u32>(record, 16);
+  const kernel = <usize> load<u32>(record, 20);
+  const grad = <usize> load<u32>(record, 24);
+  const mask = <usize> load<u32>(record, 28);
+  const out = <usize> load<u32>(record, 32);
+  const block = <usize> load<u32>(record, 36);
+  const gradSteps = load<i32>(record, 40);
+  const scale = <usize> load<u32>(record, 44);
+  const withCell = load<u32>(record, 48) != 0;
+  const withInitial = load<u32>(record, 52) != 0;
+  const units = unitsOf(block);
+  const batch = batchOf(block);
+  const steps = stepsOf(block);
+  const rowBytes = <usize> (keptOf(block) * units) * 4;
+  const pitch = gradientsOf(block) * units;
+  const outBytes = <usize> pitch * 4;
+  const width = recurrentOf(block) * units;
+  const unitBytes = <usize> units * 4;
+  const most = rowsAtOnce(block, scale ? 3 : 2);
+  for (let from = start; from < end; from += most) {
+    const rows = from + most < end ? most : end - from;
+    const toCell = carried + <usize> rows * unitBytes;
+    const back = toCell + <usize> rows * unitBytes;
+    const cells = withCell ? grad + <usize> (gradSteps * batch + from) * unitBytes : 0;
+    lastGradients(carried, rows, unitBytes, cells);
+    for (let step = steps - 1; step >= 0; --step) {
+      const first = step * batch + from;
+      const slopes = out + <usize> first * outBytes;
+      for (let row = 0; row < rows; ++row) {
+        const number = <usize> (first + row);
+        const before = kept + number * rowBytes;
+        const live = !mask || load<f32>(mask + number * 4) != 0;
+        const given = gradSteps == steps
+          ? grad + number * unitBytes
+          : step == steps - 1
+          ? grad + <usize> (from + row) * unitBytes
+          : 0;
+        const at = <usize> row * unitBytes;
+        const now = before + <usize> batch * rowBytes;
+        const to = out + number * outBytes;
+        rowBackward(block, before, now, given, to, carried + at, toCell + at, live);
+      }
+      if (step == 0 && !withInitial) continue;
+      const a = slopes + <usize> recurrentAt(block) * unitBytes;
+      if (scale) {
+        matmul(a, pitch, 1, kernel, 1, width, back, units, 0, rows, 0, units, width, scratch, 0);
+        scaleRow(carried, back, scale + <usize> from * unitBytes, rows * units, true);
+      } else {
+        matmul(a, pitch, 1, kernel, 1, width, carried, units, 0, rows, 0, units, width, scratch, 1);
+      }
+    }
+    if (!withInitial) continue;
+    for (let row = 0; row < rows; ++row) {
+      const to = out + <usize> (steps * batch + from + row) * outBytes;
+      const at = <usize> row * unitBytes;
+      memory.fill(to, 0, outBytes);
+      memory.copy(to, carried + at, unitBytes);
+      if (statesOf(block) == 2) memory.copy(to + unitBytes, toCell + at, unitBytes);
+    }
+  }
+}
