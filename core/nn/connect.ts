@@ -8,7 +8,7 @@ import { entriesOf, type Like, listNames, type OneOrNamed, type Tensors } from "
 export type AnyModel = Model<Tensors, Tensors>;
 
 /** What may stand in a model: a layer, a layer of several inputs, or another model. */
-export type AnyLayer = Layer | MergeLayer | AnyModel;
+export type AnyLayer = Layer | MergeLayer<Tensors> | AnyModel;
 
 /** One use of a layer; a layer that is used twice shares its weights between both. */
 export interface LayerCall {
@@ -54,7 +54,7 @@ export function isNode(value: unknown): value is ModelNode {
  * for a model of several inputs.
  * @param layer The layer or model.
  * @param rest Layers of one input and one output to call on the result, in order.
- * @returns The output, or the outputs by name of a model that has several.
+ * @returns The output, or the outputs by name of a layer or model that has several.
  * @throws {TypeError} when nodes do not fit the layer, or something is neither node nor layer.
  *
  * @example
@@ -88,6 +88,16 @@ export function connect(
   layer: MergeLayer,
   ...rest: readonly (Layer | LoneMergeLayer | Model)[]
 ): LayerOutput;
+/** Calls a layer of several outputs, as `lstm` with `returnState`, on a node. */
+export function connect<O extends Tensors>(
+  from: ModelNode,
+  layer: LoneMergeLayer<O>,
+): Like<O, LayerOutput>;
+/** Calls a layer of several inputs and outputs on a list of nodes. */
+export function connect<O extends Tensors>(
+  from: readonly ModelNode[],
+  layer: MergeLayer<O>,
+): Like<O, LayerOutput>;
 /** Calls a model of several inputs or outputs on nodes by name. */
 export function connect<X extends Tensors, O extends Tensors>(
   from: Like<X, ModelNode>,
@@ -132,7 +142,16 @@ function call(
       }: received ${describeNodes(from)}`,
     );
   }
-  return new LayerOutput({ layer, inputs }, 0);
+  return outputsOf({ layer, inputs }, merges && layer.outputNames);
+}
+
+/** The outputs of a call: one, or several by name. */
+function outputsOf(
+  made: LayerCall,
+  names: readonly string[] | undefined | false,
+): OneOrNamed<LayerOutput> {
+  if (!names) return new LayerOutput(made, 0);
+  return Object.fromEntries(names.map((name, place) => [name, new LayerOutput(made, place)]));
 }
 
 function callModel(
@@ -154,10 +173,7 @@ function callModel(
   }
   const made: LayerCall = { layer: model, inputs: inputs as ModelNode[] };
   const outputs = entriesOf(model.outputShape as OneOrNamed<unknown>, Array.isArray);
-  if (outputs[0][0] === null) return new LayerOutput(made, 0);
-  return Object.fromEntries(
-    outputs.map(([name], place) => [name, new LayerOutput(made, place)]),
-  );
+  return outputsOf(made, outputs[0][0] !== null && outputs.map(([name]) => name!));
 }
 
 function describe(layer: AnyLayer): string {

@@ -33,12 +33,12 @@ import type { Tensors } from "./named.ts";
  *
  * Keras: `layer.trainable = False`. PyTorch: `requires_grad_(False)`.
  */
-export function frozen<Frozen extends Layer | MergeLayer>(layer: Frozen): Frozen;
+export function frozen<Frozen extends Layer | MergeLayer<Tensors>>(layer: Frozen): Frozen;
 /** A model whose weights training does not change. */
 export function frozen<X extends Tensors, O extends Tensors>(model: Model<X, O>): Model<X, O>;
 export function frozen(
-  layer: Layer | MergeLayer | Model<Tensors, Tensors>,
-): Layer | MergeLayer | Model<Tensors, Tensors> {
+  layer: Layer | MergeLayer<Tensors> | Model<Tensors, Tensors>,
+): Layer | MergeLayer<Tensors> | Model<Tensors, Tensors> {
   return isModel(layer)
     ? new Model({ ...layer.definition, trainable: false })
     : withFields(layer, { trainable: false });

@@ -75,9 +75,9 @@ export interface LayerParameter {
 }
 
 /** What a layer makes of an input shape. */
-export interface LayerInitialization {
-  /** Shape of the outputs, without the batch. */
-  readonly outputShape: Shape;
+export interface LayerInitialization<Output = Shape> {
+  /** Shape of the outputs, without the batch; of several, by name. */
+  readonly outputShape: Output;
   /** The layer's weights; none for most. */
   readonly parameters: readonly LayerParameter[];
 }

@@ -1,6 +1,7 @@
 import { type AnyLayer, isModel } from "./connect.ts";
 import type { Layer } from "./layer.ts";
 import type { MergeLayer } from "./merge_layer.ts";
+import type { Tensors } from "./named.ts";
 
 /**
  * A type's name as layers are named: `LayerNormalization` gives `layer_normalization`.
@@ -64,16 +65,17 @@ export function withName(layer: AnyLayer, name: string): AnyLayer {
  * Neither a copy nor an heir, either of which would break a layer written as a class.
  */
 export function withFields(
-  layer: Layer | MergeLayer,
+  layer: Layer | MergeLayer<Tensors>,
   fields: { readonly name?: string; readonly trainable?: boolean },
-): Layer | MergeLayer {
-  const { type, name, trainable, config } = layer;
-  const common = { type, name, trainable, config, ...fields };
+): Layer | MergeLayer<Tensors> {
+  const { type, name, trainable, config, inputShape } = layer;
+  const common = { type, name, trainable, config, inputShape, ...fields };
   if ("merges" in layer) {
-    const merged: MergeLayer = {
+    const merged: MergeLayer<Tensors> = {
       ...common,
       merges: true,
       alone: layer.alone,
+      outputNames: layer.outputNames,
       decodes: layer.decodes,
       init: (inputShapes, key) => layer.init(inputShapes, key),
       apply: (parameters, inputs, context) => layer.apply(parameters, inputs, context),
@@ -84,7 +86,6 @@ export function withFields(
   }
   const plain: Layer = {
     ...common,
-    inputShape: layer.inputShape,
     supportsMasking: layer.supportsMasking,
     decodes: layer.decodes,
     init: (inputShape, key) => layer.init(inputShape, key),

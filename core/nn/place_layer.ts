@@ -6,7 +6,7 @@ import { innerDecoding } from "./decoding.ts";
 import type { ApplyContext, Layer, LayerInitialization } from "./layer.ts";
 import type { Mask, Masked } from "./mask.ts";
 import type { MergeLayer } from "./merge_layer.ts";
-import { entriesOf, fromEntries, type OneOrNamed, tensorEntries } from "./named.ts";
+import { entriesOf, fromEntries, type OneOrNamed, tensorEntries, type Tensors } from "./named.ts";
 import { namedKey } from "./named_key.ts";
 import { Parameter } from "./parameter.ts";
 
@@ -81,13 +81,12 @@ export function callAgain(
 }
 
 function initialize(
-  layer: Layer | MergeLayer,
+  layer: Layer | MergeLayer<Tensors>,
   name: string,
   inputShapes: readonly Shape[],
   seed: number,
-): LayerInitialization {
+): LayerInitialization<OneOrNamed<Shape>> {
   const key = namedKey(seed, name);
-  if ("merges" in layer) return layer.init(inputShapes, key);
   const [inputShape] = inputShapes;
   if (layer.inputShape && !sameShape(layer.inputShape, inputShape)) {
     throw new ShapeError(
@@ -95,7 +94,7 @@ function initialize(
         `got ${formatShape(inputShape)} from the layer before it`,
     );
   }
-  return layer.init(inputShape, key);
+  return "merges" in layer ? layer.init(inputShapes, key) : layer.init(inputShape, key);
 }
 
 function outputShapeOf(model: AnyModel, given: readonly Shape[]): OneOrNamed<Shape> {
@@ -140,22 +139,28 @@ export function applyCall(
       if (!value) throw new Error(`expected a tensor for the weight ${parameter.name}, got none`);
       given[role] = value;
     }
-    const output = "merges" in layer
+    const outputs = "merges" in layer
       ? layer.apply(given, inputs, scoped)
       : layer.apply(given, inputs[0], scoped);
-    const expected = [inputs[0].shape[0], ...outputShape as Shape];
-    if (!sameShape(output.shape, expected)) {
-      throw new ShapeError(
-        `expected outputs of shape ${formatShape(expected)}, as its init says, got ` +
-          `${formatShape(output.shape)}`,
-      );
-    }
-    // A layer may give its input back, which belongs to the layer before it.
-    if (!inputs.includes(output)) output.label ??= name;
-    const mask = outputMask(layer, inputs, masks, () => onLostMask(place));
-    return [{ tensor: output, mask: checkMask(mask, output) }];
+    const lasting = outputMasks(layer, inputs, masks, () => onLostMask(place));
+    return entriesOf<Shape>(outputShape, Array.isArray).map(([key, shape]) => {
+      const tensor = key === null ? outputs as Tensor : (outputs as Named<Tensor>)[key];
+      const expected = [inputs[0].shape[0], ...shape];
+      if (!sameShape(tensor.shape, expected)) {
+        throw new ShapeError(
+          `expected outputs of shape ${formatShape(expected)}, as its init says, got ` +
+            `${formatShape(tensor.shape)}`,
+        );
+      }
+      // A layer may give its input back, which belongs to the layer before it.
+      if (!inputs.includes(tensor)) tensor.label ??= name;
+      const mask = key === null ? lasting as Mask : (lasting as Named<Mask>)?.[key];
+      return { tensor, mask: checkMask(mask, tensor) };
+    });
   });
 }
+
+type Named<Value> = Readonly<Record<string, Value>>;
 
 function applyModel(
   model: AnyModel,
@@ -169,13 +174,13 @@ function applyModel(
   return tensorEntries(outputs).map(([name, tensor]) => ({ tensor, mask: masks.get(name) }));
 }
 
-/** The mask of a layer's outputs; one that it does not know of is lost. */
-function outputMask(
-  layer: Layer | MergeLayer,
+/** The masks of a layer's outputs; one that it does not know of is lost. */
+function outputMasks(
+  layer: Layer | MergeLayer<Tensors>,
   inputs: readonly Tensor[],
   masks: readonly Mask[],
   onLost: () => void,
-): Mask {
+): Mask | Named<Mask> {
   if ("merges" in layer) {
     if (layer.computeMask) return layer.computeMask(inputs, masks);
   } else {

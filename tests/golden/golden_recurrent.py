@@ -22,6 +22,17 @@ LAYERS = {
     "gru_masked_last": ("gru", [5, 7, 2], 3, {}, True),
 }
 
+# As above, with states to begin with, and the last states as outputs.
+STATES = {
+    "simpleRnn": ("simpleRnn", [3, 4, 2], 5, {"returnSequences": True}, False),
+    "lstm": ("lstm", [3, 5, 4], 6, {"returnSequences": True}, False),
+    "lstm_last": ("lstm", [9, 1, 3], 4, {}, False),
+    "lstm_backwards": ("lstm", [2, 5, 3], 4, {"goBackwards": True}, False),
+    "lstm_masked": ("lstm", [5, 4, 2], 3, {"returnSequences": True}, True),
+    "gru": ("gru", [2, 5, 3], 4, {"returnSequences": True}, False),
+    "gru_masked_last": ("gru", [5, 4, 2], 7, {}, True),
+}
+
 BLOCKS = {"simpleRnn": 1, "lstm": 4, "gru": 3}
 
 
@@ -33,38 +44,45 @@ def ordered(weight, kind):
     return torch.cat([r, z, g], dim=-1)
 
 
-def states_of(kind, options, x, weights, units):
-    """PyTorch's states after every step, from its four weights."""
-    start = torch.zeros(1, x.shape[0], units)
+def states_of(kind, options, x, weights, begin):
+    """PyTorch's states after every step, and its last ones, from its four weights."""
     rest = (True, 1, 0.0, False, False, True)  # biases, layers, dropout, training, both ways, batch
     if kind == "lstm":
-        return torch.lstm(x, (start, start), weights, *rest)[0]
+        y, h, c = torch.lstm(x, begin, weights, *rest)
+        return y, h, c
     if kind == "gru":
-        return torch.gru(x, start, weights, *rest)[0]
+        return torch.gru(x, begin[0], weights, *rest)
     function = torch.rnn_relu if options.get("activation") == "relu" else torch.rnn_tanh
-    return function(x, start, weights, *rest)[0]
+    return function(x, begin[0], weights, *rest)
 
 
-def apply(kind, options, units, lengths, x, kernel, recurrent, bias=None):
-    """The layer as a function of Keras's weights; padded steps repeat the last state."""
+def apply(kind, options, units, lengths, x, kernel, recurrent, bias=None, begin=None):
+    """The layer as a function of Keras's weights: its outputs, then its last states. Padded steps
+    repeat the last state."""
     none = torch.zeros(BLOCKS[kind] * units)
     first, second = none, none
     if bias is not None:
         first, second = (bias[0], bias[1]) if kind == "gru" else (bias, none)
     weights = [ordered(kernel, kind).T, ordered(recurrent, kind).T,
                ordered(first, kind), ordered(second, kind)]
+    if begin is None:
+        begin = [torch.zeros(x.shape[0], units)] * (2 if kind == "lstm" else 1)
+    begin = [state[None] for state in begin]
     if options.get("goBackwards"):
         x = torch.flip(x, [1])
     if lengths is None:
-        states = states_of(kind, options, x, weights, units)
+        states, *last = states_of(kind, options, x, weights, begin)
     else:
         rows = []
         for row, length in enumerate(lengths):
-            y = states_of(kind, options, x[row:row + 1, :length], weights, units)
+            own = [state[:, row:row + 1].contiguous() for state in begin]
+            y, *last = states_of(kind, options, x[row:row + 1, :length], weights, own)
             rest = y[:, -1:].expand(-1, x.shape[1] - length, -1)
-            rows.append(torch.cat([y, rest], dim=1))
-        states = torch.cat(rows)
-    return states if options.get("returnSequences") else states[:, -1]
+            rows.append([torch.cat([y, rest], dim=1), *(state[0] for state in last)])
+        states, *last = (torch.cat(parts) for parts in zip(*rows))
+        last = [state[None] for state in last]
+    y = states if options.get("returnSequences") else states[:, -1]
+    return [y, *(state[0] for state in last)]
 
 
 def run(function, given):
@@ -77,8 +95,8 @@ def run(function, given):
     return output, upstream, dict(zip(tensors, slopes))
 
 
-def recurrent_case(seed, kind, shape, units, options, padded):
-    """One recurrent layer."""
+def given_of(seed, kind, shape, units, options, padded):
+    """Input and weights of a layer; how many steps of each row count, and that as a mask."""
     generator = numpy.random.RandomState(seed)
     blocks = BLOCKS[kind]
     given = {
@@ -89,15 +107,21 @@ def recurrent_case(seed, kind, shape, units, options, padded):
     if options.get("useBias", True):
         sizes = [2, 3 * units] if kind == "gru" else [blocks * units]
         given["bias"] = uniform(generator, sizes, 1)
-    lengths = None
+    lengths, mask = None, None
     if padded:
         lengths = [1 + row % shape[1] for row in range(shape[0])]
         for row, length in enumerate(lengths):
             given["input"][row, length:] = 0
         mask = [[float(step < length) for step in range(shape[1])] for length in lengths]
+    return given, lengths, mask
+
+
+def recurrent_case(seed, kind, shape, units, options, padded):
+    """One recurrent layer."""
+    given, lengths, mask = given_of(seed, kind, shape, units, options, padded)
 
     def function(*tensors):
-        return apply(kind, options, units, lengths, *tensors)
+        return apply(kind, options, units, lengths, *tensors)[0]
 
     output, upstream, slopes = run(function, given)
     weights = {name: record(value) for name, value in given.items() if name != "input"}
@@ -106,6 +130,31 @@ def recurrent_case(seed, kind, shape, units, options, padded):
         **({"mask": record(numpy.array(mask))} if padded else {}),
         "weights": weights, "upstream": record(upstream), "output": record(output),
         "gradients": {name: record(slope) for name, slope in slopes.items()},
+    }
+
+
+def states_case(seed, kind, shape, units, options, padded):
+    """A recurrent layer with states to begin with; gradients are of the sum of all it gives, each
+    times its `upstream`."""
+    given, lengths, mask = given_of(seed, kind, shape, units, options, padded)
+    generator = numpy.random.RandomState(seed + 500)
+    names = ["h", "c"] if kind == "lstm" else ["h"]
+    given |= {name: uniform(generator, [shape[0], units], 1) for name in names}
+    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in given.items()}
+    x, kernel, recurrent_kernel, bias, *begin = tensors.values()
+    made = apply(kind, options, units, lengths, x, kernel, recurrent_kernel, bias, begin)
+    upstream = [uniform(generator, list(one.shape), 2) for one in made]
+    total = sum((one * torch.tensor(factor)).sum() for one, factor in zip(made, upstream))
+    slopes = torch.autograd.grad(total, list(tensors.values()))
+    weights = {"kernel", "recurrent_kernel", "bias"}
+    return {
+        "layer": kind, "arguments": [units, {**options, "returnState": True}],
+        "inputs": [record(given[name]) for name in ["input", *names]],
+        **({"mask": record(numpy.array(mask))} if padded else {}),
+        "weights": {name: record(value) for name, value in given.items() if name in weights},
+        "upstream": dict(zip(["outputs", *names], map(record, upstream))),
+        "outputs": dict(zip(["outputs", *names], map(record, made))),
+        "gradients": {name: record(slope) for name, slope in zip(tensors, slopes)},
     }
 
 
@@ -168,4 +217,8 @@ def recurrent():
         cases[name] = recurrent_case(1110 + place, kind, shape, units, options, padded)
     cases["bidirectional"] = both_ways_case(1140, [3, 5, 4], 3, "concat")
     cases["bidirectional_sum"] = both_ways_case(1141, [2, 4, 3], 5, "sum")
-    return {"cases": cases}
+    states = {
+        name: states_case(1150 + place, *given)
+        for place, (name, given) in enumerate(STATES.items())
+    }
+    return {"cases": cases, "states": states}

@@ -27,7 +27,7 @@ import { type CustomParts, flag, numbers, readOptions } from "./option_readers.t
 /** Options of {@link modelFromJson}. */
 export interface ModelFromJsonOptions {
   /** Layers, initializers, regularizers and constraints of your own that the text may name. */
-  readonly custom?: CustomParts<Layer | MergeLayer>;
+  readonly custom?: CustomParts<Layer | MergeLayer<Tensors>>;
   /** Most characters of the text; default 2²⁴. */
   readonly maxLength?: number;
   /** Most weights that the model may have, in numbers; default 2²⁸, a gigabyte. */
@@ -80,7 +80,7 @@ export function modelFromJson<X extends Tensors = Tensor, O extends Tensors = Te
 }
 
 interface Reading {
-  readonly custom: CustomParts<Layer | MergeLayer>;
+  readonly custom: CustomParts<Layer | MergeLayer<Tensors>>;
   readonly maxParameters: number;
 }
 
@@ -174,7 +174,11 @@ function readCall(
   if (!("merges" in layer) && inputs.length !== count) {
     refuse(`${path}.inputs`, `a list of ${count}`, inputs.length);
   }
-  const outputs = isModel(layer) ? layer.definition.outputKeys.length : 1;
+  const outputs = isModel(layer)
+    ? layer.definition.outputKeys.length
+    : "merges" in layer
+    ? layer.outputNames?.length ?? 1
+    : 1;
   const call = { layer, inputs };
   for (let place = 0; place < outputs; place++) values.push(new LayerOutput(call, place));
 }

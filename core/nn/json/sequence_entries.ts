@@ -36,6 +36,7 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
   recurrentConstraint: part,
   biasConstraint: part,
   returnSequences: flag,
+  returnState: flag,
   goBackwards: flag,
   dropout: number,
   zeroOutputForMask: flag,

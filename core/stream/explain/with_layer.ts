@@ -1,8 +1,9 @@
-import type { Tensor } from "../../graph/tensor.ts";
+import { Tensor } from "../../graph/tensor.ts";
 import { type AnyLayer, isModel } from "../../nn/connect.ts";
 import type { Layer } from "../../nn/layer.ts";
 import type { MergeLayer } from "../../nn/merge_layer.ts";
 import { Model } from "../../nn/model.ts";
+import { mapNamed, type Tensors } from "../../nn/named.ts";
 
 /**
  * A model of the same layers and weights that gives what one of its layers gives as well, such that
@@ -38,7 +39,12 @@ export function withLayer(
 function withNode(layer: AnyLayer): AnyLayer {
   if (isModel(layer)) return layer;
   if ("merges" in layer) {
-    const apply: MergeLayer["apply"] = (...given) => layer.apply(...given).add(0);
+    const apply: MergeLayer<Tensors>["apply"] = (...given) =>
+      mapNamed<Tensor, Tensor>(
+        layer.apply(...given),
+        (outputs) => outputs instanceof Tensor,
+        (output) => output.add(0),
+      );
     return { ...layer, apply };
   }
   const apply: Layer["apply"] = (...given) => layer.apply(...given).add(0);

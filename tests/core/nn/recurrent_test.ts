@@ -21,9 +21,10 @@ interface Case {
 }
 
 function layerOf({ layer, inner, arguments: given }: Case): nn.Layer {
-  if (!inner) return nn[layer](...given);
+  if (!inner) return nn[layer](...given) as nn.RecurrentLayer;
   const [name, ...parts] = inner;
-  return nn.bidirectional(nn[name](...parts), given[0] as unknown as nn.BidirectionalOptions);
+  const within = nn[name](...parts) as nn.RecurrentLayer;
+  return nn.bidirectional(within, given[0] as unknown as nn.BidirectionalOptions);
 }
 
 const cases = Object.entries(golden.cases as unknown as Record<string, Case>).map(

@@ -12,6 +12,7 @@ import { reshape } from "../../../ops/reshape.ts";
 import { sub } from "../../../ops/sub.ts";
 import { transpose } from "../../../ops/transpose.ts";
 import type { Layer } from "../../layer.ts";
+import { checkSingle } from "./check_single.ts";
 import { innerContext } from "./inner_context.ts";
 
 /** How the outputs of both directions become one. */
@@ -50,6 +51,7 @@ const directions = ["forward_", "backward_"] as const;
  * @returns A layer from `[steps, features]` to `[2 units]` or `[steps, 2 units]`; `[…, units]` unless
  * both are laid side by side.
  * @throws {RangeError} when `mergeMode` is not known.
+ * @throws {TypeError} when the layer gives its states too (`returnState`).
  *
  * @example
  * ```ts
@@ -60,10 +62,12 @@ const directions = ["forward_", "backward_"] as const;
  * assert.deepEqual(model.outputShape, [10, 16]);
  * ```
  *
- * Keras: `Bidirectional`, without its `merge_mode=None`. PyTorch: `bidirectional=True`.
+ * Keras: `Bidirectional`, without its `merge_mode=None` and without states that are given or returned:
+ * two layers of a functional model, one with `goBackwards`, have those. PyTorch: `bidirectional=True`.
  */
 export function bidirectional(layer: Layer, options: BidirectionalOptions = {}): Layer {
   const { mergeMode = "concat", name = "", inputShape, trainable } = options;
+  checkSingle("bidirectional", layer);
   if (!Object.hasOwn(merges, mergeMode)) {
     throw new RangeError(
       `Cannot make bidirectional as mergeMode must be one of ${Object.keys(merges).join(", ")}: ` +

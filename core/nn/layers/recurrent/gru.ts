@@ -2,8 +2,10 @@ import { add } from "../../../ops/add.ts";
 import { concat, slice } from "../../../ops/concat.ts";
 import { zeros } from "../../../ops/eager.ts";
 import { reshape } from "../../../ops/reshape.ts";
-import type { Layer } from "../../layer.ts";
-import { checkUnits, type GatedOptions, recurrent } from "./recurrent.ts";
+import { recurrent } from "./recurrent.ts";
+import type { RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
+import type { GatedOptions } from "./recurrent_options.ts";
+import { checkUnits } from "./recurrent_parts.ts";
 
 /**
  * Gated recurrent units: a state that one gate updates, with another one on what it remembers.
@@ -14,11 +16,13 @@ import { checkUnits, type GatedOptions, recurrent } from "./recurrent.ts";
  *
  * The weights are `kernel` `[features, 3 units]`, `recurrent_kernel` `[units, 3 units]` and `bias`
  * `[2, 3 units]`, with the gates in the order z, r, g: Keras's, with its `reset_after`. The state
- * begins at 0 in every sample.
+ * begins at 0 in every sample, unless it is given: `connect([x, h], gru(8))`. With `returnState` the
+ * layer gives its last state, too, as `{ outputs, h }`.
  *
  * @param units Size of the state, from 1.
  * @param options Activations, bias, initializers, what to give, padding.
- * @returns A layer from `[steps, features]` to `[units]`, or `[steps, units]` with `returnSequences`.
+ * @returns A layer from `[steps, features]` to `[units]`, or `[steps, units]` with `returnSequences`; with
+ * `returnState` one of several outputs, for {@link connect}.
  * @throws {RangeError} when `units` is not a whole number from 1, or a name is not known.
  *
  * @example
@@ -33,7 +37,21 @@ import { checkUnits, type GatedOptions, recurrent } from "./recurrent.ts";
  * Source: K. Cho and others, 2014, with the reset gate behind the product, as cuDNN has it. Keras:
  * `GRU` with `reset_after=True`, its default. PyTorch: `nn.GRU`, with the order r, z, g.
  */
-export function gru(units: number, options: GatedOptions = {}): Layer {
+export function gru(
+  units: number,
+  options?: GatedOptions & { readonly returnState?: false },
+): RecurrentLayer;
+/** As above, and the last states as outputs of their own. */
+export function gru(
+  units: number,
+  options: GatedOptions & { readonly returnState: true },
+): ReturnsState;
+/** Either of both. */
+export function gru(units: number, options?: GatedOptions): RecurrentLayer | ReturnsState;
+export function gru(
+  units: number,
+  options: GatedOptions = {},
+): RecurrentLayer | ReturnsState {
   checkUnits("gru", units);
   return recurrent(units, options, {
     type: "GRU",

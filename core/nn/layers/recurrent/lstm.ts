@@ -1,8 +1,10 @@
 import { zeros } from "../../../ops/eager.ts";
 import type { Initializer } from "../../initializer.ts";
 import { type InitializerName, initializerOf } from "../../initializers/by_name.ts";
-import type { Layer } from "../../layer.ts";
-import { checkUnits, type GatedOptions, recurrent } from "./recurrent.ts";
+import { recurrent } from "./recurrent.ts";
+import type { LstmOutputs, RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
+import type { GatedOptions } from "./recurrent_options.ts";
+import { checkUnits } from "./recurrent_parts.ts";
 
 /** Options of {@link lstm}. */
 export interface LstmOptions extends GatedOptions {
@@ -17,13 +19,16 @@ export interface LstmOptions extends GatedOptions {
  * hₜ = σ(o) φ(cₜ), with σ the `recurrentActivation` and φ the `activation`.
  *
  * The weights are `kernel` `[features, 4 units]`, `recurrent_kernel` `[units, 4 units]` and `bias`
- * `[4 units]`, with the gates in the order i, f, g, o. States begin at 0 in every sample. The inputs'
- * products of all steps are one matrix product, and the steps are one kernel. On WebGPU the units
- * are at most 1,024, more where the adapter's workgroups share more than 16 KiB.
+ * `[4 units]`, with the gates in the order i, f, g, o. States begin at 0 in every sample, unless they
+ * are given: `connect([x, h, c], lstm(8))`, Keras's `initial_state`. With `returnState` the layer
+ * gives its last states, too, as `{ outputs, h, c }`. The inputs' products of all steps are one matrix
+ * product, and the steps are one kernel. On WebGPU the units are at most 1,024, more where the adapter's
+ * workgroups share more than 16 KiB.
  *
  * @param units Number of cells, from 1.
  * @param options Activations, bias, initializers, what to give, padding.
- * @returns A layer from `[steps, features]` to `[units]`, or `[steps, units]` with `returnSequences`.
+ * @returns A layer from `[steps, features]` to `[units]`, or `[steps, units]` with `returnSequences`; with
+ * `returnState` one of several outputs, for {@link connect}.
  * @throws {RangeError} when `units` is not a whole number from 1, or a name is not known.
  *
  * @example
@@ -35,10 +40,39 @@ export interface LstmOptions extends GatedOptions {
  * assert.deepEqual(sequential([input([28, 28]), ...stack]).outputShape, [10]);
  * ```
  *
+ * @example An encoder, and a decoder that goes on from its states
+ * ```ts
+ * import { connect, dense, functional, input, lstm } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const [question, answer] = [input([20, 8]), input([12, 8])];
+ * const { h, c } = connect(question, lstm(32, { returnState: true }));
+ * const decoded = connect([answer, h, c], lstm(32, { returnSequences: true }), dense(8));
+ * const model = functional({ inputs: { question, answer }, outputs: decoded });
+ * assert.deepEqual(model.outputShape, [12, 8]);
+ * ```
+ *
  * Source: S. Hochreiter and J. Schmidhuber, 1997; the forget gate is F. Gers's, 2000. Keras: `LSTM`.
  * PyTorch: `nn.LSTM`, with the same order of gates, kernels transposed and two biases.
  */
-export function lstm(units: number, options: LstmOptions = {}): Layer {
+export function lstm(
+  units: number,
+  options?: LstmOptions & { readonly returnState?: false },
+): RecurrentLayer;
+/** As above, and the last states as outputs of their own. */
+export function lstm(
+  units: number,
+  options: LstmOptions & { readonly returnState: true },
+): ReturnsState<LstmOutputs>;
+/** Either of both. */
+export function lstm(
+  units: number,
+  options?: LstmOptions,
+): RecurrentLayer | ReturnsState<LstmOutputs>;
+export function lstm(
+  units: number,
+  options: LstmOptions = {},
+): RecurrentLayer | ReturnsState<LstmOutputs> {
   const { unitForgetBias = true } = options;
   checkUnits("lstm", units);
   return recurrent(units, options, {
@@ -48,7 +82,7 @@ export function lstm(units: number, options: LstmOptions = {}): Layer {
     biasShape: [4 * units],
     startBias: unitForgetBias ? (initializer) => remembering(initializer, units) : undefined,
     orderBias: (bias) => bias ?? zeros([4 * units]),
-  });
+  }) as RecurrentLayer | ReturnsState<LstmOutputs>;
 }
 
 /** An initializer with ones for the forget gate. */

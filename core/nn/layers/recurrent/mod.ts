@@ -5,7 +5,13 @@ export type { BidirectionalMerge, BidirectionalOptions } from "./bidirectional.t
 export { gru } from "./gru.ts";
 export { lstm } from "./lstm.ts";
 export type { LstmOptions } from "./lstm.ts";
-export type { GatedOptions, RecurrentOptions } from "./recurrent.ts";
+export type {
+  LstmOutputs,
+  RecurrentLayer,
+  RecurrentOutputs,
+  ReturnsState,
+} from "./recurrent_layer.ts";
+export type { GatedOptions, RecurrentOptions } from "./recurrent_options.ts";
 export { simpleRnn } from "./simple_rnn.ts";
 export { timeDistributed } from "./time_distributed.ts";
 export type { TimeDistributedOptions } from "./time_distributed.ts";

@@ -2,6 +2,7 @@ import { ShapeError } from "../../../graph/errors.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import type { Layer } from "../../layer.ts";
+import { checkSingle } from "./check_single.ts";
 import { innerContext } from "./inner_context.ts";
 
 /** Options of {@link timeDistributed}. */
@@ -20,6 +21,7 @@ export interface TimeDistributedOptions {
  * @param layer The layer; its weights keep their names.
  * @param options Name and input shape.
  * @returns A layer from `[steps, ...inputs]` to `[steps, ...outputs]`.
+ * @throws {TypeError} when the layer gives several outputs.
  *
  * @example
  * ```ts
@@ -34,6 +36,7 @@ export interface TimeDistributedOptions {
  */
 export function timeDistributed(layer: Layer, options: TimeDistributedOptions = {}): Layer {
   const { name = "", inputShape, trainable } = options;
+  checkSingle("timeDistributed", layer);
   return {
     type: "TimeDistributed",
     config: { layer, ...options },

@@ -1,0 +1,163 @@
+import { iota } from "../../../graph/leaf.ts";
+import {
+  type CellActivation,
+  cellActivations,
+  cellLayouts,
+  type CellName,
+} from "../../../graph/recurrence.ts";
+import type { Shape } from "../../../graph/shape.ts";
+import type { Tensor } from "../../../graph/tensor.ts";
+import { cast } from "../../../ops/cast.ts";
+import { slice } from "../../../ops/concat.ts";
+import { expandDims } from "../../../ops/expand_dims.ts";
+import { gather } from "../../../ops/gather.ts";
+import { matmul } from "../../../ops/matmul.ts";
+import { mul } from "../../../ops/mul.ts";
+import { recurrence } from "../../../ops/recurrence.ts";
+import { reshape } from "../../../ops/reshape.ts";
+import { sub } from "../../../ops/sub.ts";
+import { transpose } from "../../../ops/transpose.ts";
+import { checkCount } from "../../check_count.ts";
+import type { Initializer } from "../../initializer.ts";
+import type { InitializerName } from "../../initializers/by_name.ts";
+import type { ApplyContext } from "../../layer.ts";
+import type { NamedKey } from "../../named_key.ts";
+import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
+import { dropped, rates } from "../regularization/noise.ts";
+import { penalizeOutputs, weight } from "../weighted.ts";
+import { joined, stateNames, takenShapes, takenTensors } from "./recurrent_inputs.ts";
+import type { GatedOptions } from "./recurrent_options.ts";
+
+/** What is a cell's own of its layer. */
+export interface Cell {
+  /** Keras's class name. */
+  readonly type: string;
+  /** Name of the factory, for messages. */
+  readonly factory: string;
+  /** The cell. */
+  readonly cell: CellName;
+  /** Shape of its bias. */
+  readonly biasShape: readonly number[];
+  /** Initializer of its bias, of the one that is asked for. */
+  startBias?(initializer: InitializerName | Initializer): Initializer;
+  /** The inputs' kernel with its blocks in the order of the op. */
+  orderKernel?(kernel: Tensor): Tensor;
+  /** The bias as the op takes it, of none too. */
+  orderBias(bias: Tensor | undefined): Tensor;
+}
+
+/** What a recurrent layer makes of a batch, whatever of it is given. */
+export type Made<Value> = { readonly outputs: Value } & { readonly [Name in "h" | "c"]?: Value };
+
+/** How a recurrent layer begins, and what it makes of a batch. */
+export function recurrentParts(units: number, options: GatedOptions, own: Cell) {
+  const { activityRegularizer, returnState = false } = options;
+  const { useBias = true, returnSequences = false, goBackwards = false } = options;
+  const { activation = "tanh", recurrentActivation = "sigmoid" } = options;
+  const { dropout = 0, zeroOutputForMask = false } = options;
+  const { factory, cell } = own;
+  checkActivation(factory, "activation", activation);
+  checkActivation(factory, "recurrentActivation", recurrentActivation);
+  checkScalarSource(`the dropout of ${factory}`, dropout, rates);
+  const layout = cellLayouts[cell];
+  const names = stateNames[cell];
+  const makeKernel = weight("kernel", {
+    initializer: options.kernelInitializer ?? "glorotUniform",
+    regularizer: options.kernelRegularizer,
+    constraint: options.kernelConstraint,
+  });
+  const makeRecurrent = weight("recurrent_kernel", {
+    initializer: options.recurrentInitializer ?? "orthogonal",
+    regularizer: options.recurrentRegularizer,
+    constraint: options.recurrentConstraint,
+  });
+  const biasStart = options.biasInitializer ?? "zeros";
+  const makeBias = weight("bias", {
+    initializer: own.startBias?.(biasStart) ?? biasStart,
+    regularizer: options.biasRegularizer,
+    constraint: options.biasConstraint,
+  });
+  return {
+    init(given: Shape | readonly Shape[], key: NamedKey) {
+      const { sequence: [steps, features] } = takenShapes(given, cell, units);
+      const parameters = [
+        makeKernel([features, layout.inputs * units], key),
+        makeRecurrent([units, layout.recurrent * units], key),
+      ];
+      if (useBias) parameters.push(makeBias(own.biasShape, key));
+      const outputShape: Made<Shape> = {
+        outputs: returnSequences ? [steps, units] : [units],
+        ...Object.fromEntries(returnState ? names.map((state) => [state, [units]]) : []),
+      };
+      return { outputShape, parameters };
+    },
+    apply(
+      { kernel, recurrent_kernel, bias }: Readonly<Record<string, Tensor>>,
+      inputs: Tensor | readonly Tensor[],
+      context: ApplyContext,
+    ): Made<Tensor> {
+      const { sequence, states } = takenTensors(inputs, cell, kernel.shape[0], units);
+      const [batch, steps, features] = sequence.shape;
+      const [mask] = context.masks;
+      const ordered = (line: Tensor) =>
+        goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
+      const live = mask && ordered(transpose(cast(mask, "f32")));
+      const seen = context.training && dropout !== 0
+        ? tossed(sequence, dropout, context)
+        : sequence;
+      const rows = reshape(ordered(transpose(seen, [1, 0, 2])), [steps * batch, features]);
+      const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
+      const given = recurrence(
+        reshape(sums, [steps, batch, layout.inputs * units]),
+        recurrent_kernel,
+        own.orderBias(bias),
+        {
+          cell,
+          activation,
+          recurrentActivation,
+          sequences: returnSequences,
+          cellState: returnState && layout.states > 1,
+          mask: live,
+          initialState: joined(states),
+        },
+      );
+      const count = returnSequences ? steps : 1;
+      const row = (place: number) =>
+        reshape(slice(given, [place, 0, 0], [place + 1, batch, units]), [batch, units]);
+      const all = returnSequences
+        ? transpose(slice(given, [0, 0, 0], [steps, batch, units]), [1, 0, 2])
+        : row(0);
+      const outputs = returnSequences && zeroOutputForMask && live
+        ? mul(all, expandDims(transpose(live), 2))
+        : all;
+      return {
+        outputs: penalizeOutputs(outputs, activityRegularizer, context),
+        // The last row of the states is h; that of the cells comes behind it.
+        ...Object.fromEntries(
+          returnState ? names.map((state, place) => [state, row(count - 1 + place)]) : [],
+        ),
+      };
+    },
+  };
+}
+
+/** The inputs without some of their features, which a sample lacks at all of its steps. */
+function tossed(x: Tensor, dropout: ScalarSource, context: ApplyContext): Tensor {
+  const [batch, , features] = x.shape;
+  const rate = context.scalar(dropout, "dropout", rates);
+  return dropped(x, [batch, 1, features], rate, context.randomKey("dropout"), context.counter);
+}
+
+/** Refuses a number of units that is none. */
+export function checkUnits(factory: string, units: number): void {
+  checkCount(`the units of ${factory}`, units, 1);
+}
+
+function checkActivation(factory: string, option: string, name: CellActivation): void {
+  if (cellActivations.includes(name)) return;
+  const received = typeof name === "string" ? `"${name}"` : `a ${typeof name}`;
+  throw new RangeError(
+    `Cannot make ${factory} as its ${option} runs inside of the kernel over time and must be one ` +
+      `of ${cellActivations.join(", ")}: received ${received}`,
+  );
+}

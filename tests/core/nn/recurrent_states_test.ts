@@ -1,0 +1,175 @@
+/** States of recurrent layers that are given to them, and that they give: against PyTorch, in models. */
+import assert from "node:assert/strict";
+import { lastValueFrom, toArray } from "rxjs";
+import * as nn from "../../../core/nn/mod.ts";
+import { concat, gradients, greater, reshape, tensor } from "../../../core/ops/mod.ts";
+import { fit, predict } from "../../../core/stream/mod.ts";
+import golden from "../../golden/recurrent.json" with { type: "json" };
+import { evaluateOn, testOnDevices } from "../../devices.ts";
+import { assertClose } from "./close.ts";
+import { TestContext } from "./context.ts";
+import type { GoldenTensor } from "./golden.ts";
+
+interface Case {
+  layer: "lstm";
+  arguments: [number, nn.LstmOptions & { returnState: true }];
+  inputs: GoldenTensor[];
+  mask?: GoldenTensor;
+  weights: Record<string, GoldenTensor>;
+  upstream: Record<keyof nn.LstmOutputs, GoldenTensor>;
+  outputs: Record<keyof nn.LstmOutputs, GoldenTensor>;
+  gradients: Record<string, GoldenTensor>;
+}
+
+const cases = Object.entries(golden.states as unknown as Record<string, Case>);
+const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
+const key = nn.namedKey(1, "layer");
+
+await testOnDevices(
+  "states given and returned are PyTorch's, and so are gradients",
+  async (device) => {
+    // All in one plan: one by one, a GPU would compile for minutes.
+    const made = cases.map(([name, given]) => {
+      const inputs = given.inputs.map(leaf);
+      const weights = Object.fromEntries(
+        Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+      );
+      const context = new TestContext(true);
+      context.masks = inputs.map((_, place) =>
+        place === 0 && given.mask ? greater(leaf(given.mask), 0) : undefined
+      );
+      const layer = nn[given.layer](...given.arguments);
+      const { outputShape } = layer.init(inputs.map(({ shape }) => shape.slice(1)), key);
+      const outputs: Partial<Record<string, ReturnType<typeof leaf>>> = layer.apply(
+        weights,
+        inputs,
+        context,
+      );
+      const names = Object.keys(given.outputs) as (keyof nn.LstmOutputs)[];
+      assert.deepEqual(layer.outputNames, names);
+      assert.deepEqual(
+        Object.entries(outputShape),
+        names.map((output) => [output, given.outputs[output].shape.slice(1)]),
+      );
+      const flat = (tensors: readonly ReturnType<typeof leaf>[]) =>
+        concat(tensors.map((one) => reshape(one, [one.size])));
+      const all = names.map((output) => outputs[output]!);
+      const slopes = gradients(
+        flat(all),
+        [inputs[0], ...Object.values(weights), ...inputs.slice(1)],
+        flat(names.map((output) => leaf(given.upstream[output]))),
+      );
+      return { name, given, names, tensors: [...all, ...slopes] };
+    });
+    const found = await evaluateOn(device, made.flatMap(({ tensors }) => tensors));
+    for (const { name, given, names, tensors } of made) {
+      const values = found.splice(0, tensors.length);
+      names.forEach((output, place) =>
+        assertClose(values[place], given.outputs[output].data, 1e-5, `${name}, ${output}`)
+      );
+      Object.entries(given.gradients).forEach(([role, { data }], place) =>
+        assertClose(values[names.length + place], data, 5e-5, `${name}, gradient of ${role}`)
+      );
+    }
+  },
+);
+
+/** Reads numbers, and says them again from the states alone. */
+function echo() {
+  const [heard, said] = [nn.input([5, 2]), nn.input([4, 3])];
+  const { h, c } = nn.connect(heard, nn.lstm(6, { name: "reader", returnState: true }));
+  const writer = nn.lstm(6, { returnSequences: true, name: "writer" });
+  const spoken = nn.connect([said, h, c], writer, nn.dense(2));
+  return nn.functional({ inputs: { heard, said }, outputs: { spoken, thought: h }, seed: 4 });
+}
+
+function numbers(shape: number[], seed: number) {
+  const size = shape.reduce((product, one) => product * one);
+  return { data: Float32Array.from({ length: size }, (_, i) => Math.sin(i * i + seed)), shape };
+}
+
+const data = {
+  x: { heard: numbers([24, 5, 2], 1), said: numbers([24, 4, 3], 2) },
+  y: { spoken: numbers([24, 4, 2], 3), thought: numbers([24, 6], 4) },
+};
+
+async function trained(device: object) {
+  const model = echo();
+  const training = fit(model, data, {
+    loss: { spoken: nn.meanSquaredError(), thought: nn.meanSquaredError() },
+    optimizer: nn.adam({ learningRate: 0.02 }),
+    epochs: 12,
+    batchSize: 8,
+    ...device,
+  });
+  const logs = (await lastValueFrom(training.pipe(toArray()))).map(({ logs }) => logs.loss);
+  return { logs, ...await predict(model, data.x, device) };
+}
+
+const reference = trained({ device: "reference" });
+
+await testOnDevices("a decoder that begins with an encoder's states learns", async (device) => {
+  const { logs, spoken } = await trained(device);
+  const expected = await reference;
+  assert(logs[11] < 0.9 * logs[0], `${logs}`);
+  // 36 steps, well past the first replay.
+  assertClose(logs, expected.logs, 2e-3);
+  assertClose(spoken.data, expected.spoken.data, 2e-2);
+});
+
+Deno.test("a model with returned states goes to JSON and back, and has a summary", () => {
+  const model = echo();
+  const text = nn.modelToJson(model);
+  const again = nn.modelFromJson(text) as unknown as typeof model;
+  assert.equal(nn.modelToJson(again), text);
+  assert.deepEqual(again.outputShape, { spoken: [4, 2], thought: [6] });
+  assert.deepEqual([...again.weights.keys()], [...model.weights.keys()]);
+  const lines = nn.summary(model).split("\n");
+  const writer = lines.find((line) => line.includes("writer (LSTM)"))!;
+  assert(writer.includes("said[0][0], reader[0][1], reader[0][2]"), writer);
+  assert(lines.some((line) => line.includes("[(None, 6), (None, 6), (None, 6)]")));
+});
+
+Deno.test("a shared layer goes on from its own states, and a frozen one too", () => {
+  const x = nn.input([3, 2]);
+  const cell = nn.frozen(nn.gru(4, { returnState: true }));
+  const first = nn.connect(x, cell);
+  const second = nn.connect([x, first.h], cell);
+  const model = nn.functional({ inputs: x, outputs: nn.connect(second.outputs, nn.dense(1)) });
+  assert.deepEqual(model.trainableParameters.map(({ name }) => name), [
+    "dense_1/kernel",
+    "dense_1/bias",
+  ]);
+  assert.equal(model.definition.graph.calls.length, 3);
+});
+
+Deno.test("states that do not fit are refused, and layers that need one output say so", () => {
+  const x = nn.input([3, 2]);
+  const [four, five] = [nn.input([4]), nn.input([5])];
+  const model = (inputs: readonly nn.ModelNode[], layer: nn.MergeLayer) =>
+    nn.functional({
+      inputs: Object.fromEntries(inputs.map((node, place) => [`i${place}`, node as nn.InputLayer])),
+      outputs: nn.connect(inputs, layer),
+    });
+  assert.throws(
+    () => model([x, four], nn.lstm(4)),
+    /lstm_1: expected no states to begin with, or h and c behind the input, of \[4\] each: got \[4\]/,
+  );
+  assert.throws(
+    () => model([x, five], nn.gru(4)),
+    /gru_1: expected no states .* or h behind the input, of \[4\]: got \[5\]/,
+  );
+  const several = nn.gru(4, { returnState: true });
+  assert.throws(
+    () => nn.bidirectional(several as unknown as nn.Layer),
+    /bidirectional as its layer must give one output: received GRU that gives outputs, h/,
+  );
+  assert.throws(
+    () => nn.timeDistributed(several as unknown as nn.Layer),
+    /timeDistributed .* \(leave returnState out\)/,
+  );
+  // @ts-expect-error: a stack takes layers of one output.
+  assert.throws(() => nn.sequential([x, several, nn.dense(1)]));
+  // @ts-expect-error: gru has no cells.
+  assert.equal(nn.connect(x, several).c, undefined);
+});
