@@ -14,10 +14,8 @@
  * With `--picture` a PNG file shows digits that the network was not trained on: what it was given,
  * what it made of it, and the truth; for the variational network a last row of new digits.
  */
-import { lastValueFrom } from "rxjs";
 import { mnist } from "../data/mnist.ts";
 import {
-  adam,
   backward,
   binaryCrossentropy,
   checkWritable,
@@ -28,7 +26,6 @@ import {
   forward,
   greyImage,
   imageGrid,
-  jsonLines,
   type Loss,
   loss,
   meanSquaredErrorMetric,
@@ -37,17 +34,24 @@ import {
   miniBatches,
   normal,
   predict,
-  progressBar,
   type StoredInputs,
-  takeFirst,
   tensor,
   update,
   writePng,
 } from "../mod.ts";
 import { autoencoder, autoencoderKinds, noisy } from "./autoencoder_models.ts";
-import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
-import { endOnSignal } from "./reporting.ts";
-import { failed } from "./training_options.ts";
+import { commandLine, file, oneOf, wholeNumber } from "./command_line.ts";
+import {
+  batchesBy,
+  completed,
+  failed,
+  keepBest,
+  optimizerBy,
+  print,
+  watchSteps,
+} from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, limited, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -63,31 +67,14 @@ Trains an autoencoder on the MNIST digits.
       parse: oneOf(...autoencoderKinds),
     },
     "code": { value: "N", help: "numbers in a code", default: "32", parse: wholeNumber(1) },
-    "epochs": { value: "N", help: "passes over the data", default: "5", parse: wholeNumber(0) },
-    "batch-size": {
-      value: "N",
-      help: "samples in a step",
-      default: "128",
-      parse: wholeNumber(1),
-    },
-    "learning-rate": { value: "X", help: "of Adam", default: "0.002", parse: number(0) },
-    "seed": {
-      value: "N",
-      help: "of weights, shuffles and noise",
-      default: "42",
-      parse: wholeNumber(0),
-    },
-    "device": {
-      value: "NAME",
-      help: "auto, cpu, webgpu or reference",
-      default: "auto",
-      parse: oneOf("auto", "cpu", "webgpu", "reference"),
-    },
-    "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
-    "limit": { value: "N", help: "train on the first N digits", parse: wholeNumber(1) },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 5, batchSize: 128, learningRate: 0.002 },
+      { samples: "digits" },
+    ),
     "picture": { value: "FILE", help: "draw digits into this PNG file", parse: file },
   },
 );
+const network = { free: ["picture"] };
 const device = { device: options.device, threads: options.threads };
 
 /** A data set whose targets are its digits: bytes, as the inputs. */
@@ -134,44 +121,37 @@ async function draw(path: string, rows: readonly ArrayLike<number>[], columns: n
 }
 
 try {
+  checkTraining(options);
   // A file that may not be written is told before the training, not after it.
   if (options.picture !== undefined) checkWritable(options.picture);
   const { kind, code, seed } = options;
-  const train = options.limit ? takeFirst(mnist.train, options.limit) : mnist.train;
+  const train = limited(mnist.train, options);
   const truth = mnist.test.x;
   const given = kind === "denoising" ? await underNoise(truth) : truth;
   const { model, decoder } = autoencoder(kind, { code, seed });
 
-  const steps = miniBatches(withoutLabels(train), {
-    batchSize: options["batch-size"],
-    epochs: options.epochs,
-    seed,
-    ...device,
-  }).pipe(
+  const steps = miniBatches(withoutLabels(train), batchesBy(options)).pipe(
     forward(model),
     loss(ofBytes(binaryCrossentropy())),
     backward(),
-    update(adam({ learningRate: options["learning-rate"] })),
+    update(optimizerBy(options, train)),
     measure(ofBytes(meanSquaredErrorMetric())),
-    endOnSignal(),
-    progressBar(Deno.stderr, { epochs: options.epochs }),
+    watchSteps(options, network),
   );
   const training = steps.pipe(
     epochs({ validation: withoutLabels(mnist.test, given) }),
-    jsonLines(Deno.stdout),
+    keepBest(options, network),
   );
-  await lastValueFrom(training, { defaultValue: null });
   // What follows would judge a network that has not learnt.
-  if (Deno.exitCode !== 0) Deno.exit();
+  if (!await completed(training)) Deno.exit();
 
   const restored = await predict(model, given, device);
   const error = errorOf(restored.data, truth);
   const noisyError = kind === "denoising" ? errorOf(given.data, truth) : undefined;
-  console.log(JSON.stringify({
-    event: "restored",
+  print("restored", {
     error,
     ...(noisyError && { noisy_error: noisyError, share_left: error / noisyError }),
-  }));
+  });
 
   if (options.picture !== undefined) {
     const columns = 12;
@@ -184,7 +164,7 @@ try {
       rows.push((await predict(decoder, inputs, device)).data);
     }
     await draw(options.picture, rows, columns);
-    console.log(JSON.stringify({ event: "picture", file: options.picture }));
+    print("picture", { file: options.picture });
   }
 } catch (error) {
   Deno.exitCode = failed(error);

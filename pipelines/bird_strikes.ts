@@ -20,9 +20,7 @@
  * | network             | 5      | 0.81     | 0.28      | 0.56   | 0.37 | 0.78 |
  */
 import strikes from "vega-datasets/data/birdstrikes.csv" with { type: "bytes" };
-import { lastValueFrom } from "rxjs";
 import {
-  adam,
   auc,
   binaryAccuracy,
   binaryCrossentropy,
@@ -35,7 +33,6 @@ import {
   f1Score,
   fit,
   input,
-  jsonLines,
   parseCsv,
   precision,
   recall,
@@ -44,9 +41,10 @@ import {
   tableEncoder,
   takeRows,
 } from "../mod.ts";
-import { commandLine, number, wholeNumber, wholeNumbers } from "./command_line.ts";
-import { endOnSignal, print } from "./reporting.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { commandLine, number, wholeNumbers } from "./command_line.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -62,17 +60,16 @@ JSON lines.
       default: "32",
       parse: wholeNumbers,
     },
-    "epochs": { value: "N", help: "passes over the data", default: "15", parse: wholeNumber(1) },
-    "batch-size": { value: "N", help: "samples in a step", default: "64", parse: wholeNumber(1) },
-    "learning-rate": { value: "X", help: "of adam", default: "0.001", parse: number(0) },
     "class-weight": {
       value: "X",
       help: "how many strikes one with damage counts as",
       default: "5",
       parse: number(0),
     },
-    ...runOptions,
-    "limit": { value: "N", help: "train on N strikes", parse: wholeNumber(1) },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 15, batchSize: 64 },
+      { samples: "strikes", several: true },
+    ),
   },
 );
 
@@ -145,44 +142,47 @@ function printMajority({ y }: DataSet): void {
   });
 }
 
-/** Trains one model and prints how it does on the strikes it has not seen. */
+/** The networks, each trained without and with the weight; the last is what the lesson is about. */
+const networks = [1, options["class-weight"]].flatMap((weight, place) => [
+  { model: "logistic", hidden: [], weight, name: `logistic_${weight}` },
+  {
+    model: "network",
+    hidden: options.hidden,
+    weight,
+    name: place === 0 ? "network_1" : undefined,
+  },
+]);
+
+/** Trains one model and prints how it does on the strikes it has not seen; false if interrupted. */
 async function train(
-  name: string,
-  hidden: readonly number[],
-  weight: number,
+  { model: modelName, hidden, weight, name }: typeof networks[number],
   data: { train: DataSet; validation: DataSet },
-): Promise<void> {
+): Promise<boolean> {
   const model = sequential([
     input(data.train.x.shape.slice(1)),
     ...hidden.flatMap((units) => [dense(units, { activation: "relu" }), dropout(0.3)]),
     dense(1, { activation: "sigmoid" }),
-  ], { name, seed: options.seed });
+  ], { name: modelName, seed: options.seed });
   const training = fit(model, data.train, {
     ...judged,
+    ...fitBy(options, data.train, { name }),
     // Only the network's loss feels the weight; the metrics count each strike once.
     classWeight: { 1: weight },
     metrics: [binaryAccuracy(), auc()],
-    optimizer: adam({ learningRate: options["learning-rate"] }),
     validation: data.validation,
-    epochs: options.epochs,
-    batchSize: options["batch-size"],
-    seed: options.seed,
-    stepOperators: [
-      endOnSignal(),
-    ],
-    callbacks: [jsonLines(Deno.stdout)],
   });
-  await lastValueFrom(training, { defaultValue: null });
-  if (Deno.exitCode !== 0) return;
+  if (!await completed(training)) return false;
   print("result", {
-    model: name,
+    model: modelName,
     class_weight: weight,
     ...await evaluate(model, data.validation, judged),
     ...await evaluateTables(model, data.validation, judged),
   });
+  return true;
 }
 
 try {
+  checkTraining(options, networks.flatMap(({ name }) => name ?? []));
   const tables = loadTables();
   // Means, deviations and categories are those of the training strikes alone.
   const fitted = encoder.adapt(tables.train);
@@ -191,11 +191,7 @@ try {
     validation: fitted.dataSet(tables.validation),
   };
   printMajority(data.validation);
-  for (const weight of [1, options["class-weight"]]) {
-    for (const [name, hidden] of [["logistic", []], ["network", options.hidden]] as const) {
-      if (Deno.exitCode === 0) await train(name, hidden, weight, data);
-    }
-  }
+  for (const network of networks) if (!await train(network, data)) break;
 } catch (error) {
   Deno.exitCode = failed(error);
 }

@@ -1,5 +1,13 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
+/** A default that follows from another option, as the number of epochs from the model. */
+export interface DefaultBy {
+  /** The name of the other option, which must have a default of its own. */
+  readonly option: string;
+  /** The default as it would be written, by the value of that option. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
 /** One option of a command: how it is written, what it means. */
 export interface OptionDefinition<Value> {
   /** What stands for the value in the help, as `N` or `FILE`; `""` for an option without one. */
@@ -7,7 +15,7 @@ export interface OptionDefinition<Value> {
   /** What it does, in a line. */
   readonly help: string;
   /** The default as it would be written; left out, the option is `undefined` unless given. */
-  readonly default?: string;
+  readonly default?: string | DefaultBy;
   /** The value from its text; throws when the text is not one. */
   parse(text: string): Value;
 }
@@ -15,7 +23,7 @@ export interface OptionDefinition<Value> {
 /** What {@link commandLine} gives for a table of options. */
 export type Options<Table> = {
   [Name in keyof Table]: Table[Name] extends OptionDefinition<infer Value>
-    ? Table[Name] extends { readonly default: string } ? Value : Value | undefined
+    ? Table[Name] extends { readonly default: string | DefaultBy } ? Value : Value | undefined
     : never;
 };
 
@@ -146,9 +154,19 @@ export function parseOptions<Table extends Record<string, OptionDefinition<unkno
     given.set(token.name, token.value);
   }
   return Object.fromEntries(names.map((name) => {
-    const text = given.get(name) ?? table[name].default;
+    const text = given.get(name) ?? defaultText(table, name, given);
     return [name, text === undefined ? undefined : parseValue(name, text, table[name])];
   })) as Options<Table>;
+}
+
+function defaultText(
+  table: Readonly<Record<string, OptionDefinition<unknown>>>,
+  name: string,
+  given: ReadonlyMap<string, string>,
+): string | undefined {
+  const text = table[name].default;
+  if (typeof text !== "object") return text;
+  return text.values[given.get(text.option) ?? table[text.option].default as string];
 }
 
 function parseValue<Value>(name: string, text: string, option: OptionDefinition<Value>): Value {
@@ -163,11 +181,26 @@ function parseValue<Value>(name: string, text: string, option: OptionDefinition<
 function helpText(usage: string, table: Record<string, OptionDefinition<unknown>>): string {
   const rows = Object.entries(table).map(([name, option]) => ({
     left: `  --${name} ${option.value}`.trimEnd(),
-    right: option.help + (option.default === undefined ? "" : ` (default ${option.default})`),
+    right: option.help + helpOfDefault(table, option.default),
   }));
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
   const lines = rows.map(({ left, right }) => left.padEnd(width) + right);
   return `${usage.trim()}\n\nOptions:\n${lines.join("\n")}`;
+}
+
+/** ` (default 5; 8 for cnn)`, or nothing. */
+function helpOfDefault(
+  table: Readonly<Record<string, OptionDefinition<unknown>>>,
+  text: string | DefaultBy | undefined,
+): string {
+  if (typeof text !== "object") return text === undefined ? "" : ` (default ${text})`;
+  const usual = text.values[table[text.option].default as string];
+  const others = [...new Set(Object.values(text.values))].filter((value) => value !== usual);
+  const namesOf = (value: string) =>
+    Object.keys(text.values).filter((name) => text.values[name] === value).join(", ");
+  return ` (default ${
+    [usual, ...others.map((value) => `${value} for ${namesOf(value)}`)].join("; ")
+  })`;
 }
 
 /** The name closest to `text`, if at most a third of it is wrong. */

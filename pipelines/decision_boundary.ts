@@ -13,9 +13,8 @@
  * straight.
  */
 import days from "vega-datasets/data/seattle-weather.csv" with { type: "bytes" };
-import { lastValueFrom, tap } from "rxjs";
+import { lastValueFrom } from "rxjs";
 import {
-  adam,
   arrays,
   binaryAccuracy,
   binaryCrossentropy,
@@ -23,8 +22,8 @@ import {
   dense,
   fit,
   foldKey,
+  history,
   input,
-  jsonLines,
   type Model,
   normalization,
   parseCsv,
@@ -36,11 +35,12 @@ import {
   takeRows,
   trainValidationSplit,
 } from "../mod.ts";
-import { commandLine, file, number, oneOf, wholeNumber, wholeNumbers } from "./command_line.ts";
-import { endOnSignal } from "./reporting.ts";
+import { commandLine, file, oneOf, wholeNumbers } from "./command_line.ts";
+import { failed, fitBy, print } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
 import { contour } from "./contour.ts";
 import { blend, Chart, type Range } from "./svg.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -62,10 +62,10 @@ stdout as JSON lines.
       default: "16,16",
       parse: (text) => text === "0" ? [] : wholeNumbers(text),
     },
-    "epochs": { value: "N", help: "passes over the data", default: "60", parse: wholeNumber(1) },
-    "learning-rate": { value: "X", help: "of adam", default: "0.01", parse: number(0) },
-    ...runOptions,
-    "limit": { value: "N", help: "train on the first N points", parse: wholeNumber(2) },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 60, learningRate: 0.01 },
+      { samples: "points", least: 2 },
+    ),
     "errors": { value: "FILE", help: "draw the errors there, as SVG", parse: file },
     "boundary": { value: "FILE", help: "draw the decision boundary there, as SVG", parse: file },
   },
@@ -164,20 +164,21 @@ async function drawBoundary(model: Model, { data, axes, classes }: Points): Prom
 }
 
 /** The loss by epoch, in training and on the points held out. */
-function drawErrors(logs: readonly Record<string, number>[], name = ""): Chart {
+function drawErrors(logs: Readonly<Record<string, number[]>>, name = ""): Chart {
   const curves = [
     { key: "loss", name: "training", colour: colours[0] },
     { key: "val_loss", name: "validation", colour: colours[1] },
   ];
-  const all = logs.flatMap((log) => curves.map(({ key }) => log[key]));
+  const all = curves.flatMap(({ key }) => logs[key]);
+  const count = logs.loss.length;
   const chart = new Chart({
     title: `Error by epoch: ${name}`,
-    x: { label: "epoch", range: [Math.min(1, logs.length - 1), logs.length] },
+    x: { label: "epoch", range: [Math.min(1, count - 1), count] },
     y: { label: "binary cross-entropy, nats", range: [0, Math.max(...all) * 1.05] },
     legend: curves,
   });
   for (const { key, colour } of curves) {
-    chart.line(logs.map((log, at) => [at + 1, log[key]]), colour);
+    chart.line(logs[key].map((value, at) => [at + 1, value]), colour);
   }
   return chart;
 }
@@ -185,10 +186,11 @@ function drawErrors(logs: readonly Record<string, number>[], name = ""): Chart {
 async function draw(what: string, chart: () => Promise<Chart> | Chart, path?: string) {
   if (path === undefined) return;
   await (await chart()).write(path);
-  console.log(JSON.stringify({ event: "picture", what, file: path }));
+  print("picture", { what, file: path });
 }
 
 try {
+  checkTraining(options);
   const points = options.data === "moons" ? moons(options.seed) : weather();
   const parts = trainValidationSplit(points.data, {
     validationSplit: 0.25,
@@ -204,24 +206,14 @@ try {
     ...options.hidden.map((units) => dense(units, { activation: "tanh" })),
     dense(1, { activation: "sigmoid" }),
   ], { seed: options.seed });
-  const logs: Record<string, number>[] = [];
   const training = fit(model, train, {
     loss: binaryCrossentropy(),
     metrics: [binaryAccuracy()],
-    optimizer: adam({ learningRate: options["learning-rate"] }),
     validation: parts.validation,
-    epochs: options.epochs,
-    batchSize: 32,
-    seed: options.seed,
-    device: options.device,
-    threads: options.threads,
-    stepOperators: [
-      endOnSignal(),
-    ],
-    callbacks: [tap((epoch) => logs.push({ ...epoch.logs })), jsonLines(Deno.stdout)],
+    ...fitBy(options, train, { free: ["errors", "boundary"] }),
   });
-  await lastValueFrom(training, { defaultValue: null });
-  if (logs.length > 0) {
+  const { epoch, history: logs } = await lastValueFrom(training.pipe(history()));
+  if (epoch.length > 0) {
     await draw("errors", () => drawErrors(logs, points.data.name), options.errors);
     await draw("boundary", () => drawBoundary(model, points), options.boundary);
   }

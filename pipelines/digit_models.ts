@@ -15,28 +15,19 @@ import {
   type ScalarSource,
   sequential,
 } from "../mod.ts";
-import type { optimizerNames, scheduleNames } from "./training_options.ts";
+import type { DefaultBy } from "./command_line.ts";
+import type { Recipe } from "./training_options.ts";
 
 /** Networks for digits that a command can name. */
 export const digitModels = ["mlp", "sigmoid", "cnn", "deep", "lstm"] as const;
 
-/** How a network is trained unless a command says otherwise. */
-export interface Recipe {
-  /** Passes over the data. */
-  readonly epochs: number;
-  /** Samples in a step. */
-  readonly batchSize: number;
-  /** The optimizer's name. */
-  readonly optimizer: typeof optimizerNames[number];
-  /** The learning rate, or the largest one of a schedule. */
-  readonly learningRate: number;
-  /** How the learning rate goes. */
-  readonly schedule: typeof scheduleNames[number];
+/** How a network for digits is trained unless a command says otherwise. */
+export interface DigitRecipe extends Recipe {
   /** Rate of dropout. */
   readonly dropout: number;
 }
 
-const simple: Recipe = {
+const simple: DigitRecipe = {
   epochs: 5,
   batchSize: 32,
   optimizer: "sgd",
@@ -46,7 +37,7 @@ const simple: Recipe = {
 };
 
 /** The recipe of each network. */
-export const digitRecipes: Readonly<Record<typeof digitModels[number], Recipe>> = {
+export const digitRecipes: Readonly<Record<typeof digitModels[number], DigitRecipe>> = {
   mlp: simple,
   sigmoid: { ...simple, learningRate: 3 },
   cnn: {
@@ -68,11 +59,10 @@ export const digitRecipes: Readonly<Record<typeof digitModels[number], Recipe>> 
   lstm: simple,
 };
 
-/** What a recipe says where a command does not, for the help: ` (default 0.1; 3 for sigmoid)`. */
-export function byModel(name: keyof Recipe): string {
-  const others = digitModels.filter((model) => digitRecipes[model][name] !== simple[name])
-    .map((model) => `; ${digitRecipes[model][name]} for ${model}`);
-  return ` (default ${simple[name]}${others.join("")})`;
+/** What the recipes say, as the default of an option. */
+export function byModel(name: keyof DigitRecipe): DefaultBy {
+  const values = Object.entries(digitRecipes).map(([model, recipe]) => [model, `${recipe[name]}`]);
+  return { option: "model", values: Object.fromEntries(values) };
 }
 
 /** What a network for digits is made from. */

@@ -20,7 +20,6 @@ import { mnist } from "../data/mnist.ts";
 import {
   accuracy,
   activationMaximisation,
-  adam,
   checkWritable,
   conv2d,
   dense,
@@ -34,7 +33,6 @@ import {
   input,
   inputTimesGradient,
   integratedGradients,
-  jsonLines,
   type Model,
   occlusion,
   permutation,
@@ -47,13 +45,13 @@ import {
   signedImage,
   smoothGrad,
   sparseCategoricalCrossentropy,
-  takeFirst,
   weightImages,
   writePng,
 } from "../mod.ts";
-import { commandLine, file, oneOf, wholeNumber } from "./command_line.ts";
-import { endOnSignal } from "./reporting.ts";
-import { failed } from "./training_options.ts";
+import { commandLine, file, wholeNumber } from "./command_line.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, limited, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -62,22 +60,11 @@ Explains the decisions of networks that were trained on the MNIST digits.
   deno run pipelines/explain.ts
   deno run -P pipelines/explain.ts --folder pictures`,
   {
-    "epochs": { value: "N", help: "passes over the data", default: "2", parse: wholeNumber(1) },
     "digits": { value: "N", help: "test digits to explain", default: "8", parse: wholeNumber(1) },
-    "seed": { value: "N", help: "of all that is random", default: "42", parse: wholeNumber(0) },
-    "device": {
-      value: "NAME",
-      help: "auto, cpu, webgpu or reference",
-      default: "auto",
-      parse: oneOf("auto", "cpu", "webgpu", "reference"),
-    },
-    "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
-    "limit": {
-      value: "N",
-      help: "train on the first N digits",
-      default: "10000",
-      parse: wholeNumber(1),
-    },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 2, batchSize: 64, learningRate: 0.003 },
+      { samples: "digits", limit: 10_000, several: true },
+    ),
     "folder": { value: "FOLDER", help: "draw pictures into this folder", parse: file },
   },
 );
@@ -85,29 +72,17 @@ const { seed, folder } = options;
 const device = { device: options.device, threads: options.threads };
 const square = { width: 28, height: 28 };
 
-const train = takeFirst(mnist.train, options.limit);
-
 /** Trains a network; its lines go to stdout. */
-async function trained(model: Model): Promise<Model> {
-  await lastValueFrom(
-    fit(model, train, {
-      loss: sparseCategoricalCrossentropy({ fromLogits: true }),
-      optimizer: adam({ learningRate: 0.003 }),
-      metrics: [accuracy()],
-      batchSize: 64,
-      epochs: options.epochs,
-      seed,
-      validation: mnist.test,
-      stepOperators: [
-        // What follows would explain a network that has not learnt.
-        endOnSignal(),
-      ],
-      callbacks: [jsonLines(Deno.stdout)],
-      ...device,
-    }),
-    { defaultValue: null },
-  );
-  if (Deno.exitCode !== 0) Deno.exit();
+async function trained(model: Model, name?: string): Promise<Model> {
+  const train = limited(mnist.train, options);
+  const training = fit(model, train, {
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+    ...fitBy(options, train, { name, free: ["digits", "folder"] }),
+    metrics: [accuracy()],
+    validation: mnist.test,
+  });
+  // What follows would explain a network that has not learnt.
+  if (!await completed(training)) Deno.exit();
   return model;
 }
 
@@ -117,6 +92,7 @@ function order(values: ArrayLike<number>): number[] {
 }
 
 try {
+  checkTraining(options, ["dense"]);
   const paths = ["decisions", "weights", "favourites"].map((name) => `${folder}/${name}.png`);
   if (folder !== undefined) paths.forEach(checkWritable);
 
@@ -194,13 +170,12 @@ try {
       const sum = rowOf(found.data, 784, row).reduce((all, part) => all + part, 0);
       return Math.abs((sum - whole) / whole);
     });
-    console.log(JSON.stringify({
-      event: "explanation",
+    print("explanation", {
       method,
       fall: await fallWithout(important),
       random_fall: randomFall,
       ...(complete && { completeness_error: Math.max(...errors) }),
-    }));
+    });
   }
 
   const small = await trained(
@@ -208,6 +183,7 @@ try {
       name: "dense",
       seed,
     }),
+    "dense",
   );
   const weights = weightImages(small);
   const favourites: Image[] = [];
@@ -220,12 +196,11 @@ try {
     });
     favourites.push(greyImage(data, square));
     const scores = (await predict(small, { data, shape: [1, 784] }, device)).data;
-    console.log(JSON.stringify({
-      event: "favourite",
+    print("favourite", {
       target,
       output: scores[target],
       next: Math.max(...scores.filter((_, digit) => digit !== target)),
-    }));
+    });
   }
 
   if (folder !== undefined) {
@@ -236,7 +211,7 @@ try {
     await writePng(paths[0], imageGrid(decisions, { columns: 1 + methods.length }));
     await writePng(paths[1], imageGrid(weights, { columns: 8 }));
     await writePng(paths[2], imageGrid(favourites, { columns: 5 }));
-    console.log(JSON.stringify({ event: "pictures", files: paths }));
+    print("pictures", { files: paths });
   }
 } catch (error) {
   Deno.exitCode = failed(error);

@@ -22,9 +22,7 @@
  * gives 0.551 for words alone and 0.815 for `gcn` (their table 3): definitions of ten words say less
  * than papers do.
  */
-import { lastValueFrom } from "rxjs";
 import {
-  adam,
   connect,
   type DataSet,
   dense,
@@ -41,13 +39,13 @@ import {
   l2,
   type ModelNode,
   permutation,
-  progressBar,
   sparseCategoricalAccuracy,
   sparseCategoricalCrossentropy,
 } from "../mod.ts";
-import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
-import { bestKept, endOnSignal, print } from "./reporting.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, trainingOptions, without } from "./training_options.ts";
 import { loadVerbNetwork, verbKinds, type VerbNetwork } from "./verb_network.ts";
 
 const models = ["words", "gcn", "sage", "gat"] as const;
@@ -67,21 +65,14 @@ Learns from definitions and relations what kind of verb it is; metrics go to std
     "units": { value: "N", help: "of the hidden layer", default: "64", parse: wholeNumber(8) },
     "dropout": { value: "X", help: "of features", default: "0.5", parse: number(0, 1) },
     "l2": { value: "X", help: "of the kernels", default: "0.0005", parse: number(0) },
-    "epochs": {
-      value: "N",
-      help: "steps on the whole graph",
-      default: "200",
-      parse: wholeNumber(1),
-    },
-    "learning-rate": { value: "X", help: "of adam", default: "0.01", parse: number(0) },
-    "patience": {
-      value: "N",
-      help: "epochs to wait for a better one",
-      default: "50",
-      parse: wholeNumber(1),
-    },
-    ...runOptions,
-    "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
+    // The whole graph is one sample, so a batch has one, and an epoch is a step.
+    ...without(
+      trainingOptions({ ...commonRecipe, epochs: 200, learningRate: 0.01 }, {
+        patience: 50,
+        several: true,
+      }),
+      "batch-size",
+    ),
     "limit": { value: "N", help: "take the first N verbs alone", parse: wholeNumber(500) },
   },
 );
@@ -185,39 +176,33 @@ function printMajority({ y }: Verbs): void {
   print("result", { model: "majority", sparse_categorical_accuracy: Math.max(...counts) / asked });
 }
 
+/** Trains a network and prints how it does; false if interrupted. */
 async function train(
   name: typeof models[number],
   { train, validation, test }: Record<"train" | "validation" | "test", Verbs>,
-): Promise<void> {
+): Promise<boolean> {
   const model = network(name, train);
-  // Of two models the one with the graph is kept.
-  const path = name === "words" && !options.model ? undefined : options.checkpoint;
   const training = fit(model, train, {
     ...judged,
-    optimizer: adam({ learningRate: options["learning-rate"] }),
-    validation,
-    epochs: options.epochs,
-    batchSize: 1,
-    seed: options.seed,
-    stepOperators: [
-      progressBar(Deno.stderr, { epochs: options.epochs }),
-      endOnSignal(),
-    ],
-    callbacks: bestKept({
+    ...fitBy(options, train, {
+      // Of two models the one with the graph is what the lesson is about.
+      name: options.model || name !== "words" ? undefined : name,
       monitor: "val_sparse_categorical_accuracy",
-      patience: options.patience,
-      path,
     }),
+    validation,
+    batchSize: 1,
   });
-  await lastValueFrom(training, { defaultValue: null });
-  if (Deno.exitCode === 0) print("result", { model: name, ...await evaluate(model, test, judged) });
+  if (!await completed(training)) return false;
+  print("result", { model: name, ...await evaluate(model, test, judged) });
+  return true;
 }
 
 try {
+  checkTraining(options, options.model ? [] : ["words"]);
   const data = loadVerbs();
   printMajority(data.test);
   const names = options.model ? [options.model] : ["words", "gcn"] as const;
-  for (const name of names) if (Deno.exitCode === 0) await train(name, data);
+  for (const name of names) if (!await train(name, data)) break;
 } catch (error) {
   Deno.exitCode = failed(error);
 }

@@ -7,7 +7,6 @@
  * middle, where a 0 has its hole. Then z = w₁ · ink + w₂ · middle + b, and a = σ(z) is the
  * probability of a 1. Where z = 0 runs the line that parts the two.
  */
-import { lastValueFrom } from "rxjs";
 import { mnist } from "../data/mnist.ts";
 import {
   arrays,
@@ -20,21 +19,33 @@ import {
   fitStandardisation,
   forward,
   input,
-  jsonLines,
   loss,
   measure,
   miniBatches,
   sequential,
-  sgd,
   standardise,
   update,
 } from "../mod.ts";
-import { commandLine, wholeNumber } from "./command_line.ts";
+import { commandLine } from "./command_line.ts";
+import {
+  batchesBy,
+  completed,
+  failed,
+  keepBest,
+  optimizerBy,
+  print,
+  watchSteps,
+} from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, limited, trainingOptions } from "./training_options.ts";
 
-const { seed } = commandLine(
+const options = commandLine(
   "Tells 0 from 1 among the MNIST digits by two features and three weights.\n\n" +
     "  deno run pipelines/logistic_regression.ts",
-  { seed: { value: "N", help: "of weights and shuffles", default: "42", parse: wholeNumber(0) } },
+  trainingOptions(
+    { ...commonRecipe, epochs: 5, optimizer: "sgd", learningRate: 0.1 },
+    { samples: "digits", device: "cpu" },
+  ),
 );
 
 /** Ink in the whole image, and in the eight by eight pixels of its middle, both from 0 to 1. */
@@ -55,25 +66,34 @@ function zerosAndOnes({ x, y }: DataSet): DataSet {
   return arrays(features, chosen.map((sample) => y.data[sample]), { name: "0 or 1" });
 }
 
-const [train, test] = [zerosAndOnes(mnist.train), zerosAndOnes(mnist.test)];
-// Both features at mean 0 and deviation 1, by the training digits alone.
-const scale = fitStandardisation(train.x);
-const standard = (data: DataSet): DataSet => ({ ...data, x: standardise(data.x, scale) });
+try {
+  checkTraining(options);
+  const train = limited(zerosAndOnes(mnist.train), options);
+  // Both features at mean 0 and deviation 1, by the training digits alone.
+  const scale = fitStandardisation(train.x);
+  const standard = (data: DataSet): DataSet => ({ ...data, x: standardise(data.x, scale) });
 
-const model = sequential([input([2]), dense(1, { activation: "sigmoid" })], {
-  name: "logistic",
-  seed,
-});
-const source = { batchSize: 32, epochs: 5, seed, device: "cpu", threads: 1 } as const;
-const steps = miniBatches(standard(train), source).pipe(
-  forward(model), // a = σ(w · x + b)
-  loss(binaryCrossentropy()), // −y ln a − (1 − y) ln(1 − a)
-  backward(), // dz = a − y
-  update(sgd({ learningRate: 0.1 })), // w ← w − 0.1 · dw
-  measure(binaryAccuracy()),
-);
-await lastValueFrom(steps.pipe(epochs({ validation: standard(test) }), jsonLines(Deno.stdout)));
-
-const [kernel, bias] = model.parameters;
-const [ink, middle] = kernel.value;
-console.log(JSON.stringify({ event: "weights", ink, middle, bias: bias.value[0] }));
+  const model = sequential([input([2]), dense(1, { activation: "sigmoid" })], {
+    name: "logistic",
+    seed: options.seed,
+  });
+  const steps = miniBatches(standard(train), batchesBy(options)).pipe(
+    forward(model), // a = σ(w · x + b)
+    loss(binaryCrossentropy()), // −y ln a − (1 − y) ln(1 − a)
+    backward(), // dz = a − y
+    update(optimizerBy(options, train)), // w ← w − 0.1 · dw
+    measure(binaryAccuracy()),
+    watchSteps(options),
+  );
+  const training = steps.pipe(
+    epochs({ validation: standard(zerosAndOnes(mnist.test)) }),
+    keepBest(options),
+  );
+  if (await completed(training)) {
+    const [kernel, bias] = model.parameters;
+    const [ink, middle] = kernel.value;
+    print("weights", { ink, middle, bias: bias.value[0] });
+  }
+} catch (error) {
+  Deno.exitCode = failed(error);
+}

@@ -20,9 +20,7 @@
  * The last two are those that he published, on another 413 of the same molecules.
  */
 import table from "./solubility/solubility.csv" with { type: "bytes" };
-import { lastValueFrom } from "rxjs";
 import {
-  adam,
   addLayer,
   connect,
   type DataSet,
@@ -42,15 +40,15 @@ import {
   type ModelNode,
   parseCsv,
   permutation,
-  progressBar,
   r2Score,
   rootMeanSquaredError,
 } from "../mod.ts";
 import { atomFeatures, moleculeGraphs } from "../data/molecules.ts";
-import { commandLine, file, number, wholeNumber } from "./command_line.ts";
-import { bestKept, endOnSignal, print } from "./reporting.ts";
+import { commandLine, number, wholeNumber } from "./command_line.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
 import { leastSquares } from "./least_squares.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -63,17 +61,10 @@ lines.
     "rounds": { value: "N", help: "times that atoms hear", default: "3", parse: wholeNumber(1) },
     "units": { value: "N", help: "features of an atom", default: "64", parse: wholeNumber(1) },
     "dropout": { value: "X", help: "before the last layer", default: "0.1", parse: number(0, 1) },
-    "epochs": { value: "N", help: "passes over the data", default: "100", parse: wholeNumber(1) },
-    "batch-size": { value: "N", help: "molecules in a step", default: "32", parse: wholeNumber(1) },
-    "learning-rate": { value: "X", help: "of adam", default: "0.001", parse: number(0) },
-    "patience": {
-      value: "N",
-      help: "epochs to wait for a better one",
-      default: "30",
-      parse: wholeNumber(1),
-    },
-    ...runOptions,
-    "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 100 },
+      { samples: "molecules", patience: 30 },
+    ),
     "limit": {
       value: "N",
       help: "take N molecules of each part",
@@ -198,25 +189,16 @@ function printLine(train: Molecules, test: Molecules): void {
 }
 
 try {
+  checkTraining(options);
   const { train, validation, test } = loadMolecules();
   printLine(train, test);
   const model = network(train);
-  const path = options.checkpoint;
   const training = fit(model, train, {
     ...judged,
-    optimizer: adam({ learningRate: options["learning-rate"] }),
+    ...fitBy(options, train),
     validation,
-    epochs: options.epochs,
-    batchSize: options["batch-size"],
-    seed: options.seed,
-    stepOperators: [
-      progressBar(Deno.stderr, { epochs: options.epochs }),
-      endOnSignal(),
-    ],
-    callbacks: bestKept({ patience: options.patience, path }),
   });
-  await lastValueFrom(training, { defaultValue: null });
-  if (Deno.exitCode === 0) {
+  if (await completed(training)) {
     print("result", { model: "graph", ...await evaluate(model, test, judged) });
   }
 } catch (error) {

@@ -12,7 +12,6 @@
 import { lastValueFrom, toArray } from "rxjs";
 import { names as list } from "unique-names-generator";
 import {
-  adam,
   arrays,
   type DataSet,
   dense,
@@ -28,9 +27,10 @@ import {
   tokenAndPositionEmbedding,
   transformerDecoder,
 } from "../mod.ts";
-import { commandLine, file, number, wholeNumber } from "./command_line.ts";
-import { bestKept, logEvery, print, stepReports } from "./reporting.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { commandLine, number, wholeNumber } from "./command_line.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -47,16 +47,7 @@ Learns first names letter by letter and makes up new ones; metrics go to stdout 
     },
     "blocks": { value: "N", help: "of attention", default: "2", parse: wholeNumber(1) },
     "heads": { value: "N", help: "of attention in a block", default: "4", parse: wholeNumber(1) },
-    "epochs": { value: "N", help: "passes over the data", default: "30", parse: wholeNumber(1) },
-    "batch-size": { value: "N", help: "names in a step", default: "64", parse: wholeNumber(1) },
-    "learning-rate": { value: "X", help: "of adam", default: "0.002", parse: number(0) },
     "dropout": { value: "X", help: "rate in the blocks", default: "0.1", parse: number(0, 1) },
-    "patience": {
-      value: "N",
-      help: "stop after so many worse epochs",
-      default: "3",
-      parse: wholeNumber(0),
-    },
     "samples": { value: "N", help: "names to make up", default: "12", parse: wholeNumber(0) },
     "temperature": {
       value: "X",
@@ -64,10 +55,10 @@ Learns first names letter by letter and makes up new ones; metrics go to stdout 
       default: "0.8",
       parse: number(0),
     },
-    ...runOptions,
-    "limit": { value: "N", help: "train on N names", parse: wholeNumber(10) },
-    "log-every": logEvery,
-    "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 30, batchSize: 64, learningRate: 0.002 },
+      { samples: "names", patience: 3, least: 10 },
+    ),
   },
 );
 
@@ -117,22 +108,6 @@ function bigrams(train: readonly string[], test: readonly string[]): number {
 const devices = { device: options.device, threads: options.threads };
 const criterion = { loss: sparseCategoricalCrossentropy({ fromLogits: true }), ...devices };
 
-/** Trains the network; false if a signal has ended it. */
-async function train(model: Model, train: DataSet, validation: DataSet): Promise<boolean> {
-  const training = fit(model, train, {
-    ...criterion,
-    optimizer: adam({ learningRate: options["learning-rate"] }),
-    validation,
-    epochs: options.epochs,
-    batchSize: options["batch-size"],
-    seed: options.seed,
-    stepOperators: stepReports(options),
-    callbacks: bestKept({ patience: options.patience, path: options.checkpoint }),
-  });
-  await lastValueFrom(training, { defaultValue: null });
-  return Deno.exitCode === 0;
-}
-
 /** Names that the model makes up, all side by side. */
 async function makeUp(model: Model): Promise<string[]> {
   if (options.samples === 0) return [];
@@ -151,10 +126,11 @@ async function makeUp(model: Model): Promise<string[]> {
 }
 
 try {
+  checkTraining(options);
   const shuffled = [...permutation(names.length, options.seed)].map((place) => names[place]);
   const tenth = Math.floor(names.length / 10);
   const test = shuffled.slice(0, tenth);
-  const known = shuffled.slice(2 * tenth, 2 * tenth + (options.limit ?? Infinity));
+  const known = shuffled.slice(2 * tenth).slice(0, options.limit);
   const model = sequential([
     input([steps]),
     tokenAndPositionEmbedding(classes, steps, options.features, { maskZero: true }),
@@ -173,7 +149,13 @@ try {
   const result = (name: string, loss: number) =>
     print("result", { model: name, names: tenth, loss, perplexity: Math.exp(loss) });
   result("bigrams", bigrams(known, test));
-  if (await train(model, dataSet(known), dataSet(shuffled.slice(tenth, 2 * tenth)))) {
+  const data = dataSet(known);
+  const training = fit(model, data, {
+    ...criterion,
+    ...fitBy(options, data, { free: ["samples", "temperature"] }),
+    validation: dataSet(shuffled.slice(tenth, 2 * tenth)),
+  });
+  if (await completed(training)) {
     result("transformer", (await evaluate(model, dataSet(test), criterion)).loss);
     for (const name of await makeUp(model)) {
       print("sample", { name, known: names.includes(name) });

@@ -13,7 +13,6 @@
 import { dictionary } from "cmu-pronouncing-dictionary";
 import { lastValueFrom, toArray } from "rxjs";
 import {
-  adam,
   arrays,
   connect,
   dense,
@@ -29,9 +28,10 @@ import {
   transformerDecoder,
   transformerEncoder,
 } from "../mod.ts";
-import { commandLine, file, number, wholeNumber } from "./command_line.ts";
-import { bestKept, logEvery, print, stepReports } from "./reporting.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { commandLine, number, wholeNumber } from "./command_line.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -53,26 +53,17 @@ Learns how English words are spoken; metrics go to stdout as JSON lines.
       parse: wholeNumber(1),
     },
     "heads": { value: "N", help: "of attention in a block", default: "4", parse: wholeNumber(1) },
-    "epochs": { value: "N", help: "passes over the data", default: "10", parse: wholeNumber(1) },
-    "batch-size": { value: "N", help: "words in a step", default: "64", parse: wholeNumber(1) },
-    "learning-rate": { value: "X", help: "of adam", default: "0.001", parse: number(0) },
     "dropout": { value: "X", help: "rate in the blocks", default: "0.05", parse: number(0, 1) },
-    "patience": {
-      value: "N",
-      help: "stop after so many worse epochs",
-      default: "2",
-      parse: wholeNumber(0),
-    },
     "test": {
       value: "N",
       help: "unseen words by which it is judged",
       default: "2000",
       parse: wholeNumber(1),
     },
-    ...runOptions,
-    "limit": { value: "N", help: "train on N words", default: "20000", parse: wholeNumber(10) },
-    "log-every": logEvery,
-    "checkpoint": { value: "FILE", help: "keep the best epoch there", parse: file },
+    ...trainingOptions(
+      { ...commonRecipe, batchSize: 64 },
+      { samples: "words", patience: 2, limit: 20_000, least: 10 },
+    ),
   },
 );
 
@@ -153,27 +144,6 @@ function translator() {
 
 const devices = { device: options.device, threads: options.threads };
 
-/** Trains the network; false if a signal has ended it. */
-async function train(
-  model: ReturnType<typeof translator>,
-  known: readonly string[],
-  validation: readonly string[],
-): Promise<boolean> {
-  const training = fit(model, dataSet(known), {
-    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
-    ...devices,
-    optimizer: adam({ learningRate: options["learning-rate"] }),
-    validation: dataSet(validation),
-    epochs: options.epochs,
-    batchSize: options["batch-size"],
-    seed: options.seed,
-    stepOperators: stepReports(options),
-    callbacks: bestKept({ patience: options.patience, path: options.checkpoint }),
-  });
-  await lastValueFrom(training, { defaultValue: null });
-  return Deno.exitCode === 0;
-}
-
 /** What the model makes of words, the likeliest sound each time. */
 async function speak(
   model: ReturnType<typeof translator>,
@@ -196,12 +166,19 @@ async function speak(
 }
 
 try {
+  checkTraining(options);
   const shuffled = [...permutation(words.length, options.seed)].map((place) => words[place]);
   const test = shuffled.slice(0, options.test);
   const validation = shuffled.slice(options.test, 2 * options.test);
-  const known = shuffled.slice(2 * options.test, 2 * options.test + options.limit);
+  const known = shuffled.slice(2 * options.test).slice(0, options.limit);
   const model = translator();
-  if (await train(model, known, validation)) {
+  const data = dataSet(known);
+  const training = fit(model, data, {
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+    ...fitBy(options, data),
+    validation: dataSet(validation),
+  });
+  if (await completed(training)) {
     const judged = (await speak(model, test)).map((found, place) => {
       // Of several ways to speak a word, the nearest.
       const ways = spoken(test[place])

@@ -1,24 +1,59 @@
-import type { MonoTypeOperatorFunction } from "rxjs";
+import { filter, lastValueFrom, type MonoTypeOperatorFunction, type Observable, pipe } from "rxjs";
+import { jsonText } from "../core/stream/operators/json_text.ts";
+import { writeText } from "../core/stream/operators/line_queue.ts";
+import { meetRun } from "../core/stream/run_listeners.ts";
 import {
+  type AnyDataSet,
   type AnyUpdated,
   checkpoint,
   earlyStopping,
   type Epoch,
   jsonLines,
+  type MiniBatchesOptions,
+  type Optimizer,
+  profile,
   progressBar,
   type RunControl,
+  sampleCount,
   stopOnSignal,
 } from "../mod.ts";
-import { wholeNumber } from "./command_line.ts";
-import { identity } from "./training_options.ts";
+import { UsageError } from "./command_line.ts";
+import { beside, fileOf, resumeFile, sameOptions } from "./resuming.ts";
+import { optimizerOf, scheduleOf, type TrainingOptions } from "./training_options.ts";
 
-/** The option for lines about steps. */
-export const logEvery = {
-  value: "N",
-  help: "steps between step lines; 0 for none",
-  default: "0",
-  parse: wholeNumber(0),
-};
+/** What is particular to one network of a pipeline. */
+export interface Network {
+  /** Its name, which is put into the names of files; left out for the one the pipeline is about. */
+  readonly name?: string;
+  /** Log name by which epochs are judged; default `val_loss`. */
+  readonly monitor?: string;
+  /** Log name by which the epoch in its file is chosen; default `monitor`. */
+  readonly kept?: string;
+  /** Texts for its files. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Options of the command that may be others when a run goes on; default none of its own. */
+  readonly free?: readonly string[];
+  /** Epochs from one line to the next; default 1. */
+  readonly every?: number;
+}
+
+/** Which batches there are and where they are computed: options of `miniBatches`. */
+export function batchesBy(options: TrainingOptions, network: Network = {}) {
+  const { epochs, seed, device, threads } = options;
+  return {
+    ...{ epochs, seed, device, threads },
+    batchSize: options["batch-size"],
+    resume: resumeFile(options, network.name),
+  } satisfies MiniBatchesOptions;
+}
+
+/** The optimizer and the way of its learning rate, on so many data. */
+export function optimizerBy(options: TrainingOptions, data: AnyDataSet): Optimizer {
+  const { epochs, "batch-size": batchSize = 1, momentum } = options;
+  const totalSteps = epochs * Math.ceil(sampleCount(data) / batchSize);
+  const learningRate = scheduleOf(options.schedule, options["learning-rate"], totalSteps);
+  return optimizerOf(options.optimizer, { learningRate, momentum });
+}
 
 /** Ends the run at a signal, and the process with the shell's code for it. */
 export function endOnSignal<Event extends { readonly run: RunControl }>(): MonoTypeOperatorFunction<
@@ -27,41 +62,84 @@ export function endOnSignal<Event extends { readonly run: RunControl }>(): MonoT
   return stopOnSignal(["SIGINT", "SIGTERM"], { onSignal: (_, code) => Deno.exitCode = code });
 }
 
-/** What stands on the steps of a training: signals, lines on stdout, a bar on a terminal. */
-export function stepReports<Step extends AnyUpdated>(
-  options: { readonly "log-every": number; readonly epochs: number },
-): MonoTypeOperatorFunction<Step>[] {
-  return [
+/** What stands on the steps: signals, files, lines on stdout, a bar on a terminal, the profile. */
+export function watchSteps<Step extends AnyUpdated>(
+  options: TrainingOptions,
+  { name, metadata, free = [] }: Network = {},
+): MonoTypeOperatorFunction<Step> {
+  const { epochs, profile: isProfiled, "checkpoint-every": everySteps } = options;
+  const [path, trace] = [fileOf(options.checkpoint, name), fileOf(options.trace, name)];
+  return pipe(
+    sameOptions<Step>(options, name, free),
     endOnSignal(),
+    path === undefined || everySteps === undefined
+      ? identity
+      : checkpoint(beside(path, "last"), { save: "last", everySteps, metadata }),
     jsonLines(Deno.stdout, { every: options["log-every"] }),
-    progressBar(Deno.stderr, { epochs: options.epochs }),
-  ];
-}
-
-/** What {@link bestKept} must know. */
-export interface BestKept {
-  /** Log name by which epochs are judged; default `val_loss`. */
-  readonly monitor?: string;
-  /** Worse epochs after which training stops. */
-  readonly patience: number;
-  /** The file of the best epoch; none unless given. */
-  readonly path?: string;
-  /** Texts for the file. */
-  readonly metadata?: Readonly<Record<string, string>>;
+    progressBar(Deno.stderr, { epochs }),
+    isProfiled || trace !== undefined ? profile({ trace }) : identity,
+  );
 }
 
 /** What stands on the epochs: the best one is kept, also in a file, and each gives a line. */
-export function bestKept(
-  { monitor = "val_loss", patience, path, metadata }: BestKept,
-): MonoTypeOperatorFunction<Epoch>[] {
-  return [
-    earlyStopping({ monitor, patience, restoreBest: true }),
-    path === undefined ? identity : checkpoint(path, { monitor, metadata }),
+export function keepBest(
+  options: TrainingOptions,
+  { name, monitor = "val_loss", kept = monitor, metadata, every = 1 }: Network = {},
+): MonoTypeOperatorFunction<Epoch> {
+  const { patience } = options;
+  const path = fileOf(options.checkpoint, name);
+  return pipe(
+    patience === undefined ? identity : earlyStopping({ monitor, patience, restoreBest: true }),
+    path === undefined ? identity : checkpoint(path, { monitor: kept, metadata }),
+    every === 1 ? identity : filter(({ epoch }) => epoch % every === 0),
     jsonLines(Deno.stdout),
-  ];
+  );
+}
+
+/**
+ * All that the options say of a training, for `fit`: batches, optimizer, and what stands on steps
+ * and epochs.
+ */
+export function fitBy(options: TrainingOptions, data: AnyDataSet, network: Network = {}) {
+  const onSteps = <Step extends AnyUpdated>(steps: Observable<Step>) =>
+    steps.pipe(watchSteps(options, network));
+  return {
+    ...batchesBy(options, network),
+    optimizer: optimizerBy(options, data),
+    stepOperators: [onSteps],
+    callbacks: [keepBest(options, network)],
+  };
+}
+
+/**
+ * Runs a training to its end.
+ *
+ * @returns False when it was interrupted, by a signal or as nobody reads its lines any more: what
+ * would follow is about a network that has not learnt.
+ */
+export async function completed(training: Observable<Epoch>): Promise<boolean> {
+  let run: RunControl | undefined;
+  const met = training.pipe(meetRun((known) => void (run = known)));
+  await lastValueFrom(met, { defaultValue: null });
+  return run?.reason !== "interrupted";
 }
 
 /** Writes an event to stdout, as one line of JSON. */
 export function print(event: string, fields: Readonly<Record<string, unknown>>): void {
-  console.log(JSON.stringify({ event, ...fields }));
+  writeText(Deno.stdout, `${jsonText({ event, ...fields })}\n`);
+}
+
+/**
+ * Says on stderr why a run has failed; gives its exit code: 2 for wrong usage, else 1. That nobody
+ * reads the lines any more is no failure.
+ */
+export function failed(error: unknown): number {
+  if (error instanceof Deno.errors.BrokenPipe) return 0;
+  console.error(error instanceof Error ? error.message : String(error));
+  return error instanceof UsageError ? 2 : 1;
+}
+
+/** An operator that changes nothing, in the place of one that was not asked for. */
+function identity<Value>(source: Observable<Value>): Observable<Value> {
+  return source;
 }

@@ -9,7 +9,6 @@
  * which the recurrent layers pass. A logistic regression on a bag of words, which knows which words are in the whole mail
  * and not where, stands beside the network; on topics such a bag is hard to beat.
  */
-import { lastValueFrom } from "rxjs";
 import {
   adam,
   arrays,
@@ -38,10 +37,11 @@ import {
   sequential,
   textVectorization,
 } from "../mod.ts";
-import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
-import { bestKept, logEvery, print, stepReports } from "./reporting.ts";
+import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
+import { completed, failed, fitBy, type Network, optimizerBy, print } from "./reporting.ts";
 import { loadMails, type Mail } from "./mails.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -75,25 +75,16 @@ Learns from 5,890 real mails which ones are spam; metrics go to stdout as JSON l
       default: "150",
       parse: wholeNumber(1),
     },
-    "epochs": { value: "N", help: "passes over the data", default: "6", parse: wholeNumber(1) },
-    "batch-size": { value: "N", help: "mails in a step", default: "32", parse: wholeNumber(1) },
-    "learning-rate": { value: "X", help: "of adam", default: "0.002", parse: number(0) },
     "dropout": {
       value: "X",
       help: "rate before the last layer",
       default: "0.3",
       parse: number(0, 1),
     },
-    "patience": {
-      value: "N",
-      help: "stop after so many worse epochs",
-      default: "2",
-      parse: wholeNumber(0),
-    },
-    ...runOptions,
-    "limit": { value: "N", help: "train on N mails", parse: wholeNumber(10) },
-    "log-every": logEvery,
-    "checkpoint": { value: "FILE", help: "keep the network's best epoch there", parse: file },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 6, learningRate: 0.002 },
+      { samples: "mails", patience: 2, least: 10, several: true },
+    ),
   },
 );
 
@@ -131,32 +122,21 @@ function dataSets(
 
 const judged = { loss: binaryCrossentropy(), device: options.device, threads: options.threads };
 
-/** Trains a model, and prints how it does on mails that it has not seen. */
+/** Trains a model, and prints how it does on mails that it has not seen; false if interrupted. */
 async function train(
   model: Model,
   data: Parts<DataSet>,
-  { learningRate, path, words }: { learningRate: number; path?: string; words?: unknown },
-): Promise<void> {
+  network: Network,
+  optimizer = optimizerBy(options, data.train),
+): Promise<boolean> {
   const training = fit(model, data.train, {
     ...judged,
+    ...fitBy(options, data.train, network),
+    optimizer,
     metrics: [binaryAccuracy(), auc()],
-    optimizer: adam({ learningRate }),
     validation: data.validation,
-    epochs: options.epochs,
-    batchSize: options["batch-size"],
-    seed: options.seed,
-    stepOperators: stepReports(options),
-    callbacks: bestKept({
-      patience: options.patience,
-      path,
-      // The one file is enough to judge other mails with.
-      metadata: path === undefined
-        ? undefined
-        : { model: modelToJson(model), words: JSON.stringify(words) },
-    }),
   });
-  await lastValueFrom(training, { defaultValue: null });
-  if (Deno.exitCode !== 0) return;
+  if (!await completed(training)) return false;
   const metrics = [binaryAccuracy(), auc(), precision(), recall(), confusionMatrix(2)];
   print("result", {
     model: model.name,
@@ -164,10 +144,11 @@ async function train(
     ...await evaluate(model, data.test, { ...judged, metrics }),
     ...await evaluateTables(model, data.test, { ...judged, metrics }),
   });
+  return true;
 }
 
 /** A weight for each word that is in a mail. */
-async function trainBagOfWords(parts: Parts<Mail[]>): Promise<void> {
+async function trainBagOfWords(parts: Parts<Mail[]>): Promise<boolean> {
   const vectorization = textVectorization({
     standardize: "none",
     // A row of a number for each word: the network's vocabulary would not fit.
@@ -179,11 +160,11 @@ async function trainBagOfWords(parts: Parts<Mail[]>): Promise<void> {
     { name: "bag_of_words", seed: options.seed },
   );
   const data = dataSets(parts, (texts) => vectorization.apply(texts));
-  await train(model, data, { learningRate: 0.005 });
+  return await train(model, data, { name: "bag_of_words" }, adam({ learningRate: 0.005 }));
 }
 
 /** A network that reads a mail word by word, from both ends. */
-async function trainNetwork(parts: Parts<Mail[]>): Promise<void> {
+async function trainNetwork(parts: Parts<Mail[]>): Promise<boolean> {
   const vectorization = textVectorization({
     standardize: "none",
     maxTokens: options.words,
@@ -198,14 +179,13 @@ async function trainNetwork(parts: Parts<Mail[]>): Promise<void> {
     dense(1, { activation: "sigmoid" }),
   ], { name: options.model, seed: options.seed });
   const data = dataSets(parts, (texts) => vectorization.apply(texts));
-  await train(model, data, {
-    learningRate: options["learning-rate"],
-    path: options.checkpoint,
-    words: vectorization.config,
-  });
+  // The one file is enough to judge other mails with.
+  const metadata = { model: modelToJson(model), words: JSON.stringify(vectorization.config) };
+  return await train(model, data, { metadata });
 }
 
 try {
+  checkTraining(options, ["bag_of_words"]);
   const parts = split(loadMails());
   const spam = parts.test.filter(({ spam }) => spam).length / parts.test.length;
   print("result", {
@@ -214,8 +194,7 @@ try {
     binary_accuracy: 1 - spam,
     auc: 0.5,
   });
-  await trainBagOfWords(parts);
-  if (Deno.exitCode === 0) await trainNetwork(parts);
+  if (await trainBagOfWords(parts)) await trainNetwork(parts);
 } catch (error) {
   Deno.exitCode = failed(error);
 }

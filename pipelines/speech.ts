@@ -14,10 +14,8 @@
  * that is what the loss `ctc` is for. Errors are then counted as changes to the string. With seed 42, 50
  * voices of which 10 are in the test, and 30 epochs of `--strings 4`: 0.16 changes for each digit.
  */
-import { lastValueFrom } from "rxjs";
 import {
   accuracy,
-  adam,
   arrays,
   bidirectional,
   ctc,
@@ -41,10 +39,11 @@ import {
   sparseCategoricalCrossentropy,
 } from "../mod.ts";
 import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts";
-import { bestKept, logEvery, stepReports } from "./reporting.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
 import { bands, bandStatistics, hear, type Heard } from "./heard_digits.ts";
 import { readRecordings, synthesise, type Utterance } from "./spoken_digits.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -75,25 +74,16 @@ Learns to hear spoken digits; metrics go to stdout as JSON lines.
       parse: wholeNumber(1),
     },
     "recordings": { value: "DIR", help: "WAV files in their place", parse: file },
-    "epochs": { value: "N", help: "passes over the data", default: "10", parse: wholeNumber(1) },
-    "batch-size": { value: "N", help: "sounds in a step", default: "32", parse: wholeNumber(1) },
-    "learning-rate": { value: "X", help: "of adam", default: "0.003", parse: number(0) },
     "dropout": {
       value: "X",
       help: "rate before the last layer",
       default: "0.3",
       parse: number(0, 1),
     },
-    "patience": {
-      value: "N",
-      help: "stop after so many worse epochs",
-      default: "5",
-      parse: wholeNumber(0),
-    },
-    ...runOptions,
-    "limit": { value: "N", help: "train on N sounds", parse: wholeNumber(1) },
-    "log-every": logEvery,
-    "checkpoint": { value: "FILE", help: "keep the network's best epoch there", parse: file },
+    ...trainingOptions(
+      { ...commonRecipe, learningRate: 0.003 },
+      { samples: "sounds", patience: 5, several: true },
+    ),
   },
 );
 
@@ -162,32 +152,20 @@ function network(name: string, data: DataSet, head: readonly Layer[]): Model {
   });
 }
 
-/** Trains a model; false when a signal has ended it. */
-async function train(
-  model: Model,
-  data: Parts<DataSet>,
-  path?: string,
-): Promise<boolean> {
+/** Trains a model; false when it was interrupted. */
+async function train(model: Model, data: Parts<DataSet>, name?: string): Promise<boolean> {
   const classified = options.strings === 1;
-  const training = fit(model, data.train, {
-    ...device,
+  return await completed(fit(model, data.train, {
+    ...fitBy(options, data.train, { name, free: ["recordings"] }),
     loss: classified ? sparseCategoricalCrossentropy({ fromLogits: true }) : ctc(),
     metrics: classified ? [accuracy()] : [],
-    optimizer: adam({ learningRate: options["learning-rate"] }),
     clipGradients: { globalNorm: 1 },
     validation: data.validation,
-    epochs: options.epochs,
-    batchSize: options["batch-size"],
-    seed: options.seed,
-    stepOperators: stepReports(options),
-    callbacks: bestKept({ patience: options.patience, path }),
-  });
-  await lastValueFrom(training, { defaultValue: null });
-  return Deno.exitCode === 0;
+  }));
 }
 
-function print(model: string, test: DataSet, result: Record<string, number>): void {
-  console.log(JSON.stringify({ event: "result", model, sounds: test.x.shape[0], ...result }));
+function printResult(model: string, test: DataSet, result: Record<string, number>): void {
+  print("result", { model, sounds: test.x.shape[0], ...result });
 }
 
 /** Digits alone: a class for each sound. */
@@ -202,9 +180,9 @@ async function classify(data: Parts<DataSet>): Promise<void> {
     ]),
   ];
   for (const [place, model] of models.entries()) {
-    if (!await train(model, data, place === 1 ? options.checkpoint : undefined)) return;
+    if (!await train(model, data, place === 0 ? model.name : undefined)) return;
     const loss = sparseCategoricalCrossentropy({ fromLogits: true });
-    print(model.name, data.test, {
+    printResult(model.name, data.test, {
       ...await evaluate(model, data.test, { ...device, loss, metrics: [accuracy()] }),
     });
   }
@@ -218,14 +196,14 @@ async function transcribe(data: Parts<DataSet>, test: readonly Heard[]): Promise
     dropout(options.dropout),
     dense(11),
   ]);
-  if (!await train(model, data, options.checkpoint)) return;
+  if (!await train(model, data)) return;
   const lengths = test.map(({ spectrogram }) => spectrogram.shape[0]);
   const found = ctcDecode(await predict(model, data.test.x, device), { lengths });
   const changes = found.map((labels, row) =>
     editDistance(labels.map((label) => label - 1), test[row].digits)
   );
   const digits = test.reduce((sum, { digits }) => sum + digits.length, 0);
-  print(model.name, data.test, {
+  printResult(model.name, data.test, {
     ...await evaluate(model, data.test, { ...device, loss: ctc() }),
     digit_error_rate: changes.reduce((sum, count) => sum + count, 0) / digits,
     strings_right: changes.filter((count) => count === 0).length / changes.length,
@@ -233,6 +211,7 @@ async function transcribe(data: Parts<DataSet>, test: readonly Heard[]): Promise
 }
 
 try {
+  checkTraining(options, options.strings === 1 ? ["mean_of_frames"] : []);
   const utterances = options.recordings === undefined
     ? await synthesise(options)
     : await readRecordings(options.recordings);

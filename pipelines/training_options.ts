@@ -1,16 +1,57 @@
-import type { MonoTypeOperatorFunction, Observable } from "rxjs";
 import {
   adam,
   adamw,
-  keepState,
+  type DataSet,
+  type Inputs,
   oneCycle,
   type Optimizer,
   rmsprop,
   type ScalarSource,
   sgd,
-  type StateValue,
+  takeFirst,
+  type Targets,
 } from "../mod.ts";
-import { oneOf, UsageError, wholeNumber } from "./command_line.ts";
+import {
+  type DefaultBy,
+  file,
+  flag,
+  number,
+  oneOf,
+  type OptionDefinition,
+  wholeNumber,
+} from "./command_line.ts";
+
+/** Devices that a command can name. */
+const deviceNames = ["auto", "cpu", "webgpu", "reference"] as const;
+
+/** Optimizers that a command can name. */
+const optimizerNames = ["sgd", "rmsprop", "adam", "adamw"] as const;
+
+/** Ways of the learning rate that a command can name. */
+const scheduleNames = ["constant", "oneCycle"] as const;
+
+/** How a network is trained unless a command says otherwise. */
+export interface Recipe {
+  /** Passes over the data. */
+  readonly epochs: number;
+  /** Samples in a step. */
+  readonly batchSize: number;
+  /** The optimizer's name. */
+  readonly optimizer: typeof optimizerNames[number];
+  /** The learning rate, or the largest one of a schedule. */
+  readonly learningRate: number;
+  /** How the learning rate goes. */
+  readonly schedule: typeof scheduleNames[number];
+}
+
+/** What most networks are trained by. */
+export const commonRecipe: Recipe = {
+  epochs: 10,
+  batchSize: 32,
+  optimizer: "adam",
+  learningRate: 0.001,
+  schedule: "constant",
+};
 
 /** Where numbers come from and where a run computes: options that every training has. */
 export const runOptions = {
@@ -24,18 +65,165 @@ export const runOptions = {
     value: "NAME",
     help: "auto, cpu, webgpu or reference",
     default: "auto",
-    parse: oneOf("auto", "cpu", "webgpu", "reference"),
+    parse: oneOf(...deviceNames),
   },
   "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
 };
 
-/** Optimizers that a command can name. */
-export const optimizerNames = ["sgd", "rmsprop", "adam", "adamw"] as const;
+/** What {@link trainingOptions} must know of a pipeline beside its recipe. */
+export interface Pipeline {
+  /** What a sample is called, as `mails`; default `samples`. */
+  readonly samples?: string;
+  /** Worse epochs after which training stops unless a command says otherwise; default never. */
+  readonly patience?: number;
+  /** Whether it trains more than one network; default false. */
+  readonly several?: boolean;
+  /** Samples to train on unless a command says otherwise; default all. */
+  readonly limit?: number;
+  /** The device unless a command says otherwise; default `auto`. */
+  readonly device?: typeof deviceNames[number];
+  /** The fewest that there can be; default 1. */
+  readonly least?: number;
+}
+
+/**
+ * The options of every training, for a command's table.
+ *
+ * @param recipe The defaults, or what gives them by another option.
+ * @param pipeline Words and defaults of this pipeline.
+ */
+export function trainingOptions(
+  recipe: Recipe | ((name: keyof Recipe) => DefaultBy),
+  { samples = "samples", patience, limit, least = 1, device = "auto", several = false }: Pipeline =
+    {},
+) {
+  const defaultOf = (name: keyof Recipe) =>
+    typeof recipe === "function" ? recipe(name) : String(recipe[name]);
+  return {
+    "epochs": {
+      value: "N",
+      help: "passes over the data",
+      default: defaultOf("epochs"),
+      parse: wholeNumber(0),
+    },
+    "batch-size": {
+      value: "N",
+      help: `${samples} in a step`,
+      default: defaultOf("batchSize"),
+      parse: wholeNumber(1),
+    },
+    "optimizer": {
+      value: "NAME",
+      help: optimizerNames.join(", "),
+      default: defaultOf("optimizer"),
+      parse: oneOf(...optimizerNames),
+    },
+    "learning-rate": {
+      value: "X",
+      help: "of the optimizer",
+      default: defaultOf("learningRate"),
+      parse: number(0),
+    },
+    "schedule": {
+      value: "NAME",
+      help: `of the rate: ${scheduleNames.join(", ")}`,
+      default: defaultOf("schedule"),
+      parse: oneOf(...scheduleNames),
+    },
+    "momentum": { value: "X", help: "of sgd or rmsprop; 0 unless given", parse: number(0, 1) },
+    "patience": optional("N", "stop after so many worse epochs", wholeNumber(0), patience),
+    ...runOptions,
+    "device": { ...runOptions.device, default: device },
+    "limit": optional("N", `train on N ${samples}`, wholeNumber(least), limit),
+    "log-every": {
+      value: "N",
+      help: "steps between step lines; 0 for none",
+      default: "0",
+      parse: wholeNumber(0),
+    },
+    "profile": {
+      value: "",
+      help: "print where the time of a step goes, as a table on stderr",
+      parse: flag,
+    },
+    "trace": {
+      value: "FILE",
+      help: "the same as a trace for chrome://tracing and Perfetto",
+      parse: file,
+    },
+    "checkpoint": {
+      value: "FILE",
+      help: `keep the best epoch there${
+        several ? ", and those of the other networks beside it" : ""
+      }`,
+      parse: file,
+    },
+    "checkpoint-every": {
+      value: "N",
+      help: "also save the run every N steps, as FILE's name with .last",
+      parse: wholeNumber(1),
+    },
+    "resume": {
+      value: "FILE",
+      help: "go on from a checkpoint, with the same options",
+      parse: file,
+    },
+  };
+}
+
+/** An option that has a default in some pipelines. */
+function optional(
+  value: string,
+  help: string,
+  parse: (text: string) => number,
+  preset: number | undefined,
+): OptionDefinition<number> {
+  return { value, help, parse, ...(preset !== undefined && { default: String(preset) }) };
+}
+
+/** A table without some of its options. */
+export function without<Table, Name extends keyof Table>(
+  table: Table,
+  ...names: readonly Name[]
+): Omit<Table, Name> {
+  const left = { ...table };
+  for (const name of names) delete left[name];
+  return left;
+}
+
+/** What a command has said of a training. */
+export interface TrainingOptions {
+  readonly epochs: number;
+  readonly "batch-size"?: number;
+  readonly optimizer: typeof optimizerNames[number];
+  readonly "learning-rate": number;
+  readonly schedule: typeof scheduleNames[number];
+  readonly momentum?: number;
+  readonly patience?: number;
+  readonly seed: number;
+  readonly device: typeof deviceNames[number];
+  readonly threads?: number;
+  readonly limit?: number;
+  readonly "log-every": number;
+  readonly profile?: boolean;
+  readonly trace?: string;
+  readonly checkpoint?: string;
+  readonly "checkpoint-every"?: number;
+  readonly resume?: string;
+}
+
+/** The samples that `--limit` leaves. */
+export function limited<X extends Inputs, Y extends Targets>(
+  data: DataSet<X, Y>,
+  { limit }: Pick<TrainingOptions, "limit">,
+): DataSet<X, Y> {
+  return limit === undefined ? data : takeFirst(data, limit);
+}
 
 /** The optimizer of that name; momentum is for those that have one. */
 export function optimizerOf(
   name: typeof optimizerNames[number],
-  { learningRate, momentum }: { learningRate: ScalarSource; momentum: number },
+  { learningRate, momentum = 0 }: { learningRate: ScalarSource; momentum?: number },
 ): Optimizer {
   switch (name) {
     case "sgd":
@@ -49,9 +237,6 @@ export function optimizerOf(
   }
 }
 
-/** Ways of the learning rate that a command can name. */
-export const scheduleNames = ["constant", "oneCycle"] as const;
-
 /**
  * The learning rate of a schedule.
  *
@@ -59,75 +244,11 @@ export const scheduleNames = ["constant", "oneCycle"] as const;
  * @param rate The rate, or the largest one.
  * @param totalSteps Steps of the whole run.
  */
-export function scheduleOf<Rate extends ScalarSource & { readonly value: number }>(
+export function scheduleOf(
   name: typeof scheduleNames[number],
-  rate: Rate,
+  rate: number,
   totalSteps: number,
 ): ScalarSource {
   if (name === "constant") return rate;
-  return oneCycle({
-    maxLearningRate: rate.value,
-    totalSteps: Math.max(2, totalSteps),
-    pctStart: 0.2,
-  });
-}
-
-/** An operator that changes nothing, in the place of one that was not asked for. */
-export function identity<Value>(source: Observable<Value>): Observable<Value> {
-  return source;
-}
-
-/** Refuses options that do not go with `--resume` and `--checkpoint-every`, or need another. */
-export function checkResume(
-  options: {
-    readonly [name in "resume" | "checkpoint" | "checkpoint-every" | "weights"]?: unknown;
-  },
-): void {
-  for (const name of ["resume", "checkpoint-every"] as const) {
-    if (options[name] === undefined || options.checkpoint !== undefined) continue;
-    throw new UsageError(
-      `Option --${name} goes with --checkpoint: name the file in which the best epoch is kept`,
-    );
-  }
-  if (options.resume !== undefined && options.weights !== undefined) {
-    throw new UsageError(
-      "Options --resume and --weights exclude each other: a run that goes on has its weights",
-    );
-  }
-}
-
-/**
- * Keeps options in checkpoints, and refuses to resume with others.
- *
- * @param path The file that is resumed, for the message.
- * @param options What decides the run and is not in the file otherwise.
- */
-export function sameOptions<Event>(
-  path: string | undefined,
-  options: Readonly<Record<string, StateValue>>,
-): MonoTypeOperatorFunction<Event> {
-  return keepState("options", {
-    save: () => options,
-    restore: (saved) => {
-      for (const [name, before] of Object.entries(saved as typeof options)) {
-        const now = options[name];
-        if (String(now) === String(before)) continue;
-        throw new UsageError(
-          `Cannot resume ${path} as --${name} must be what it was, ${before ?? "not given"}: ` +
-            `received ${now ?? "none"} (for a new run from its weights use --weights)`,
-        );
-      }
-    },
-  });
-}
-
-/** A file beside another: `digits.last.safetensors` for `digits.safetensors`. */
-export function beside(path: string, word: string): string {
-  return path.replace(/(\.[^./\\]*)?$/, `.${word}$1`);
-}
-
-/** Says on stderr why a run has failed; gives its exit code: 2 for wrong usage, else 1. */
-export function failed(error: unknown): number {
-  console.error(error instanceof Error ? error.message : String(error));
-  return error instanceof UsageError ? 2 : 1;
+  return oneCycle({ maxLearningRate: rate, totalSteps: Math.max(2, totalSteps), pctStart: 0.2 });
 }

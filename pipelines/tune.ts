@@ -5,8 +5,6 @@
  *     deno run -P pipelines/tune.ts --storage digits.sqlite   # goes on where it was left
  */
 import { lastValueFrom, Observable, takeUntil, tap } from "rxjs";
-import { jsonText } from "../core/stream/operators/json_text.ts";
-import { writeText } from "../core/stream/operators/line_queue.ts";
 import { listen } from "../core/stream/operators/stop_on_signal.ts";
 import {
   gridSearch,
@@ -21,7 +19,8 @@ import {
   type Trial,
 } from "../mod.ts";
 import { commandLine, file, oneOf, UsageError, wholeNumber } from "./command_line.ts";
-import { failed } from "./training_options.ts";
+import { failed, print } from "./reporting.ts";
+import { runOptions } from "./training_options.ts";
 import { trialTable } from "./trial_table.ts";
 import { digitsModule, digitsObjective, digitsSpace, gridPoints } from "./tuned_digits.ts";
 
@@ -55,19 +54,7 @@ Tunes a network for the MNIST digits; trials go to stdout as JSON lines, a table
       default: "10000",
       parse: wholeNumber(1),
     },
-    "seed": {
-      value: "N",
-      help: "of parameters, weights and shuffles",
-      default: "42",
-      parse: wholeNumber(0),
-    },
-    "device": {
-      value: "NAME",
-      help: "auto, cpu, webgpu or reference",
-      default: "auto",
-      parse: oneOf("auto", "cpu", "webgpu", "reference"),
-    },
-    "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
+    ...runOptions,
     "parallel": {
       value: "N",
       help: "trials at the same time, from 2 on in Workers, which need -P",
@@ -100,10 +87,6 @@ const names = Object.entries(space)
 const trials: Trial<typeof space>[] = [];
 const started = performance.now();
 
-function write(event: object): void {
-  writeText(Deno.stdout, jsonText(event) + "\n");
-}
-
 /** A trial in short. */
 function summary(trial: Trial<typeof space>) {
   const parameters = Object.fromEntries(
@@ -116,8 +99,7 @@ function writeTrial(trial: Trial<typeof space>): void {
   trials.push(trial);
   const { state, epochs, best, seconds, error } = trial;
   const step = epochs.at(-1)?.step ?? 0;
-  write({
-    event: "trial",
+  print("trial", {
     ...summary(trial),
     state,
     epochs: epochs.length,
@@ -130,8 +112,7 @@ function writeTrial(trial: Trial<typeof space>): void {
 
 function writeEnd(reason: string, message?: string): void {
   const best = trials.findLast((trial) => trial.best);
-  write({
-    event: "end",
+  print("end", {
     reason,
     trials: trials.length,
     steps: trials.reduce((sum, { epochs }) => sum + (epochs.at(-1)?.step ?? 0), 0),
@@ -175,8 +156,7 @@ try {
     storage,
     seed,
   });
-  write({
-    event: "start",
+  print("start", {
     sampler,
     pruner,
     trials: options.trials,
@@ -187,9 +167,6 @@ try {
   await lastValueFrom(study.pipe(tap(writeTrial), takeUntil(interrupted)), { defaultValue: null });
   writeEnd(reason);
 } catch (error) {
-  // Whoever read the lines has enough of them: `| head -3`.
-  if (!(error instanceof Deno.errors.BrokenPipe)) {
-    Deno.exitCode = failed(error);
-    if (Deno.exitCode === 1) writeEnd("error", error instanceof Error ? error.message : `${error}`);
-  }
+  Deno.exitCode = failed(error);
+  if (Deno.exitCode === 1) writeEnd("error", error instanceof Error ? error.message : `${error}`);
 }

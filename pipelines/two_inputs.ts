@@ -20,7 +20,6 @@
  * | pictures alone             |            | 0.922       |           |                             |
  * | tables alone               |            |             | 0.859     |                             |
  */
-import { lastValueFrom } from "rxjs";
 import { mnist } from "../data/mnist.ts";
 import {
   accuracy,
@@ -34,7 +33,6 @@ import {
   flatten,
   functional,
   input,
-  jsonLines,
   lambda,
   maxPooling2d,
   type MergeLayer,
@@ -42,13 +40,13 @@ import {
   normalization,
   type Shape,
   sparseCategoricalCrossentropy,
-  takeFirst,
   type Tensor,
 } from "../mod.ts";
-import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
-import { logEvery, stepReports } from "./reporting.ts";
+import { commandLine, number } from "./command_line.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
 import { type HalfDigitData, halfDigits, measurements, withMissing } from "./half_digits.ts";
-import { failed, optimizerNames, optimizerOf, runOptions } from "./training_options.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, limited, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -64,24 +62,10 @@ stdout as JSON lines.
       default: "0.3",
       parse: number(0, 1),
     },
-    "epochs": { value: "N", help: "passes over the data", default: "5", parse: wholeNumber(1) },
-    "batch-size": { value: "N", help: "samples in a step", default: "64", parse: wholeNumber(1) },
-    "optimizer": {
-      value: "NAME",
-      help: optimizerNames.join(", "),
-      default: "adam",
-      parse: oneOf(...optimizerNames),
-    },
-    "learning-rate": {
-      value: "X",
-      help: "how far a step goes",
-      default: "0.001",
-      parse: number(0),
-    },
-    "momentum": { value: "X", help: "of sgd and rmsprop", default: "0", parse: number(0, 1) },
-    ...runOptions,
-    "limit": { value: "N", help: "train on the first N digits", parse: wholeNumber(1) },
-    "log-every": logEvery,
+    ...trainingOptions({ ...commonRecipe, epochs: 5, batchSize: 64 }, {
+      samples: "digits",
+      several: true,
+    }),
   },
 );
 
@@ -170,30 +154,13 @@ function measured(table: ReturnType<typeof input>, { x }: HalfDigitData) {
   return connect(table, normalization().adapt(x.table), bounded, dense(64, relu), dense(64, relu));
 }
 
-/** Trains a network; false when a signal has ended it. */
-async function train(model: HalfModel, data: HalfDigitData, validation: HalfDigitData) {
-  const epochs = fit(model, data, {
-    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
-    optimizer: optimizerOf(options.optimizer, {
-      learningRate: options["learning-rate"],
-      momentum: options.momentum,
-    }),
-    metrics: [accuracy()],
-    validation,
-    epochs: options.epochs,
-    batchSize: options["batch-size"],
-    seed: options.seed,
-    ...device,
-    stepOperators: stepReports(options),
-    callbacks: [jsonLines(Deno.stdout)],
-  });
-  await lastValueFrom(epochs, { defaultValue: null });
-  return Deno.exitCode === 0;
-}
+const loss = sparseCategoricalCrossentropy({ fromLogits: true });
+const others = ["never_missed", "picture_alone", "table_alone"];
 
 try {
-  const { missing, seed, limit } = options;
-  const whole = halfDigits(limit ? takeFirst(mnist.train, limit) : mnist.train);
+  checkTraining(options, others);
+  const { missing, seed } = options;
+  const whole = halfDigits(limited(mnist.train, options));
   const training = withMissing(whole, { picture: missing / 2, table: missing / 2 }, seed);
   const test = halfDigits(mnist.test);
   const given: Record<string, HalfDigitData> = {
@@ -209,16 +176,20 @@ try {
     [alone("table", whole), whole, ["table"]],
   ];
   for (const [model, data, judged] of networks) {
-    if (!await train(model, data, given[judged[0]])) break;
+    const training = fit(model, data, {
+      ...fitBy(options, data, { name: others.find((name) => name === model.name) }),
+      loss,
+      metrics: [accuracy()],
+      validation: given[judged[0]],
+    });
+    if (!await completed(training)) break;
     for (const name of judged) {
       const { accuracy: right } = await evaluate(model, given[name], {
-        loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+        loss,
         metrics: [accuracy()],
         ...device,
       });
-      console.log(
-        JSON.stringify({ event: "result", model: model.name, given: name, accuracy: right }),
-      );
+      print("result", { model: model.name, given: name, accuracy: right });
     }
   }
 } catch (error) {

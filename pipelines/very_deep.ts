@@ -16,12 +16,11 @@
  * the rest again: the lines are the same to the last digit, what a step keeps falls from 10.3 MiB to
  * 1.3 (with batches of 256 from 79 to 5.6), and it takes a forward pass longer.
  */
-import { lastValueFrom, map } from "rxjs";
+import { map } from "rxjs";
 import { mnist } from "../data/mnist.ts";
 import {
   accuracy,
   activation,
-  adam,
   backward,
   dense,
   type Epoch,
@@ -29,22 +28,20 @@ import {
   forward,
   gradientNorms,
   input,
-  jsonLines,
   loss,
   measure,
   miniBatches,
   type Model,
-  progressBar,
   residual,
   sequential,
   sparseCategoricalCrossentropy,
-  takeFirst,
   update,
   varianceScaling,
 } from "../mod.ts";
-import { commandLine, number, oneOf, wholeNumber } from "./command_line.ts";
-import { endOnSignal } from "./reporting.ts";
-import { failed } from "./training_options.ts";
+import { commandLine, wholeNumber } from "./command_line.ts";
+import { batchesBy, completed, failed, keepBest, optimizerBy, watchSteps } from "./reporting.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, limited, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -57,31 +54,13 @@ Trains a very deep network with residual connections on the MNIST digits, and on
     "width": { value: "N", help: "units of a layer", default: "16", parse: wholeNumber(1) },
     "recompute": {
       value: "N",
-      help: "layers of a segment that is computed again in the backward pass; none unless given",
+      help: "layers of a segment computed again in the backward pass; none unless given",
       parse: wholeNumber(1),
     },
-    "epochs": { value: "N", help: "passes over the data", default: "1", parse: wholeNumber(0) },
-    "batch-size": {
-      value: "N",
-      help: "samples in a step",
-      default: "32",
-      parse: wholeNumber(1),
-    },
-    "learning-rate": { value: "X", help: "of Adam", default: "0.0001", parse: number(0) },
-    "seed": { value: "N", help: "of weights and shuffles", default: "42", parse: wholeNumber(0) },
-    "device": {
-      value: "NAME",
-      help: "auto, cpu, webgpu or reference",
-      default: "cpu",
-      parse: oneOf("auto", "cpu", "webgpu", "reference"),
-    },
-    "threads": { value: "N", help: "of the CPU; all unless given", parse: wholeNumber(1) },
-    "limit": {
-      value: "N",
-      help: "train on the first N digits",
-      default: "10000",
-      parse: wholeNumber(1),
-    },
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 1, learningRate: 0.0001 },
+      { samples: "digits", limit: 10_000, device: "cpu", several: true },
+    ),
   },
 );
 
@@ -115,31 +94,25 @@ function firstAndLast(epoch: Epoch): Epoch {
 }
 
 try {
-  const train = takeFirst(mnist.train, options.limit);
+  checkTraining(options, ["plain"]);
+  const train = limited(mnist.train, options);
   for (const kind of ["residual", "plain"] as const) {
-    const steps = miniBatches(train, {
-      batchSize: options["batch-size"],
-      epochs: options.epochs,
-      seed: options.seed,
-      device: options.device,
-      threads: options.threads,
-    }).pipe(
+    const about = { name: kind === "plain" ? kind : undefined, free: ["recompute"] };
+    const steps = miniBatches(train, batchesBy(options, about)).pipe(
       forward(network(kind)),
       loss(sparseCategoricalCrossentropy({ fromLogits: true })),
       backward(),
       gradientNorms(),
-      update(adam({ learningRate: options["learning-rate"] })),
+      update(optimizerBy(options, train)),
       measure(accuracy()),
-      endOnSignal(),
-      progressBar(Deno.stderr, { epochs: options.epochs }),
+      watchSteps(options, about),
     );
     const training = steps.pipe(
       epochs({ validation: mnist.test }),
       map(firstAndLast),
-      jsonLines(Deno.stdout),
+      keepBest(options, about),
     );
-    await lastValueFrom(training, { defaultValue: null });
-    if (Deno.exitCode !== 0) break;
+    if (!await completed(training)) break;
   }
 } catch (error) {
   Deno.exitCode = failed(error);

@@ -11,32 +11,28 @@
  * over five seeds, 2.66 for least squares, 7.43 for the mean). 1,096 days hold no more than that.
  */
 import days from "vega-datasets/data/seattle-weather.csv" with { type: "bytes" };
-import { filter, lastValueFrom } from "rxjs";
 import {
-  adam,
   type CsvTable,
   type DataSet,
   dense,
   evaluate,
   fit,
   input,
-  jsonLines,
   meanAbsoluteErrorMetric,
   meanSquaredError,
   type Model,
-  type Optimizer,
   parseCsv,
   rootMeanSquaredError,
   sequential,
-  sgd,
   splitTable,
   tableEncoder,
   takeRows,
 } from "../mod.ts";
 import { commandLine, wholeNumber } from "./command_line.ts";
-import { endOnSignal, print } from "./reporting.ts";
+import { completed, failed, fitBy, print } from "./reporting.ts";
 import { leastSquares } from "./least_squares.ts";
-import { failed, runOptions } from "./training_options.ts";
+import { checkTraining } from "./resuming.ts";
+import { commonRecipe, type TrainingOptions, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
   `
@@ -57,14 +53,17 @@ Predicts the highest temperature of Seattle's days; metrics go to stdout as JSON
       default: "16",
       parse: wholeNumber(1),
     },
-    "epochs": { value: "N", help: "of the hidden layer", default: "150", parse: wholeNumber(1) },
     "runs": {
       value: "N",
       help: "hidden layers, each with a seed of its own",
       default: "5",
       parse: wholeNumber(1),
     },
-    ...runOptions,
+    // Of the hidden layers; gradient descent on the line is what it is.
+    ...trainingOptions(
+      { ...commonRecipe, epochs: 150, learningRate: 0.01 },
+      { samples: "days", several: true },
+    ),
     "limit": {
       value: "N",
       help: "train on the last N days before the unseen year",
@@ -114,6 +113,12 @@ function loadTables() {
   return { train: takeRows(train, last), validation };
 }
 
+/** Hidden layers by their seeds; the first is the one that the pipeline is about. */
+const runs = Array.from({ length: options.runs }, (_, run) => ({
+  seed: options.seed + run,
+  name: run === 0 ? undefined : `hidden_${options.seed + run}`,
+}));
+
 const device = { device: options.device, threads: options.threads };
 const judged = {
   loss: meanSquaredError(),
@@ -122,25 +127,20 @@ const judged = {
 };
 type Data = { train: DataSet; validation: DataSet };
 
+/** Trains a network as it is told; false if interrupted. */
 async function train(
   model: Model,
   { train, validation }: Data,
-  settings: { optimizer: Optimizer; epochs: number; batchSize: number; seed: number },
-): Promise<void> {
-  const training = fit(model, train, {
+  settings: TrainingOptions,
+  name?: string,
+): Promise<boolean> {
+  // Of thousands of epochs ten lines are enough.
+  const every = Math.ceil(settings.epochs / 10);
+  return await completed(fit(model, train, {
     ...judged,
-    ...settings,
+    ...fitBy(settings, train, { name, every, free: ["linear-epochs", "runs"] }),
     validation,
-    stepOperators: [
-      endOnSignal(),
-    ],
-    // Of thousands of epochs ten lines are enough.
-    callbacks: [
-      filter(({ epoch }) => epoch % Math.ceil(settings.epochs / 10) === 0),
-      jsonLines(Deno.stdout),
-    ],
-  });
-  await lastValueFrom(training, { defaultValue: null });
+  }));
 }
 
 async function printResult(name: string, model: Model, { train, validation }: Data) {
@@ -169,6 +169,7 @@ function linear(features: number, weights?: ArrayLike<number>): Model {
 }
 
 try {
+  checkTraining(options, ["linear", ...runs.flatMap(({ name }) => name ?? [])]);
   const tables = loadTables();
   const fitted = encoder.adapt(tables.train);
   const data = {
@@ -183,29 +184,28 @@ try {
   const exact = leastSquares(x.data, y.data);
   await printResult("least squares", linear(names.length, exact), data);
 
-  const network = linear(names.length);
-  await train(network, data, {
-    optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
-    epochs: options["linear-epochs"],
-    batchSize: y.data.length,
-    seed: options.seed,
-  });
-  const learnt = network.parameters.flatMap(({ value }) => [...value]);
-  [...names, "bias"].forEach((feature, place) =>
-    print("coefficient", { feature, learnt: learnt[place], exact: exact[place] })
-  );
-  await printResult("linear", network, data);
-
-  for (let seed = options.seed; seed < options.seed + options.runs; seed++) {
-    if (Deno.exitCode !== 0) break;
+  const line = linear(names.length);
+  const descent = {
+    ...{ optimizer: "sgd", "learning-rate": 0.1, momentum: 0.9, schedule: "constant" } as const,
+    ...{ epochs: options["linear-epochs"], "batch-size": y.data.length },
+  };
+  let goesOn = await train(line, data, { ...options, ...descent }, "linear");
+  if (goesOn) {
+    const learnt = line.parameters.flatMap(({ value }) => [...value]);
+    [...names, "bias"].forEach((feature, place) =>
+      print("coefficient", { feature, learnt: learnt[place], exact: exact[place] })
+    );
+    await printResult("linear", line, data);
+  }
+  for (const { seed, name } of runs) {
+    if (!goesOn) break;
     const model = sequential([
       input([names.length]),
       dense(options.hidden, { activation: "relu" }),
       dense(1),
     ], { name: "hidden", seed });
-    const optimizer = adam({ learningRate: 0.01 });
-    await train(model, data, { optimizer, epochs: options.epochs, batchSize: 32, seed });
-    await printResult(`hidden, seed ${seed}`, model, data);
+    goesOn = await train(model, data, { ...options, seed }, name);
+    if (goesOn) await printResult(`hidden, seed ${seed}`, model, data);
   }
 } catch (error) {
   Deno.exitCode = failed(error);

@@ -86,7 +86,7 @@ Deno.test("an augmented run with a schedule goes on with the same pictures and r
       run(2, ...last).filter((text) => text !== "--augment"),
       flags,
     );
-    assert.match(plain.stderr, /--augment must be what it was, true: received false/);
+    assert.match(plain.stderr, /--augment must be what it was, given: received not given/);
     const resumed = await succeed("mnist", run(2, ...last), flags);
     assert.deepEqual(resumed[0].resumed, { epoch: 2, step: 4 });
     assert.deepEqual(timeless(only(resumed, "epoch")), whole.slice(1));
