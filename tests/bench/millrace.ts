@@ -94,7 +94,8 @@ async function inference(workload: Inference, folder: string): Promise<PreparedS
   const weights = model.parameters.map((parameter) =>
     [parameter, inputLeaf(parameter.name, parameter.shape, "f32")] as const
   );
-  const context = { training: false } as millrace.ApplyContext;
+  // These layers ask for nothing else.
+  const context = { training: false, masks: [] as millrace.Mask[] } as millrace.ApplyContext;
   const values = weights.map(([parameter, leaf]) => [leaf, parameter.value] as const);
   const { run, read } = await replay(
     model.apply(new Map(weights), batch, context),
