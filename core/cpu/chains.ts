@@ -71,7 +71,7 @@ function unitsAtOnce(calls: readonly Call[], buffers: readonly BufferSpec[]): nu
 }
 
 /** Units below which a call would do much more than its share of the work. */
-function fewestUnits(call: Call): number {
+export function fewestUnits(call: Call): number {
   if (call.kind === "loop" || passes.has(call.name)) return 1;
   return call.name === "convolution" ? fewestImages(call) : Infinity;
 }

@@ -3,10 +3,11 @@ import type { Executable, Storage } from "../graph/device.ts";
 import { DisposedError } from "../graph/errors.ts";
 import { constantData } from "../graph/leaf.ts";
 import { loopKey } from "../graph/loop.ts";
-import type { LoopCall, StridedOperand, StructuredCall } from "../graph/call.ts";
+import type { LoopCall, StridedOperand } from "../graph/call.ts";
 import type { Plan } from "../graph/plan.ts";
 import type { StepProfile } from "../graph/profile.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { planMicroseconds } from "./estimate.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { SharedMemory } from "./memory.ts";
 import { ProfiledPlan } from "./profiled_plan.ts";
@@ -61,7 +62,7 @@ export class CpuExecutable implements Executable {
       argumentBlock: (words) => this.#write(Uint32Array.from(words), "arguments"),
     });
     this.#plan = this.#write(records, "the plan");
-    this.#threads = estimateMicroseconds(plan) < alone ? 1 : pool.threads;
+    this.#threads = planMicroseconds(plan) < alone ? 1 : pool.threads;
     const buffer = memory.memory.buffer;
     this.#floats = new Float32Array(buffer, this.#scalarBlock, plan.scalars.length);
     this.#words = new Uint32Array(buffer, this.#scalarBlock, plan.scalars.length);
@@ -194,30 +195,3 @@ function functionKey({ kernel, partition }: LoopCall): string {
 
 /** Microseconds of work below which waking other threads costs more than it saves. */
 const alone = 5;
-
-/** Products that are summed for each element of a call's result. */
-function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
-  if (name === "matmul") return a.shape.at(-1)!;
-  if (name === "recurrenceSteps" || name === "recurrenceGradient") return b.shape[0];
-  if (name === "attention") return 2 * b.shape[1];
-  if (name === "attentionGradient") return Math.max(a.shape[1], b.shape[1]);
-  // A logarithm and three exponentials.
-  if (name === "ctcPaths" || name === "ctcPosteriors") return 1000;
-  if (name === "convolution") return sizeOf(b.shape.slice(0, 4));
-  if (name === "convolutionKernelGradient") return sizeOf(b.shape.slice(0, 4));
-  return 1;
-}
-
-/** Roughly how long one thread takes: 40 products-and-sums a nanosecond, 8 loop operations. */
-function estimateMicroseconds(plan: Plan): number {
-  let nanoseconds = 0;
-  for (const call of plan.phases.flat()) {
-    if (call.kind === "loop") {
-      nanoseconds += sizeOf(call.kernel.shape) * call.kernel.body.length / 8;
-    } else {
-      const size = sizeOf(call.output.shape);
-      nanoseconds += size * innerProducts(call) * 2 / 40;
-    }
-  }
-  return nanoseconds / 1000;
-}

@@ -3,7 +3,7 @@ import { formatLabel, joinLabels } from "../graph/label.ts";
 import type { Plan } from "../graph/plan.ts";
 import type { KernelWork, ProfileSpan, StepProfile } from "../graph/profile.ts";
 import { clockKey, clockModule } from "./clock_module.ts";
-import { chainWords, recordWords } from "./kernels/load.ts";
+import { chainWords, claimWords, recordWords } from "./kernels/load.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 
@@ -20,9 +20,9 @@ function laneBytes(marks: number): number {
 }
 
 /**
- * A plan's records with a reading of the clock between any two of them, chains as one, in every thread. They are
- * walked by the same threads with the same shares, so the step has the same bits; the walker itself
- * knows nothing of it.
+ * A plan's records with a reading of the clock between any two of them, chains as one, in every
+ * thread. They are walked by the same threads, with fixed shares where threads would claim theirs,
+ * and to the same bits; the walker itself knows nothing of it.
  */
 export class ProfiledPlan {
   /** Where the records are. */
@@ -67,6 +67,7 @@ export class ProfiledPlan {
       const chained = Array.from({ length }, (_, place) => [...this.#words(source, first + place)]);
       // The mark before it is where threads meet.
       chained[0][1] = 0;
+      chained[0][claimWords] = 0;
       return [...chained, stamp];
     });
     this.address = this.#write(records);

@@ -4,8 +4,9 @@ import type { DType } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { type AttentionName, attentionRecords } from "./attention_records.ts";
 import { findChains } from "./chains.ts";
+import { findClaims } from "./claims.ts";
 import { type CtcName, ctcRecords } from "./ctc_records.ts";
-import { chainWords, recordWords } from "./kernels/load.ts";
+import { chainWords, claimWords, recordWords } from "./kernels/load.ts";
 import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts";
 import { type SamplingName, samplingRecords } from "./sampling_records.ts";
 import { type WindowName, windowRecords } from "./window_records.ts";
@@ -71,8 +72,12 @@ export function planRecords(plan: Plan, binding: Binding): Uint32Array {
   );
   let start = 0;
   for (const phase of plan.phases) {
-    for (const { first, length, units } of findChains(phase, plan.buffers)) {
+    const chains = findChains(phase, plan.buffers);
+    for (const { first, length, units } of chains) {
       words.set([units, length], (start + first) * recordWords + chainWords);
+    }
+    for (const { first, length, least } of findClaims(phase, chains)) {
+      words.set([least, length], (start + first) * recordWords + claimWords);
     }
     start += phase.length;
   }

@@ -12,10 +12,15 @@
  * | 1 | 1: all threads meet before this record |
  * | 2 | units, shared out between the threads |
  * | 3 | elements in a unit (only 0 matters: every thread does all units) |
+ * | 26 | units that threads have claimed; 0 before and after a walk |
+ * | 27 | threads that have found none left; 0 before and after a walk |
+ * | 28 | 0: shares are fixed; else threads claim units, so many at least |
+ * | 29 | how many records are claimed together, this one included; no other record of the phase needs
+ *   or touches what they write |
  * | 30 | 0, or: of the next records too, this one included, so many units at a time are done |
  * | 31 | how many records those are; all have the same units, and no unit needs another one |
  *
- * Thread t of T does units boundary(t) to boundary(t + 1): boundary(t) = U·t/T, rounded up to a
+ * Of fixed shares, thread t of T does units boundary(t) to boundary(t + 1): boundary(t) = U·t/T, rounded up to a
  * multiple of 4 (and at most U) if U ≥ 4·T; boundary(T) = U.
  *
  * - 1 function: word 4 index in the table of a `(start: i32, end: i32, arguments: i32) => void`;
@@ -107,6 +112,8 @@ export const maximumThreads: number = 64;
 export const controlBytes: number = 4 * (controlWords.ready + maximumThreads);
 /** u32 words in a record of a plan. */
 export const recordWords: number = 32;
+/** The word of a record from which on it is said what threads claim of it. */
+export const claimWords: number = 28;
 /** The word of a record from which on a chain is described. */
 export const chainWords: number = 30;
 

@@ -1,6 +1,7 @@
 /** Plans of WebAssembly kernels, walked by several threads; and the committed build of them. */
 import assert from "node:assert/strict";
 import {
+  claimWords,
   controlBytes,
   controlWords,
   instantiateKernels,
@@ -76,7 +77,7 @@ addEventListener("message", ({ data: { module, memory, control, thread } }) => {
 });
 `;
 
-Deno.test("plans: thousands of tiny plans on three threads are always right", async () => {
+Deno.test("plans: thousands of tiny plans on three threads are always right, with fixed shares and claims", async () => {
   const { memory, table, control, scratch, words, floats } = arena();
   const kernels = instantiateKernels(memory, table);
   const module = kernelsModule();
@@ -111,6 +112,14 @@ Deno.test("plans: thousands of tiny plans on three threads are always right", as
     record(i, 2, 1, size, 1, x, ...square, p, ...square, y, size, ...shape, partition);
     record(i + 1, 4, 1, size, 1, y, x, 4 * size);
   }
+  const claims = (i: number, least: number, length: number) =>
+    words.set([least, length], plan / 4 + i * recordWords + claimWords);
+  // Rows are multiplied and copied by whoever claims them: the copy waits for nobody.
+  claims(4, 2, 2);
+  words[plan / 4 + 5 * recordWords + 1] = 0;
+  // Columns, and then rows, of a claim each.
+  claims(6, 3, 1);
+  claims(7, 1, 1);
   for (let i = 0; i < size; ++i) floats[p / 4 + i * size + (i + 1) % size] = 1;
   for (let i = 0; i < size * size; ++i) floats[x / 4 + i] = i;
   let turned = 0;
@@ -124,6 +133,10 @@ Deno.test("plans: thousands of tiny plans on three threads are always right", as
     }
     assert.equal(kernels.runPlan(control, plan, 1 + next(threads)), 0);
     turned += 4;
+    for (const i of [4, 6, 7]) {
+      const [next, finished] = words.subarray(plan / 4 + i * recordWords + claimWords - 2);
+      assert.deepEqual([next, finished], [0, 0], `round ${round}: record ${i} is not ready again`);
+    }
     for (let i = 0; i < size; ++i) {
       for (let j = 0; j < size; ++j) {
         if (floats[x / 4 + i * size + (j + turned) % size] !== i * size + j) {

@@ -2,25 +2,9 @@
  * The plan walker: every thread walks the same list of records and does its share of each.
  * `load.ts` documents the layout of records and of the control block.
  */
-import { attention, attentionGradient } from "./attention";
-import { convolution, tileBytes } from "./convolution";
-import { isDepthwise } from "./depthwise";
-import { depthwiseKernelGradient } from "./depthwise_gradient";
-import { kernelGradient } from "./gradient";
-import { ctcPaths, ctcPosteriors } from "./ctc";
-import { gather, scatterAdd } from "./gather";
-import { matmul } from "./matmul";
-import { pool } from "./pooling";
-import { recurrence } from "./recurrence";
-import { recurrenceGradient } from "./recurrence_gradient";
-import { segments } from "./segment";
-import { sampleImage, sampleImageGradient } from "./sampling";
-export { matmul };
-
-/** Bytes for packed operands of a product, and for the tile of a convolution. */
-const packedBytes: i32 = 1 << 20;
-/** Bytes of scratch each thread owns. */
-export const scratchBytes: i32 = packedBytes + tileBytes;
+import { run, scratchBytes } from "./dispatch";
+export { matmul } from "./matmul";
+export { scratchBytes };
 
 // Byte offsets in the control block: a cache line for each word that a thread spins on.
 const generationAt: usize = 0;
@@ -36,6 +20,13 @@ const sleepersAt: usize = 256;
 const readyAt: usize = 320;
 
 const recordBytes: usize = 128;
+// Byte offsets in a record, of what every kind has.
+const nextClaimAt: usize = 104;
+const finishedAt: usize = 108;
+const leastClaimAt: usize = 112;
+const claimLengthAt: usize = 116;
+const chainUnitsAt: usize = 120;
+const chainLengthAt: usize = 124;
 /** About 36 µs of looking before a thread goes to sleep. */
 const patience: i32 = 1 << 16;
 /** A sleeping thread looks up this often (ns), to see whether another one has failed. */
@@ -82,106 +73,57 @@ function boundary(units: i32, thread: i32, threads: i32): i32 {
   return rounded < units ? rounded : units;
 }
 
-function product(record: usize, start: i32, end: i32, scratch: usize): void {
-  let a = <usize> load<u32>(record, 16);
-  let b = <usize> load<u32>(record, 28);
-  let c = <usize> load<u32>(record, 40);
-  let rowStart = 0;
-  let rowEnd = load<i32>(record, 48);
-  let columnStart = 0;
-  let columnEnd = load<i32>(record, 52);
-  let batch = load<i32>(record, 60);
-  const aBatch = <usize> load<u32>(record, 64) * 4;
-  const bBatch = <usize> load<u32>(record, 68) * 4;
-  const cBatch = <usize> load<u32>(record, 72) * 4;
-  const partition = load<u32>(record, 76);
-  if (partition == 0) {
-    rowStart = start;
-    rowEnd = end;
-  } else if (partition == 1) {
-    columnStart = start;
-    columnEnd = end;
-  } else {
-    a += <usize> start * aBatch;
-    b += <usize> start * bBatch;
-    c += <usize> start * cBatch;
-    batch = end - start;
-  }
-  for (; batch > 0; --batch) {
-    matmul(
-      a,
-      load<i32>(record, 20),
-      load<i32>(record, 24),
-      b,
-      load<i32>(record, 32),
-      load<i32>(record, 36),
-      c,
-      load<i32>(record, 44),
-      rowStart,
-      rowEnd,
-      columnStart,
-      columnEnd,
-      load<i32>(record, 56),
-      scratch,
-      load<i32>(record, 80),
-    );
-    a += aBatch;
-    b += bBatch;
-    c += cBatch;
+/** Does units [start,end) of the records from `record` to `last`, chains some units at a time. */
+function runAll(record: usize, last: usize, start: i32, end: i32, scratch: usize): void {
+  for (; record <= last; record += recordBytes) {
+    const step = load<i32>(record, chainUnitsAt);
+    if (!step) {
+      run(record, start, end, scratch);
+      continue;
+    }
+    const tail = lastOf(record, chainLengthAt);
+    for (let from = start; from < end; from += step) {
+      const until = min(from + step, end);
+      for (let next = record; next <= tail; next += recordBytes) run(next, from, until, scratch);
+    }
+    record = tail;
   }
 }
 
-/** Convolution and pooling. */
-function windowed(kind: u32, record: usize, start: i32, end: i32, scratch: usize): void {
-  const x = <usize> load<u32>(record, 16);
-  const other = <usize> load<u32>(record, 20);
-  const y = <usize> load<u32>(record, 24);
-  const block = <usize> load<u32>(record, 28);
+/** The last of the records that `record` counts in its word at `lengthAt`; 0 counts as 1. */
+function lastOf(record: usize, lengthAt: usize): usize {
+  const length = load<i32>(record + lengthAt);
+  return length > 1 ? record + recordBytes * <usize> (length - 1) : record;
+}
+
+/** Units of the claim that begins where `left` units are left: fewer and fewer, `least` at least. */
+function claimed(left: i32, least: i32, threads: i32): i32 {
+  const share = left / (2 * threads);
+  const size = share > least ? share - share % least : least;
+  return left - size < least ? left : size;
+}
+
+/**
+ * Does, with other threads, the units of the records from `record` to `last`: each takes some of those
+ * that nobody has taken, so that a thread which is held up leaves more to the others.
+ */
+function runClaims(record: usize, last: usize, threads: i32, scratch: usize): void {
   const units = load<i32>(record, 8);
-  const tile = scratch + <usize> packedBytes;
-  if (kind == 6) convolution(x, other, y, block, units, start, end, scratch, tile);
-  else if (kind == 7) {
-    if (isDepthwise(block)) depthwiseKernelGradient(x, other, y, block, start, end);
-    else kernelGradient(x, other, y, block, start, end, scratch, tile, tileBytes / 4);
-  } else pool(x, other, y, block, load<i32>(record, 32), units, start, end, tile);
-}
-
-/** Does units [start,end) of one record. */
-function run(record: usize, start: i32, end: i32, scratch: usize): void {
-  const kind = load<u32>(record);
-  if (kind == 1) {
-    call_indirect<void>(load<u32>(record, 16), start, end, record + 20);
-  } else if (kind == 2) {
-    product(record, start, end, scratch);
-  } else if (kind == 3) {
-    gather(record, start, end);
-  } else if (kind == 5) {
-    scatterAdd(record, start, end);
-  } else if (kind == 9) {
-    recurrence(record, start, end, scratch, scratch + <usize> packedBytes);
-  } else if (kind == 10) {
-    recurrenceGradient(record, start, end, scratch, scratch + <usize> packedBytes);
-  } else if (kind == 11) {
-    segments(record, start, end);
-  } else if (kind == 12) {
-    sampleImage(record, start, end);
-  } else if (kind == 13) {
-    sampleImageGradient(record, start, end);
-  } else if (kind == 14) {
-    attention(record, start, end, scratch, scratch + <usize> packedBytes);
-  } else if (kind == 15) {
-    attentionGradient(record, start, end, scratch, scratch + <usize> packedBytes);
-  } else if (kind == 16) {
-    ctcPaths(record, start, end);
-  } else if (kind == 17) {
-    ctcPosteriors(record, start, end, scratch);
-  } else if (kind >= 6) {
-    windowed(kind, record, start, end, scratch);
-  } else {
-    const size = <usize> load<u32>(record, 24);
-    const from = <usize> load<u32>(record, 16) + <usize> start * size;
-    const to = <usize> load<u32>(record, 20) + <usize> start * size;
-    memory.copy(to, from, <usize> (end - start) * size);
+  const least = load<i32>(record, leastClaimAt);
+  const next = record + nextClaimAt;
+  let start = atomic.load<i32>(next);
+  while (start < units) {
+    const end = start + claimed(units - start, least, threads);
+    const found = atomic.cmpxchg<i32>(next, start, end);
+    if (found == start) {
+      runAll(record, last, start, end, scratch);
+      start = atomic.load<i32>(next);
+    } else start = found;
+  }
+  // The last to find nothing left makes the record ready for the next walk.
+  if (atomic.add<i32>(record + finishedAt, 1) == threads - 1) {
+    store<i32>(record, 0, finishedAt);
+    store<i32>(record, 0, nextClaimAt);
   }
 }
 
@@ -195,6 +137,12 @@ export function walk(plan: usize, thread: i32, threads: i32): i32 {
       advance(control + arrivedAt);
       if (!reach(control + arrivedAt, arrivals)) return 1;
     }
+    if (threads > 1 && load<i32>(record, leastClaimAt)) {
+      const last = lastOf(record, claimLengthAt);
+      runClaims(record, last, threads, scratch);
+      record = last;
+      continue;
+    }
     const units = load<i32>(record, 8);
     let start = 0;
     let end = units;
@@ -202,15 +150,9 @@ export function walk(plan: usize, thread: i32, threads: i32): i32 {
       start = boundary(units, thread, threads);
       end = boundary(units, thread + 1, threads);
     }
-    const step = load<i32>(record, 120);
-    if (step) {
-      const last = record + recordBytes * <usize> (load<i32>(record, 124) - 1);
-      for (; start < end; start += step) {
-        const until = min(start + step, end);
-        for (let next = record; next <= last; next += recordBytes) run(next, start, until, scratch);
-      }
-      record = last;
-    } else if (start < end) run(record, start, end, scratch);
+    const last = lastOf(record, chainLengthAt);
+    if (start < end) runAll(record, last, start, end, scratch);
+    record = last;
   }
   return 0;
 }
