@@ -39,6 +39,8 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
   returnState: flag,
   goBackwards: flag,
   dropout: number,
+  recurrentDropout: number,
+  seed: number,
   zeroOutputForMask: flag,
 };
 const gated = { ...recurrent, recurrentActivation: text };

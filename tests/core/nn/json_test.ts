@@ -253,7 +253,15 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
     [6, 2],
   ],
   groupNormalization: [groupNormalization({ groups: 2, gammaInitializer: heNormal() }), [4]],
-  gru: [gru(3, { recurrentActivation: "tanh", recurrentRegularizer: softer(0.5) }), [4, 2]],
+  gru: [
+    gru(3, {
+      recurrentActivation: "tanh",
+      recurrentRegularizer: softer(0.5),
+      recurrentDropout: hyperparameter(0.25),
+      seed: 3,
+    }),
+    [4, 2],
+  ],
   layerNormalization: [layerNormalization({ axis: [1, 2], scale: false }), [4, 3]],
   lstm: [
     lstm(3, {

@@ -45,6 +45,14 @@ export interface RecurrentOptions extends WeightedLayerOptions {
    */
   readonly dropout?: ScalarSource;
   /**
+   * Part of the states that is tossed out in training before the recurrent kernel, from 0 to 1, the
+   * same ones at all steps of a sample and for all gates; a number or a stream of numbers; default 0.
+   * What carries a state past the gates sees all of it. (Keras: a mask for each gate.)
+   */
+  readonly recurrentDropout?: ScalarSource;
+  /** Seed of both dropouts; by default that of the run, folded with the layer's name. */
+  readonly seed?: number;
+  /**
    * Whether `returnSequences` gives zeros for steps that the mask leaves out, where it gives the state
    * before them again; default false.
    */

@@ -9,6 +9,7 @@ import type { Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
 import { slice } from "../../../ops/concat.ts";
+import { tensor } from "../../../ops/eager.ts";
 import { expandDims } from "../../../ops/expand_dims.ts";
 import { gather } from "../../../ops/gather.ts";
 import { matmul } from "../../../ops/matmul.ts";
@@ -21,7 +22,7 @@ import { checkCount } from "../../check_count.ts";
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
 import type { ApplyContext } from "../../layer.ts";
-import type { NamedKey } from "../../named_key.ts";
+import { type NamedKey, namedKey } from "../../named_key.ts";
 import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
 import { dropped, rates } from "../regularization/noise.ts";
 import { penalizeOutputs, weight } from "../weighted.ts";
@@ -54,11 +55,13 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
   const { activityRegularizer, returnState = false } = options;
   const { useBias = true, returnSequences = false, goBackwards = false } = options;
   const { activation = "tanh", recurrentActivation = "sigmoid" } = options;
-  const { dropout = 0, zeroOutputForMask = false } = options;
+  const { dropout = 0, recurrentDropout = 0, zeroOutputForMask = false } = options;
   const { factory, cell } = own;
   checkActivation(factory, "activation", activation);
   checkActivation(factory, "recurrentActivation", recurrentActivation);
   checkScalarSource(`the dropout of ${factory}`, dropout, rates);
+  checkScalarSource(`the recurrentDropout of ${factory}`, recurrentDropout, rates);
+  const ownKey = options.seed === undefined ? undefined : namedKey(options.seed, factory);
   const layout = cellLayouts[cell];
   const names = stateNames[cell];
   const makeKernel = weight("kernel", {
@@ -102,9 +105,13 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
       const ordered = (line: Tensor) =>
         goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
       const live = mask && ordered(transpose(cast(mask, "f32")));
-      const seen = context.training && dropout !== 0
-        ? tossed(sequence, dropout, context)
-        : sequence;
+      // Parts that a sample lacks at all of its steps.
+      const toss = (x: Tensor, shape: Shape, name: string, source: ScalarSource) => {
+        if (!context.training || source === 0) return;
+        const key = ownKey?.fold(name) ?? context.randomKey(name);
+        return dropped(x, shape, context.scalar(source, name, rates), key, context.counter);
+      };
+      const seen = toss(sequence, [batch, 1, features], "dropout", dropout) ?? sequence;
       const rows = reshape(ordered(transpose(seen, [1, 0, 2])), [steps * batch, features]);
       const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
       const given = recurrence(
@@ -118,6 +125,7 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
           sequences: returnSequences,
           cellState: returnState && layout.states > 1,
           mask: live,
+          recurrentMask: toss(tensor(1), [batch, units], "recurrent_dropout", recurrentDropout),
           initialState: joined(states),
         },
       );
@@ -139,13 +147,6 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
       };
     },
   };
-}
-
-/** The inputs without some of their features, which a sample lacks at all of its steps. */
-function tossed(x: Tensor, dropout: ScalarSource, context: ApplyContext): Tensor {
-  const [batch, , features] = x.shape;
-  const rate = context.scalar(dropout, "dropout", rates);
-  return dropped(x, [batch, 1, features], rate, context.randomKey("dropout"), context.counter);
 }
 
 /** Refuses a number of units that is none. */
