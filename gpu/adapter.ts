@@ -18,6 +18,9 @@ const limitNames = [
 /** Features that are switched on where the adapter has them. */
 const featureNames = ["timestamp-query", "shader-f16"] as const;
 
+/** Threads that Mesa's software adapter starts at most. */
+const mostProcessors = 32;
+
 /** An adapter's device and what is known of it. */
 export interface OpenedAdapter {
   /** WebGPU's device. */
@@ -57,6 +60,7 @@ export async function openAdapter(allowSoftware: boolean): Promise<OpenedAdapter
   const { limits } = device;
   const tuning: Tuning = {
     software: isFallbackAdapter,
+    processors: isFallbackAdapter ? Math.min(navigator.hardwareConcurrency, mostProcessors) : 1,
     lanes: isFallbackAdapter ? 8 : 64,
     half: false,
     storageBuffers: limits.maxStorageBuffersPerShaderStage,

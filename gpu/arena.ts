@@ -1,6 +1,6 @@
 import { type Life, placeLives } from "../core/graph/arena.ts";
 import type { StridedOperand } from "../core/graph/call.ts";
-import { arenaMemory, halfMemory, memoryOf, type Touched } from "./call.ts";
+import { alternateMemories, halfMemory, memoryOf, type Touched } from "./call.ts";
 import { elementBytes, type GpuBuffer } from "./packed.ts";
 
 /** Bytes whose multiples buffers begin at. */
@@ -25,7 +25,7 @@ export function layOutArenas(
   outputs: readonly StridedOperand[],
 ): ArenaBytes {
   const arenas = new Map(
-    [arenaMemory, halfMemory].map((arena) => [arena, new Map<number, Life>()]),
+    [...alternateMemories, halfMemory].map((arena) => [arena, new Map<number, Life>()]),
   );
   const touch = (index: number, time: number) => {
     const lives = arenas.get(memoryOf(buffers, index));

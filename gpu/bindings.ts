@@ -24,8 +24,8 @@ export interface BoundDispatch {
 export interface PlanMemories {
   /** The arenas, by the numbers that stand for them. */
   readonly arenas: ReadonlyMap<number, GPUBuffer>;
-  /** Batches that are kept as bytes, by buffer. */
-  readonly packed: ReadonlyMap<number, GPUBuffer>;
+  /** Batches that are kept as bytes, and copies of states, by buffer. */
+  readonly own: ReadonlyMap<number, GPUBuffer>;
   /** Recorded outputs. */
   readonly record: GPUBuffer | null;
   /** Where operands begin, a slice a dispatch. */
@@ -61,7 +61,7 @@ export function bindDispatches(
   let start = 0;
   const bufferOf = (memory: number): GPUBuffer => {
     if (memory === recordMemory) return memories.record!;
-    return memories.arenas.get(memory) ?? memories.packed.get(memory) ??
+    return memories.arenas.get(memory) ?? memories.own.get(memory) ??
       leafBuffer(compiled.buffers[memory].leaf as Tensor);
   };
   return compiled.dispatches.map(({ shader, groups: [x, y], label }) => {

@@ -10,6 +10,8 @@ export const arenaMemory = -1;
 export const recordMemory = -2;
 /** Number of the arena of 16-bit floats. */
 export const halfMemory = -3;
+/** Numbers of the arenas among which {@link alternateArenas} deals out buffers. */
+export const alternateMemories = [arenaMemory, -4, -5] as const;
 
 /** A run of elements that a call touches. */
 export interface Span {
@@ -159,8 +161,10 @@ export function conflicts(a: Touched, b: Touched): boolean {
  * it is written once and read by kernels that write to the arena.
  */
 export function memoryOf(buffers: readonly GpuBuffer[], buffer: number): number {
-  const inArena = buffer >= 0 && buffers[buffer].leaf === null && !buffers[buffer].packed;
-  return !inArena ? buffer : buffers[buffer].half ? halfMemory : arenaMemory;
+  if (buffer < 0) return buffer;
+  const { leaf, packed, mirrored, half, arena = arenaMemory } = buffers[buffer];
+  if (leaf !== null || packed || mirrored !== undefined) return buffer;
+  return half ? halfMemory : arena;
 }
 
 /** Storage buffers that calls bind together. */

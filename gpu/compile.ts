@@ -2,8 +2,9 @@ import type { StridedOperand } from "../core/graph/call.ts";
 import { formatLabel } from "../core/graph/label.ts";
 import type { Plan } from "../core/graph/plan.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
+import { alternateArenas } from "./alternate_arenas.ts";
 import { type ArenaBytes, layOutArenas } from "./arena.ts";
-import type { GpuCall } from "./call.ts";
+import { alternateMemories, type GpuCall } from "./call.ts";
 import type { Section } from "./kernels/kernel.ts";
 import { emitLoop } from "./kernels/loop.ts";
 import { emitRecord } from "./kernels/record.ts";
@@ -12,6 +13,7 @@ import { structuredKernel } from "./kernels/table.ts";
 import { storeHalf } from "./half.ts";
 import { lowerCalls } from "./lower_calls.ts";
 import { type CallGroup, mergeCalls } from "./merge.ts";
+import { mirrorStates } from "./mirrors.ts";
 import { type GpuBuffer, packBytes } from "./packed.ts";
 import { fuseRows } from "./rows.ts";
 import { indent, ShaderBuilder, type ShaderModule } from "./shader_builder.ts";
@@ -62,14 +64,18 @@ export interface CompiledPlan {
 export function compilePlan(plan: Plan, recorded: number, tuning: Tuning): CompiledPlan {
   const buffers: GpuBuffer[] = plan.buffers.map((buffer) => ({ ...buffer, offset: 0 }));
   const split = splitLongSums(lowerCalls(plan, recorded), buffers, tuning);
-  // What is fused may touch a second arena, which is bound besides.
-  const room = tuning.storageBuffers - (tuning.half ? 1 : 0);
+  const alternates = tuning.uniformBytes > 0;
+  // What is fused may touch further arenas, which are bound besides.
+  const further = (tuning.half ? 1 : 0) + (alternates ? alternateMemories.length - 1 : 0);
+  const room = tuning.storageBuffers - further;
   const fusing = { ...tuning, storageBuffers: room };
   const fused = fuseTails(split, buffers, plan.outputs, fusing);
   packBytes(fused, buffers, plan.outputs);
   const rows = fuseRows(fused, buffers, plan.outputs, fusing);
   if (tuning.half) storeHalf(rows, buffers, plan.outputs);
-  const groups = mergeCalls(rows, buffers, tuning);
+  const mirrored = mirrorStates(rows, buffers, fusing);
+  const groups = mergeCalls(mirrored, buffers, alternates ? fusing : tuning);
+  if (alternates) alternateArenas(groups.map(({ touched }) => touched), buffers);
   const arenas = layOutArenas(groups.map(({ touched }) => touched), buffers, plan.outputs);
   const rowWord = plan.scalars.length;
   return {
@@ -101,15 +107,25 @@ function emitDispatch(
   const sections = calls
     .map((call) => emitCall(shader, call, rowWord, tuning))
     .filter(({ groups }) => groups > 0);
-  const total = sections.reduce((sum, { groups }) => sum + groups, 0);
-  if (total === 0) return [];
+  const used = sections.reduce((sum, { groups }) => sum + groups, 0);
+  if (used === 0) return [];
+  // A software adapter gives each of its threads a run of workgroups: each gets some of every call.
+  const { processors } = tuning;
+  const dealt = processors > 1 && sections.length > 1 && used > processors &&
+    used <= mostGroups - processors;
+  const run = Math.ceil(used / processors);
+  const total = dealt ? run * processors : used;
   const wide = total > mostGroups;
   const lines = [
-    wide ? `let number = workgroup.x + workgroup.y * ${mostGroups}u;` : "let number = workgroup.x;",
+    dealt
+      ? `let number = workgroup.x % ${run}u * ${processors}u + workgroup.x / ${run}u;`
+      : wide
+      ? `let number = workgroup.x + workgroup.y * ${mostGroups}u;`
+      : "let number = workgroup.x;",
   ];
   let first = 0;
   sections.forEach(({ groups, code }, place) => {
-    const last = place === sections.length - 1 && !wide;
+    const last = place === sections.length - 1 && total === used && !wide;
     const group = first === 0 ? "let group = number;" : `let group = number - ${first}u;`;
     first += groups;
     const condition = last ? "" : `if (number < ${first}u) `;

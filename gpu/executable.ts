@@ -15,6 +15,12 @@ import { stepsPerSubmit } from "./step_queue.ts";
 import { type ProfiledProgram, StepProfiler } from "./step_profiler.ts";
 import { GpuStorage } from "./storage.ts";
 
+/** A state and its copy. */
+interface Mirror {
+  readonly source: GPUBuffer;
+  readonly copy: GPUBuffer;
+}
+
 /** A program on a GPU: its dispatches, memory and bindings, made once. */
 export class GpuExecutable implements Executable, ProfiledProgram {
   /** Scalars of a step, in order. */
@@ -23,6 +29,8 @@ export class GpuExecutable implements Executable, ProfiledProgram {
   readonly #constants: GpuStorage[] = [];
   readonly #arenas: ReadonlyMap<number, GPUBuffer>;
   readonly #packed: ReadonlyMap<number, GPUBuffer>;
+  /** Copies of states that are made before each step. */
+  readonly #mirrors: ReadonlyMap<number, Mirror>;
   readonly #places: GPUBuffer;
   readonly #dispatches: readonly BoundDispatch[];
   readonly #recorder: Recorder | null;
@@ -60,6 +68,15 @@ export class GpuExecutable implements Executable, ProfiledProgram {
         packed ? [[number, resources.buffer("a batch of bytes", elements, memoryUsage())]] : []
       ),
     );
+    this.#mirrors = new Map(
+      compiled.buffers.flatMap(({ mirrored }, number) => {
+        if (mirrored === undefined) return [];
+        const source = leaves.get(compiled.buffers[mirrored].leaf as Tensor)!.buffer;
+        const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+        const copy = resources.buffer("a copy of a state", source.size, usage);
+        return [[number, { source, copy }]];
+      }),
+    );
     const rows = compiled.outputs.slice(0, recorded);
     this.#recorder = recorded === 0 ? null : new Recorder(resources, device.staging, rows);
     this.#places = makePlaces(compiled, resources);
@@ -68,7 +85,10 @@ export class GpuExecutable implements Executable, ProfiledProgram {
       resources,
       {
         arenas: this.#arenas,
-        packed: this.#packed,
+        own: new Map([
+          ...this.#packed,
+          ...[...this.#mirrors].map(([number, { copy }]) => [number, copy] as const),
+        ]),
         record: this.#recorder?.buffer ?? null,
         places: this.#places,
       },
@@ -149,7 +169,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     }
     if (this.#lastSlot < 0) throw new Error("Cannot read an output before the first step has run");
     const result = allocateData(operand.dtype, sizeOf(operand.shape));
-    const { leaf, offset } = this.compiled.buffers[operand.buffer];
+    const { leaf, offset, arena = arenaMemory } = this.compiled.buffers[operand.buffer];
     if (result.length === 0) return result;
     if (leaf === "scalars") {
       const word = this.#lastSlot * this.#stride / 4 + operand.offset;
@@ -157,7 +177,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
       return result;
     }
     const source = leaf === null
-      ? { buffer: this.#arenas.get(arenaMemory)!, first: offset / 4 }
+      ? { buffer: this.#arenas.get(arena)!, first: offset / 4 }
       : { buffer: this.#leafBuffer(leaf), first: 0 };
     const start = (source.first + operand.offset) * result.BYTES_PER_ELEMENT;
     await this.device.readBuffer(source.buffer, start, result);
@@ -171,6 +191,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     this.#disposed = true;
     for (const arena of this.#arenas.values()) arena.destroy();
     for (const buffer of this.#packed.values()) buffer.destroy();
+    for (const { copy } of this.#mirrors.values()) copy.destroy();
     this.#places.destroy();
     this.#scalarBuffer.destroy();
     this.#recorder?.dispose();
@@ -182,6 +203,18 @@ export class GpuExecutable implements Executable, ProfiledProgram {
   upload(): void {
     const words = this.#slots * this.#stride / 4;
     this.device.resources.device.queue.writeBuffer(this.#scalarBuffer, 0, this.#words, 0, words);
+  }
+
+  /** See {@link QueuedProgram.hasMirrors}. */
+  get hasMirrors(): boolean {
+    return this.#mirrors.size > 0;
+  }
+
+  /** See {@link QueuedProgram.encodeMirrors}. */
+  encodeMirrors(encoder: GPUCommandEncoder): void {
+    for (const { source, copy } of this.#mirrors.values()) {
+      encoder.copyBufferToBuffer(source, 0, copy, 0, source.size);
+    }
   }
 
   /** See {@link QueuedProgram.encode}. */

@@ -1,7 +1,10 @@
 import type { BufferSpec } from "../core/graph/call.ts";
+import { sizeOf } from "../core/graph/shape.ts";
 import { conflicts, type GpuCall, storageCount, type Touched, touchedBy } from "./call.ts";
-import { productSizes } from "./matrix.ts";
+import { softwareGroups } from "./kernels/loop.ts";
 import { structuredKernel } from "./kernels/table.ts";
+import { productSizes } from "./matrix.ts";
+import { softwareThreads } from "./tiles.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** Calls that one dispatch runs beside each other. */
@@ -43,7 +46,7 @@ export function mergeCalls(
     const home = own === null
       ? groups.slice(earliest).find((group) =>
         !group.alone &&
-        !(tuning.software && isCrowded([...group.calls, call])) &&
+        !(tuning.software && isCrowded(group.calls, call, tuning)) &&
         storageCount([...group.touched, touched], buffers) <= tuning.storageBuffers
       )
       : undefined;
@@ -56,13 +59,47 @@ export function mergeCalls(
 }
 
 /**
- * True for a product of matrices beside other work than recording, which takes a few instructions.
- * Where lanes of one vector take both sides of a branch, as on the
- * software adapter, each workgroup of a dispatch goes through the code of all of its calls: beside
- * others, the products of the small digit network made a step take 1.4 times as long.
+ * Nanoseconds of the software adapter, measured: a dispatch, and the way of a workgroup through a
+ * product, or another call, that is not its own.
  */
-function isCrowded(calls: readonly GpuCall[]): boolean {
-  const working = calls.filter(({ work }) => work.kind !== "record");
-  return working.length > 1 &&
-    working.some(({ work }) => work.kind === "structured" && productSizes(work.call) !== null);
+const softwareCosts = { dispatch: 33000, product: 1500, other: 300 };
+
+/** What a call adds to a dispatch on a software adapter. */
+interface SoftwareShare {
+  /** Workgroups. */
+  readonly groups: number;
+  /** Nanoseconds in which a workgroup of another call goes through its code. */
+  readonly way: number;
+}
+
+/**
+ * True where a call takes longer in a dispatch with others than in one of its own. Where lanes of
+ * one vector take both sides of a branch, as on the software adapter, each workgroup of a dispatch
+ * goes through the code of all of its calls, and once through each of their loops.
+ */
+function isCrowded(others: readonly GpuCall[], call: GpuCall, tuning: Tuning): boolean {
+  // Where no product is, calls are short.
+  if (![...others, call].some(isProduct)) return false;
+  const { groups, way } = softwareShare(call, tuning);
+  const lost = others.map((other) => softwareShare(other, tuning))
+    .reduce((sum, other) => sum + groups * other.way + other.groups * way, 0);
+  return lost > softwareCosts.dispatch;
+}
+
+function isProduct({ work }: GpuCall): boolean {
+  return work.kind === "structured" && productSizes(work.call) !== null;
+}
+
+function softwareShare(call: GpuCall, tuning: Tuning): SoftwareShare {
+  const { work, result } = call;
+  // Recording takes a few instructions.
+  if (work.kind === "record") return { groups: 1, way: 0 };
+  const sizes = work.kind === "structured" ? productSizes(work.call) : null;
+  const threads = sizes
+    ? softwareThreads(sizes, tuning)
+    : result
+    ? sizeOf(result.shape)
+    : tuning.lanes * softwareGroups;
+  const groups = Math.min(softwareGroups, Math.ceil(threads / tuning.lanes));
+  return { groups, way: sizes ? softwareCosts.product : softwareCosts.other };
 }

@@ -19,6 +19,10 @@ export interface GpuBuffer extends BufferSpec {
   readonly packed?: Packing;
   /** True where 16-bit floats stand for the plan's. */
   readonly half?: boolean;
+  /** The buffer of which it is a copy, made before each step. */
+  readonly mirrored?: number;
+  /** The arena that it lies in where there are several, see {@link alternateArenas}. */
+  readonly arena?: number;
 }
 
 /** Bytes of one element of a buffer. */

@@ -63,6 +63,7 @@ export class StepProfiler {
     const slot = program.stage(scalars);
     program.upload();
     const times = clock.time(this.#kernels.length, (encoder, marks) => {
+      program.encodeMirrors(encoder);
       for (let dispatch = 0; dispatch < this.#kernels.length; dispatch++) {
         const pass = encoder.beginComputePass(marks(dispatch));
         program.encodeDispatch(pass, slot, dispatch);

@@ -9,6 +9,10 @@ export const stepsPerSubmit = 64;
 export interface QueuedProgram {
   /** Uploads the scalars of the steps queued since the last submit. */
   upload(): void;
+  /** Whether copies of states are made before each step. */
+  readonly hasMirrors: boolean;
+  /** Encodes these copies. */
+  encodeMirrors(encoder: GPUCommandEncoder): void;
   /** Encodes the step whose scalars are in `slot`. */
   encode(pass: GPUComputePassEncoder, slot: number): void;
   /** Encodes what follows a submit's steps: copies of recorded outputs. */
@@ -70,11 +74,18 @@ export class StepQueue {
     this.faults.watch(() => {
       for (const program of this.#touched) program.upload();
       const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
+      let pass: GPUComputePassEncoder | null = null;
       for (let index = 0; index < this.#programs.length; index++) {
-        this.#programs[index].encode(pass, this.#slots[index]);
+        const program = this.#programs[index];
+        if (program.hasMirrors) {
+          pass?.end();
+          pass = null;
+          program.encodeMirrors(encoder);
+        }
+        pass ??= encoder.beginComputePass();
+        program.encode(pass, this.#slots[index]);
       }
-      pass.end();
+      pass?.end();
       for (const program of this.#touched) program.encodeCopies(encoder);
       device.queue.submit([encoder.finish()]);
       statistics.submits++;

@@ -161,7 +161,7 @@ const storageCosts: LoadCosts = {
 };
 
 /** Threads of the software adapter that compute at once: two cores, eight to a vector. */
-const softwareThreads = 16;
+const busyThreads = 16;
 
 /**
  * Results that a thread of the software adapter keeps at most: 240 ran twice as fast as 64, but the
@@ -191,7 +191,7 @@ function chooseSoftwareTile(
         if (size > (loads.isLong ? mostResults.long : mostResults.usual)) continue;
         if (slices > 1 && (size * lanes * 4 > sharedBytes || slices * 4 > inner)) continue;
         const blocks = batches * Math.ceil(rows / block.rows) * Math.ceil(columns / block.columns);
-        const rounds = Math.ceil(blocks * slices / softwareThreads);
+        const rounds = Math.ceil(blocks * slices / busyThreads);
         const { multiply, pass } = softwareCosts;
         const term = loads.a(block.rows) + loads.b(block.columns) + size * multiply;
         const parts = slices > 1 ? size * pass : 0;
@@ -203,6 +203,13 @@ function chooseSoftwareTile(
     }
   }
   return best;
+}
+
+/** How many threads of a software adapter a product keeps busy. */
+export function softwareThreads(sizes: MatmulSizes, tuning: Tuning): number {
+  const tile = chooseSoftwareTile(sizes, tuning, storageCosts);
+  const blocks = Math.ceil(sizes.rows / tile.rows) * Math.ceil(sizes.columns / tile.columns);
+  return sizes.batches * blocks * (tile.kind === "shared" ? tile.slices : 1);
 }
 
 /** The size of pieces of at most `most` that cut `size` most evenly. */

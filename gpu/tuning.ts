@@ -4,6 +4,8 @@ import { defaultTiles, type TileChoice } from "./tiles.ts";
 export interface Tuning {
   /** True on an adapter that computes on the CPU. */
   readonly software: boolean;
+  /** Threads among which a software adapter deals out the workgroups of a dispatch; 1 elsewhere. */
+  readonly processors: number;
   /** Threads of a workgroup of the plain kernels. */
   readonly lanes: number;
   /** Whether activations and their gradients are stored as 16-bit floats. */
@@ -31,6 +33,7 @@ export interface Tuning {
 /** Kernels for an adapter with WebGPU's default limits. */
 export const defaultTuning: Tuning = {
   software: false,
+  processors: 1,
   lanes: 64,
   half: false,
   storageBuffers: 8,

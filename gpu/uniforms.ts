@@ -7,7 +7,7 @@ import type { Tuning } from "./tuning.ts";
 const ownBindings = 2;
 
 /** Bindings that one memory is spread over at most. */
-const mostWindows = 2;
+export const mostWindows = 2;
 
 /**
  * Chooses the memories that a dispatch reads through uniform bindings, where an adapter reads those

@@ -13,7 +13,7 @@ import { literalExpression } from "./literal.ts";
 const serial = 64;
 
 /** Workgroups that keep all cores of a software adapter busy; each costs as much as some elements. */
-const softwareGroups = 16;
+export const softwareGroups = 16;
 
 /**
  * Statements that run `statement` for every element `e` of `size`: a thread an element, or a few

@@ -9,9 +9,6 @@ import type { Product } from "./product.ts";
 type DirectTile = Extract<Tile, { kind: "direct" }>;
 type SharedTile = Extract<Tile, { kind: "shared" }>;
 
-/** Results of a block up to which each has its own copy of what becomes of it. */
-const unrolledResults = 4;
-
 /**
  * Emits the product without shared memory: a thread loads rows and columns and keeps a block of
  * sums in registers.
@@ -27,9 +24,7 @@ export function emitDirect(
   const lines = [
     ...locate(product, tile, "t"),
     ...emitSums(product, tile, "0u", 1),
-    ...(tile.rows * tile.columns <= unrolledResults
-      ? each(tile, (i, j) => finishElement(product, tile, i, j))
-      : finishInTurn(product, tile)),
+    ...each(tile, (i, j) => finishElement(product, tile, i, j)),
   ];
   const name = `matmul${shader.unique()}`;
   shader.declare(name, `fn ${name}(t: u32) {\n${indent(lines.join("\n"))}\n}`);
@@ -110,19 +105,4 @@ function finishElement({ sizes, finish }: Product, block: Block, i: number, j: n
   const element = `(batch * ${sizes.rows}u + row + ${i}u) * ${sizes.columns}u + column + ${j}u`;
   const statement = `${finish}(${element}, c${i}_${j});`;
   return guards.length > 0 ? `if (${guards.join(" && ")}) { ${statement} }` : statement;
-}
-
-/** One copy of what becomes of a result, in a loop: compilers take minutes over hundreds. */
-function finishInTurn({ sizes, finish }: Product, block: Block): string[] {
-  const size = block.rows * block.columns;
-  return [
-    `var sums = array<f32, ${size}>(${each(block, (i, j) => `c${i}_${j}`).join(", ")});`,
-    `for (var n = 0u; n < ${size}u; n++) {`,
-    `  let r = row + n / ${block.columns}u;`,
-    `  let c = column + n % ${block.columns}u;`,
-    `  if (r < ${sizes.rows}u && c < ${sizes.columns}u) {`,
-    `    ${finish}((batch * ${sizes.rows}u + r) * ${sizes.columns}u + c, sums[n]);`,
-    "  }",
-    "}",
-  ];
 }

@@ -121,12 +121,83 @@ Deno.test("small layers, their loss and their gradients are one dispatch", () =>
   assert.ok(labels(0).every((label) => !label.includes("; max")));
 });
 
-Deno.test("on a software adapter a product shares its dispatch with nothing", () => {
+/** Kernels for an adapter that computes on the CPU. */
+const software = {
+  ...defaultTuning,
+  software: true,
+  processors: 2,
+  lanes: 8,
+  storageBuffers: 16,
+  rowWork: 8192,
+};
+
+Deno.test("on a software adapter small products share a dispatch, and large ones do not", () => {
   const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
-  const tuning = { ...defaultTuning, software: true, lanes: 8, storageBuffers: 16, rowWork: 8192 };
-  const labels = compile([loss], assignments, tuning).dispatches.map(({ label }) => label);
-  assert.ok(labels.some((label) => label.startsWith("matmul")));
-  for (const label of labels) assert.ok(!label.includes("matmul") || !label.includes(" | "), label);
+  const small = compile([loss], assignments, software).dispatches.map(({ label }) => label);
+  assert.equal(small.length, 5, small.join("\n"));
+  assert.match(small[3], /sum .* \| matmul .* \| matmul /);
+  const wide = classifier(32, [784, 512, 300, 10]);
+  const large = compile([wide.loss], wide.assignments, software).dispatches
+    .map(({ label }) => label);
+  assert.ok(large.length > 7, large.join("\n"));
+  assert.ok(large.every((label) => !/matmul .* \| matmul /.test(label)), large.join("\n"));
+});
+
+Deno.test("each thread of a software adapter gets workgroups of every call", () => {
+  const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
+  for (const processors of [2, 3]) {
+    const tuning = { ...software, processors };
+    const { shader, groups } = compile([loss], assignments, tuning).dispatches[3];
+    const [, run] = shader.wgsl.match(/let number = workgroup.x % (\d+)u \* /)!;
+    assert.equal(groups[0], Number(run) * processors);
+  }
+});
+
+Deno.test("what a dispatch reads lies in other arenas than what it writes, where that is faster", () => {
+  const tuning = { ...software, uniformBytes: 65536 };
+  const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
+  const { dispatches } = compile([loss], assignments, tuning);
+  const arenas = dispatches.map(({ shader }) =>
+    shader.memories.filter(({ memory }) => memory < 0)
+      .map(({ memory, type }) => `${type} ${memory}`).sort()
+  );
+  // The gather, the first layer, all that becomes of a row, and the updates with the loss.
+  assert.deepEqual(arenas, [
+    ["write -1"],
+    ["write -1"],
+    ["uniform -1", "write -4"],
+    ["uniform -1", "uniform -4", "write -5"],
+    ["uniform -4"],
+  ]);
+  const plain = compile([loss], assignments, software).dispatches[3];
+  assert.ok(plain.shader.memories.some(({ memory, type }) => memory === -1 && type === "write"));
+});
+
+Deno.test("an update reads a copy of a large state where that is faster", () => {
+  const tuning = { ...software, uniformBytes: 65536 };
+  const mirrors = (shape: number[], twice = false, given = tuning) => {
+    const state = stateLeaf("state", shape);
+    const gradient = inputLeaf("x", [5, shape[0]], "f32").transpose()
+      .matmul(inputLeaf("y", [5, shape[1]], "f32"));
+    const momentum = stateLeaf("momentum", shape);
+    const velocity = momentum.mul(0.9).add(gradient);
+    const assignments = [
+      { state: momentum, value: velocity },
+      { state, value: twice ? state.sub(state.matmul(velocity)) : state.sub(velocity) },
+    ];
+    const { buffers, dispatches } = compile([], assignments, given);
+    const copies = buffers.flatMap(({ mirrored }) => mirrored === undefined ? [] : [mirrored]);
+    const types = dispatches.flatMap(({ shader }) =>
+      shader.memories.filter(({ memory }) => buffers[memory]?.mirrored !== undefined)
+        .map(({ type }) => type)
+    );
+    assert.ok(types.length >= copies.length && types.every((type) => type === "uniform"));
+    return copies.map((number) => (buffers[number].leaf as Tensor).attributes.name).sort();
+  };
+  assert.deepEqual(mirrors([80, 60]), ["momentum", "state"]);
+  assert.deepEqual(mirrors([80, 60], false, software), []);
+  assert.deepEqual(mirrors([20, 30]), []);
+  assert.deepEqual(mirrors([300, 200]), [], "more than two bindings hold");
 });
 
 Deno.test("too few rows are not worth a thread each", () => {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import type { BufferSpec } from "../../core/graph/call.ts";
+import { alternateArenas } from "../../gpu/alternate_arenas.ts";
 import { layOutArenas } from "../../gpu/arena.ts";
 import { arenaMemory, conflicts, overlaps, spanOf } from "../../gpu/call.ts";
 import { literalExpression } from "../../gpu/kernels/literal.ts";
+import type { GpuBuffer } from "../../gpu/packed.ts";
 import { ShaderBuilder } from "../../gpu/shader_builder.ts";
 import { chooseSlices, chooseTile } from "../../gpu/tiles.ts";
 import { defaultTuning } from "../../gpu/tuning.ts";
@@ -64,6 +66,25 @@ Deno.test("buffers of the arena overlap only when they live apart", () => {
   assert.equal(buffers[1].offset, 0);
   assert.equal(buffers[0].offset, 448);
   assert.equal(buffers[2].offset, 448);
+});
+
+Deno.test("a buffer that is read beside what is written gets another arena, the smaller one if none is left", () => {
+  const sizes = [10, 100, 20, 5, 30];
+  const buffers: GpuBuffer[] = sizes.map((elements) => ({
+    leaf: null,
+    dtype: "f32",
+    elements,
+    offset: 0,
+  }));
+  const spans = (list: number[]) => list.map((buffer) => ({ buffer, start: 0, end: 1 }));
+  alternateArenas([
+    [{ reads: [], writes: spans([0, 1]) }],
+    [{ reads: spans([0]), writes: spans([2]) }],
+    [{ reads: spans([1, 2]), writes: spans([3]) }],
+    [{ reads: spans([1, 2, 3]), writes: spans([4]) }],
+  ], buffers);
+  const arenas = buffers.map(({ arena }) => arena);
+  assert.deepEqual(arenas, [undefined, undefined, -4, -5, -5]);
 });
 
 Deno.test("tiles follow the shape of the product", () => {
