@@ -34,15 +34,16 @@ function commonWords(call: StructuredCall, binding: Binding, gradient: boolean):
   const shapes = [query, key, value].map(({ shape }) => shape);
   const { batch, queries, keys, heads, keyHeads, size, valueSize } = attentionSizes(shapes);
   const { offset, bias, rate, key0, key1, counter } = rest;
-  const units = attentionUnits(shapes, gradient);
-  const block = binding.argumentBlock([
+  const units = attentionUnits(shapes, settings(call), gradient);
+  const block = attentionBlock(settings(call).causal);
+  const words = binding.argumentBlock([
     ...[batch, queries, keys, heads, keyHeads, size, valueSize],
-    ...[attentionBlock.queries, attentionBlock.keys, bitsOf(settings(call).scale)],
+    ...[block.queries, block.keys, bitsOf(settings(call).scale)],
     ...[offset, bias, rate, key0, key1, counter].map((operand) => addressOf(binding, operand)),
     ...biasStrides(bias),
     ...[units.queries, units.whole],
   ]);
-  return [...[query, key, value, call.output].map((place) => addressOf(binding, place)), block];
+  return [...[query, key, value, call.output].map((place) => addressOf(binding, place)), words];
 }
 
 /** Elements between neighbours along batch, heads and queries; 0 where all share one. */

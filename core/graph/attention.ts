@@ -92,8 +92,13 @@ export function resultSize({ batch, queries, heads, valueSize }: AttentionSizes)
   return batch * queries * heads * valueSize;
 }
 
-/** Queries and keys that the CPU takes at a time: their scores stay in the cache. */
-export const attentionBlock = { queries: 64, keys: 256 } as const;
+/**
+ * Queries and keys that the CPU takes at a time: their scores stay in the cache. More queries make
+ * products faster, and more of their scores are of keys that causal attention hides.
+ */
+export function attentionBlock(causal: boolean): { queries: number; keys: number } {
+  return { queries: causal ? 64 : 128, keys: 256 };
+}
 
 /** Heads of keys from which the CPU's gradient takes one after the other, whole. */
 const manyHeads = 8;
@@ -112,14 +117,19 @@ export interface AttentionUnits {
  * How the CPU divides a call. The gradient of a whole head shares the scores between queries and
  * keys; where heads are few, their blocks are pieces of their own, so that all threads have work.
  */
-export function attentionUnits(shapes: readonly Shape[], gradient: boolean): AttentionUnits {
+export function attentionUnits(
+  shapes: readonly Shape[],
+  { causal }: AttentionAttributes,
+  gradient: boolean,
+): AttentionUnits {
+  const block = attentionBlock(causal);
   const { batch, queries, keys, heads, keyHeads } = attentionSizes(shapes);
   if (gradient && batch * keyHeads >= manyHeads) {
     return { queries: 0, keys: 0, whole: batch * keyHeads };
   }
   return {
-    queries: batch * heads * Math.ceil(queries / attentionBlock.queries),
-    keys: gradient ? batch * keyHeads * Math.ceil(keys / attentionBlock.keys) : 0,
+    queries: batch * heads * Math.ceil(queries / block.queries),
+    keys: gradient ? batch * keyHeads * Math.ceil(keys / block.keys) : 0,
     whole: 0,
   };
 }

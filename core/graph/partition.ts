@@ -1,4 +1,4 @@
-import { attentionUnits } from "./attention.ts";
+import { type AttentionAttributes, attentionUnits } from "./attention.ts";
 import { collapse, type LoopKernel, type LoopOperand } from "./loop.ts";
 import type { BufferSpec, LoopCall, Partition, StridedOperand, StructuredCall } from "./call.ts";
 import { loopLabel, structuredLabel } from "./label.ts";
@@ -162,7 +162,11 @@ function segmentDivision({ shape: [segments, ...row] }: Tensor): Division {
 /** Heads, or blocks of their queries and keys, which lie in pieces. */
 function attentionDivision(node: Tensor): number {
   const shapes = node.inputs.map(({ shape }) => shape);
-  const { queries, keys, whole } = attentionUnits(shapes, node.operation.name !== "attention");
+  const { queries, keys, whole } = attentionUnits(
+    shapes,
+    node.attributes as unknown as AttentionAttributes,
+    node.operation.name !== "attention",
+  );
   return queries + keys + whole;
 }
 

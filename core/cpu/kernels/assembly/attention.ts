@@ -3,27 +3,24 @@
  * from the shapes alone, so that the bits do not depend on the number of threads.
  */
 import { logarithm, power } from "./activate";
-import { matmul } from "./matmul";
 import {
   batchOf,
   biasRow,
-  dropRow,
   drops,
-  gradientRow,
   headsOf,
+  isCausal,
   keyBlockOf,
   keyHeadsOf,
   keysOf,
-  multiplyRow,
   positionOf,
-  powersOfRow,
   queriesOf,
   queryBlockOf,
-  scaleRow,
   sizeOf,
   valueSizeOf,
   visibleTo,
-} from "./scores";
+} from "./attention_block";
+import { matmul } from "./matmul";
+import { dropRow, gradientRow, listConstants, multiplyRow, powersOfRow, scaleRow } from "./scores";
 
 function blocksOf(count: i32, each: i32): i32 {
   return (count + each - 1) / each;
@@ -36,6 +33,11 @@ function least(a: i32, b: i32): i32 {
 /** Floats from one row of scores to the next: not a multiple of lines that fall on each other. */
 function pitchOf(block: usize): i32 {
   return keyBlockOf(block) + 4;
+}
+
+/** Where the constants of the rows lie: behind the scores, and what the gradient has besides. */
+function constantsAt(block: usize, tile: usize): usize {
+  return tile + 8 * <usize> (queryBlockOf(block) * pitchOf(block));
 }
 
 /** Where the row of a head (of all samples) begins among `rows` rows of `size` numbers. */
@@ -57,6 +59,7 @@ function spread(at: i32, count: i32): i32 {
 export function attention(record: usize, start: i32, end: i32, scratch: usize, tile: usize): void {
   const block = <usize> load<u32>(record, 32);
   const count = blocksOf(queriesOf(block), queryBlockOf(block));
+  listConstants(constantsAt(block, tile));
   for (let unit = start; unit < end; ++unit) {
     attend(record, block, unit / count, spread(unit % count, count), scratch, tile);
   }
@@ -111,7 +114,7 @@ function attend(
       const now = max<f32>(before, scaleRow(at, seen, scale, bias));
       // A row that has seen nothing yet has nothing to be scaled.
       const shift: f32 = now == -Infinity ? 0 : now;
-      const total = powersOfRow(at, seen, columns, shift);
+      const total = powersOfRow(at, seen, columns, shift, constantsAt(block, tile));
       if (drops(block)) dropRow(block, at, seen, positionOf(block, head, number, from));
       store<f32>(mostAt, now);
       if (from > 0 && now != before) {
@@ -141,8 +144,9 @@ function clear(at: usize, pitch: i32, rows: i32, size: i32): void {
   }
 }
 
-/** Clears the gradient of a block of a head's queries. */
+/** Clears the gradient of a block of a head's queries, unless each of them sees the first keys. */
 function clearQueries(record: usize, block: usize, head: i32, first: i32): void {
+  if (!isCausal(block)) return;
   const heads = headsOf(block);
   const size = sizeOf(block);
   const rows = least(queryBlockOf(block), queriesOf(block) - first);
@@ -162,8 +166,9 @@ function valuesAt(record: usize, block: usize): usize {
   return keysAt(record, block) + 4 * keys * <usize> sizeOf(block);
 }
 
-/** Clears the gradients of a block of a head's keys and values. */
+/** Clears the gradients of a block of a head's keys and values, unless the first queries see all. */
 function clearKeys(record: usize, block: usize, keyHead: i32, from: i32): void {
+  if (!isCausal(block)) return;
   const heads = keyHeadsOf(block);
   const keys = keysOf(block);
   const rows = least(keyBlockOf(block), keys - from);
@@ -187,6 +192,7 @@ export function attentionGradient(
   const keyBlocks = blocksOf(keysOf(block), keyBlockOf(block));
   const group = headsOf(block) / keyHeadsOf(block);
   const whole = load<i32>(block, 80) > 0;
+  listConstants(constantsAt(block, tile));
   for (let unit = start; unit < end; ++unit) {
     if (whole) {
       for (let head = unit * group; head < (unit + 1) * group; ++head) {
@@ -259,6 +265,7 @@ function pair(
   const value = <usize> load<u32>(record, 24) + valuePlace;
   const grad = <usize> load<u32>(record, 36) + place(head, heads, queries, first, valueSize);
   const slopes = tile + 4 * <usize> (queryBlockOf(block) * width);
+  const constants = constantsAt(block, tile);
   matmul(query, heads * size, 1, key, 1, keyHeads * size, tile, width, 0, rows, 0, columns, size, scratch, 0);
   matmul(grad, heads * valueSize, 1, value, 1, keyHeads * valueSize, slopes, width, 0, rows, 0, columns, valueSize, scratch, 0);
   for (let row = 0; row < rows; ++row) {
@@ -267,20 +274,21 @@ function pair(
     const seen = least(columns, visibleTo(block, number) - from);
     let bias = biasRow(block, head, number);
     if (bias) bias += 4 * <usize> from;
-    scaleRow(tile + at, seen, load<f32>(block, 36), bias);
     const sum = load<f32>(<usize> load<u32>(record, 40) + 4 * <usize> (head * queries + number));
     const dot = load<f32>(<usize> load<u32>(record, 44) + place(head, heads, queries, number, 1));
     const position = positionOf(block, head, number, from);
-    gradientRow(block, tile + at, slopes + at, seen, columns, position, sum, dot);
+    gradientRow(block, tile + at, slopes + at, seen, columns, bias, position, sum, dot, constants);
   }
   if (toKeys) {
+    const adds = i32(isCausal(block) || first > 0 || head % (heads / keyHeads) > 0);
     const toKey = keysAt(record, block) + keyPlace;
     const toValue = valuesAt(record, block) + valuePlace;
-    matmul(tile, 1, width, grad, heads * valueSize, 1, toValue, keyHeads * valueSize, 0, columns, 0, valueSize, rows, scratch, 1);
-    matmul(slopes, 1, width, query, heads * size, 1, toKey, keyHeads * size, 0, columns, 0, size, rows, scratch, 1);
+    matmul(tile, 1, width, grad, heads * valueSize, 1, toValue, keyHeads * valueSize, 0, columns, 0, valueSize, rows, scratch, adds);
+    matmul(slopes, 1, width, query, heads * size, 1, toKey, keyHeads * size, 0, columns, 0, size, rows, scratch, adds);
   }
   if (toQueries) {
+    const adds = i32(isCausal(block) || from > 0);
     const toQuery = <usize> load<u32>(record, 28) + queryPlace;
-    matmul(slopes, width, 1, key, keyHeads * size, 1, toQuery, heads * size, 0, rows, 0, size, columns, scratch, 1);
+    matmul(slopes, width, 1, key, keyHeads * size, 1, toQuery, heads * size, 0, rows, 0, size, columns, scratch, adds);
   }
 }

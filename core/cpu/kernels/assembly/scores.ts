@@ -1,68 +1,9 @@
 /** Rows of attention's scores: what is added to them, what is hidden, what dropout leaves. */
-import { exp4 } from "./activate";
+import { drops } from "./attention_block";
 import { loadPart, storePart } from "./lanes";
+import { madd } from "./strips";
 
 const lanes: v128 = i32x4(0, 1, 2, 3);
-
-export function batchOf(block: usize): i32 {
-  return load<i32>(block);
-}
-
-export function queriesOf(block: usize): i32 {
-  return load<i32>(block, 4);
-}
-
-export function keysOf(block: usize): i32 {
-  return load<i32>(block, 8);
-}
-
-export function headsOf(block: usize): i32 {
-  return load<i32>(block, 12);
-}
-
-export function keyHeadsOf(block: usize): i32 {
-  return load<i32>(block, 16);
-}
-
-export function sizeOf(block: usize): i32 {
-  return load<i32>(block, 20);
-}
-
-export function valueSizeOf(block: usize): i32 {
-  return load<i32>(block, 24);
-}
-
-export function queryBlockOf(block: usize): i32 {
-  return load<i32>(block, 28);
-}
-
-export function keyBlockOf(block: usize): i32 {
-  return load<i32>(block, 32);
-}
-
-/** How many keys a query sees. */
-export function visibleTo(block: usize, query: i32): i32 {
-  const keys = keysOf(block);
-  const offset = <usize> load<u32>(block, 40);
-  if (!offset) return keys;
-  const seen = query + load<i32>(offset) + 1;
-  return seen < 0 ? 0 : seen < keys ? seen : keys;
-}
-
-/** Where the bias of a query of a head (of all samples) begins; 0 if there is none. */
-export function biasRow(block: usize, head: i32, query: i32): usize {
-  const bias = <usize> load<u32>(block, 44);
-  if (!bias) return 0;
-  const heads = headsOf(block);
-  const at = head / heads * load<i32>(block, 64) + head % heads * load<i32>(block, 68) +
-    query * load<i32>(block, 72);
-  return bias + <usize> at * 4;
-}
-
-/** Whether weights are dropped. */
-export function drops(block: usize): bool {
-  return load<u32>(block, 48) != 0;
-}
 
 function greatest(x: v128): f32 {
   const pairs = f32x4.max(x, v128.shuffle<i64>(x, x, 1, 0));
@@ -74,12 +15,68 @@ function total(x: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
+/**
+ * Writes down the constants of {@link weight4}: V8 would make those of the code anew at every use,
+ * which takes as long as all the rest.
+ */
+export function listConstants(at: usize): void {
+  v128.store(at, f32x4.splat(-87.33));
+  v128.store(at, f32x4.splat(88), 16);
+  v128.store(at, f32x4.splat(1.44269504088896341), 32);
+  v128.store(at, f32x4.splat(12582912), 48);
+  v128.store(at, f32x4.splat(-0.693359375), 64);
+  v128.store(at, f32x4.splat(2.12194440e-4), 80);
+  v128.store(at, f32x4.splat(1.9875691500e-4), 96);
+  v128.store(at, f32x4.splat(1.3981999507e-3), 112);
+  v128.store(at, f32x4.splat(8.3334519073e-3), 128);
+  v128.store(at, f32x4.splat(4.1665795894e-2), 144);
+  v128.store(at, f32x4.splat(1.6666665459e-1), 160);
+  v128.store(at, f32x4.splat(5.0000001201e-1), 176);
+  v128.store(at, f32x4.splat(1), 192);
+}
+
+/**
+ * eˣ, four at a time, of numbers that are not far above 0; what is smaller than a normal number
+ * becomes 0. Half the instructions of `exp4`: the sum with 1.5·2²³ is rounded to a whole number, whose
+ * last bits then are the exponent.
+ */
+@inline function weight4(x: v128, constants: usize): v128 {
+  const lowest = v128.load(constants);
+  const magic = v128.load(constants, 48);
+  const c = f32x4.pmin(f32x4.pmax(x, lowest), v128.load(constants, 16));
+  const shifted = madd(c, v128.load(constants, 32), magic);
+  const n = f32x4.sub(shifted, magic);
+  const high = madd(n, v128.load(constants, 64), c);
+  const r = madd(n, v128.load(constants, 80), high);
+  let p = madd(v128.load(constants, 96), r, v128.load(constants, 112));
+  p = madd(p, r, v128.load(constants, 128));
+  p = madd(p, r, v128.load(constants, 144));
+  p = madd(p, r, v128.load(constants, 160));
+  p = madd(p, r, v128.load(constants, 176));
+  const y = f32x4.add(madd(p, f32x4.mul(r, r), r), v128.load(constants, 192));
+  const power = i32x4.add(y, i32x4.shl(shifted, 23));
+  return v128.andnot(power, f32x4.lt(x, lowest));
+}
+
 /** The scores of a row become what the softmax is of; gives the greatest of `count`. */
 export function scaleRow(row: usize, count: i32, scale: f32, bias: usize): f32 {
   const factor = f32x4.splat(scale);
   const lowest = f32x4.splat(-Infinity);
   let most = lowest;
-  for (let j = 0; j < count; j += 4) {
+  let j = 0;
+  for (; !bias && j + 16 <= count; j += 16) {
+    const at = row + <usize> j * 4;
+    const a = f32x4.mul(v128.load(at), factor);
+    const b = f32x4.mul(v128.load(at, 16), factor);
+    const c = f32x4.mul(v128.load(at, 32), factor);
+    const d = f32x4.mul(v128.load(at, 48), factor);
+    v128.store(at, a);
+    v128.store(at, b, 16);
+    v128.store(at, c, 32);
+    v128.store(at, d, 48);
+    most = f32x4.max(most, f32x4.max(f32x4.max(a, b), f32x4.max(c, d)));
+  }
+  for (; j < count; j += 4) {
     const at = row + <usize> j * 4;
     let x = f32x4.mul(v128.load(at), factor);
     if (bias) x = f32x4.add(x, loadPart(bias + <usize> j * 4, count - j));
@@ -91,13 +88,19 @@ export function scaleRow(row: usize, count: i32, scale: f32, bias: usize): f32 {
 }
 
 /** eˣ⁻ᵐ of a row, and zeros from `count` to `width`; gives the sum. */
-export function powersOfRow(row: usize, count: i32, width: i32, most: f32): f32 {
+export function powersOfRow(
+  row: usize,
+  count: i32,
+  width: i32,
+  most: f32,
+  constants: usize,
+): f32 {
   const shift = f32x4.splat(most);
   let sums = f32x4.splat(0);
   let j = 0;
   for (; j < count; j += 4) {
     const at = row + <usize> j * 4;
-    const power = exp4(f32x4.sub(v128.load(at), shift));
+    const power = weight4(f32x4.sub(v128.load(at), shift), constants);
     v128.store(at, power);
     sums = f32x4.add(sums, power);
   }
@@ -152,11 +155,6 @@ export function keepFactors(block: usize, position: i32): v128 {
   return v128.and(f32x4.splat(1 / left), f32x4.ge(share, f32x4.splat(rate)));
 }
 
-/** The position of a head's weight in the whole matrix. */
-export function positionOf(block: usize, head: i32, query: i32, key: i32): i32 {
-  return (head * queriesOf(block) + query) * keysOf(block) + key;
-}
-
 /** Drops weights of a row. */
 export function dropRow(block: usize, row: usize, count: i32, position: i32): void {
   for (let j = 0; j < count; j += 4) {
@@ -175,8 +173,10 @@ export function multiplyRow(row: usize, count: i32, factor: f32): void {
 }
 
 /**
- * Scores become weights, and slopes of the weights those of the scores, for a row of the gradient.
+ * Products of a query and the keys become weights, and slopes of the weights those of the products,
+ * for a row of the gradient.
  *
+ * @param bias Where the row's bias is, or 0.
  * @param sum Logarithm of the sum of the row's weights. @param dot Dot product of result and gradient.
  */
 export function gradientRow(
@@ -185,9 +185,11 @@ export function gradientRow(
   slopes: usize,
   count: i32,
   width: i32,
+  bias: usize,
   position: i32,
   sum: f32,
   dot: f32,
+  constants: usize,
 ): void {
   const scale = f32x4.splat(load<f32>(block, 36));
   const shift = f32x4.splat(sum);
@@ -195,9 +197,19 @@ export function gradientRow(
   const none = f32x4.splat(0);
   const dropping = drops(block);
   let j = 0;
+  for (; !bias && !dropping && j + 4 <= count; j += 4) {
+    const at = <usize> j * 4;
+    const score = f32x4.mul(v128.load(row + at), scale);
+    const weight = weight4(f32x4.sub(score, shift), constants);
+    const slope = f32x4.sub(v128.load(slopes + at), given);
+    v128.store(row + at, weight);
+    v128.store(slopes + at, f32x4.mul(f32x4.mul(weight, slope), scale));
+  }
   for (; j < count; j += 4) {
     const at = <usize> j * 4;
-    const weight = exp4(f32x4.sub(v128.load(row + at), shift));
+    let score = f32x4.mul(v128.load(row + at), scale);
+    if (bias) score = f32x4.add(score, loadPart(bias + at, count - j));
+    const weight = weight4(f32x4.sub(score, shift), constants);
     let slope = v128.load(slopes + at);
     let left = weight;
     if (dropping) {
@@ -207,7 +219,11 @@ export function gradientRow(
     }
     let toScore = f32x4.mul(f32x4.mul(weight, f32x4.sub(slope, given)), scale);
     // Behind the last column lies what was there before, which may be anything.
-    if (count - j < 4) toScore = v128.and(toScore, i32x4.lt_s(lanes, i32x4.splat(count - j)));
+    if (count - j < 4) {
+      const there = i32x4.lt_s(lanes, i32x4.splat(count - j));
+      left = v128.and(left, there);
+      toScore = v128.and(toScore, there);
+    }
     v128.store(row + at, left);
     v128.store(slopes + at, toScore);
   }
