@@ -95,7 +95,10 @@ async function inference(workload: Inference, folder: string): Promise<PreparedS
     [parameter, inputLeaf(parameter.name, parameter.shape, "f32")] as const
   );
   // These layers ask for nothing else.
-  const context = { training: false, masks: [] as millrace.Mask[] } as unknown as millrace.ApplyContext;
+  const context = {
+    training: false,
+    masks: [] as millrace.Mask[],
+  } as unknown as millrace.ApplyContext;
   const values = weights.map(([parameter, leaf]) => [leaf, parameter.value] as const);
   const { run, read } = await replay(
     model.apply(new Map(weights), batch, context),
