@@ -1,7 +1,11 @@
-import type { Call } from "../graph/call.ts";
+import type { Call, StructuredCall } from "../graph/call.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { type Chain, fewestUnits } from "./chains.ts";
 import { callMicroseconds } from "./estimate.ts";
+
+/** Rows and columns up to which a thread keeps the second operand packed between its claims. */
+const heldRows = 400;
+const heldColumns = 512;
 
 /** Calls of a phase, one behind the other, whose units threads claim as they go. */
 export interface Claims {
@@ -73,9 +77,15 @@ function leastClaim(group: readonly Call[]): number {
 function grainOf(call: Call): number {
   // Whole lines of the cache, where a unit is an element or a few.
   if (call.kind === "loop") return sizeOf(call.kernel.shape) >= 16 * call.partition.units ? 1 : 16;
-  // Whole register blocks; as each claim packs the second operand, rows of it count as some more.
-  if (call.name === "matmul") return { rows: 48, columns: 64, batches: 1 }[call.partition.axis];
-  return fewestUnits(call);
+  return call.name === "matmul" ? grainOfProduct(call) : fewestUnits(call);
+}
+
+/** Whole register blocks. Rows that need the second operand packed anew are as many as amortize it. */
+function grainOfProduct({ operands: [, b], partition: { axis } }: StructuredCall): number {
+  if (axis === "batches") return 1;
+  if (axis === "columns") return 64;
+  const [inner, columns] = b.shape.slice(-2);
+  return inner <= heldRows && columns <= heldColumns ? 48 : 120;
 }
 
 function leastCommonMultiple(a: number, b: number): number {

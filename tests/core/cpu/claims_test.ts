@@ -4,7 +4,9 @@ import { findChains } from "../../../core/cpu/chains.ts";
 import { findClaims } from "../../../core/cpu/claims.ts";
 import { openCpu } from "../../../core/cpu/device.ts";
 import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
+import { openReference } from "../../../core/cpu/reference_device.ts";
 import type { Device } from "../../../core/graph/device.ts";
+import { stateLeaf } from "../../../core/graph/leaf.ts";
 import { planProgram } from "../../../core/graph/plan.ts";
 import { createProgram } from "../../../core/graph/program.ts";
 import { gradients, matmul, mul, relu, sub, sum, tensor } from "../../../core/ops/mod.ts";
@@ -80,4 +82,37 @@ Deno.test("claims: on any number of threads the results have the bits of one", a
     for (const device of devices) assert.deepEqual(await run(device), expected);
   }
   for (const device of devices) device.dispose();
+});
+
+Deno.test("claims: step after step, as the reference trains", async () => {
+  const [x, target] = [random([128, 390]), random([128, 260])];
+  const start = random([390, 260]);
+  const weights = stateLeaf("w", [390, 260]);
+  const error = sub(matmul(x, weights), target);
+  const [gradient] = gradients(sum(mul(error, error)), [weights]);
+  // The products by columns and by rows, whose second operands change with every step.
+  const program = createProgram([], [{ state: weights, value: sub(weights, mul(gradient, 1e-3)) }]);
+  const train = async (device: Device) => {
+    const storage = device.allocate("f32", weights.size, "w");
+    storage.write(await start.data());
+    const executable = device.prepare(program, () => storage);
+    const workers = performance.now() + 300;
+    while (performance.now() < workers) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let step = 0; step < 12; step++) await executable.run([]);
+    const trained = Array.from(await storage.read());
+    executable.dispose();
+    storage.dispose();
+    device.dispose();
+    return trained;
+  };
+  const one = await train(openCpu({ threads: 1 }));
+  for (const threads of [2, 3]) assert.deepEqual(await train(openCpu({ threads })), one);
+  const expected = await train(openReference());
+  const scale = Math.max(...expected.map(Math.abs));
+  expected.forEach((right, place) => {
+    assert.ok(
+      Math.abs(right - one[place]) <= 1e-4 * scale,
+      `${place}: ${one[place]}, not ${right}`,
+    );
+  });
 });

@@ -6,7 +6,7 @@ import { depthwiseKernelGradient } from "./depthwise_gradient";
 import { kernelGradient } from "./gradient";
 import { ctcPaths, ctcPosteriors } from "./ctc";
 import { gather, scatterAdd } from "./gather";
-import { matmul } from "./matmul";
+import { forget, hold, matmul } from "./matmul";
 import { pool } from "./pooling";
 import { recurrence } from "./recurrence";
 import { recurrenceGradient } from "./recurrence_gradient";
@@ -43,6 +43,7 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
     c += <usize> start * cBatch;
     batch = end - start;
   }
+  hold(partition == 0 && batch == 1 ? record : 0);
   for (; batch > 0; --batch) {
     matmul(
       a,
@@ -65,6 +66,7 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
     b += bBatch;
     c += cBatch;
   }
+  hold(0);
 }
 
 /** Convolution and pooling. */
@@ -85,6 +87,7 @@ function windowed(kind: u32, record: usize, start: i32, end: i32, scratch: usize
 /** Does units [start,end) of one record. */
 export function run(record: usize, start: i32, end: i32, scratch: usize): void {
   const kind = load<u32>(record);
+  if (kind > 2) forget();
   if (kind == 1) {
     call_indirect<void>(load<u32>(record, 16), start, end, record + 20);
   } else if (kind == 2) {

@@ -3,6 +3,7 @@
  * `load.ts` documents the layout of records and of the control block.
  */
 import { run, scratchBytes } from "./dispatch";
+import { forget } from "./matmul";
 export { matmul } from "./matmul";
 export { scratchBytes };
 
@@ -130,6 +131,7 @@ function runClaims(record: usize, last: usize, threads: i32, scratch: usize): vo
 /** Walks a plan as thread `thread` of `threads`; 0 when done, 1 if another thread failed. */
 export function walk(plan: usize, thread: i32, threads: i32): i32 {
   const scratch = <usize> load<u32>(control + scratchAt) + <usize> thread * scratchBytes;
+  forget();
   let arrivals = 0;
   for (let record = plan; load<u32>(record) != 0; record += recordBytes) {
     if (threads > 1 && load<u32>(record, 4)) {

@@ -35,6 +35,21 @@ const columnBlock: i32 = 512;
 const rowBlock: i32 = 120;
 export const packedB: usize = 4 * kBlock * columnBlock;
 
+/** Whose second operand may lie packed from one product to the next; 0 for nobody's. */
+let holder: usize = 0;
+/** Whose does. */
+let held: usize = 0;
+
+/** Until told otherwise, products are `token`'s, whose second operand does not change; 0: nobody's. */
+export function hold(token: usize): void {
+  holder = token;
+}
+
+/** Says that the scratch holds nothing any longer: a new walk, or another kernel. */
+export function forget(): void {
+  held = 0;
+}
+
 /** One row: many columns at once hide the latency of the additions. */
 function row(
   a: usize,
@@ -184,6 +199,7 @@ export function matmul(
   // Blocks of k of about equal depth, in whole steps of four.
   const kBlocks = (k + kBlock - 1) / kBlock;
   const kStep = ((k + kBlocks - 1) / kBlocks + 3) & ~3;
+  const keeps = kBlocks == 1 && columns <= columnBlock ? holder : 0;
   for (let k0 = 0; k0 < k; k0 += kStep) {
     const depth = least(kStep, k - k0);
     const resume = accumulate | i32(k0 > 0);
@@ -193,8 +209,11 @@ export function matmul(
       let bStep = bRow;
       let panelStep: usize = 32;
       if (pack) {
-        if (transposed) packTransposed(bBlock, bCol, width, depth, scratch);
-        else packRows(bBlock, bRow, width, depth, scratch);
+        if (!keeps || held != keeps) {
+          if (transposed) packTransposed(bBlock, bCol, width, depth, scratch);
+          else packRows(bBlock, bRow, width, depth, scratch);
+          held = keeps;
+        }
         bBlock = scratch;
         bStep = 32;
         panelStep = 32 * <usize> ((depth + 3) & ~3);
