@@ -2,9 +2,7 @@ import type { Tensor } from "../core/graph/tensor.ts";
 import { recordMemory } from "./call.ts";
 import type { CompiledPlan } from "./compile.ts";
 import type { Resources } from "./resources.ts";
-
-/** Offsets of uniform bindings are multiples of this by WebGPU's default limits. */
-export const uniformAlignment = 256;
+import { uniformAlignment } from "./uniforms.ts";
 
 /** A dispatch with everything that it needs. */
 export interface BoundDispatch {

@@ -1,7 +1,7 @@
 import copySource from "./kernels/copy_block.wgsl" with { type: "text" };
 import multiplyAddsSource from "./kernels/multiply_adds.wgsl" with { type: "text" };
 import type { Ceilings } from "../core/graph/profile.ts";
-import { uniformAlignment } from "./bindings.ts";
+import { uniformAlignment } from "./uniforms.ts";
 import type { GpuClock } from "./gpu_clock.ts";
 import type { Resources } from "./resources.ts";
 import type { ShaderModule } from "./shader_builder.ts";

@@ -5,7 +5,7 @@ import { constantData } from "../core/graph/leaf.ts";
 import type { StepProfile } from "../core/graph/profile.ts";
 import { sizeOf } from "../core/graph/shape.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
-import { bindDispatches, type BoundDispatch, makePlaces, uniformAlignment } from "./bindings.ts";
+import { bindDispatches, type BoundDispatch, makePlaces } from "./bindings.ts";
 import { arenaMemory } from "./call.ts";
 import type { CompiledPlan } from "./compile.ts";
 import type { GpuContext } from "./context.ts";
@@ -14,6 +14,7 @@ import { memoryUsage } from "./resources.ts";
 import { stepsPerSubmit } from "./step_queue.ts";
 import { type ProfiledProgram, StepProfiler } from "./step_profiler.ts";
 import { GpuStorage } from "./storage.ts";
+import { uniformAlignment } from "./uniforms.ts";
 
 /** A state and its copy. */
 interface Mirror {

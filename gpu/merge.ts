@@ -62,7 +62,7 @@ export function mergeCalls(
  * Nanoseconds of the software adapter, measured: a dispatch, and the way of a workgroup through a
  * product, or another call, that is not its own.
  */
-const softwareCosts = { dispatch: 33000, product: 1500, other: 300 };
+const softwareCosts = { dispatch: 33000, product: 1500, other: 700 };
 
 /** What a call adds to a dispatch on a software adapter. */
 interface SoftwareShare {
@@ -95,11 +95,10 @@ function softwareShare(call: GpuCall, tuning: Tuning): SoftwareShare {
   // Recording takes a few instructions.
   if (work.kind === "record") return { groups: 1, way: 0 };
   const sizes = work.kind === "structured" ? productSizes(work.call) : null;
-  const threads = sizes
-    ? softwareThreads(sizes, tuning)
-    : result
-    ? sizeOf(result.shape)
-    : tuning.lanes * softwareGroups;
-  const groups = Math.min(softwareGroups, Math.ceil(threads / tuning.lanes));
-  return { groups, way: sizes ? softwareCosts.product : softwareCosts.other };
+  if (sizes) {
+    const groups = Math.ceil(softwareThreads(sizes, tuning) / tuning.lanes);
+    return { groups, way: softwareCosts.product };
+  }
+  const groups = result ? Math.ceil(sizeOf(result.shape) / tuning.lanes) : softwareGroups;
+  return { groups: Math.min(softwareGroups, groups), way: softwareCosts.other };
 }

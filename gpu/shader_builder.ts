@@ -176,6 +176,27 @@ export class ShaderBuilder {
     return this.#memories.windows(memoryOf(this.buffers, buffer)).length;
   }
 
+  /**
+   * The two uniform bindings through which a buffer with a memory of its own is read, in words; `null`
+   * where there are others.
+   */
+  parts(buffer: number): { readonly start: number; readonly end: number }[] | null {
+    const windows = this.#memories.windows(buffer);
+    if (windows.length !== 2) return null;
+    return windows.map(({ offset, size }) => ({ start: offset / 4, end: (offset + size) / 4 }));
+  }
+
+  /** An expression for the f32 at `index` of a buffer, where it lies in that one of its parts. */
+  loadFromPart(buffer: number, part: number, index: string): string {
+    const name = this.memory(buffer, false);
+    const read = `read_${name}_${part}`;
+    this.declare(
+      read,
+      `fn ${read}(i: u32) -> u32 {\n  return ${this.#memories.partReader(buffer, part, "i")};\n}`,
+    );
+    return `bitcast<f32>(${read}(${index}))`;
+  }
+
   /** A statement that stores `value` at `index` of a buffer's memory. */
   store(buffer: number, dtype: DType, index: string, value: string): string {
     const name = this.memory(memoryOf(this.buffers, buffer), true);

@@ -1,4 +1,5 @@
 import { halfMemory } from "./call.ts";
+import { uniformAlignment } from "./uniforms.ts";
 
 /** How a kernel sees a memory, or a part of one. */
 export interface Binding {
@@ -75,11 +76,24 @@ export class ShaderMemories {
     );
   }
 
+  /** The word at `index` of a memory of which it is known that it lies in a part. */
+  partReader(memory: number, part: number, index: string): string {
+    const { offset } = this.windows(memory)[part];
+    const name = `${this.name(memory, false)}_${part}`;
+    const inside = offset === 0 ? `(${index})` : `(${index} - ${offset / 4}u)`;
+    return `${name}[${inside} >> 2u][${inside} & 3u]`;
+  }
+
   /** The parts of a memory that uniform bindings cover; none where it is bound as storage. */
   windows(memory: number): { offset: number; size: number }[] {
     const bytes = this.uniforms.get(memory) ?? 0;
-    return Array.from({ length: Math.ceil(bytes / this.uniformBytes) || 0 }, (_, part) => {
-      const offset = part * this.uniformBytes;
+    const count = Math.ceil(bytes / this.uniformBytes) || 0;
+    return Array.from({ length: count }, (_, part) => {
+      // The last one is as long as the others: where it overlaps, either of the two will do.
+      const last = Math.max(0, bytes - this.uniformBytes);
+      const offset = part < count - 1
+        ? part * this.uniformBytes
+        : Math.ceil(last / uniformAlignment) * uniformAlignment;
       return { offset, size: Math.min(this.uniformBytes, bytes - offset) };
     });
   }

@@ -3,6 +3,9 @@ import { memoryOf, recordMemory, type Touched } from "./call.ts";
 import { elementBytes, type GpuBuffer } from "./packed.ts";
 import type { Tuning } from "./tuning.ts";
 
+/** Offsets of uniform bindings are multiples of this by WebGPU's default limits. */
+export const uniformAlignment = 256;
+
 /** Uniform bindings that every kernel may have besides: the scalar block and the places. */
 const ownBindings = 2;
 

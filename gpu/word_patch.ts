@@ -1,5 +1,5 @@
 import patchSource from "./kernels/patch.wgsl" with { type: "text" };
-import { uniformAlignment } from "./bindings.ts";
+import { uniformAlignment } from "./uniforms.ts";
 import type { Resources } from "./resources.ts";
 import type { ShaderModule } from "./shader_builder.ts";
 

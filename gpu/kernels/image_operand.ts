@@ -57,6 +57,7 @@ export function describeImages(shader: ShaderBuilder, given: Images): Operand {
     vectors: false,
     loadVector: () => null,
     loadWord: refuse,
+    cut: null,
     unpack: refuse,
     rowOffset: refuse,
   };

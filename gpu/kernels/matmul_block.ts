@@ -28,7 +28,8 @@ export function emitDirect(
   ];
   const name = `matmul${shader.unique()}`;
   shader.declare(name, `fn ${name}(t: u32) {\n${indent(lines.join("\n"))}\n}`);
-  return perElement(blocks, tuning, `${name}(e);`);
+  // Not in turns: a software adapter goes once more through the body of every loop, with no lanes.
+  return perElement(blocks, { ...tuning, software: false }, `${name}(e);`);
 }
 
 /**

@@ -60,10 +60,11 @@ export function emitSums(
     : Math.max(1, Math.min(4, Math.floor(unrolledWork / (block.rows * block.columns))));
   const multiply = (term: number) =>
     each(block, (i, j) => `c${i}_${j} = c${i}_${j} + x${term}_${i} * y${term}_${j};`);
-  const run = (terms: number, by: number) => [
+  const cut = cutOf(sides, steps);
+  const run = (terms: number, by: number, part = 1) => [
     ...sides.flatMap((side) => emitRun(side, terms)),
     ...range(terms).flatMap((term) => [
-      ...sides.flatMap((side) => emitTerm(side, term)),
+      ...sides.flatMap((side) => emitTerm(side, term, cut?.side === side ? part : null)),
       ...multiply(term),
     ]),
     `k += ${by}u;`,
@@ -77,11 +78,22 @@ export function emitSums(
     ...sides.flatMap(emitStart),
     ...each(block, (i, j) => `var c${i}_${j} = 0.0;`),
     `var k = ${times(part, steps)};`,
+    ...(cut ? [loop(`k < ${cut.term}u`, run(steps, steps * threads, 0))] : []),
     loop(last === 0 ? "k < inner" : `k + ${last}u < inner`, run(steps, steps * threads)),
     ...(rest
       ? [`k = inner / ${steps}u * ${steps}u + ${part};`, loop("k < inner", run(1, threads))]
       : []),
   ];
+}
+
+/** The side whose terms lie in two memories, and the term, the first of a run, that begins the second. */
+function cutOf(sides: readonly Side[], steps: number): { side: Side; term: number } | null {
+  for (const side of sides) {
+    const { cut } = side.operand;
+    const term = cut ? Math.floor(cut.last / steps) * steps : 0;
+    if (cut && term > 0 && term >= cut.first) return { side, term };
+  }
+  return null;
 }
 
 /** A place of the block, the last one there is for those past the end. */
@@ -112,8 +124,12 @@ function emitRun({ operand, name, count, words }: Side, terms: number): string[]
   return range(count).map((i) => `let ${name}w${i} = ${operand.loadWord(`${name}s${i} + k`)};`);
 }
 
-/** The values of one term. */
-function emitTerm({ operand, name, count, words }: Side, term: number): string[] {
+/** The values of one term, from the part of the operand's memories that it is known to lie in. */
+function emitTerm(
+  { operand, name, count, words }: Side,
+  term: number,
+  part: number | null,
+): string[] {
   const k = term === 0 ? "k" : `(k + ${term}u)`;
   const moved = (start: string) =>
     operand.termStride === 0 ? start : `${start} + ${times(k, operand.termStride)}`;
@@ -140,7 +156,8 @@ function emitTerm({ operand, name, count, words }: Side, term: number): string[]
     ...(known === k ? [] : [`let ${held} = ${known};`]),
     ...range(count).map((i) => {
       const element = { index: moved(`${name}s${i}`), place: `${name}p${i}`, term: held };
-      return `let ${name}${term}_${i} = ${operand.load(element)};`;
+      const value = part === null ? operand.load(element) : operand.cut!.load(element, part);
+      return `let ${name}${term}_${i} = ${value};`;
     }),
   ];
 }

@@ -12,6 +12,16 @@ export interface ElementPlace {
   readonly term: string;
 }
 
+/** See {@link Operand.cut}. */
+export interface Cut {
+  /** First term that it may be at. */
+  readonly first: number;
+  /** Last one. */
+  readonly last: number;
+  /** The element at an index, from a part. */
+  load(element: ElementPlace, part: number): string;
+}
+
 /** How a product reads one of its operands; places are rows of the first, columns of the second. */
 export interface Operand {
   /** Elements between the operand's matrices. */
@@ -37,6 +47,11 @@ export interface Operand {
   term(term: string): string;
   /** The element at an index. */
   load(element: ElementPlace): string;
+  /**
+   * Where terms lie in two memories: the terms before the cut are read from the first of them, and
+   * those from it on from the second. The cut may be anywhere from `first` to `last`.
+   */
+  readonly cut: Cut | null;
   /** Whether four elements can be read at once, neighbours along places or along terms. */
   readonly vectors: boolean;
   /** The four elements from `index`, a multiple of four; `null` where they are not bound as vectors. */
@@ -85,7 +100,11 @@ export function describeOperand(
     if (sizes.batches !== 1) return null;
     return termWords ? "terms" : placeWords && places % 4 === 0 ? "places" : null;
   };
-  const element = costs.uniform * shader.windows(buffer) || costs.storage;
+  const cut = sizes.batches === 1
+    ? describeCut(shader, operand, { stride, termStride }, sizes)
+    : null;
+  const bindings = cut ? 1 : shader.windows(buffer);
+  const element = costs.uniform * bindings || costs.storage;
   return {
     batchStride: matrix.batchStride,
     stride,
@@ -105,6 +124,7 @@ export function describeOperand(
         shader.rowOffset(buffer, element[rows]),
       );
     },
+    cut,
     vectors: [operand.offset, sizes.places, sizes.terms, matrix.batchStride].every(isFourfold) &&
       (stride === 1 ? isFourfold(termStride) : termStride === 1 && isFourfold(stride)),
     loadVector: (index) => shader.loadVector(buffer, `${start} + ${index}`),
@@ -118,6 +138,28 @@ export function describeOperand(
       );
     },
     rowOffset: (row) => shader.rowOffset(buffer, row),
+  };
+}
+
+/** The cut of an operand that has a memory of its own, read through two bindings. */
+function describeCut(
+  shader: ShaderBuilder,
+  { buffer, offset }: StridedOperand,
+  { stride, termStride }: { readonly stride: number; readonly termStride: number },
+  { places, terms }: { readonly places: number; readonly terms: number },
+): Cut | null {
+  const parts = shader.packing(buffer) ? null : shader.parts(buffer);
+  if (!parts || termStride === 0) return null;
+  const [before, behind] = parts;
+  // The last element of the term before the cut, and the first one from it on.
+  const reach = offset + (places - 1) * stride;
+  const last = Math.min(terms, Math.floor((before.end - 1 - reach) / termStride) + 1);
+  const first = Math.max(0, Math.ceil((behind.start - offset) / termStride));
+  if (first > last) return null;
+  return {
+    first,
+    last,
+    load: ({ index }, part) => shader.loadFromPart(buffer, part, `${offset}u + ${index}`),
   };
 }
 

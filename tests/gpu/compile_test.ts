@@ -243,6 +243,24 @@ Deno.test("small memories are read through uniform bindings where that is faster
   assert.deepEqual(shader.memories.map(({ type }) => type), ["write"]);
 });
 
+Deno.test("a product reads each of its terms from one of two uniform bindings", () => {
+  const wgslOf = (x: Tensor, y: Tensor) => {
+    const tuning = { ...software, uniformBytes: 1024 };
+    const { shader } = compile([x.matmul(y)], [], tuning).dispatches[0];
+    assert.equal(shader.memories.filter(({ type }) => type === "uniform").length, 3);
+    return shader.wgsl;
+  };
+  const x = inputLeaf("x", [4, 61], "f32");
+  const cut = wgslOf(x, inputLeaf("y", [61, 5], "f32"));
+  // 204 words hold 51 rows of five, of which four are read at a time.
+  const before = cut.match(/while \(k < (\d+)u\)/)!;
+  assert.equal(before[1], "48");
+  assert.ok(/read_memory2_0\(/.test(cut) && /read_memory2_1\(/.test(cut));
+  assert.ok(!/select\(memory2/.test(cut));
+  // Each column has terms in both.
+  assert.match(wgslOf(x, inputLeaf("y", [5, 61], "f32").transpose()), /select\(memory2/);
+});
+
 Deno.test("shaders", async (context) => {
   const x = inputLeaf("x", [5, 40], "f32");
   const data = inputLeaf("data", [10, 8], "u8");

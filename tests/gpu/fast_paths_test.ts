@@ -122,3 +122,23 @@ gpuTest("operands of one uniform binding, of two, and of too many bytes", async 
     await assertParity(device, [matmul(a, b)], bindings, { tolerance: 32, magnitude: 8 });
   }
 }, { uniformBytes: 1024 });
+
+/** Sizes of which one operand, or both, take one binding of a kilobyte and a part of a second. */
+const cutSizes = [[3, 61, 5], [2, 97, 4], [33, 9, 43], [9, 37, 13], [40, 11, 7], [1, 300, 1]];
+
+for (const [kind, tuning] of tunings) {
+  gpuTest(`products whose terms lie in two uniform bindings: ${kind}`, async (device) => {
+    const random = mulberry32(12);
+    await Promise.all(cutSizes.map(async ([rows, inner, columns]) => {
+      for (const turned of [false, true]) {
+        const a = inputLeaf("a", turned ? [inner, rows] : [rows, inner], "f32");
+        const b = inputLeaf("b", turned ? [columns, inner] : [inner, columns], "f32");
+        const bindings = new Map(
+          [a, b].map((leaf) => value(leaf, floats(random, leaf.shape, [-1, 1]).data)),
+        );
+        const output = turned ? matmul(a.transpose(), b.transpose()) : matmul(a, b);
+        await assertParity(device, [output], bindings, { tolerance: 32, magnitude: 8 });
+      }
+    }));
+  }, { ...tuning, uniformBytes: 1024 });
+}
