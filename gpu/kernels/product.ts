@@ -1,4 +1,4 @@
-import type { GpuCall } from "../call.ts";
+import { type GpuCall, tailLoads } from "../call.ts";
 import type { StructuredCall } from "../../core/graph/call.ts";
 import type { ConvolutionAttributes } from "../../core/graph/window.ts";
 import { type MatmulSizes, type Matrix, matrixOf, productSizes } from "../matrix.ts";
@@ -24,6 +24,8 @@ export interface Product {
   readonly b: Operand;
   /** Function of an element's number and its value. */
   readonly finish: string;
+  /** Reads and writes of memory that it makes. */
+  readonly accesses: number;
 }
 
 /** Reads off a call that is a product what its kernel needs, and emits what follows each element. */
@@ -35,7 +37,10 @@ export function describeProduct(shader: ShaderBuilder, call: GpuCall): Product {
   // Whole tiles, of which four terms can be read at once wherever a slice begins.
   const share = slices > 1 ? Math.ceil(whole.inner / slices / run) * run : whole.inner;
   const { a, b } = describeOperands(shader, inner, sizes, slices > 1 ? share : 0);
-  return { sizes, share, slices, a, b, finish: emitFinish(shader, call) };
+  const stores = call.tails.reduce((sum, { stores }) => sum + stores.length, call.stored ? 1 : 0);
+  const loads = tailLoads(call).filter(({ load }) => !shader.isScalar(load.buffer)).length;
+  const accesses = stores + loads;
+  return { sizes, share, slices, a, b, finish: emitFinish(shader, call), accesses };
 }
 
 /** The operands; with a share, a batch is a slice of so many terms. */

@@ -243,6 +243,20 @@ Deno.test("small memories are read through uniform bindings where that is faster
   assert.deepEqual(shader.memories.map(({ type }) => type), ["write"]);
 });
 
+Deno.test("each result of a block has its own code where that is short", () => {
+  const gradient = inputLeaf("x", [8, 40], "f32").transpose().matmul(
+    inputLeaf("y", [8, 32], "f32"),
+  );
+  const [state, momentum] = ["state", "momentum"].map((name) => stateLeaf(name, [40, 32]));
+  const velocity = momentum.mul(0.9).add(gradient);
+  const inTurn = (assignments: Assignment[]) => {
+    const { wgsl } = compile([], assignments, software).dispatches[0].shader;
+    return /var sums = array<f32, 64>/.test(wgsl);
+  };
+  assert.ok(!inTurn([{ state, value: state.sub(gradient.mul(scalarLeaf("rate"))) }]));
+  assert.ok(inTurn([{ state: momentum, value: velocity }, { state, value: state.sub(velocity) }]));
+});
+
 Deno.test("a product reads each of its terms from one of two uniform bindings", () => {
   const wgslOf = (x: Tensor, y: Tensor) => {
     const tuning = { ...software, uniformBytes: 1024 };
