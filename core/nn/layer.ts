@@ -43,8 +43,8 @@ export interface ApplyContext {
   readonly counter: Tensor;
   /**
    * Gives a weight of the layer's own, one that is not trainable, a new value after the step: a
-   * moving average. Only in training; in inference nothing changes. An element that is NaN or
-   * infinite keeps its old value.
+   * moving average. Only in training; in inference nothing changes, unless the weight is a state
+   * ({@link LayerParameter.state}). An element that is NaN or infinite keeps its old value.
    *
    * @param name The weight's role: `moving_mean`.
    * @param value Its next value, of its shape, f32.
@@ -68,6 +68,11 @@ export interface LayerParameter {
   readonly values: Float32Array;
   /** Whether optimizers change it. */
   readonly trainable: boolean;
+  /**
+   * Whether it is a state that goes from batch to batch, in prediction as in training, `[batch, …]`:
+   * validation begins with zeros and has its own; default false.
+   */
+  readonly state?: boolean;
   /** Penalty on it that is added to the loss. */
   readonly regularizer?: Regularizer;
   /** What it must keep after every update. */

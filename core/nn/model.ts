@@ -212,6 +212,39 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
   }
 
   /**
+   * Fills the states that go from batch to batch with zeros: what a `stateful` layer, as of {@link
+   * lstm}, predicts next is the beginning of other sequences. In training the operator {@link
+   * resetStates} does it.
+   *
+   * @throws {RangeError} when no layer is stateful.
+   *
+   * @example
+   * ```ts
+   * import { input, lstm, predict, sequential } from "@millrace/millrace";
+   * import assert from "node:assert/strict";
+   *
+   * const model = sequential([input([4, 1]), lstm(2, { stateful: true, batchSize: 1 })]);
+   * const x = { data: Float32Array.of(1, 2, 3, 4), shape: [1, 4, 1] };
+   * const first = await predict(model, x, { device: "cpu", threads: 1 });
+   * const second = await predict(model, x, { device: "cpu", threads: 1 });
+   * assert.notDeepEqual(second.data, first.data);
+   * model.resetStates();
+   * assert.deepEqual((await predict(model, x, { device: "cpu", threads: 1 })).data, first.data);
+   * ```
+   *
+   * Keras: `reset_states` of a layer.
+   */
+  resetStates(): void {
+    const states = this.parameters.filter(({ state }) => state);
+    if (states.length === 0) {
+      throw new RangeError(
+        `Cannot reset states of the model ${this.name} as none of its layers is stateful`,
+      );
+    }
+    for (const parameter of states) parameter.set(new Float32Array(parameter.size));
+  }
+
+  /**
    * The name of a weight in this model, which of a nested model is another than in the original.
    *
    * @param parameter One of {@link Model.parameters}.

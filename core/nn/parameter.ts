@@ -13,6 +13,8 @@ export interface ParameterDefinition {
   readonly values: ArrayLike<number>;
   /** Whether optimizers change it; default true. */
   readonly trainable?: boolean;
+  /** Whether it is a state that goes from batch to batch; default false. */
+  readonly state?: boolean;
   /** Penalty on it that is added to the loss; default none. */
   readonly regularizer?: Regularizer;
   /** What it must keep after every update; default nothing. */
@@ -34,6 +36,8 @@ export class Parameter {
   readonly dtype = "f32" as const;
   /** Whether optimizers change it. */
   readonly trainable: boolean;
+  /** Whether it is a state that goes from batch to batch, as of a `stateful` {@link lstm}. */
+  readonly state: boolean;
   /** Penalty on it that is added to the loss. */
   readonly regularizer: Regularizer | undefined;
   /** What it must keep after every update. */
@@ -50,10 +54,11 @@ export class Parameter {
    * @throws {ShapeError} when the number of values does not fit the shape.
    */
   constructor(definition: ParameterDefinition) {
-    const { name, shape, values, trainable = true } = definition;
+    const { name, shape, values, trainable = true, state = false } = definition;
     this.name = name;
     this.shape = shape;
     this.trainable = trainable;
+    this.state = state;
     this.regularizer = definition.regularizer;
     this.constraint = definition.constraint;
     this.#checkCount(values.length);

@@ -27,7 +27,10 @@ export interface Applied<O extends Tensors = Tensors> {
  * Applies a model to a batch, and gathers what its layers assign and add to the loss.
  *
  * An element that would become NaN or infinite keeps its old value, so that one bad batch cannot
- * poison a moving average.
+ * poison a moving average. In inference only states are assigned, and only who predicts in order
+ * takes that up.
+ *
+ * @param leaves Where weights are kept: those of the run, or others in the place of some.
  */
 export function applyModel<X extends Tensors, O extends Tensors>(
   run: Run,
@@ -35,6 +38,7 @@ export function applyModel<X extends Tensors, O extends Tensors>(
   state: ReadonlyMap<Parameter, Tensor>,
   x: X,
   training: boolean,
+  leaves: ReadonlyMap<Parameter, Tensor> = run.weightTable.leaves,
 ): Applied<O> {
   // A layer that stands twice in a model goes on from what its first place has assigned.
   const values = new Map(state);
@@ -44,8 +48,8 @@ export function applyModel<X extends Tensors, O extends Tensors>(
     ...run.context(training),
     trainable: model.trainable,
     assign(name, next) {
-      if (!training) return;
       const parameter = findState(model, name, next);
+      if (!training && !parameter.state) return;
       const value = select(isFinite(next), next, values.get(parameter)!);
       values.set(parameter, value);
       assigned.set(parameter, value);
@@ -61,7 +65,7 @@ export function applyModel<X extends Tensors, O extends Tensors>(
   });
   if (assigned.size === 0) return { outputs, masks, penalties };
   const assignments: Assignment[] = [...assigned].map(([parameter, value]) => ({
-    state: run.weightTable.leaves.get(parameter)!,
+    state: leaves.get(parameter)!,
     value,
   }));
   return { outputs, masks, penalties, effect: { assignments, state: values } };

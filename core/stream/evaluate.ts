@@ -30,7 +30,8 @@ export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptio
 }
 
 /**
- * Loss and metrics of a model on a data set, in inference mode.
+ * Loss and metrics of a model on a data set, in inference mode. Stateful layers begin with zeros, and
+ * the model keeps the states that it had.
  *
  * @param model The model.
  * @param dataSet The data.

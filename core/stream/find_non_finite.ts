@@ -2,6 +2,7 @@ import { topologicalOrder } from "../graph/differentiate.ts";
 import { NonFiniteError } from "../graph/errors.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { literal } from "../graph/leaf.ts";
+import { createProgram } from "../graph/program.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { select } from "../ops/select.ts";
 import { sum } from "../ops/sum.ts";
@@ -41,7 +42,7 @@ async function findLayer(run: Run, { step, start }: NonFiniteValue): Promise<str
   const flags: Tensor[] = labelled.map((node) =>
     sum(select(isFinite(node), literal(0), literal(1)))
   );
-  const executable = run.prepare(flags, flags.length);
+  const executable = run.prepare(createProgram(flags, []), flags.length);
   try {
     await run.bring(start);
     run.place(start, step);

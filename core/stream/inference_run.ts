@@ -1,12 +1,14 @@
 import type { AnyDataSet } from "../../data/data_set.ts";
 import type { Device, Executable } from "../graph/device.ts";
+import { type Assignment, createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
-import type { Tensors } from "../nn/named.ts";
+import { tensorEntries, type Tensors } from "../nn/named.ts";
 import { applyModel } from "./apply_model.ts";
 import type { LoadedData } from "./resident_data.ts";
 import { Run } from "./run.ts";
+import { settled } from "./weight_table.ts";
 
 /** An array that was computed, row by row. */
 export interface Computed {
@@ -16,6 +18,14 @@ export interface Computed {
   readonly shape: readonly number[];
 }
 
+/** What is to be computed of a batch. */
+export interface Computation {
+  /** The results. */
+  readonly tensors: readonly Tensor[];
+  /** States that go on to the next batch; default none. */
+  readonly assignments?: readonly Assignment[];
+}
+
 /** A model and inputs on a device, to compute with as training does not: with no dropout and no update. */
 export class InferenceRun {
   readonly #run: Run;
@@ -23,7 +33,7 @@ export class InferenceRun {
   readonly #targets = new Map<unknown, LoadedData>();
   readonly #plans = new Map<
     unknown,
-    Map<number, { tensors: readonly Tensor[]; plan: Executable }>
+    Map<number, Computation & { plan: Executable }>
   >();
 
   /**
@@ -57,6 +67,14 @@ export class InferenceRun {
       .outputs;
   }
 
+  /** What the model makes of rows, and of the states that go from batch to batch. */
+  predict(rows: Tensors): Computation {
+    const { leaves } = this.#run.weightTable;
+    const { outputs, effect } = applyModel(this.#run, this.model, leaves, rows, false);
+    const tensors = tensorEntries(outputs).map(([, tensor]) => tensor);
+    return { tensors, assignments: effect?.assignments };
+  }
+
   /** The whole numbers of a batch, `[count]`, i32, of a list with one for each sample. */
   targets(owner: unknown, numbers: Int32Array, count: number): Tensor {
     let loaded = this.#targets.get(owner);
@@ -74,17 +92,18 @@ export class InferenceRun {
    * @param owner Whose computation it is: it is planned once for each count.
    * @param start First sample.
    * @param count Samples.
-   * @param build Makes the tensors of the inputs.
+   * @param build Makes what is wanted of the inputs.
    */
   async compute(
     owner: unknown,
     start: number,
     count: number,
-    build: (x: Tensors, count: number) => readonly Tensor[],
+    build: (x: Tensors, count: number) => Computation,
   ): Promise<Computed[]> {
-    const { tensors, plan } = this.#planned(owner, count, build);
+    const { tensors, assignments, plan } = this.#planned(owner, count, build);
     this.#run.place(start);
     await plan.run(this.#run.scalarValues(plan));
+    if (assignments) this.#run.weightTable.changed();
     const found: Computed[] = [];
     for (const [place, { shape }] of tensors.entries()) {
       found.push({ data: Float32Array.from(await plan.read(place)), shape });
@@ -92,23 +111,25 @@ export class InferenceRun {
     return found;
   }
 
-  /** Frees everything, once the device is idle. */
+  /** Frees everything, once the device is idle; the model then has the states that it goes on from. */
   async finish(): Promise<void> {
     for (const plans of this.#plans.values()) for (const { plan } of plans.values()) plan.dispose();
     await this.#run.finish();
+    await settled(this.model);
   }
 
   #planned(
     owner: unknown,
     count: number,
-    build: (x: Tensors, count: number) => readonly Tensor[],
+    build: (x: Tensors, count: number) => Computation,
   ) {
-    const plans = this.#plans.get(owner) ?? new Map();
+    const plans = this.#plans.get(owner) ?? new Map<number, Computation & { plan: Executable }>();
     this.#plans.set(owner, plans);
     let planned = plans.get(count);
     if (!planned) {
-      const tensors = build(this.#inputs.batch(count).x, count);
-      plans.set(count, planned = { tensors, plan: this.#run.prepare(tensors, 0) });
+      const made = build(this.#inputs.batch(count).x, count);
+      const plan = this.#run.prepare(createProgram(made.tensors, made.assignments ?? []));
+      plans.set(count, planned = { ...made, plan });
     }
     return planned;
   }

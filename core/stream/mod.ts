@@ -45,6 +45,7 @@ export {
   type PredictOptions,
 } from "./predictions.ts";
 export type { Reduction } from "./score.ts";
+export { type ResetRule, resetStates } from "./reset_states.ts";
 export type { InputsFor, TensorsFor } from "./resident_data.ts";
 export type { AnyBatch, AnyDifferentiated, AnyForwarded, AnyScored, AnyUpdated } from "./stages.ts";
 export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";

@@ -14,7 +14,8 @@ import {
 import type { InputsFor } from "./resident_data.ts";
 
 /**
- * The outputs of a model, in inference mode.
+ * The outputs of a model, in inference mode. Stateful layers go on from the states that they have, and
+ * keep the last ones: `model.resetStates()` makes them zeros.
  *
  * @param model The model.
  * @param inputs `[samples, ...inputShape]`: the `x` of a data set, or arrays made with `arrays`; by

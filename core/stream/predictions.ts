@@ -11,16 +11,20 @@ import type { Tensor } from "../graph/tensor.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
-import { entriesOf, fromEntries, type Like, tensorEntries, type Tensors } from "../nn/named.ts";
+import { entriesOf, fromEntries, type Like, type Tensors } from "../nn/named.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { InferenceRun } from "./inference_run.ts";
 import type { InputsFor } from "./resident_data.ts";
+import { stateBatchSize } from "./state_batch_size.ts";
 import { settled } from "./weight_table.ts";
 
 /** Options of {@link predict} and {@link predictions}. */
 export interface PredictOptions extends DeviceOptions {
-  /** Samples in a batch, from 1; default 1,024. It does not change the result. */
+  /**
+   * Samples in a batch, from 1; default 1,024, or that of stateful layers. It does not change the
+   * result.
+   */
   readonly batchSize?: number;
 }
 
@@ -65,6 +69,9 @@ export interface Prediction<O extends Tensors = Tensor> {
 /**
  * What a model makes of inputs, in inference mode, as a stream of batches.
  *
+ * Stateful layers go on, from batch to batch, from the states that training or the last prediction has
+ * left; `model.resetStates()` makes them zeros.
+ *
  * The next batch is computed when all that operators have put on the last one ({@link
  * Prediction.hold}) has settled. {@link explain} adds explanations.
  *
@@ -104,7 +111,8 @@ export function predictions(
   inputs: Inputs,
   options: PredictOptions = {},
 ): Observable<Prediction<Tensors>> {
-  const batchSize = checkCount("batchSize of predictions", options.batchSize ?? 1024, 1);
+  const { batchSize = stateBatchSize([model]) ?? 1024 } = options;
+  checkCount("batchSize of predictions", batchSize, 1);
   return new Stream<Prediction<Tensors>>((subscriber) => {
     const names = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name]) => name);
     let left = false;
@@ -118,12 +126,7 @@ export function predictions(
       try {
         for (let start = 0; start < samples && !left; start += batchSize) {
           const count = Math.min(batchSize, samples - start);
-          const made = await run.compute(
-            run,
-            start,
-            count,
-            (x) => tensorEntries(run.apply(x)).map(([, tensor]) => tensor),
-          );
+          const made = await run.compute(run, start, count, (x) => run.predict(x));
           if (left) return;
           const holds: Promise<unknown>[] = [];
           const hold = (promise: Promise<unknown>) => {

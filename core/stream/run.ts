@@ -1,7 +1,7 @@
 import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import type { Device, Executable, Storage } from "../graph/device.ts";
 import { DTypeError } from "../graph/errors.ts";
-import { createProgram } from "../graph/program.ts";
+import type { Program } from "../graph/program.ts";
 import type { Ceilings } from "../graph/profile.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ApplyContext } from "../nn/layer.ts";
@@ -215,11 +215,9 @@ export class Run implements RunControl {
     await this.#data[0]?.bring(start);
   }
 
-  /** A program of this run that is not a step: validation, diagnosis. */
-  prepare(outputs: readonly Tensor[], recorded: number): Executable {
-    return this.device.prepare(createProgram(outputs, []), (leaf) => this.#bind(leaf), {
-      recorded,
-    });
+  /** A program of this run that is not a step: validation, prediction, diagnosis. */
+  prepare(program: Program, recorded = 0, own?: ReadonlyMap<Tensor, Storage>): Executable {
+    return this.device.prepare(program, (leaf) => own?.get(leaf) ?? this.#bind(leaf), { recorded });
   }
 
   /** The present values of an executable's scalars. */

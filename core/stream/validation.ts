@@ -1,5 +1,10 @@
 import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
-import type { Executable } from "../graph/device.ts";
+import type { Executable, Storage } from "../graph/device.ts";
+import { stateLeaf } from "../graph/leaf.ts";
+import { type Assignment, createProgram } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import type { Parameter } from "../nn/parameter.ts";
 import { applyModel } from "./apply_model.ts";
 import type { Effect, Evaluation } from "./frame.ts";
 import { RecordLayout, RecordSums } from "./record_layout.ts";
@@ -7,6 +12,7 @@ import type { LoadedData } from "./resident_data.ts";
 import type { Run } from "./run.ts";
 import { weightPenalties } from "./score.ts";
 import { measureRecords, scoreOutputs } from "./score_outputs.ts";
+import { stateBatchSize } from "./state_batch_size.ts";
 
 /** Samples in a batch of validation at most: large, as nothing is kept for a backward pass. */
 export const validationBatchSize = 1024;
@@ -29,6 +35,8 @@ export class Validation {
   readonly #data: LoadedData;
   readonly #parts = new Map<number, Part>();
   readonly #batchSize: number;
+  /** The states of stateful layers, by their weights: validation has its own. */
+  readonly #states = new Map<Parameter, { readonly leaf: Tensor; readonly storage: Storage }>();
 
   /** Puts `dataSet` on the run's device. */
   constructor(
@@ -37,7 +45,8 @@ export class Validation {
     private readonly evaluations: readonly Evaluation[],
     batchSize?: number,
   ) {
-    this.#batchSize = batchSize ?? evenBatchSize(sampleCount(dataSet));
+    this.#batchSize = batchSize ?? stateBatchSize(evaluations.map(({ model }) => model)) ??
+      evenBatchSize(sampleCount(dataSet));
     this.#data = run.load(dataSet, "validation", this.#batchSize);
   }
 
@@ -45,6 +54,9 @@ export class Validation {
   async measure(limit = Infinity): Promise<RecordSums> {
     const samples = Math.min(this.#data.samples, limit * this.#batchSize);
     const sums = new RecordSums();
+    for (const { leaf, storage } of this.#states.values()) {
+      storage.write(new Float32Array(leaf.size));
+    }
     let waiting = 0;
     for (let start = 0; start < samples; start += this.#batchSize) {
       const { executable, layout } = this.#part(Math.min(this.#batchSize, samples - start));
@@ -65,6 +77,8 @@ export class Validation {
   dispose(): void {
     for (const { executable } of this.#parts.values()) executable.dispose();
     this.#parts.clear();
+    for (const { storage } of this.#states.values()) storage.dispose();
+    this.#states.clear();
   }
 
   #part(count: number): Part {
@@ -76,11 +90,19 @@ export class Validation {
   #prepare(count: number): Part {
     const { x, y, sampleWeight } = this.#data.batch(count);
     const { scalars } = this.run;
+    const assignments: Assignment[] = [];
     const records = this.evaluations.flatMap((evaluation) => {
       const { model, criteria, name, reduction, metrics } = evaluation;
       this.run.addModel(model);
-      const leaves = new Map([...this.run.weightTable.leaves, ...evaluation.weights ?? []]);
-      const { outputs, masks, penalties } = applyModel(this.run, model, leaves, x, false);
+      const leaves = new Map([
+        ...this.run.weightTable.leaves,
+        ...evaluation.weights ?? [],
+        ...this.#statesOf(model),
+      ]);
+      const { outputs, masks, penalties, effect } = applyModel(
+        ...[this.run, model, leaves, x, false, leaves] as const,
+      );
+      assignments.push(...effect?.assignments ?? []);
       const judged = { outputs, targets: y, masks };
       const { records } = scoreOutputs(criteria, judged, {
         name,
@@ -92,7 +114,23 @@ export class Validation {
       return [...records, ...measureRecords(metrics, judged, sampleWeight)];
     });
     const layout = new RecordLayout(records);
-    return { executable: this.run.prepare(layout.outputs, layout.outputs.length), layout };
+    const own = new Map([...this.#states.values()].map(({ leaf, storage }) => [leaf, storage]));
+    const program = createProgram(layout.outputs, assignments);
+    return { executable: this.run.prepare(program, layout.outputs.length, own), layout };
+  }
+
+  /** The leaves that stand for the states of a model; they are zeros when they are made. */
+  #statesOf(model: AnyModel): [Parameter, Tensor][] {
+    return model.parameters.filter(({ state }) => state).map((parameter) => {
+      let state = this.#states.get(parameter);
+      if (!state) {
+        const name = `validation/${model.nameOf(parameter)}`;
+        const leaf = stateLeaf(name, parameter.shape);
+        state = { leaf, storage: this.run.device.allocate("f32", leaf.size, name) };
+        this.#states.set(parameter, state);
+      }
+      return [parameter, state.leaf];
+    });
   }
 
   /** Adds what the plans have recorded. */

@@ -37,6 +37,8 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
   biasConstraint: part,
   returnSequences: flag,
   returnState: flag,
+  stateful: flag,
+  batchSize: number,
   goBackwards: flag,
   dropout: number,
   recurrentDropout: number,

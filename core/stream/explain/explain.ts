@@ -117,7 +117,7 @@ class Explainer {
       const count = Math.min(this.batchSize, samples - done);
       const [values, score] = await run.compute(this, start + done, count, (x) => {
         const wanted = targets && run.targets(this, targets, count);
-        return attributed(run, model, x as Tensor, wanted, this.method);
+        return { tensors: attributed(run, model, x as Tensor, wanted, this.method) };
       });
       data.set(values.data, done * size);
       scores.set(score.data, done);

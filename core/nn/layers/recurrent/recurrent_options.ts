@@ -37,6 +37,17 @@ export interface RecurrentOptions extends WeightedLayerOptions {
    * {@link lstm} `c`, by name; default false.
    */
   readonly returnState?: boolean;
+  /**
+   * Whether the last state of each sample of a batch is what the sample of the same place begins with in
+   * the next batch, in training and in prediction; default false. Batches are then of `batchSize`
+   * samples, all of them, and in order: `shuffle: false`, `dropRemainder: true`. The states are a
+   * weight that is not trainable, `states`, of lstm h and then c; {@link resetStates} makes them zeros
+   * between two sequences, in training, and `model.resetStates()` before predicting. Validation and
+   * `evaluate` begin with zeros, and change nothing.
+   */
+  readonly stateful?: boolean;
+  /** Samples of every batch of a `stateful` layer. (Keras: that of the model's inputs.) */
+  readonly batchSize?: number;
   /** Whether steps are taken, and given, from the last to the first; default false. */
   readonly goBackwards?: boolean;
   /**

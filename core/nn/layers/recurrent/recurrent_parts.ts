@@ -26,6 +26,7 @@ import { type NamedKey, namedKey } from "../../named_key.ts";
 import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
 import { dropped, rates } from "../regularization/noise.ts";
 import { penalizeOutputs, weight } from "../weighted.ts";
+import { carriedStates } from "./carried_states.ts";
 import { joined, stateNames, takenShapes, takenTensors } from "./recurrent_inputs.ts";
 import type { GatedOptions } from "./recurrent_options.ts";
 
@@ -62,6 +63,7 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
   checkScalarSource(`the dropout of ${factory}`, dropout, rates);
   checkScalarSource(`the recurrentDropout of ${factory}`, recurrentDropout, rates);
   const ownKey = options.seed === undefined ? undefined : namedKey(options.seed, factory);
+  const carried = carriedStates(factory, cell, units, options);
   const layout = cellLayouts[cell];
   const names = stateNames[cell];
   const makeKernel = weight("kernel", {
@@ -88,6 +90,7 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
         makeRecurrent([units, layout.recurrent * units], key),
       ];
       if (useBias) parameters.push(makeBias(own.biasShape, key));
+      if (carried) parameters.push(carried.parameter);
       const outputShape: Made<Shape> = {
         outputs: returnSequences ? [steps, units] : [units],
         ...Object.fromEntries(returnState ? names.map((state) => [state, [units]]) : []),
@@ -95,10 +98,11 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
       return { outputShape, parameters };
     },
     apply(
-      { kernel, recurrent_kernel, bias }: Readonly<Record<string, Tensor>>,
+      weights: Readonly<Record<string, Tensor>>,
       inputs: Tensor | readonly Tensor[],
       context: ApplyContext,
     ): Made<Tensor> {
+      const { kernel, recurrent_kernel, bias } = weights;
       const { sequence, states } = takenTensors(inputs, cell, kernel.shape[0], units);
       const [batch, steps, features] = sequence.shape;
       const [mask] = context.masks;
@@ -114,21 +118,36 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
       const seen = toss(sequence, [batch, 1, features], "dropout", dropout) ?? sequence;
       const rows = reshape(ordered(transpose(seen, [1, 0, 2])), [steps * batch, features]);
       const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
-      const given = recurrence(
+      const before = carried?.before(weights.states, batch);
+      const settings = {
+        cell,
+        activation,
+        recurrentActivation,
+        mask: live,
+        recurrentMask: toss(tensor(1), [batch, units], "recurrent_dropout", recurrentDropout),
+        initialState: joined(states) ?? before,
+      };
+      const operands = [
         reshape(sums, [steps, batch, layout.inputs * units]),
         recurrent_kernel,
         own.orderBias(bias),
-        {
-          cell,
-          activation,
-          recurrentActivation,
-          sequences: returnSequences,
-          cellState: returnState && layout.states > 1,
-          mask: live,
-          recurrentMask: toss(tensor(1), [batch, units], "recurrent_dropout", recurrentDropout),
-          initialState: joined(states),
-        },
-      );
+      ] as const;
+      const hasCells = layout.states > 1;
+      const given = recurrence(...operands, {
+        ...settings,
+        sequences: returnSequences,
+        cellState: returnState && hasCells,
+      });
+      if (carried) {
+        // The same steps; from another node, so that what is differentiated stays small.
+        const last = recurrence(...operands, {
+          ...settings,
+          sequences: false,
+          cellState: hasCells,
+        });
+        const sideBySide = reshape(transpose(last, [1, 0, 2]), [batch, layout.states * units]);
+        context.assign("states", sideBySide);
+      }
       const count = returnSequences ? steps : 1;
       const row = (place: number) =>
         reshape(slice(given, [place, 0, 0], [place + 1, batch, units]), [batch, units]);
