@@ -1,6 +1,12 @@
 import { resultSize } from "../../core/graph/attention.ts";
 import { indent } from "../shader_builder.ts";
-import { attentionLanes, attentionParts, eachComponent } from "./attention_parts.ts";
+import {
+  attentionLanes,
+  attentionParts,
+  eachComponent,
+  placeQuery,
+  throughKeys,
+} from "./attention_parts.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
@@ -16,17 +22,13 @@ export const attentionKernel: GpuKernel = {
   ownLanes: () => attentionLanes,
   emit: (shader, call, tuning) => {
     const parts = attentionParts(shader, call, tuning);
-    const { operands: { query, key, value }, sizes, attributes, shared } = parts;
+    const { operands: { query }, sizes, attributes, shared } = parts;
     const { vectors, valueVectors, each } = parts;
-    const { batch, queries, keys, heads, keyHeads, valueSize } = sizes;
-    const [keyTile, valueTile] = [vectors, valueVectors].map(parts.declareShared);
+    const { batch, queries, heads, valueSize } = sizes;
+    const tiles = parts.declareTiles();
+    const [keyTile, valueTile] = tiles;
     const finish = emitFinish(shader, call);
     const blocks = Math.ceil(queries / attentionLanes);
-    const rows = {
-      from: "start",
-      count: keys,
-      row: (place: string) => `(sample * ${keys}u + ${place}) * ${keyHeads}u + keyHead`,
-    };
     const bias = parts.bias("sample", "head", "place", "at");
     const factor = parts.factor("number", "place", "at");
     const tile = [
@@ -76,13 +78,7 @@ export const attentionKernel: GpuKernel = {
       "}",
     ];
     const code = [
-      `let number = group / ${blocks}u;`,
-      `let sample = number / ${heads}u;`,
-      `let head = number % ${heads}u;`,
-      `let keyHead = head / ${heads / keyHeads}u;`,
-      `let first = group % ${blocks}u * ${attentionLanes}u;`,
-      "let place = first + lane;",
-      `let row = (sample * ${queries}u + place) * ${heads}u + head;`,
+      ...placeQuery(parts),
       `var q: array<vec4<f32>, ${vectors}>;`,
       `var result: array<vec4<f32>, ${valueVectors}>;`,
       `var most = ${lowest};`,
@@ -92,18 +88,7 @@ export const attentionKernel: GpuKernel = {
       indent(each(vectors, (c) => `q[${c}] = ${parts.vector(query, "row", c)};`)),
       `  limit = ${parts.visible("place")};`,
       "}",
-      `let last = ${parts.visible(`min(first + ${attentionLanes - 1}u, ${queries - 1}u)`)};`,
-      `for (var start = 0u; start < ${keys}u; start += ${shared}u) {`,
-      indent([
-        "workgroupBarrier();",
-        "if (start < last) {",
-        indent(parts.fill(keyTile, key, vectors, rows)),
-        indent(parts.fill(valueTile, value, valueVectors, rows)),
-        "}",
-        "workgroupBarrier();",
-        `if (start < limit) {\n${indent(tile.join("\n"))}\n}`,
-      ].join("\n")),
-      "}",
+      ...throughKeys(parts, tiles, [`if (start < limit) {\n${indent(tile.join("\n"))}\n}`]),
       `if (place < ${queries}u) {`,
       indent([
         // A query that sees nothing gives zeros, and no weight to anything on the way back.

@@ -6,6 +6,8 @@ import {
   type AttentionParts,
   attentionParts,
   eachComponent,
+  placeQuery,
+  throughKeys,
 } from "./attention_parts.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
@@ -39,7 +41,7 @@ function gradientParts(shader: ShaderBuilder, call: GpuCall, tuning: Tuning): Gr
   const parts = attentionParts(shader, call, tuning);
   return {
     ...parts,
-    tiles: [parts.declareShared(parts.vectors), parts.declareShared(parts.valueVectors)],
+    tiles: parts.declareTiles(),
     finish: emitFinish(shader, call),
     scale: literalExpression(shader, parts.attributes.scale, "f32"),
   };
@@ -84,23 +86,10 @@ function store(parts: GradientParts, name: string, size: number, start: string):
 
 function ofQueries(parts: GradientParts): string {
   const { operands, sizes, vectors, valueVectors, shared, tiles: [keyTile, valueTile] } = parts;
-  const { query, key, value } = operands;
-  const { grad, sums, dots } = operands as Required<typeof operands>;
-  const { queries, keys, heads, keyHeads, size } = sizes;
-  const blocks = Math.ceil(queries / attentionLanes);
-  const rows = {
-    from: "start",
-    count: keys,
-    row: (place: string) => `(sample * ${keys}u + ${place}) * ${keyHeads}u + keyHead`,
-  };
+  const { query, grad, sums, dots } = operands as Required<typeof operands>;
+  const { queries, size } = sizes;
   return [
-    `let number = group / ${blocks}u;`,
-    `let sample = number / ${heads}u;`,
-    `let head = number % ${heads}u;`,
-    `let keyHead = head / ${heads / keyHeads}u;`,
-    `let first = group % ${blocks}u * ${attentionLanes}u;`,
-    "let place = first + lane;",
-    `let row = (sample * ${queries}u + place) * ${heads}u + head;`,
+    ...placeQuery(parts),
     `var q: array<vec4<f32>, ${vectors}>;`,
     `var g: array<vec4<f32>, ${valueVectors}>;`,
     `var toQuery: array<vec4<f32>, ${vectors}>;`,
@@ -116,15 +105,7 @@ function ofQueries(parts: GradientParts): string {
       `limit = ${parts.visible("place")};`,
     ].join("\n")),
     "}",
-    `let last = ${parts.visible(`min(first + ${attentionLanes - 1}u, ${queries - 1}u)`)};`,
-    `for (var start = 0u; start < ${keys}u; start += ${shared}u) {`,
-    indent([
-      "workgroupBarrier();",
-      "if (start < last) {",
-      indent(parts.fill(keyTile, key, vectors, rows)),
-      indent(parts.fill(valueTile, value, valueVectors, rows)),
-      "}",
-      "workgroupBarrier();",
+    ...throughKeys(parts, parts.tiles, [
       `for (var j = 0u; j < ${shared}u; j++) {`,
       indent([
         "let at = start + j;",
@@ -144,8 +125,7 @@ function ofQueries(parts: GradientParts): string {
         ),
       ].join("\n")),
       "}",
-    ].join("\n")),
-    "}",
+    ]),
     `if (place < ${queries}u) {\n${indent(store(parts, "toQuery", size, `row * ${size}u`))}\n}`,
   ].join("\n");
 }

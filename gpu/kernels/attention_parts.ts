@@ -41,8 +41,8 @@ export interface AttentionParts {
   vector(operand: StridedOperand, row: string, c: string): string;
   /** An expression for the element at `index` of an operand. */
   element(operand: StridedOperand, index: string): string;
-  /** Declares shared rows of so many vectors; gives their name. */
-  declareShared(vectors: number): string;
+  /** Declares shared rows of as many vectors as a query, and as a value; gives their names. */
+  declareTiles(): [string, string];
   /** Statements that fill shared rows from row `from` of a head (all its samples') on. */
   fill(name: string, operand: StridedOperand, vectors: number, places: RowPlaces): string;
   /** An expression for how many keys a query sees. */
@@ -114,7 +114,10 @@ export function attentionParts(
       !tuning.software && count <= mostUnrolled
         ? Array.from({ length: count }, (_, place) => body(`${place}u`)).join("\n")
         : `for (var c = 0u; c < ${count}u; c++) {\n${indent(body("c"))}\n}`,
-    declareShared: (count) => shader.shared("vec4<f32>", shared * count),
+    declareTiles: () => [
+      shader.shared("vec4<f32>", shared * vectors),
+      shader.shared("vec4<f32>", shared * valueVectors),
+    ],
     fill: (name, operand, count, { from, count: rows, row }) =>
       [
         `for (var t = lane; t < ${shared * count}u; t += ${attentionLanes}u) {`,
@@ -172,4 +175,49 @@ export function eachComponent(
     if (size % 4 === 0 || part < size % 4) return line;
     return `if (${index} < ${size}u) { ${line} }`;
   }).join("\n");
+}
+
+/** Statements that say which query a thread of workgroup `group` has. */
+export function placeQuery({ sizes: { queries, heads, keyHeads } }: AttentionParts): string[] {
+  const blocks = Math.ceil(queries / attentionLanes);
+  return [
+    `let number = group / ${blocks}u;`,
+    `let sample = number / ${heads}u;`,
+    `let head = number % ${heads}u;`,
+    `let keyHead = head / ${heads / keyHeads}u;`,
+    `let first = group % ${blocks}u * ${attentionLanes}u;`,
+    "let place = first + lane;",
+    `let row = (sample * ${queries}u + place) * ${heads}u + head;`,
+  ];
+}
+
+/**
+ * Statements that bring the keys and values which a workgroup's queries see into shared rows, some at a
+ * time, and do `body` with those from `start` on.
+ */
+export function throughKeys(
+  parts: AttentionParts,
+  [keyTile, valueTile]: readonly [string, string],
+  body: readonly string[],
+): string[] {
+  const { operands: { key, value }, sizes: { queries, keys, keyHeads }, shared } = parts;
+  const rows = {
+    from: "start",
+    count: keys,
+    row: (place: string) => `(sample * ${keys}u + ${place}) * ${keyHeads}u + keyHead`,
+  };
+  return [
+    `let last = ${parts.visible(`min(first + ${attentionLanes - 1}u, ${queries - 1}u)`)};`,
+    `for (var start = 0u; start < ${keys}u; start += ${shared}u) {`,
+    indent([
+      "workgroupBarrier();",
+      "if (start < last) {",
+      indent(parts.fill(keyTile, key, parts.vectors, rows)),
+      indent(parts.fill(valueTile, value, parts.valueVectors, rows)),
+      "}",
+      "workgroupBarrier();",
+      ...body,
+    ].join("\n")),
+    "}",
+  ];
 }

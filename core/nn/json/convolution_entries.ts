@@ -1,3 +1,4 @@
+import type { Layer } from "../layer.ts";
 import type { ConvOptions } from "../layers/convolution/conv.ts";
 import type { FinishOptions, KernelOptions } from "../layers/convolution/kernel_options.ts";
 import * as layers from "../layers/convolution/mod.ts";
@@ -43,22 +44,47 @@ const depthwise: OptionReaders<layers.DepthwiseConvOptions> = {
   depthwiseConstraint: part,
 };
 
-interface ConvParts extends ConvOptions {
-  filters: number;
-  kernelSize: AxisSizes;
+/** What layers of filters are made from, besides their options. */
+interface Filters {
+  readonly filters: number;
+  readonly kernelSize: AxisSizes;
 }
 
-function convEntry(make: typeof layers.conv1d): LayerEntry {
-  return entry<ConvParts>({
-    ...kernels,
-    filters: number,
-    kernelSize: oneOrMore,
-    strides: oneOrMore,
-    padding: text,
-    dilationRate: oneOrMore,
-    groups: number,
-  }, ({ filters, kernelSize, ...options }) => make(filters, kernelSize, options));
+type OfFilters<Options> = (filters: number, kernelSize: AxisSizes, options: Options) => Layer;
+
+function filtersEntry<Options>(
+  readers: OptionReaders<Options>,
+  make: OfFilters<Options>,
+): LayerEntry {
+  const all = { ...readers, filters: number, kernelSize: oneOrMore };
+  return entry<Options & Filters>(
+    all as OptionReaders<Options & Filters>,
+    ({ filters, kernelSize, ...options }) => make(filters, kernelSize, options as Options),
+  );
 }
+
+const conv: OptionReaders<ConvOptions> = {
+  ...kernels,
+  strides: oneOrMore,
+  padding: text,
+  dilationRate: oneOrMore,
+  groups: number,
+};
+
+const transposed: OptionReaders<layers.ConvTransposeOptions> = {
+  ...kernels,
+  strides: oneOrMore,
+  padding: text,
+  outputPadding: oneOrMore,
+  dilationRate: oneOrMore,
+};
+
+const separable: OptionReaders<layers.SeparableConvOptions> = {
+  ...depthwise,
+  pointwiseInitializer: initializer,
+  pointwiseRegularizer: part,
+  pointwiseConstraint: part,
+};
 
 function poolingEntry(make: typeof layers.maxPooling1d): LayerEntry {
   return entry<PoolingOptions & { poolSize: AxisSizes }>(
@@ -67,44 +93,11 @@ function poolingEntry(make: typeof layers.maxPooling1d): LayerEntry {
   );
 }
 
-interface TransposeParts extends layers.ConvTransposeOptions {
-  filters: number;
-  kernelSize: AxisSizes;
-}
-
-function transposeEntry(make: typeof layers.conv1dTranspose): LayerEntry {
-  return entry<TransposeParts>({
-    ...kernels,
-    filters: number,
-    kernelSize: oneOrMore,
-    strides: oneOrMore,
-    padding: text,
-    outputPadding: oneOrMore,
-    dilationRate: oneOrMore,
-  }, ({ filters, kernelSize, ...options }) => make(filters, kernelSize, options));
-}
-
 function depthwiseEntry(make: typeof layers.depthwiseConv1d): LayerEntry {
   return entry<layers.DepthwiseConvOptions & { kernelSize: AxisSizes }>(
     { ...depthwise, kernelSize: oneOrMore },
     ({ kernelSize, ...options }) => make(kernelSize, options),
   );
-}
-
-interface SeparableParts extends layers.SeparableConvOptions {
-  filters: number;
-  kernelSize: AxisSizes;
-}
-
-function separableEntry(make: typeof layers.separableConv1d): LayerEntry {
-  return entry<SeparableParts>({
-    ...depthwise,
-    filters: number,
-    kernelSize: oneOrMore,
-    pointwiseInitializer: initializer,
-    pointwiseRegularizer: part,
-    pointwiseConstraint: part,
-  }, ({ filters, kernelSize, ...options }) => make(filters, kernelSize, options));
 }
 
 function globalEntry(make: typeof layers.globalMaxPooling1d): LayerEntry {
@@ -123,9 +116,9 @@ export const convolutionEntries: Readonly<Record<string, LayerEntry>> = {
   AveragePooling1D: poolingEntry(layers.averagePooling1d),
   AveragePooling2D: poolingEntry(layers.averagePooling2d),
   AveragePooling3D: poolingEntry(layers.averagePooling3d),
-  Conv1D: convEntry(layers.conv1d),
-  Conv2D: convEntry(layers.conv2d),
-  Conv3D: convEntry(layers.conv3d),
+  Conv1D: filtersEntry(conv, layers.conv1d),
+  Conv2D: filtersEntry(conv, layers.conv2d),
+  Conv3D: filtersEntry(conv, layers.conv3d),
   MaxPooling1D: poolingEntry(layers.maxPooling1d),
   MaxPooling2D: poolingEntry(layers.maxPooling2d),
   MaxPooling3D: poolingEntry(layers.maxPooling3d),
@@ -135,9 +128,9 @@ export const convolutionEntries: Readonly<Record<string, LayerEntry>> = {
   AdaptiveMaxPooling1D: adaptiveEntry(layers.adaptiveMaxPooling1d),
   AdaptiveMaxPooling2D: adaptiveEntry(layers.adaptiveMaxPooling2d),
   AdaptiveMaxPooling3D: adaptiveEntry(layers.adaptiveMaxPooling3d),
-  Conv1DTranspose: transposeEntry(layers.conv1dTranspose),
-  Conv2DTranspose: transposeEntry(layers.conv2dTranspose),
-  Conv3DTranspose: transposeEntry(layers.conv3dTranspose),
+  Conv1DTranspose: filtersEntry(transposed, layers.conv1dTranspose),
+  Conv2DTranspose: filtersEntry(transposed, layers.conv2dTranspose),
+  Conv3DTranspose: filtersEntry(transposed, layers.conv3dTranspose),
   DepthwiseConv1D: depthwiseEntry(layers.depthwiseConv1d),
   DepthwiseConv2D: depthwiseEntry(layers.depthwiseConv2d),
   GlobalAveragePooling1D: globalEntry(layers.globalAveragePooling1d),
@@ -146,6 +139,6 @@ export const convolutionEntries: Readonly<Record<string, LayerEntry>> = {
   GlobalMaxPooling1D: globalEntry(layers.globalMaxPooling1d),
   GlobalMaxPooling2D: globalEntry(layers.globalMaxPooling2d),
   GlobalMaxPooling3D: globalEntry(layers.globalMaxPooling3d),
-  SeparableConv1D: separableEntry(layers.separableConv1d),
-  SeparableConv2D: separableEntry(layers.separableConv2d),
+  SeparableConv1D: filtersEntry(separable, layers.separableConv1d),
+  SeparableConv2D: filtersEntry(separable, layers.separableConv2d),
 };
