@@ -7,6 +7,7 @@ import {
   type BatchNormalizationOptions,
 } from "../layers/batch_normalization.ts";
 import { dense, type DenseOptions } from "../layers/dense.ts";
+import { einsumDense, type EinsumDenseOptions } from "../layers/einsum_dense.ts";
 import { flatten, type FlattenOptions } from "../layers/flatten.ts";
 import {
   groupNormalization,
@@ -43,6 +44,8 @@ import {
   number,
   numbers,
   oneOrMore,
+  openNumbers,
+  type OptionReader,
   type OptionReaders,
   part,
   text,
@@ -63,6 +66,9 @@ const normalization: OptionReaders<NormalizationOptions> = {
   gammaConstraint: part,
 };
 const merge: OptionReaders<MergeOptions> = { name: text };
+const { useBias: _, ...perUnit } = kernels;
+const sizes: OptionReader = (value, path, custom) =>
+  (Array.isArray(value) ? openNumbers : number)(value, path, custom);
 
 /**
  * Every layer that a file may name, by its type. A new layer is one entry here, and a `config` of
@@ -90,6 +96,10 @@ export const layerRegistry: Readonly<Record<string, LayerEntry>> = {
   Dot: entry<DotOptions & { axes: number }>(
     { ...merge, axes: oneOrMore, normalize: flag },
     ({ axes, ...options }) => dot(axes, options),
+  ),
+  EinsumDense: entry<EinsumDenseOptions & { equation: string; outputShape: number }>(
+    { ...perUnit, equation: text, outputShape: sizes, biasAxes: text },
+    ({ equation, outputShape, ...options }) => einsumDense(equation, outputShape, options),
   ),
   Flatten: entry<FlattenOptions>(plain, flatten),
   GroupNormalization: entry<GroupNormalizationOptions>(

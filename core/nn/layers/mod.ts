@@ -12,6 +12,8 @@ export * from "./convolution/mod.ts";
 export { dense } from "./dense.ts";
 export type { DenseOptions } from "./dense.ts";
 export { dropout } from "./dropout.ts";
+export { einsumDense } from "./einsum_dense.ts";
+export type { EinsumDenseOptions } from "./einsum_dense.ts";
 export { embedding } from "./embedding.ts";
 export type { EmbeddingOptions } from "./embedding.ts";
 export { flatten } from "./flatten.ts";

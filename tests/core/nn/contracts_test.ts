@@ -17,6 +17,7 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.dense(4), [3], [4]],
   [nn.dense(4, { activation: "gelu", useBias: false }), [3], [4]],
   [nn.dense(2), [5, 3], [5, 2]],
+  [nn.einsumDense("abc,cde->abde", [null, 2, 4], { biasAxes: "e" }), [5, 3], [5, 2, 4]],
   [nn.activation("softmax"), [3], [3]],
   [nn.activation((x) => x.square()), [2, 3], [2, 3]],
   [nn.dropout(0.5), [3], [3]],

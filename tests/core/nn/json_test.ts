@@ -68,6 +68,7 @@ const {
   discretization,
   dot,
   dropout,
+  einsumDense,
   eluLayer,
   bidirectional,
   embedding,
@@ -199,6 +200,14 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
       kernelConstraint: positive,
     }),
     [3],
+  ],
+  einsumDense: [
+    einsumDense("abc,cd->abd", [null, 5], {
+      biasAxes: "bd",
+      activation: "tanh",
+      kernelRegularizer: softer(0.5),
+    }),
+    [4, 3],
   ],
   dot: [dot([1, 2], { normalize: true }), [3, 2], [2, 3]],
   dropout: [dropout(hyperparameter(0.25), { seed: 4 }), [3]],
