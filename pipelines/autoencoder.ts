@@ -130,7 +130,7 @@ try {
   const given = kind === "denoising" ? await underNoise(truth) : truth;
   const { model, decoder } = autoencoder(kind, { code, seed });
 
-  const steps = miniBatches(withoutLabels(train), batchesBy(options)).pipe(
+  const steps = miniBatches(withoutLabels(train), await batchesBy(options, network)).pipe(
     forward(model),
     loss(ofBytes(binaryCrossentropy())),
     backward(),

@@ -165,7 +165,7 @@ async function train(
   ], { name: modelName, seed: options.seed });
   const training = fit(model, data.train, {
     ...judged,
-    ...fitBy(options, data.train, { name }),
+    ...await fitBy(options, data.train, { name }),
     // Only the network's loss feels the weight; the metrics count each strike once.
     classWeight: { 1: weight },
     metrics: [binaryAccuracy(), auc()],

@@ -33,12 +33,14 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** A whole number of at least `minimum`. */
-export function wholeNumber(minimum: number): (text: string) => number {
+/** A whole number from `minimum` to `maximum`. */
+export function wholeNumber(minimum: number, maximum = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= minimum) return value;
-    throw new UsageError(`a whole number of at least ${minimum}`);
+    const isWhole = /^\d+$/.test(text) && Number.isSafeInteger(value);
+    if (isWhole && value >= minimum && value <= maximum) return value;
+    const range = maximum < Infinity ? `from ${minimum} to ${maximum}` : `of at least ${minimum}`;
+    throw new UsageError(`a whole number ${range}`);
   };
 }
 

@@ -210,7 +210,7 @@ try {
     loss: binaryCrossentropy(),
     metrics: [binaryAccuracy()],
     validation: parts.validation,
-    ...fitBy(options, train, { free: ["errors", "boundary"] }),
+    ...await fitBy(options, train, { free: ["errors", "boundary"] }),
   });
   const { epoch, history: logs } = await lastValueFrom(training.pipe(history()));
   if (epoch.length > 0) {

@@ -77,7 +77,7 @@ async function trained(model: Model, name?: string): Promise<Model> {
   const train = limited(mnist.train, options);
   const training = fit(model, train, {
     loss: sparseCategoricalCrossentropy({ fromLogits: true }),
-    ...fitBy(options, train, { name, free: ["digits", "folder"] }),
+    ...await fitBy(options, train, { name, free: ["digits", "folder"] }),
     metrics: [accuracy()],
     validation: mnist.test,
   });

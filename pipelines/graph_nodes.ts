@@ -184,7 +184,7 @@ async function train(
   const model = network(name, train);
   const training = fit(model, train, {
     ...judged,
-    ...fitBy(options, train, {
+    ...await fitBy(options, train, {
       // Of two models the one with the graph is what the lesson is about.
       name: options.model || name !== "words" ? undefined : name,
       monitor: "val_sparse_categorical_accuracy",

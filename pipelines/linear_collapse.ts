@@ -25,11 +25,12 @@ import {
   takeFirst,
   tensor,
 } from "../mod.ts";
-import { commandLine, wholeNumber } from "./command_line.ts";
+import { commandLine } from "./command_line.ts";
+import { runOptions } from "./training_options.ts";
 
 const { seed } = commandLine(
   "Shows that a deep network without activations is one linear layer.",
-  { seed: { value: "N", help: "of weights and shuffles", default: "42", parse: wholeNumber(0) } },
+  { seed: { ...runOptions.seed, help: "of weights and shuffles" } },
 );
 
 const device = { device: "cpu", threads: 1 } as const;

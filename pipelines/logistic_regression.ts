@@ -77,7 +77,7 @@ try {
     name: "logistic",
     seed: options.seed,
   });
-  const steps = miniBatches(standard(train), batchesBy(options)).pipe(
+  const steps = miniBatches(standard(train), await batchesBy(options)).pipe(
     forward(model), // a = σ(w · x + b)
     loss(binaryCrossentropy()), // −y ln a − (1 − y) ln(1 − a)
     backward(), // dz = a − y

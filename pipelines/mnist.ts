@@ -110,7 +110,7 @@ try {
   if (options.weights) await loadWeights(model, options.weights);
 
   const steps = miniBatches(data.train, {
-    ...batchesBy(options),
+    ...await batchesBy(options, network),
     dtypePolicy: options["dtype-policy"],
   }).pipe(
     forward(model),

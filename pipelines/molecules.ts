@@ -195,7 +195,7 @@ try {
   const model = network(train);
   const training = fit(model, train, {
     ...judged,
-    ...fitBy(options, train),
+    ...await fitBy(options, train),
     validation,
   });
   if (await completed(training)) {

@@ -152,7 +152,7 @@ try {
   const data = dataSet(known);
   const training = fit(model, data, {
     ...criterion,
-    ...fitBy(options, data, { free: ["samples", "temperature"] }),
+    ...await fitBy(options, data, { free: ["samples", "temperature"] }),
     validation: dataSet(shuffled.slice(tenth, 2 * tenth)),
   });
   if (await completed(training)) {

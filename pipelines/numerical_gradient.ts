@@ -28,11 +28,12 @@ import {
   tensor,
   update,
 } from "../mod.ts";
-import { commandLine, wholeNumber } from "./command_line.ts";
+import { commandLine } from "./command_line.ts";
+import { runOptions } from "./training_options.ts";
 
 const { seed } = commandLine(
   "Trains 2-3-1 by numerical gradients beside backpropagation, on exclusive or.",
-  { seed: { value: "N", help: "of the first weights", default: "42", parse: wholeNumber(0) } },
+  { seed: { ...runOptions.seed, help: "of the first weights" } },
 );
 
 /** Stands where backward() stands in the pipe, and says the same without any calculus. */

@@ -175,7 +175,7 @@ try {
   const data = dataSet(known);
   const training = fit(model, data, {
     loss: sparseCategoricalCrossentropy({ fromLogits: true }),
-    ...fitBy(options, data),
+    ...await fitBy(options, data),
     validation: dataSet(validation),
   });
   if (await completed(training)) {

@@ -18,7 +18,7 @@ import {
   stopOnSignal,
 } from "../mod.ts";
 import { UsageError } from "./command_line.ts";
-import { beside, fileOf, resumeFile, sameOptions } from "./resuming.ts";
+import { beside, fileOf, optionsText, resumeFile } from "./resuming.ts";
 import { optimizerOf, scheduleOf, type TrainingOptions } from "./training_options.ts";
 
 /** What is particular to one network of a pipeline. */
@@ -37,13 +37,17 @@ export interface Network {
   readonly every?: number;
 }
 
-/** Which batches there are and where they are computed: options of `miniBatches`. */
-export function batchesBy(options: TrainingOptions, network: Network = {}) {
+/**
+ * Which batches there are and where they are computed: options of `miniBatches`.
+ *
+ * @throws {UsageError} when the run that is resumed was started with other options.
+ */
+export async function batchesBy(options: TrainingOptions, network: Network = {}) {
   const { epochs, seed, device, threads } = options;
   return {
     ...{ epochs, seed, device, threads },
     batchSize: options["batch-size"],
-    resume: resumeFile(options, network.name),
+    resume: await resumeFile(options, network),
   } satisfies MiniBatchesOptions;
 }
 
@@ -65,16 +69,19 @@ export function endOnSignal<Event extends { readonly run: RunControl }>(): MonoT
 /** What stands on the steps: signals, files, lines on stdout, a bar on a terminal, the profile. */
 export function watchSteps<Step extends AnyUpdated>(
   options: TrainingOptions,
-  { name, metadata, free = [] }: Network = {},
+  network: Network = {},
 ): MonoTypeOperatorFunction<Step> {
   const { epochs, profile: isProfiled, "checkpoint-every": everySteps } = options;
-  const [path, trace] = [fileOf(options.checkpoint, name), fileOf(options.trace, name)];
+  const [path, trace] = [options.checkpoint, options.trace].map((file) =>
+    fileOf(file, network.name)
+  );
   return pipe(
-    sameOptions<Step>(options, name, free),
-    endOnSignal(),
-    path === undefined || everySteps === undefined
-      ? identity
-      : checkpoint(beside(path, "last"), { save: "last", everySteps, metadata }),
+    endOnSignal<Step>(),
+    path === undefined || everySteps === undefined ? identity : checkpoint(beside(path, "last"), {
+      save: "last",
+      everySteps,
+      metadata: metadataOf(options, network),
+    }),
     jsonLines(Deno.stdout, { every: options["log-every"] }),
     progressBar(Deno.stderr, { epochs }),
     isProfiled || trace !== undefined ? profile({ trace }) : identity,
@@ -84,10 +91,12 @@ export function watchSteps<Step extends AnyUpdated>(
 /** What stands on the epochs: the best one is kept, also in a file, and each gives a line. */
 export function keepBest(
   options: TrainingOptions,
-  { name, monitor = "val_loss", kept = monitor, metadata, every = 1 }: Network = {},
+  network: Network = {},
 ): MonoTypeOperatorFunction<Epoch> {
   const { patience } = options;
-  const path = fileOf(options.checkpoint, name);
+  const { monitor = "val_loss", kept = monitor, every = 1 } = network;
+  const path = fileOf(options.checkpoint, network.name);
+  const metadata = metadataOf(options, network);
   return pipe(
     patience === undefined ? identity : earlyStopping({ monitor, patience, restoreBest: true }),
     path === undefined ? identity : checkpoint(path, { monitor: kept, metadata }),
@@ -96,15 +105,20 @@ export function keepBest(
   );
 }
 
+/** Texts for a network's files: those of its own, and the options, for a run that goes on. */
+function metadataOf(options: TrainingOptions, network: Network) {
+  return { ...network.metadata, options: optionsText(options, network) };
+}
+
 /**
  * All that the options say of a training, for `fit`: batches, optimizer, and what stands on steps
  * and epochs.
  */
-export function fitBy(options: TrainingOptions, data: AnyDataSet, network: Network = {}) {
+export async function fitBy(options: TrainingOptions, data: AnyDataSet, network: Network = {}) {
   const onSteps = <Step extends AnyUpdated>(steps: Observable<Step>) =>
     steps.pipe(watchSteps(options, network));
   return {
-    ...batchesBy(options, network),
+    ...await batchesBy(options, network),
     optimizer: optimizerBy(options, data),
     stepOperators: [onSteps],
     callbacks: [keepBest(options, network)],

@@ -1,12 +1,11 @@
-import type { MonoTypeOperatorFunction } from "rxjs";
-import { checkWritable, DataError, keepState, type StateValue } from "../mod.ts";
+import { checkWritable, DataError, readWeightsMetadata } from "../mod.ts";
 import { UsageError } from "./command_line.ts";
 import type { TrainingOptions } from "./training_options.ts";
 
-/** Options that a run that goes on may have changed, or that the run itself looks after. */
-const free: ReadonlySet<string> = new Set([
-  ...["epochs", "seed", "batch-size", "limit", "patience", "device", "threads", "log-every"],
-  ...["profile", "trace", "checkpoint", "resume"],
+/** Options that may be others in a run that goes on, or are looked at by themselves. */
+const alwaysFree: ReadonlySet<string> = new Set([
+  ...["epochs", "patience", "device", "threads", "log-every", "profile", "trace"],
+  ...["checkpoint", "resume"],
 ]);
 
 /** A file beside another: `digits.last.safetensors` for `digits.safetensors`. */
@@ -22,12 +21,6 @@ export function beside(path: string, word: string): string {
  */
 export function fileOf<Path extends string | undefined>(path: Path, network?: string): Path {
   return path === undefined || network === undefined ? path : beside(path, network) as Path;
-}
-
-/** The file that a network goes on from; `undefined` when it begins anew. */
-export function resumeFile(options: TrainingOptions, network?: string): string | undefined {
-  const path = fileOf(options.resume, network);
-  return path === undefined || isMissing(path) ? undefined : path;
 }
 
 /**
@@ -81,61 +74,83 @@ function isMissing(path: string): boolean {
   }
 }
 
-/**
- * Keeps the options in checkpoints, and refuses to resume with others, or what another pipeline has
- * saved.
- *
- * @param options What the command has said.
- * @param network The name of the network, if it is not the one that the pipeline is about.
- * @param others Names of more options that may change.
- */
-export function sameOptions<Event>(
-  options: TrainingOptions,
-  network: string | undefined,
-  others: readonly string[],
-): MonoTypeOperatorFunction<Event> {
+/** One network of a pipeline, and what it is trained by. */
+interface Trained {
+  /** Its name, if it is not the one that the pipeline is about. */
+  readonly name?: string;
+  /** Options of the command, beside those of every training, that may be others in a run that goes on. */
+  readonly free?: readonly string[];
+}
+
+type OptionTexts = Readonly<Record<string, string | null>>;
+
+/** What must be the same in a run that goes on, as a text for its checkpoints. */
+export function optionsText(options: TrainingOptions, { name, free = [] }: Trained): string {
   const deciding = Object.entries(options).filter(([name]) =>
-    !free.has(name) && !others.includes(name)
-  ).map(([name, value]) => [name, value ?? null]);
-  const now: Readonly<Record<string, StateValue>> = {
+    !alwaysFree.has(name) && !free.includes(name)
+  ).map(([name, value]) => [name, value === undefined ? null : String(value)]);
+  const texts: OptionTexts = {
     ...Object.fromEntries(deciding),
     // The whole way of the rate follows from the number of epochs.
-    epochs: options.schedule === "constant" ? null : options.epochs,
+    epochs: options.schedule === "constant" ? null : `${options.epochs}`,
     // It is there or not; how long it waits may be changed.
-    patience: options.patience === undefined ? null : true,
+    patience: options.patience === undefined ? null : "given",
   };
-  const from = { pipeline: Deno.mainModule.replace(/.*\//, ""), network: network ?? null };
-  const path = fileOf(options.resume, network);
-  return keepState("options", {
-    save: () => ({ ...from, now }),
-    restore: (saved) => {
-      const { now: before, ...source } = saved as typeof from & { readonly now: typeof now };
-      if (source.pipeline !== from.pipeline || source.network !== from.network) {
-        throw new UsageError(
-          `Cannot resume ${path} as it must be a checkpoint of ${nameOf(from)}: received one of ` +
-            `${nameOf(source)}, name another file with --resume`,
-        );
-      }
-      for (const [name, value] of Object.entries(before)) {
-        if (String(now[name] ?? null) === String(value)) continue;
-        const hint = "weights" in options
-          ? " (for a new run from its weights use --weights)"
-          : " (leave --resume out for a new run)";
-        throw new UsageError(
-          `Cannot resume ${path} as --${name} must be what it was, ${told(value)}: received ` +
-            `${told(now[name] ?? null)}${hint}`,
-        );
-      }
-    },
-  });
+  const pipeline = Deno.mainModule.replace(/.*\//, "");
+  return JSON.stringify({ pipeline, network: name ?? null, texts });
+}
+
+/**
+ * The file that a network goes on from; `undefined` when it begins anew.
+ *
+ * @throws {UsageError} when another pipeline has saved it, or this one with other options.
+ */
+export async function resumeFile(
+  options: TrainingOptions,
+  trained: Trained,
+): Promise<string | undefined> {
+  const path = fileOf(options.resume, trained.name);
+  if (path === undefined || isMissing(path)) return undefined;
+  const { options: saved } = await readWeightsMetadata(path);
+  // Whoever reads it says what is wrong with a file of another making.
+  if (saved !== undefined) {
+    checkSame(path, JSON.parse(saved), JSON.parse(optionsText(options, trained)), options);
+  }
+  return path;
+}
+
+interface Origin {
+  readonly pipeline: string;
+  readonly network: string | null;
+  readonly texts: OptionTexts;
+}
+
+function checkSame(path: string, before: Origin, now: Origin, options: object): void {
+  if (before.pipeline !== now.pipeline || before.network !== now.network) {
+    throw new UsageError(
+      `Cannot resume ${path} as it must be a checkpoint of ${nameOf(now)}: received one of ` +
+        `${nameOf(before)}, name another file with --resume`,
+    );
+  }
+  for (const [name, value] of Object.entries(before.texts)) {
+    const text = now.texts[name] ?? null;
+    if (text === value) continue;
+    const hint = "weights" in options
+      ? "for a new run from its weights use --weights"
+      : "leave --resume out for a new run";
+    throw new UsageError(
+      `Cannot resume ${path} as --${name} must be what it was, ${told(value)}: received ` +
+        `${told(text)} (${hint})`,
+    );
+  }
 }
 
 /** An option in a message; flags have no value. */
-function told(value: StateValue): string {
-  return value === null ? "not given" : value === true ? "given" : String(value);
+function told(text: string | null): string {
+  return text === null ? "not given" : text === "true" ? "given" : text;
 }
 
 /** What has saved a checkpoint, in words. */
-function nameOf({ pipeline, network }: { pipeline: string; network: string | null }): string {
+function nameOf({ pipeline, network }: Origin): string {
   return network === null ? pipeline : `the network ${network} of ${pipeline}`;
 }

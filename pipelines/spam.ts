@@ -131,7 +131,7 @@ async function train(
 ): Promise<boolean> {
   const training = fit(model, data.train, {
     ...judged,
-    ...fitBy(options, data.train, network),
+    ...await fitBy(options, data.train, network),
     optimizer,
     metrics: [binaryAccuracy(), auc()],
     validation: data.validation,

@@ -156,7 +156,7 @@ function network(name: string, data: DataSet, head: readonly Layer[]): Model {
 async function train(model: Model, data: Parts<DataSet>, name?: string): Promise<boolean> {
   const classified = options.strings === 1;
   return await completed(fit(model, data.train, {
-    ...fitBy(options, data.train, { name, free: ["recordings"] }),
+    ...await fitBy(options, data.train, { name, free: ["recordings"] }),
     loss: classified ? sparseCategoricalCrossentropy({ fromLogits: true }) : ctc(),
     metrics: classified ? [accuracy()] : [],
     clipGradients: { globalNorm: 1 },

@@ -59,7 +59,7 @@ export const runOptions = {
     value: "N",
     help: "of weights, shuffles and masks",
     default: "42",
-    parse: wholeNumber(0),
+    parse: wholeNumber(0, 2 ** 32 - 1),
   },
   "device": {
     value: "NAME",

@@ -177,7 +177,7 @@ try {
   ];
   for (const [model, data, judged] of networks) {
     const training = fit(model, data, {
-      ...fitBy(options, data, { name: others.find((name) => name === model.name) }),
+      ...await fitBy(options, data, { name: others.find((name) => name === model.name) }),
       loss,
       metrics: [accuracy()],
       validation: given[judged[0]],

@@ -98,7 +98,7 @@ try {
   const train = limited(mnist.train, options);
   for (const kind of ["residual", "plain"] as const) {
     const about = { name: kind === "plain" ? kind : undefined, free: ["recompute"] };
-    const steps = miniBatches(train, batchesBy(options, about)).pipe(
+    const steps = miniBatches(train, await batchesBy(options, about)).pipe(
       forward(network(kind)),
       loss(sparseCategoricalCrossentropy({ fromLogits: true })),
       backward(),

@@ -138,7 +138,7 @@ async function train(
   const every = Math.ceil(settings.epochs / 10);
   return await completed(fit(model, train, {
     ...judged,
-    ...fitBy(settings, train, { name, every, free: ["linear-epochs", "runs"] }),
+    ...await fitBy(settings, train, { name, every, free: ["linear-epochs", "runs"] }),
     validation,
   }));
 }

@@ -30,7 +30,6 @@ export const everyTraining: readonly ShortRun[] = [
   {
     pipeline: "bird_strikes",
     events: ["result"],
-    resumes: true,
     options: "--limit 640 --epochs 3",
     every: 16,
     others: ["logistic_1", "network_1", "logistic_5"],
@@ -38,7 +37,6 @@ export const everyTraining: readonly ShortRun[] = [
   {
     pipeline: "decision_boundary",
     events: [],
-    resumes: true,
     options: "--limit 128 --epochs 4",
     every: 9,
   },
@@ -61,7 +59,6 @@ export const everyTraining: readonly ShortRun[] = [
   {
     pipeline: "logistic_regression",
     events: ["weights"],
-    resumes: true,
     options: "--limit 640 --epochs 3",
     every: 25,
   },
@@ -88,8 +85,8 @@ export const everyTraining: readonly ShortRun[] = [
   {
     pipeline: "spam",
     events: ["result"],
-    options: "--limit 160 --words 500 --length 12 --units 8 --epochs 3",
-    every: 8,
+    options: "--limit 160 --words 500 --length 12 --units 8 --epochs 1",
+    every: 3,
     others: ["bag_of_words"],
   },
   {
@@ -103,8 +100,8 @@ export const everyTraining: readonly ShortRun[] = [
   {
     pipeline: "two_inputs",
     events: ["result"],
-    options: "--limit 128 --epochs 2 --batch-size 32",
-    every: 6,
+    options: "--limit 64 --epochs 1 --batch-size 16",
+    every: 3,
     others: ["never_missed", "picture_alone", "table_alone"],
   },
   {
