@@ -11,6 +11,7 @@ export type { ScalarRange } from "./check_scalar.ts";
 export type { Constraint } from "./constraint.ts";
 export { connect, LayerOutput } from "./connect.ts";
 export type { AnyLayer, AnyModel, LayerCall, ModelNode } from "./connect.ts";
+export type { CtcPath } from "./ctc_beam_search.ts";
 export { ctcDecode } from "./ctc_decode.ts";
 export type { CtcDecodeOptions, StepScores } from "./ctc_decode.ts";
 export { editDistance } from "./edit_distance.ts";
