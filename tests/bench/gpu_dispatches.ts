@@ -92,12 +92,27 @@ executable.encode(
 
 const { queue } = device.resources.device;
 
-/** Milliseconds from the submit of `repeats` of some commands until they are done. */
-async function submit(chosen: readonly Command[], repeats: number): Promise<number> {
+/** A part of a step: commands, and before them the copies of states that its updates read. */
+interface Part {
+  readonly commands: readonly Command[];
+  readonly copies: boolean;
+}
+
+/** Milliseconds from the submit of `repeats` of a part until they are done. */
+async function submit({ commands: chosen, copies }: Part, repeats: number): Promise<number> {
   const encoder = device!.resources.device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setBindGroup(0, scalars![0], scalars![1], 0, 1);
+  const begin = () => {
+    const pass = encoder.beginComputePass();
+    pass.setBindGroup(0, scalars![0], scalars![1], 0, 1);
+    return pass;
+  };
+  let pass = begin();
   for (let repeat = 0; repeat < repeats; repeat++) {
+    if (copies) {
+      pass.end();
+      executable.encodeMirrors(encoder);
+      pass = begin();
+    }
     for (const { pipeline, group, size } of chosen) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(1, group!);
@@ -105,31 +120,41 @@ async function submit(chosen: readonly Command[], repeats: number): Promise<numb
     }
   }
   pass.end();
-  const commands = encoder.finish();
-  const begin = performance.now();
-  queue.submit([commands]);
+  const finished = encoder.finish();
+  const start = performance.now();
+  queue.submit([finished]);
   await queue.onSubmittedWorkDone();
-  return performance.now() - begin;
+  return performance.now() - start;
 }
 
 const first = performance.now();
-await submit(commands, 1);
+const copies = executable.hasMirrors;
+await submit({ commands, copies }, 1);
 console.log(`${device.name}: first step ${(performance.now() - first).toFixed(0)} ms`);
 let wait = Infinity;
-for (let round = 0; round < 2 * rounds; round++) wait = Math.min(wait, await submit([], 0));
+for (let round = 0; round < 2 * rounds; round++) {
+  wait = Math.min(wait, await submit({ commands: [], copies }, 0));
+}
 
 const repeats = 200;
-const plans = [commands, ...commands.map((command) => [command])];
-const best = plans.map(() => Infinity);
+const parts: { part: Part; name: string }[] = [
+  { part: { commands, copies }, name: "the whole step" },
+  ...(copies ? [{ part: { commands: [], copies }, name: "copies of states" }] : []),
+  ...commands.map((command, place) => ({
+    part: { commands: [command], copies: false },
+    name: executable.dispatchLabels[place],
+  })),
+];
+const best = parts.map(() => Infinity);
 for (let round = 0; round < rounds; round++) {
-  for (const [place, plan] of plans.entries()) {
-    best[place] = Math.min(best[place], (await submit(plan, repeats) - wait) / repeats * 1000);
+  for (const [place, { part }] of parts.entries()) {
+    best[place] = Math.min(best[place], (await submit(part, repeats) - wait) / repeats * 1000);
   }
 }
-const names = ["the whole step", ...executable.dispatchLabels];
 best.forEach((time, place) => {
-  const groups = place === 0 ? "" : `${plans[place][0].size.join("x")} groups`;
-  console.log(`${time.toFixed(0).padStart(7)} µs ${groups.padStart(16)}  ${names[place]}`);
+  const { part, name } = parts[place];
+  const groups = part.commands.length === 1 ? `${part.commands[0].size.join("x")} groups` : "";
+  console.log(`${time.toFixed(0).padStart(7)} µs ${groups.padStart(16)}  ${name}`);
 });
 await device.idle();
 device.dispose();
