@@ -1,4 +1,5 @@
 import type { Layer } from "../layer.ts";
+import type { AxisSizes } from "../layers/convolution/geometry.ts";
 import { embedding, type EmbeddingOptions } from "../layers/embedding.ts";
 import { masking, type MaskingOptions } from "../layers/masking.ts";
 import * as layers from "../layers/recurrent/mod.ts";
@@ -15,16 +16,15 @@ import {
   layer,
   layers as layerList,
   number,
+  oneOrMore,
   oneOrMoreLayers,
   type OptionReaders,
   part,
   text,
 } from "./option_readers.ts";
 
-const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
+const overTime = {
   ...weighted,
-  units: number,
-  activation: text,
   useBias: flag,
   kernelInitializer: initializer,
   recurrentInitializer: initializer,
@@ -36,13 +36,18 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
   recurrentConstraint: part,
   biasConstraint: part,
   returnSequences: flag,
-  returnState: flag,
-  stateful: flag,
-  batchSize: number,
   goBackwards: flag,
   dropout: number,
   recurrentDropout: number,
   seed: number,
+};
+const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
+  ...overTime,
+  units: number,
+  activation: text,
+  returnState: flag,
+  stateful: flag,
+  batchSize: number,
   zeroOutputForMask: flag,
 };
 const gated = { ...recurrent, recurrentActivation: text };
@@ -55,6 +60,17 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
     { ...wrapper, mergeMode: text },
     ({ layer, ...options }) => layers.bidirectional(layer, options),
   ),
+  ConvLSTM2D: entry<layers.ConvLstmOptions & { filters: number; kernelSize: AxisSizes }>({
+    ...overTime,
+    filters: number,
+    kernelSize: oneOrMore,
+    strides: oneOrMore,
+    padding: text,
+    dilationRate: oneOrMore,
+    activation,
+    recurrentActivation: activation,
+    unitForgetBias: flag,
+  }, ({ filters, kernelSize, ...options }) => layers.convLstm2d(filters, kernelSize, options)),
   Embedding: entry<EmbeddingOptions & { inputDim: number; outputDim: number }>({
     ...weighted,
     inputDim: number,

@@ -61,6 +61,7 @@ const {
   conv1d,
   conv2d,
   conv3d,
+  convLstm2d,
   cropping1d,
   cropping2d,
   cropping3d,
@@ -200,6 +201,19 @@ const samples: Record<string, [layer: Layer | MergeLayer, ...inputs: Shape[]]> =
       kernelConstraint: positive,
     }),
     [3],
+  ],
+  convLstm2d: [
+    convLstm2d(2, [2, 3], {
+      padding: "same",
+      strides: 2,
+      activation: "relu",
+      recurrentActivation: "hardSigmoid",
+      unitForgetBias: false,
+      returnSequences: true,
+      goBackwards: true,
+      recurrentRegularizer: softer(0.5),
+    }),
+    [3, 4, 5, 1],
   ],
   einsumDense: [
     einsumDense("abc,cd->abd", [null, 5], {

@@ -86,7 +86,7 @@ export function lstm(
 }
 
 /** An initializer with ones for the forget gate. */
-function remembering(given: InitializerName | Initializer, units: number): Initializer {
+export function remembering(given: InitializerName | Initializer, units: number): Initializer {
   const start = initializerOf(given);
   return {
     ...start,

@@ -2,6 +2,8 @@
 
 export { bidirectional } from "./bidirectional.ts";
 export type { BidirectionalMerge, BidirectionalOptions } from "./bidirectional.ts";
+export { convLstm2d } from "./conv_lstm2d.ts";
+export type { ConvLstmOptions } from "./conv_lstm2d.ts";
 export { gru } from "./gru.ts";
 export { lstm } from "./lstm.ts";
 export type { LstmOptions } from "./lstm.ts";
