@@ -1,4 +1,4 @@
-import { iota } from "../../../graph/leaf.ts";
+import { iota, literal } from "../../../graph/leaf.ts";
 import {
   type CellActivation,
   cellActivations,
@@ -9,7 +9,6 @@ import type { Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
 import { slice } from "../../../ops/concat.ts";
-import { tensor } from "../../../ops/eager.ts";
 import { expandDims } from "../../../ops/expand_dims.ts";
 import { gather } from "../../../ops/gather.ts";
 import { matmul } from "../../../ops/matmul.ts";
@@ -124,7 +123,7 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
         activation,
         recurrentActivation,
         mask: live,
-        recurrentMask: toss(tensor(1), [batch, units], "recurrent_dropout", recurrentDropout),
+        recurrentMask: toss(literal(1), [batch, units], "recurrent_dropout", recurrentDropout),
         initialState: joined(states) ?? before,
       };
       const operands = [
