@@ -3,9 +3,9 @@ import { sizeOf } from "../graph/shape.ts";
 import { type Chain, fewestUnits } from "./chains.ts";
 import { callMicroseconds } from "./estimate.ts";
 
-/** Rows and columns up to which a thread keeps the second operand packed between its claims. */
-const heldRows = 400;
+/** Columns and numbers up to which a thread keeps the second operand packed between its claims. */
 const heldColumns = 512;
+const heldNumbers = 400 * 512;
 
 /** Calls of a phase, one behind the other, whose units threads claim as they go. */
 export interface Claims {
@@ -80,12 +80,12 @@ function grainOf(call: Call): number {
   return call.name === "matmul" ? grainOfProduct(call) : fewestUnits(call);
 }
 
-/** Whole register blocks. Rows that need the second operand packed anew are as many as amortize it. */
+/** Whole register blocks; no rows of products whose second operand each claim would pack anew. */
 function grainOfProduct({ operands: [, b], partition: { axis } }: StructuredCall): number {
   if (axis === "batches") return 1;
   if (axis === "columns") return 64;
   const [inner, columns] = b.shape.slice(-2);
-  return inner <= heldRows && columns <= heldColumns ? 48 : 120;
+  return columns <= heldColumns && inner * columns <= heldNumbers ? 24 : Infinity;
 }
 
 function leastCommonMultiple(a: number, b: number): number {

@@ -66,7 +66,6 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
     b += bBatch;
     c += cBatch;
   }
-  hold(0);
 }
 
 /** Convolution and pooling. */
@@ -88,6 +87,7 @@ function windowed(kind: u32, record: usize, start: i32, end: i32, scratch: usize
 export function run(record: usize, start: i32, end: i32, scratch: usize): void {
   const kind = load<u32>(record);
   if (kind > 2) forget();
+  hold(0);
   if (kind == 1) {
     call_indirect<void>(load<u32>(record, 16), start, end, record + 20);
   } else if (kind == 2) {
@@ -97,8 +97,10 @@ export function run(record: usize, start: i32, end: i32, scratch: usize): void {
   } else if (kind == 5) {
     scatterAdd(record, start, end);
   } else if (kind == 9) {
+    hold(record);
     recurrence(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind == 10) {
+    hold(record);
     recurrenceGradient(record, start, end, scratch, scratch + <usize> packedBytes);
   } else if (kind == 11) {
     segments(record, start, end);

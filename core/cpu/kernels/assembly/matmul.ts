@@ -199,7 +199,9 @@ export function matmul(
   // Blocks of k of about equal depth, in whole steps of four.
   const kBlocks = (k + kBlock - 1) / kBlock;
   const kStep = ((k + kBlocks - 1) / kBlocks + 3) & ~3;
-  const keeps = kBlocks == 1 && columns <= columnBlock ? holder : 0;
+  const packedRow: usize = 32 * <usize> ((columns + 7) >> 3);
+  const keeps = columns <= columnBlock && packedRow * <usize> ((k + 3) & ~3) <= packedB ? holder : 0;
+  const ready = keeps != 0 && held == keeps;
   for (let k0 = 0; k0 < k; k0 += kStep) {
     const depth = least(kStep, k - k0);
     const resume = accumulate | i32(k0 > 0);
@@ -209,12 +211,12 @@ export function matmul(
       let bStep = bRow;
       let panelStep: usize = 32;
       if (pack) {
-        if (!keeps || held != keeps) {
-          if (transposed) packTransposed(bBlock, bCol, width, depth, scratch);
-          else packRows(bBlock, bRow, width, depth, scratch);
-          held = keeps;
+        const packed = keeps ? scratch + packedRow * <usize> k0 : scratch;
+        if (!ready) {
+          if (transposed) packTransposed(bBlock, bCol, width, depth, packed);
+          else packRows(bBlock, bRow, width, depth, packed);
         }
-        bBlock = scratch;
+        bBlock = packed;
         bStep = 32;
         panelStep = 32 * <usize> ((depth + 3) & ~3);
       }
@@ -287,4 +289,5 @@ export function matmul(
       }
     }
   }
+  if (pack) held = keeps;
 }
