@@ -38,8 +38,9 @@ export function describeProduct(shader: ShaderBuilder, call: GpuCall): Product {
   const share = slices > 1 ? Math.ceil(whole.inner / slices / run) * run : whole.inner;
   const { a, b } = describeOperands(shader, inner, sizes, slices > 1 ? share : 0);
   const stores = call.tails.reduce((sum, { stores }) => sum + stores.length, call.stored ? 1 : 0);
-  const loads = tailLoads(call).filter(({ load }) => !shader.isScalar(load.buffer)).length;
-  const accesses = stores + loads;
+  // What is the same for all elements is read once for all copies.
+  const loads = tailLoads(call).filter(({ load }) => load.strides.some((stride) => stride !== 0));
+  const accesses = stores + loads.length;
   return { sizes, share, slices, a, b, finish: emitFinish(shader, call), accesses };
 }
 

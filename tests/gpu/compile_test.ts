@@ -3,7 +3,13 @@ import { inputLeaf, scalarLeaf, stateLeaf } from "../../core/graph/leaf.ts";
 import { planProgram } from "../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
-import { gather, gradients, sparseSoftmaxCrossEntropy } from "../../core/ops/mod.ts";
+import {
+  gather,
+  gradients,
+  isFinite,
+  select,
+  sparseSoftmaxCrossEntropy,
+} from "../../core/ops/mod.ts";
 import { arenaMemory } from "../../gpu/call.ts";
 import { compilePlan } from "../../gpu/compile.ts";
 import { defaultTuning } from "../../gpu/tuning.ts";
@@ -250,10 +256,15 @@ Deno.test("each result of a block has its own code where that is short", () => {
   const [state, momentum] = ["state", "momentum"].map((name) => stateLeaf(name, [40, 32]));
   const velocity = momentum.mul(0.9).add(gradient);
   const inTurn = (assignments: Assignment[]) => {
-    const { wgsl } = compile([], assignments, software).dispatches[0].shader;
+    const { dispatches } = compile([], assignments, software);
+    const { wgsl } = dispatches.find(({ label }) => label.includes("matmul"))!.shader;
     return /var sums = array<f32, 64>/.test(wgsl);
   };
-  assert.ok(!inTurn([{ state, value: state.sub(gradient.mul(scalarLeaf("rate"))) }]));
+  const next = state.sub(gradient.mul(scalarLeaf("rate")));
+  assert.ok(!inTurn([{ state, value: next }]));
+  // A loss that guards the update is read once for all.
+  const sound = isFinite(inputLeaf("losses", [5], "f32").sum());
+  assert.ok(!inTurn([{ state, value: select(sound, next, state) }]));
   assert.ok(inTurn([{ state: momentum, value: velocity }, { state, value: state.sub(velocity) }]));
 });
 
