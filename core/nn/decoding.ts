@@ -14,6 +14,20 @@ export interface Decoding {
    * @returns `[batch, longest, ...]`, f32: those of all steps so far, in their places, and zeros.
    */
   keep(name: string, rows: Tensor): Tensor;
+  /**
+   * What {@link Decoding.carry} was given at the steps before these.
+   *
+   * @param name What it is, unique in the layer: `states`.
+   * @param first What it is before the first step, `[batch, ...]`, f32.
+   */
+  carried(name: string, first: Tensor): Tensor;
+  /**
+   * Gives what the next steps begin with.
+   *
+   * @param name What it is, as {@link Decoding.carried} has been asked for.
+   * @param next `[batch, ...]`, f32.
+   */
+  carry(name: string, next: Tensor): void;
 }
 
 /** What a layer within another one keeps: names begin with `prefix`. */
@@ -25,5 +39,7 @@ export function innerDecoding(
     position: decoding.position,
     follows: (inputs) => decoding.follows(inputs),
     keep: (name, rows) => decoding.keep(`${prefix}${name}`, rows),
+    carried: (name, first) => decoding.carried(`${prefix}${name}`, first),
+    carry: (name, next) => decoding.carry(`${prefix}${name}`, next),
   };
 }

@@ -109,6 +109,11 @@ export class Decoder {
         assignments.push({ state, value });
         return value;
       },
+      carried: (role, first) =>
+        select(equal(this.#position, 0), first, this.#state(role, first.shape)),
+      carry: (role, next) => {
+        assignments.push({ state: this.#state(role, next.shape), value: next });
+      },
     };
     const given = fromEntries<Tensor>(
       model.definition.inputKeys.map((
@@ -232,7 +237,8 @@ function checkDecodes(model: AnyModel, tokens: string | null): void {
     if (decodes) continue;
     throw new Error(
       `Cannot generate as the layer ${name} (${layer.type}) has to see a sequence as a whole: use ` +
-        `causal attention and layers that work on each step by itself`,
+        `causal attention, recurrent layers that give each step as it comes (returnSequences, no ` +
+        `goBackwards, no returnState), and layers that work on each step by itself`,
     );
   }
 }

@@ -35,11 +35,13 @@ export interface GenerateOptions extends DeviceOptions, TokenSampling {
  * Tokens that a model of sequences goes on with, one by one.
  *
  * Each token is drawn by the probabilities that the model gives for the one behind the last, and is
- * then given to the model. Attention keeps the keys and values of all tokens so far: a token costs the
- * work for one, however long the sequence, and what follows from other inputs is computed once.
+ * then given to the model. Attention keeps the keys and values of all tokens so far, a recurrent layer
+ * its states: a token costs the work for one, however long the sequence, and what follows from other
+ * inputs, as what an encoder makes of them, is computed once.
  *
  * The model is one of causal attention, {@link transformerDecoder} or {@link multiHeadAttention} with
- * `useCausalMask`, and of layers that work on each step by itself; it gives `[steps, tokens]`.
+ * `useCausalMask`, of recurrent layers with `returnSequences`, and of layers that work on each step by
+ * itself; it gives `[steps, tokens]`.
  *
  * @param model The model.
  * @param prompt First tokens of the sequence, at least one; or those of several sequences, equally

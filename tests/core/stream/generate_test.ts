@@ -16,6 +16,7 @@ import {
   functional,
   generate,
   groupedQueryAttention,
+  gru,
   input,
   layerNormalization,
   lstm,
@@ -23,8 +24,10 @@ import {
   multiHeadAttention,
   openCpu,
   predict,
+  residual,
   rotaryEmbedding,
   sequential,
+  simpleRnn,
   sinePositionEncoding,
   tokenAndPositionEmbedding,
   transformerDecoder,
@@ -80,6 +83,21 @@ function translator() {
   }));
 }
 
+/** Recurrent layers, one of which begins with what an encoder has left; some rows begin with padding. */
+function listener() {
+  const letters = input([5]);
+  const sounds = input([steps]);
+  const read = connect(letters, embedding(classes, 3, { maskZero: true }));
+  const { h, c } = connect(read, lstm(4, { returnState: true }));
+  const vectors = connect(sounds, embedding(classes, 3, { maskZero: true }));
+  const decoded = connect([vectors, h, c], lstm(4, { returnSequences: true }));
+  const around = residual([gru(4, { returnSequences: true })]);
+  return shaken(functional({
+    inputs: { letters, sounds },
+    outputs: connect(decoded, around, simpleRnn(5, { returnSequences: true }), dense(classes)),
+  }));
+}
+
 function shaken<M extends AnyModel>(model: M): M {
   const random = mulberry32(9);
   for (const { value } of model.parameters) {
@@ -126,6 +144,7 @@ const known = {
   language: await predict(language(), stored(sequences), cpu),
   odd: await predict(odd() as Model, stored(sequences), cpu),
   translator: await predict(translator(), { letters: words, sounds: stored(sequences) }, cpu),
+  listener: await predict(listener(), { letters: words, sounds: stored(sequences) }, cpu),
 };
 
 await deviceTest(
@@ -141,6 +160,35 @@ await deviceTest(
   "cpu, 2",
   "webgpu",
 );
+
+await deviceTest(
+  "recurrent layers go on from their states, and at first from an encoder's",
+  async (device) => {
+    const rows = await stepwise(device, listener(), { letters: words }, "sounds");
+    assertSame(rows, known.listener.data);
+  },
+  "reference",
+  "cpu, 2",
+  "webgpu",
+);
+
+Deno.test("generating by recurrent layers gives the likeliest tokens of predict, from one token on", async () => {
+  const model = listener();
+  const whole = [[2], [0]];
+  while (whole[0].length < steps) {
+    const padded = whole.map((row) => [...row, ...Array(steps).fill(1)].slice(0, steps));
+    const { data } = await predict(model, { letters: words, sounds: stored(padded) }, cpu);
+    whole.forEach((row, sequence) => {
+      const from = (sequence * steps + row.length - 1) * classes;
+      const logits = [...data.slice(from, from + classes)];
+      row.push(logits.indexOf(Math.max(...logits)));
+    });
+  }
+  const options = { inputs: { letters: words }, temperature: 0, ...cpu };
+  const found = await all(generate(model, [[2], [0]], options));
+  assert.deepEqual(found.map(([first]) => first), whole[0].slice(1));
+  assert.deepEqual(found.map(([, second]) => second), whole[1].slice(1));
+});
 
 await deviceTest(
   "positions, padding and shared heads are kept too",
@@ -265,7 +313,7 @@ Deno.test("layers that see a sequence as a whole are refused, and so is a wrong 
   const recurrent = sequential([
     input([steps]),
     embedding(classes, 4),
-    lstm(4, { returnSequences: true }),
+    lstm(4, { returnSequences: true, goBackwards: true }),
     dense(classes),
   ]);
   await assert.rejects(all(generate(recurrent, [1], cpu)), /lstm_1 \(LSTM\) has to see.*whole/);

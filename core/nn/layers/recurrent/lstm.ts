@@ -40,16 +40,24 @@ export interface LstmOptions extends GatedOptions {
  * assert.deepEqual(sequential([input([28, 28]), ...stack]).outputShape, [10]);
  * ```
  *
- * @example An encoder, and a decoder that goes on from its states
+ * @example An encoder of letters, and a decoder of sounds that goes on from its states
  * ```ts
- * import { connect, dense, functional, input, lstm } from "@millrace/millrace";
+ * import { connect, dense, embedding, functional, generate, input, lstm } from "@millrace/millrace";
+ * import { lastValueFrom, toArray } from "rxjs";
  * import assert from "node:assert/strict";
  *
- * const [question, answer] = [input([20, 8]), input([12, 8])];
- * const { h, c } = connect(question, lstm(32, { returnState: true }));
- * const decoded = connect([answer, h, c], lstm(32, { returnSequences: true }), dense(8));
- * const model = functional({ inputs: { question, answer }, outputs: decoded });
- * assert.deepEqual(model.outputShape, [12, 8]);
+ * const [letters, sounds] = [input([5]), input([7])];
+ * const read = connect(letters, embedding(27, 8, { maskZero: true }));
+ * const { h, c } = connect(read, lstm(16, { returnState: true }));
+ * const heard = connect(sounds, embedding(40, 8));
+ * const decoded = connect([heard, h, c], lstm(16, { returnSequences: true }), dense(40));
+ * const model = functional({ inputs: { letters, sounds }, outputs: decoded });
+ * assert.deepEqual(model.outputShape, [7, 40]);
+ *
+ * // Each sound is drawn by those before it; here the model has learnt nothing yet.
+ * const inputs = { letters: { data: Float32Array.of(3, 1, 20, 0, 0), shape: [1, 5] } };
+ * const spoken = generate(model, [1], { inputs, seed: 3, device: "cpu", threads: 1 });
+ * assert.equal((await lastValueFrom(spoken.pipe(toArray()))).length, 6);
  * ```
  *
  * Source: S. Hochreiter and J. Schmidhuber, 1997; the forget gate is F. Gers's, 2000. Keras: `LSTM`.

@@ -30,6 +30,8 @@ export function recurrent(
     trainable,
     merges: true,
     alone: true,
+    // What comes in a few steps at a time goes on from the states of those before.
+    decodes: returnSequences && !returnState && !options.goBackwards,
   } as const;
   if (returnState) {
     const layer: ReturnsState = {

@@ -9,6 +9,7 @@ import type { Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
 import { slice } from "../../../ops/concat.ts";
+import { zeros } from "../../../ops/eager.ts";
 import { expandDims } from "../../../ops/expand_dims.ts";
 import { gather } from "../../../ops/gather.ts";
 import { matmul } from "../../../ops/matmul.ts";
@@ -117,14 +118,16 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
       const seen = toss(sequence, [batch, 1, features], "dropout", dropout) ?? sequence;
       const rows = reshape(ordered(transpose(seen, [1, 0, 2])), [steps * batch, features]);
       const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
-      const before = carried?.before(weights.states, batch);
+      const width = layout.states * units;
+      const begun = joined(states) ?? carried?.before(weights.states, batch);
+      const before = context.decoding?.carried("states", begun ?? zeros([batch, width])) ?? begun;
       const settings = {
         cell,
         activation,
         recurrentActivation,
         mask: live,
         recurrentMask: toss(literal(1), [batch, units], "recurrent_dropout", recurrentDropout),
-        initialState: joined(states) ?? before,
+        initialState: before,
       };
       const operands = [
         reshape(sums, [steps, batch, layout.inputs * units]),
@@ -137,15 +140,16 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
         sequences: returnSequences,
         cellState: returnState && hasCells,
       });
-      if (carried) {
+      if (carried || context.decoding) {
         // The same steps; from another node, so that what is differentiated stays small.
         const last = recurrence(...operands, {
           ...settings,
           sequences: false,
           cellState: hasCells,
         });
-        const sideBySide = reshape(transpose(last, [1, 0, 2]), [batch, layout.states * units]);
-        context.assign("states", sideBySide);
+        const sideBySide = reshape(transpose(last, [1, 0, 2]), [batch, width]);
+        if (carried) context.assign("states", sideBySide);
+        context.decoding?.carry("states", sideBySide);
       }
       const count = returnSequences ? steps : 1;
       const row = (place: number) =>
