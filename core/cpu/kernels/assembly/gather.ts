@@ -40,6 +40,27 @@ function rowOfFloats(from: usize, to: usize, length: i32, scale: f32, offset: f3
   }
 }
 
+/** Bytes of rows that are asked for together. */
+const touchedBytes: i32 = 1 << 14;
+/** Keeps the loads of `touch` from being left out. */
+let touched: u32 = 0;
+
+/**
+ * Asks for the lines of some bytes, so that memory brings those of several rows at the same time: rows
+ * of a shuffled data set lie far apart, and one after the other would be waited for.
+ */
+function touch(from: usize, bytes: usize): void {
+  let sum: u32 = 0;
+  for (let at: usize = 0; at < bytes; at += 64) sum += <u32> load<u8>(from + at);
+  touched += sum;
+}
+
+/** The row of data at a position of the order; the largest number where there is none. */
+function rowAt(order: usize, position: u32, positions: u32): u32 {
+  if (!order) return position;
+  return position < positions ? load<u32>(order + <usize> position * 4) : u32.MAX_VALUE;
+}
+
 /** out[i,:] = convert(data[order[first + i],:])·scale + offset for i in [start,end). */
 export function gather(record: usize, start: i32, end: i32): void {
   const data = <usize> load<u32>(record, 16);
@@ -54,24 +75,33 @@ export function gather(record: usize, start: i32, end: i32): void {
   const positions = load<u32>(record, 52);
   const first = firstAt ? load<u32>(firstAt) : 0;
   const rowBytes = <usize> length * 4;
+  const dataBytes = kind == 1 || kind == 2 ? <usize> length : rowBytes;
+  // Longer rows are asked for line by line by the processor itself.
+  const together = order && dataBytes > 0 ? touchedBytes / <i32> dataBytes : 0;
+  let asked = start;
   for (let i = start; i < end; ++i) {
-    const position = first + <u32> i;
-    const known = !order || position < positions;
-    const index = !known ? u32.MAX_VALUE : order ? load<u32>(order + <usize> position * 4) : position;
+    if (together > 1 && i == asked) {
+      asked = i + together < end ? i + together : end;
+      for (let next = i; next < asked; ++next) {
+        const index = rowAt(order, first + <u32> next, positions);
+        if (index < rows) touch(data + <usize> index * dataBytes, dataBytes);
+      }
+    }
+    const index = rowAt(order, first + <u32> i, positions);
+    const from = data + <usize> index * dataBytes;
     const to = out + <usize> i * rowBytes;
     if (index >= rows) {
       // A NaN as a float, the largest number as an index: neither passes unseen.
       if (kind < 2) { for (let j: usize = 0; j < rowBytes; j += 4) store<f32>(to + j, NaN); }
       else memory.fill(to, 0xff, rowBytes);
     } else if (kind == 1) {
-      rowOfBytes(data + <usize> index * length, to, length, scale, offset);
+      rowOfBytes(from, to, length, scale, offset);
     } else if (kind == 0) {
-      rowOfFloats(data + <usize> index * rowBytes, to, length, scale, offset);
+      rowOfFloats(from, to, length, scale, offset);
     } else if (kind == 2) {
-      const from = data + <usize> index * length;
       for (let j = 0; j < length; ++j) store<u32>(to + <usize> j * 4, <u32> load<u8>(from + j));
     } else {
-      memory.copy(to, data + <usize> index * rowBytes, rowBytes);
+      memory.copy(to, from, rowBytes);
     }
   }
 }
