@@ -58,13 +58,15 @@ export {
   type StreamedFor,
   type StreamedOptions,
 } from "./streamed_data_set.ts";
+export type { EncodedStrings, Strings } from "./encode_rows.ts";
 export {
-  type EncodedStrings,
-  type StringLookup,
-  stringLookup,
-  type StringLookupOptions,
-  type Strings,
-} from "./string_lookup.ts";
+  type HashedValues,
+  type Hashing,
+  hashing,
+  type HashingMode,
+  type HashingOptions,
+} from "./hashing.ts";
+export { type StringLookup, stringLookup, type StringLookupOptions } from "./string_lookup.ts";
 export type {
   CategoricalColumn,
   FeatureColumn,

@@ -3,10 +3,10 @@ import {
   averageFrequency,
   checkVocabulary,
   fitVocabulary,
-  type LookupMode,
   lookupModes,
   type VocabularyOptions,
 } from "../core/state/vocabulary.ts";
+import { type EncodedStrings, encodeRows, listsOf, type Strings } from "./encode_rows.ts";
 
 /** Options of {@linkcode stringLookup}: its whole state, in plain JSON. */
 export interface StringLookupOptions extends VocabularyOptions<string> {
@@ -14,17 +14,6 @@ export interface StringLookupOptions extends VocabularyOptions<string> {
   readonly maskToken?: string;
   /** What stands for the unknown where ids become tokens again; default `"[UNK]"`. */
   readonly oovToken?: string;
-}
-
-/** Samples of strings: one each, or a list each. */
-export type Strings = readonly string[] | readonly (readonly string[])[];
-
-/** Numbers for a network, fit to be inputs of a data set. */
-export interface EncodedStrings {
-  /** The numbers, row by row. */
-  readonly data: Float32Array<ArrayBuffer>;
-  /** `[samples, ...features]`. */
-  readonly shape: readonly number[];
 }
 
 /** What {@linkcode stringLookup} gives. */
@@ -127,14 +116,10 @@ export function stringLookup(options: StringLookupOptions = {}): StringLookup {
       const rows = listsOf(values).map((list, row) => list.map((token) => idOf(token, row)));
       const weights = options.idfWeights &&
         [...Array(special).fill(averageFrequency(options.idfWeights)), ...options.idfWeights];
-      return encodeRows(rows, outputMode, width, weights);
+      return encodeRows("look up", "strings", rows, outputMode, width, weights);
     },
     invert: (given) => Array.from(given, (id) => tokens[id] ?? options.oovToken ?? "[UNK]"),
   };
-}
-
-function listsOf(values: Strings): readonly (readonly string[])[] {
-  return values.map((value) => typeof value === "string" ? [value] : value);
 }
 
 /** FNV-1a over UTF-16 units, 32 bits. */
@@ -144,40 +129,4 @@ function hashOf(token: string): number {
     hash = Math.imul(hash ^ token.charCodeAt(i), 0x01000193);
   }
   return hash >>> 0;
-}
-
-/** Rows of ids as numbers for a network; an id below 0 counts nowhere. */
-function encodeRows(
-  rows: readonly (readonly number[])[],
-  mode: LookupMode,
-  width: number,
-  weights: readonly number[] | undefined,
-): EncodedStrings {
-  const length = rows[0]?.length ?? 0;
-  const wrong = rows.findIndex((row) => row.length !== length);
-  if (mode === "int" || mode === "oneHot") {
-    if (wrong >= 0) {
-      throw new DataError(
-        `Cannot look up strings as outputMode ${mode} needs lists of one length: received ` +
-          `${rows[wrong].length} strings in sample ${wrong} and ${length} in the first`,
-        { row: wrong + 1 },
-      );
-    }
-    if (mode === "int") {
-      return { data: Float32Array.from(rows.flat()), shape: [rows.length, length] };
-    }
-    const data = new Float32Array(rows.length * length * width);
-    rows.flat().forEach((id, place) => id >= 0 && (data[place * width + id] = 1));
-    return { data, shape: [rows.length, ...(length === 1 ? [] : [length]), width] };
-  }
-  const data = new Float32Array(rows.length * width);
-  rows.forEach((row, place) => {
-    const sums = new Float64Array(width);
-    for (const id of row) {
-      if (id < 0) continue;
-      sums[id] = mode === "multiHot" ? 1 : sums[id] + (mode === "tfIdf" ? weights![id] : 1);
-    }
-    data.set(sums, place * width);
-  });
-  return { data, shape: [rows.length, width] };
 }

@@ -1,4 +1,5 @@
-import { type EncodedStrings, stringLookup, type StringLookupOptions } from "./string_lookup.ts";
+import type { EncodedStrings } from "./encode_rows.ts";
+import { stringLookup, type StringLookupOptions } from "./string_lookup.ts";
 
 /** What is done to a text before it is split. */
 export type TextStandardization =
