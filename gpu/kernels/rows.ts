@@ -10,13 +10,18 @@ import type { Section } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
 import { declarePair, neutralElement, perElement } from "./loop.ts";
 
-/** Columns of a product that a thread adds up at once. */
-const mostColumns = 8;
+/**
+ * Columns of a product that a thread adds up at once. A software adapter, which has no registers to
+ * lose, reads the row and goes round the loop half as often with 16.
+ */
+const mostColumns = { hardware: 8, software: 16 };
 
 /** What the emitters of a row's calls share. */
 interface RowContext extends RowPlace {
   readonly shader: ShaderBuilder;
   readonly work: RowWork;
+  /** See {@link mostColumns}. */
+  readonly columns: number;
   /** Buffers whose row is read again, and kept. */
   readonly arrays: ReadonlySet<number>;
 }
@@ -33,7 +38,8 @@ export function emitRows(shader: ShaderBuilder, call: GpuCall, tuning: Tuning): 
     const name = own.get(buffer)!;
     shader.declare(name, `var<private> ${name}: array<${type}, ${work.own.get(buffer)}>;`);
   }
-  const context: RowContext = { shader, work, index: "row", own, arrays };
+  const columns = tuning.software ? mostColumns.software : mostColumns.hardware;
+  const context: RowContext = { shader, work, columns, index: "row", own, arrays };
   const steps = work.calls.map((part) => {
     const step = emitCall(context, part);
     return `{\n${indent(step.join("\n"))}\n}`;
@@ -63,7 +69,7 @@ function emitProduct(context: RowContext, call: GpuCall): string[] {
     "f32",
     `${shader.start(a)} + ${times("row", left.rowStride)} + ${times("k", left.columnStride)}`,
   );
-  const across = Math.ceil(columns / Math.ceil(columns / mostColumns));
+  const across = Math.ceil(columns / Math.ceil(columns / context.columns));
   const whole = columns % across === 0;
   const block = Array.from({ length: across }, (_, j) => j);
   // The last block begins early, so that each column is a column of the operand.

@@ -12,7 +12,7 @@ import {
 } from "../../core/ops/mod.ts";
 import { arenaMemory } from "../../gpu/call.ts";
 import { compilePlan } from "../../gpu/compile.ts";
-import { defaultTuning } from "../../gpu/tuning.ts";
+import { defaultTuning, type Tuning } from "../../gpu/tuning.ts";
 
 const compile = (outputs: Tensor[], assignments: Assignment[] = [], tuning = defaultTuning) =>
   compilePlan(planProgram(createProgram(outputs, assignments)), 0, tuning);
@@ -204,6 +204,18 @@ Deno.test("an update reads a copy of a large state where that is faster", () => 
   assert.deepEqual(mirrors([80, 60], false, software), []);
   assert.deepEqual(mirrors([20, 30]), []);
   assert.deepEqual(mirrors([300, 200]), [], "more than two bindings hold");
+});
+
+Deno.test("a thread adds up more columns of a row at once on a software adapter", () => {
+  const { loss, assignments } = classifier(32, [20, 30, 30, 10]);
+  const columns = (tuning: Tuning) => {
+    const { dispatches } = compile([loss], assignments, tuning);
+    const { shader } = dispatches.find(({ label }) => label.includes("; max"))!;
+    return Math.max(...[...shader.wgsl.matchAll(/c(\d+) = c\d+ \+ x/g)].map(([, c]) => Number(c)));
+  };
+  // Thirty columns: two times fifteen, or four times eight.
+  assert.equal(columns(software), 14);
+  assert.equal(columns({ ...software, software: false, processors: 1 }), 7);
 });
 
 Deno.test("too few rows are not worth a thread each", () => {
