@@ -72,7 +72,14 @@ export function isStored(part: Inputs | Targets): part is StoredInputs | StoredT
  * ```
  */
 export function sampleCount(dataSet: AnyDataSet): number {
-  const { x, y } = dataSet;
+  const { x, y } = dataSet ?? {};
+  if (typeof x !== "object" || typeof y !== "object") {
+    throw new DataError(
+      `Cannot use the data as a data set has inputs x and targets y: received ${
+        Array.isArray(dataSet) ? "an array" : typeof dataSet
+      } (make one of arrays: arrays(x, y))`,
+    );
+  }
   if (isStored(x) && isStored(y)) return x.shape[0];
   const counts = [...countsOf("the inputs", x), ...countsOf("the targets", y)];
   if (counts.some(([, count]) => count !== counts[0][1])) {

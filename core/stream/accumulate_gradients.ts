@@ -8,6 +8,7 @@ import { less } from "../ops/less.ts";
 import { select } from "../ops/select.ts";
 import type { Effect } from "./frame.ts";
 import { Memory, stage } from "./stage.ts";
+import { checkUnused } from "./stage_order.ts";
 import { type AnyDifferentiated, Differentiated } from "./stages.ts";
 
 /** What a schedule of accumulation goes by. */
@@ -72,7 +73,7 @@ export function accumulateGradients<
   batches: AccumulationSteps,
 ): MonoTypeOperatorFunction<Differentiated<X, Y, O>> {
   if (typeof batches === "number") checked(batches);
-  return stage((onRun) => {
+  return stage("accumulateGradients", "backward", (onRun) => {
     const memory = new Memory<Gathered>();
     const state: AccumulationState = { batches: 1, gathered: 0, samples: 0 };
     let name = "accumulate";
@@ -144,6 +145,7 @@ function gather(
   first: boolean,
   samples: Tensor | undefined,
 ): Gathered {
+  checkUnused("accumulateGradients", step);
   const { run } = step.frame;
   const assignments: Assignment[] = [];
   const sum = (slot: string, value: Tensor): Tensor => {

@@ -36,7 +36,7 @@ export function backward<
   Y extends Tensors = Tensor,
   O extends Tensors = Tensor,
 >(): OperatorFunction<Scored<X, Y, O>, Differentiated<X, Y, O>> {
-  return stage(() => {
+  return stage("backward", "loss", () => {
     const memory = new Memory<ReadonlyMap<Parameter, Tensor>>();
     return (step) => {
       const { state } = step.frame;

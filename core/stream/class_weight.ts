@@ -61,7 +61,7 @@ export function classWeight<X extends Tensors = Tensor>(
   weights: ClassWeights,
 ): MonoTypeOperatorFunction<Batch<X>> {
   const table = tableOf(weights);
-  return stage(() => {
+  return stage("classWeight", "miniBatches", () => {
     const memory = new Memory<Tensor>();
     return (batch) => {
       const { y, sampleWeight } = batch;

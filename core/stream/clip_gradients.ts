@@ -10,6 +10,7 @@ import { sqrt } from "../ops/sqrt.ts";
 import { square } from "../ops/square.ts";
 import { sum } from "../ops/sum.ts";
 import { Memory, stage } from "./stage.ts";
+import { checkUnused } from "./stage_order.ts";
 import { Differentiated } from "./stages.ts";
 
 /** Options of {@link clipGradients}; exactly one is given. */
@@ -70,10 +71,11 @@ export function clipGradients<
   }
   const [[name, limit]] = given as [[keyof ClipGradientsOptions, number]];
   checkScalar(name, limit, { minimum: Number.MIN_VALUE });
-  return stage(() => {
+  return stage("clipGradients", "backward", () => {
     const memory = new Memory<Differentiated["gradients"]>();
     return (step) => {
       const gradients = memory.get([step.gradients], () => {
+        checkUnused("clipGradients", step);
         const parameters = [...step.gradients.keys()];
         const clipped = clipAll([...step.gradients.values()], name, limit);
         return new Map(parameters.map((parameter, place) => [parameter, clipped[place]]));

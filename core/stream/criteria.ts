@@ -3,6 +3,7 @@ import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import { entriesOf, listNames, type OneOrNamed, type Tensors } from "../nn/named.ts";
 import type { Measured } from "./frame.ts";
+import { received } from "./received.ts";
 import { checkScalarSource, type ScalarSource } from "../nn/scalar.ts";
 
 /** A loss for the output, or losses by the names of outputs; an output without one is not trained. */
@@ -33,6 +34,12 @@ export function criteriaOf(
   losses: OneOrNamed<Loss | undefined>,
   lossWeights: Readonly<Record<string, ScalarSource | undefined>> = {},
 ): Criterion[] {
+  if (typeof losses !== "object" || losses === null) {
+    throw new TypeError(
+      `Cannot score outputs as a loss must be one, such as meanSquaredError(): received ` +
+        received(losses),
+    );
+  }
   const entries = entriesOf<Loss | undefined>(losses, isLoss).filter(([, loss]) => loss);
   const names = entries.map(([output]) => output);
   if (names.length === 0) {
@@ -41,7 +48,7 @@ export function criteriaOf(
   for (const [output, loss] of entries) {
     if (!isLoss(loss)) {
       throw new TypeError(
-        `Cannot score the output ${output} as its loss has no apply: received ${typeof loss}`,
+        `Cannot score the output ${output} as its loss has no apply: received ${received(loss)}`,
       );
     }
   }
@@ -76,6 +83,15 @@ export function measuredBy(
       [given ?? []].flat().map((metric): [string, Metric] => [output, metric as Metric])
     );
   return entries.map(([output, metric]) => {
+    if (
+      typeof metric !== "object" || typeof metric?.apply !== "function" ||
+      typeof metric.name !== "string"
+    ) {
+      throw new TypeError(
+        `Cannot measure outputs as a metric must be one, such as accuracy(): received ` +
+          received(metric),
+      );
+    }
     const prefix = output === null ? "" : `${output}_`;
     const plain = `${prefix}${metric.name}`;
     const name = weighted && taken.has(plain) ? `${prefix}weighted_${metric.name}` : plain;

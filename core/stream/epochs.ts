@@ -6,6 +6,7 @@ import { checkCount } from "../nn/check_count.ts";
 import type { Epoch } from "./epoch.ts";
 import type { RecordSums } from "./record_layout.ts";
 import { withRunListener } from "./run_listeners.ts";
+import { checkStage } from "./stage_order.ts";
 import type { AnyUpdated } from "./stages.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
 
@@ -70,7 +71,13 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
         (run) => run.validationSamples ??= options.validation && sampleCount(options.validation),
         () => {
           subscriber.add(source.subscribe({
-            next: (step) => gatherer.take(step),
+            next: (step) => {
+              try {
+                gatherer.take(step);
+              } catch (error) {
+                subscriber.error(error);
+              }
+            },
             error: (error) => subscriber.error(error),
             complete: () => subscriber.complete(),
           }));
@@ -93,6 +100,7 @@ class Gatherer {
   ) {}
 
   take(step: AnyUpdated): void {
+    checkStage("epochs", "update", step);
     if (step.stepInEpoch === 1) {
       this.#started = performance.now();
       this.#samples = 0;

@@ -3,6 +3,7 @@ import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { type Applied, applyModel } from "./apply_model.ts";
+import { received } from "./received.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Batch, Forwarded } from "./stages.ts";
 
@@ -31,7 +32,13 @@ export function forward<
   O extends Tensors,
   Y extends Tensors = Tensor,
 >(model: Model<X, O>): OperatorFunction<Batch<X, Y>, Forwarded<X, Y, O>> {
-  return stage((onRun) => {
+  if (typeof model?.apply !== "function" || !Array.isArray(model.parameters)) {
+    throw new TypeError(
+      `Cannot make a stage as forward takes a model, such as sequential([input([784]), ` +
+        `dense(10)]): received ${received(model)}`,
+    );
+  }
+  return stage("forward", "miniBatches", (onRun) => {
     onRun((run) => run.addModel(model));
     const memory = new Memory<Applied<O>>();
     return (batch) => {

@@ -2,6 +2,7 @@ import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Tensors } from "../nn/named.ts";
 import { Memory, stage } from "./stage.ts";
+import { checkUnused } from "./stage_order.ts";
 import { type AnyDifferentiated, Differentiated } from "./stages.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
 
@@ -57,12 +58,13 @@ export function freeze<
   pattern: WeightPattern | FreezeRule,
 ): MonoTypeOperatorFunction<Differentiated<X, Y, O>> {
   const stands: FreezeRule = typeof pattern === "function" ? pattern : matcherOf(pattern);
-  return stage(() => {
+  return stage("freeze", "backward", () => {
     const memory = new Memory<Differentiated["gradients"]>();
     return (step) => {
       const parameters = [...step.gradients.keys()];
       const frozen = parameters.map((parameter) => stands(step.model.nameOf(parameter), step));
       const gradients = memory.get([step.gradients, frozen.map(Number).join("")], () => {
+        checkUnused("freeze", step);
         if (typeof pattern !== "function") {
           checkMatch("freeze weights", pattern, step.model);
         }

@@ -4,6 +4,7 @@ import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
 import { normal } from "../ops/random.ts";
 import { Memory, stage } from "./stage.ts";
+import { checkUnused } from "./stage_order.ts";
 import { Differentiated } from "./stages.ts";
 
 /** Options of {@link gradientNoise}. */
@@ -59,7 +60,7 @@ export function gradientNoise<
   const { eta = 0.3, gamma = 0.55 } = options;
   checkScalar("eta of gradientNoise", eta, { minimum: 0 });
   checkScalar("gamma of gradientNoise", gamma, { minimum: 0 });
-  return stage((onRun) => {
+  return stage("gradientNoise", "backward", (onRun) => {
     const memory = new Memory<Differentiated["gradients"]>();
     const state = { updates: 0 };
     let name = "noise";
@@ -75,6 +76,7 @@ export function gradientNoise<
       state.updates++;
       const { run } = step.frame;
       const gradients = memory.get([step.gradients], () => {
+        checkUnused("gradientNoise", step);
         const deviation = run.scalars.computed(
           `${name}/deviation`,
           () => Math.sqrt(eta / state.updates ** gamma),

@@ -62,7 +62,7 @@ export function gradientNorms<Step extends AnyDifferentiated>(
   options: GradientNormsOptions = {},
 ): MonoTypeOperatorFunction<Step> {
   const every = checkCount("every of gradientNorms", options.every ?? 1, 1);
-  return stage(() => {
+  return stage("gradientNorms", "backward", () => {
     const memory = new Memory<Effect>();
     return (step) => {
       if (!step.updates || step.step % every !== 0) return step;

@@ -73,7 +73,7 @@ export function loss<
   const { name = "loss" } = options;
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
   const criteria = criteriaOf(lossFunction, options.lossWeights);
-  return stage(() => {
+  return stage("loss", "forward", () => {
     const memory = new Memory<{ value: Tensor; effect: Effect }>();
     return (step) => {
       const { model, outputs, y, sampleWeight, masks } = step;

@@ -80,7 +80,7 @@ export function lossScaling<
     maximum: largest,
   });
   const growthSteps = checkCount("growthSteps of lossScaling", options.growthSteps ?? 2000, 1);
-  return stage((onRun) => {
+  return stage("lossScaling", "loss", (onRun) => {
     const memory = new Memory<Scaled>();
     let name = "scaling";
     // Its state is on the device; what is kept here is the name that it is saved under.

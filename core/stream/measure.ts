@@ -99,7 +99,7 @@ export function measuring<Step extends AnyForwarded>(
   metrics: Metrics<Tensors>,
   weighted: boolean,
 ): MonoTypeOperatorFunction<Step> {
-  return stage(() => {
+  return stage(weighted ? "measureWeighted" : "measure", "forward", () => {
     const memory = new Memory<Effect>();
     return (step) => {
       const { model, outputs, y, masks, frame } = step;
@@ -120,7 +120,8 @@ export function measuring<Step extends AnyForwarded>(
 function isMetrics(
   metrics: readonly Metric[] | readonly [MetricsByName<Tensors>],
 ): metrics is readonly Metric[] {
-  return metrics.length !== 1 || typeof metrics[0].apply === "function";
+  const [first] = metrics;
+  return metrics.length !== 1 || typeof first !== "object" || typeof first?.apply === "function";
 }
 
 function namesIn({ effects }: Frame): Set<string> {

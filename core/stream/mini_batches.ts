@@ -19,7 +19,7 @@ import { Run } from "./run.ts";
 import type { LoadedData, TensorsFor } from "./resident_data.ts";
 import { resumedRun, startOf } from "./resumed_run.ts";
 import { type AnyBatch, Batch } from "./stages.ts";
-import { yieldToEvents } from "./yield_to_events.ts";
+import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link miniBatches}. */
 export interface MiniBatchesOptions extends DeviceOptions {
@@ -113,6 +113,7 @@ class Source {
   #awaited = 0;
   /** The pass over the data whose order the samples have. */
   #pass: number | undefined;
+  readonly #turns = new Turns();
   #lastTurn = performance.now();
   #permits = new Permits(() => 1);
 
@@ -170,6 +171,7 @@ class Source {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#turns.stop();
     this.#permits.open();
     // An operator such as take() leaves while its last step is on the way: that step still runs.
     if (!this.#sending) this.#run?.close();
@@ -260,7 +262,7 @@ class Source {
   }
 
   async #yield(): Promise<void> {
-    await yieldToEvents();
+    await this.#turns.give();
     this.#lastTurn = performance.now();
   }
 }

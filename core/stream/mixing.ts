@@ -71,7 +71,7 @@ export function mixing(
   });
   const table = quantiles(alpha);
   const own = seed === undefined ? undefined : namedKey(seed, name);
-  return stage(() => {
+  return stage(name, "miniBatches", () => {
     const memory = new Memory<{ x: Tensor; y: Tensor; sampleWeight: Tensor | null }>();
     return (batch) => {
       const { x, y, sampleWeight } = batch;

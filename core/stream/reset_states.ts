@@ -50,7 +50,7 @@ export type ResetRule = (batch: Pick<Batch, "epoch" | "step" | "stepInEpoch">) =
 export function resetStates<X extends Tensors = Tensor, Y extends Tensors = Tensor>(
   when: ResetRule = ({ stepInEpoch }) => stepInEpoch === 1,
 ): MonoTypeOperatorFunction<Batch<X, Y>> {
-  return stage(() => {
+  return stage("resetStates", "miniBatches", () => {
     const memory = new Memory<Effect>();
     return (batch) => {
       const { frame } = batch;

@@ -1,6 +1,7 @@
 import { map, Observable } from "rxjs";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import { type RunListener, withRunListener } from "./run_listeners.ts";
+import { checkStage, type StageName } from "./stage_order.ts";
 
 /** Combinations that a stage remembers: batch sizes, and groups that share it. */
 const most = 8;
@@ -9,10 +10,14 @@ const most = 8;
  * A synchronous operator whose work on symbols is done once for each combination of what it works
  * on, and found again at every later step.
  *
+ * @param name Its name, for messages.
+ * @param above The stage whose steps it takes, or one below it.
  * @param create Called for every subscription; gives the function that maps a step. What it hands
  * to `onRun` is told of the run before its first step.
  */
 export function stage<In, Out>(
+  name: string,
+  above: StageName,
   create: (onRun: (listener: RunListener) => void) => (step: In) => Out,
 ): OperatorFunction<In, Out> {
   return (source) =>
@@ -20,7 +25,12 @@ export function stage<In, Out>(
       const listeners: RunListener[] = [];
       const apply = create((listener) => void listeners.push(listener));
       withRunListener((run) => listeners.forEach((listener) => listener(run)), () => {
-        subscriber.add(source.pipe(map((step) => apply(step))).subscribe(subscriber));
+        subscriber.add(
+          source.pipe(map((step) => {
+            checkStage(name, above, step);
+            return apply(step);
+          })).subscribe(subscriber),
+        );
       });
     });
 }

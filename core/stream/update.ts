@@ -12,6 +12,7 @@ import type { Effect } from "./frame.ts";
 import { countsHeldBack, heldBack } from "./held_back.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
+import { received } from "./received.ts";
 import { Memory, stage } from "./stage.ts";
 import { type AnyDifferentiated, type Differentiated, Updated } from "./stages.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
@@ -68,9 +69,15 @@ export function update<
   optimizer: Optimizer,
   options: UpdateOptions = {},
 ): OperatorFunction<Differentiated<X, Y, O>, Updated<X, Y, O>> {
+  if (typeof optimizer?.slots !== "function" || typeof optimizer.apply !== "function") {
+    throw new TypeError(
+      `Cannot make a stage as update takes an optimizer, such as sgd(): received ` +
+        received(optimizer),
+    );
+  }
   const { only } = options;
   const takes = only === undefined ? () => true : matcherOf(only);
-  return stage((onRun) => {
+  return stage("update", "backward", (onRun) => {
     const memory = new Memory<{ effect: Effect; updated: ReadonlySet<Parameter> }>();
     let iteration = 0;
     // Schedules go by updates, which are fewer than steps where gradients are accumulated.

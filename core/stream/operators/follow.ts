@@ -41,6 +41,12 @@ export function follow<Event extends { readonly run: RunControl }>(
     }
   };
   const meet = (run: RunControl): void => {
+    if (run === undefined) {
+      throw new TypeError(
+        "Cannot follow a run by what comes down the pipe as it must be steps or epochs: received " +
+          "something that knows of no run",
+      );
+    }
     if (run === known) return;
     known = run;
     follower.run?.(run);

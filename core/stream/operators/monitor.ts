@@ -91,6 +91,12 @@ export class Monitor {
     otherwise: string,
     strict = false,
   ): number | undefined {
+    if (typeof epoch.logs !== "object") {
+      throw new TypeError(
+        `Cannot use ${this.operator} among steps as their logs are known too late: put it below ` +
+          `epochs`,
+      );
+    }
     if (Object.hasOwn(epoch.logs, this.name)) {
       this.#direction ??= epoch.directions?.[this.name] ??
         monitorDirection(this.operator, this.name, this.mode);

@@ -2,6 +2,7 @@ import { defer, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
+import { checkStage } from "../stage_order.ts";
 import type { AnyBatch } from "../stages.ts";
 import { type LineWriter, writeText } from "./line_queue.ts";
 
@@ -93,6 +94,7 @@ class Bar {
   constructor(private readonly stream: LineWriter, private readonly settings: Settings) {}
 
   show(step: AnyBatch): void {
+    checkStage("progressBar", "miniBatches", step);
     const now = performance.now();
     const isLast = step.stepInEpoch === step.stepsPerEpoch;
     if (!isLast && now - this.#drawn < this.settings.interval) return;
