@@ -109,12 +109,14 @@ Deno.test("a checkpoint that was asked for and not written is written by the run
     const path = `${folder}/best.run`;
     const state = `${folder}/state`;
     // The first file that is written holds the state of the second checkpoint, whose file is not there.
+    let saving: Promise<void> | undefined;
     const first = (saved: boolean) =>
       tap<Epoch>((epoch) => {
         if (!saved || epoch.epoch !== 2) return;
-        void epoch.run.save({}, ({ bytes }) => Deno.writeFile(state, bytes));
+        saving = epoch.run.save({}, ({ bytes }) => Deno.writeFile(state, bytes));
       });
     await train({ epochs: 2 }, first(true), checkpoint(path, { monitor: "loss" }), take(2));
+    await saving;
     await Deno.remove(path);
     await train({ resume: state, epochs: 2 }, first(false), checkpoint(path, { monitor: "loss" }));
     assert.ok(names(folder).includes("best.run"));

@@ -1,0 +1,105 @@
+// Options that are odd and right work, and those that are wrong are refused, in any pipeline.
+import assert from "node:assert/strict";
+import { withFiles } from "../data/helpers.ts";
+import { contentsOf, refuseAll } from "./bad_input.ts";
+import { only, succeed } from "./run_pipeline.ts";
+
+const names = "--device cpu --limit 64 --epochs 1 --features 8 --blocks 1 --samples 0";
+
+Deno.test("a checkpoint of another pipeline, network or option is refused, and nothing is written", (context) =>
+  withFiles({ "garbage": new TextEncoder().encode("no tensors ".repeat(9)) }, async (folder) => {
+    const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+    const kept = `${folder}/names.safetensors`;
+    await succeed("names", [...names.split(" "), "--checkpoint", kept], flags);
+    const before = contentsOf(folder);
+    const to = `--checkpoint ${folder}/new.safetensors`;
+    const row = (title: string, pipeline: string, options: string, ...says: string[]) => ({
+      ...{ title, pipeline, options, says, flags },
+    });
+    await refuseAll(context, 2, [
+      row(
+        "another pipeline's",
+        "molecules",
+        `--resume ${kept} ${to}`,
+        "must be a checkpoint of molecules.ts: received one of names.ts",
+        "name another file with --resume",
+      ),
+      row(
+        "another option",
+        "names",
+        `${names.replace("--features 8", "--features 16")} --resume ${kept} ${to}`,
+        "--features must be what it was, 8: received 16",
+        "leave --resume out for a new run",
+      ),
+      row(
+        "an option that was not given then",
+        "names",
+        `${names} --optimizer sgd --momentum 0.5 --resume ${kept} ${to}`,
+        "must be what it was",
+      ),
+    ]);
+    await refuseAll(context, 1, [
+      row(
+        "no file of any network",
+        "bird_strikes",
+        `--resume ${folder}/none ${to}`,
+        `${folder}/none or ${folder}/none.logistic_1 or`,
+        "there is no such file, check its path",
+      ),
+      row("no checkpoint", "names", `${names} --resume ${folder}/garbage ${to}`, "safetensors"),
+      row("a folder", "molecules", `--resume ${folder} ${to}`, "it is a folder, name a file in it"),
+    ]);
+    assert.deepEqual(contentsOf(folder), before);
+  }));
+
+Deno.test("files that cannot be written are told before the training", (context) =>
+  withFiles({}, async (folder) => {
+    const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+    await refuseAll(context, 1, [{
+      title: "a trace in no folder",
+      pipeline: "logistic_regression",
+      options: `--trace ${folder}/nowhere/trace.json`,
+      says: ["Cannot write", "there is no folder", "create it or name another"],
+      flags,
+    }, {
+      title: "a checkpoint that is a folder",
+      pipeline: "decision_boundary",
+      options: `--checkpoint ${folder}`,
+      says: ["it is a folder: name a file"],
+      flags,
+    }, {
+      title: "no permission",
+      pipeline: "very_deep",
+      options: `--checkpoint ${folder}/a.safetensors`,
+      says: ["no permission", "run it again with --allow-read="],
+    }]);
+  }));
+
+Deno.test("options that would do nothing are refused", (context) =>
+  refuseAll(context, 2, [{
+    title: "momentum of adam",
+    pipeline: "weather",
+    options: "--momentum 0.5",
+    says: ["--momentum goes with --optimizer sgd or rmsprop: received adam"],
+  }, {
+    title: "a seed that is too large",
+    pipeline: "logistic_regression",
+    options: "--seed 4294967296",
+    says: ["--seed expects a whole number from 0 to 4294967295", '"4294967296"'],
+  }, {
+    title: "batches of a single graph",
+    pipeline: "graph_nodes",
+    options: "--batch-size 2",
+    says: ["Unknown option --batch-size"],
+  }]));
+
+Deno.test("no epoch, one sample, and a batch larger than the data are all right", async () => {
+  const run = (pipeline: string, options: string) => succeed(pipeline, options.split(" "));
+  const untrained = await run("names", names.replace("--epochs 1", "--epochs 0"));
+  assert.deepEqual(only(untrained, "end").map(({ epochs }) => epochs), [0]);
+  assert.equal(only(untrained, "result").length, 2);
+  const single = await run("logistic_regression", "--limit 1 --epochs 2 --batch-size 7");
+  assert.deepEqual(only(single, "epoch").map(({ step }) => step), [1, 2]);
+  const whole = await run("decision_boundary", "--limit 2 --epochs 2 --batch-size 1000000");
+  assert.deepEqual(only(whole, "epoch").map(({ step }) => step), [1, 2]);
+});
