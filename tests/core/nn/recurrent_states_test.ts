@@ -130,6 +130,61 @@ Deno.test("a model with returned states goes to JSON and back, and has a summary
   assert(lines.some((line) => line.includes("[(None, 6), (None, 6), (None, 6)]")));
 });
 
+await testOnDevices("both directions have states of their own", async (device) => {
+  const [x, ...begin] = [[3, 4, 2], [3, 5], [3, 5], [3, 5], [3, 5]].map((shape, seed) =>
+    tensor(numbers(shape, seed).data, { shape })
+  );
+  const mask = greater(tensor([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1]]), 0);
+  const options = { returnState: true, returnSequences: true } as const;
+  const both = nn.bidirectional(nn.lstm(5, options));
+  const shapes = [x, ...begin].map(({ shape }) => shape.slice(1));
+  const { outputShape, parameters } = both.init(shapes, key);
+  assert.deepEqual(outputShape, {
+    ...{ outputs: [4, 10], forwardH: [5], forwardC: [5], backwardH: [5], backwardC: [5] },
+  });
+  assert.deepEqual(both.outputNames, Object.keys(outputShape));
+  const weights = Object.fromEntries(
+    parameters.map(({ name, shape }, place) => [
+      name,
+      tensor(numbers([...shape], place).data, { shape }),
+    ]),
+  );
+  const context = new TestContext(true);
+  context.masks = [mask];
+  const made = both.apply(weights, [x, ...begin], context);
+  const ways = (["forward", "backward"] as const).map((way, place) => {
+    const layer = nn.lstm(5, { ...options, goBackwards: place === 1 });
+    const own = Object.fromEntries(
+      ["kernel", "recurrent_kernel", "bias"].map((role) => [role, weights[`${way}_${role}`]]),
+    );
+    return layer.apply(own, [x, ...begin.slice(2 * place, 2 * place + 2)], context);
+  });
+  const [outputs, fh, fc, bh, bc, forward, h, c, backward, h2, c2] = await evaluateOn(device, [
+    ...Object.values(made),
+    ...ways.flatMap((way) => [way.outputs, way.h, way.c]),
+  ]);
+  [[fh, h], [fc, c], [bh, h2], [bc, c2]].forEach(([one, other]) => assertClose(one, other, 1e-6));
+  const [all, there, back] = [outputs, forward, backward].map((
+    values,
+  ) => [...values as Float32Array]);
+  for (let step = 0; step < 12; step++) {
+    const turned = Math.floor(step / 4) * 4 + 3 - step % 4;
+    const expected = [
+      ...there.slice(5 * step, 5 * step + 5),
+      ...back.slice(5 * turned, 5 * turned + 5),
+    ];
+    assertClose(all.slice(10 * step, 10 * step + 10), expected, 1e-6);
+  }
+  const text = nn.modelToJson(around(both));
+  assert.equal(nn.modelToJson(nn.modelFromJson(text)), text);
+});
+
+function around(both: nn.LoneMergeLayer<nn.BothDirections<nn.LstmOutputs>>) {
+  const x = nn.input([4, 2]);
+  const { forwardC, backwardH } = nn.connect(x, both);
+  return nn.functional({ inputs: x, outputs: nn.connect([forwardC, backwardH], nn.concatenate()) });
+}
+
 Deno.test("a shared layer goes on from its own states, and a frozen one too", () => {
   const x = nn.input([3, 2]);
   const cell = nn.frozen(nn.gru(4, { returnState: true }));
@@ -161,8 +216,12 @@ Deno.test("states that do not fit are refused, and layers that need one output s
   );
   const several = nn.gru(4, { returnState: true });
   assert.throws(
-    () => nn.bidirectional(several as unknown as nn.Layer),
-    /bidirectional as its layer must give one output: received GRU that gives outputs, h/,
+    () => model([x, four], nn.bidirectional(nn.gru(4))),
+    /bidirectional_1: expected states for both directions, .* got 1 behind the input/,
+  );
+  assert.throws(
+    () => model([x, four, five], nn.bidirectional(nn.gru(4))),
+    /bidirectional_1: expected no states .* or h behind the input, of \[4\]: got \[5\]/,
   );
   assert.throws(
     () => nn.timeDistributed(several as unknown as nn.Layer),

@@ -1,7 +1,8 @@
 /** Layers that go through the steps of a sequence. */
 
 export { bidirectional } from "./bidirectional.ts";
-export type { BidirectionalMerge, BidirectionalOptions } from "./bidirectional.ts";
+export type { BidirectionalOptions, BothDirections } from "./bidirectional.ts";
+export type { BidirectionalMerge } from "./both_directions.ts";
 export { convLstm2d } from "./conv_lstm2d.ts";
 export type { ConvLstmOptions } from "./conv_lstm2d.ts";
 export { gru } from "./gru.ts";
