@@ -138,13 +138,14 @@ const learning = (device: object) => ({
   batchOperators: [resetStates(({ stepInEpoch }) => stepInEpoch % 3 === 1)],
   validation: inChunks(),
 });
-const reference = losses(chunked(lstm(stateful)), learning({ device: "reference" }));
+let reference: ReturnType<typeof losses> | undefined;
 
 await testOnDevices(
   "60 steps are those of the reference, and validation has states of its own",
   async (device) => {
     const model = chunked(lstm(stateful));
     const { logs, states } = await losses(model, learning(device));
+    reference ??= losses(chunked(lstm(stateful)), learning({ device: "reference" }));
     const expected = await reference;
     const names = ["loss", "val_loss"] as const;
     for (const name of names) {
