@@ -24,6 +24,10 @@ export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
     { ...plain, ...sizes },
     ({ height, width, ...options }) => layers.centerCrop(height, width, options),
   ),
+  RandAugment: entry<layers.RandAugmentOptions>(
+    { ...sampling, valueRange: numbers, numOps: number, factor: number },
+    layers.randAugment,
+  ),
   RandomAffine: entry<layers.RandomAffineOptions>({
     ...sampling,
     heightFactor: oneOrMore,

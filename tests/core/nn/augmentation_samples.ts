@@ -6,6 +6,10 @@ const picture = [6, 5, 2];
 /** Layers that change pictures, with options that are not the defaults, and shapes of what they take. */
 export const augmentationSamples: Record<string, [layer: nn.Layer, ...inputs: Shape[]]> = {
   centerCrop: [nn.centerCrop(3, 2), picture],
+  randAugment: [
+    nn.randAugment({ valueRange: [0, 1], numOps: 3, factor: 0.75, fillMode: "wrap", seed: 4 }),
+    picture,
+  ],
   randomAffine: [
     nn.randomAffine({
       heightFactor: 0.1,

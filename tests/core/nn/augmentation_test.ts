@@ -184,6 +184,7 @@ const layers: Record<string, (options: { seed?: number; inputShape?: number[] })
   randomCrop: (options) => nn.randomCrop(3, 2, options),
   randomContrast: (options) => nn.randomContrast(0.5, options),
   randomBrightness: (options) => nn.randomBrightness(0.5, { valueRange: [0, 1], ...options }),
+  randAugment: (options) => nn.randAugment({ valueRange: [0, 1], ...options }),
   randomErasing: (options) => nn.randomErasing({ valueRange: [0, 1], ...options }),
   randomElasticTransform: (options) => nn.randomElasticTransform(options),
 };

@@ -77,6 +77,7 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.randomCrop(2, 2), [3, 4, 1], [2, 2, 1]],
   [nn.centerCrop(2, 3), [3, 4, 1], [2, 3, 1]],
   [nn.resizing(4, 3), [2, 5, 2], [4, 3, 2]],
+  [nn.randAugment(), [3, 2, 2], [3, 2, 2]],
   [nn.randomContrast(0.5), [3, 2, 2], [3, 2, 2]],
   [nn.randomBrightness(0.5), [3, 2, 2], [3, 2, 2]],
   [nn.randomErasing(), [3, 2, 2], [3, 2, 2]],

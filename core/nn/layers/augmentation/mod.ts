@@ -1,6 +1,8 @@
 /** Layers that change pictures: at random in training, or to another size. */
 
 export { centerCrop } from "./center_crop.ts";
+export { randAugment } from "./rand_augment.ts";
+export type { RandAugmentOptions } from "./rand_augment.ts";
 export { randomAffine } from "./random_affine.ts";
 export type { RandomAffineOptions } from "./random_affine.ts";
 export { randomBrightness } from "./random_brightness.ts";

@@ -1,0 +1,145 @@
+/** RandAugment: every picture against the formula of the change that was drawn for it. */
+import assert from "node:assert/strict";
+import { evaluateReference } from "../../../core/cpu/reference.ts";
+import { randAugment, tensor, uniform } from "../../../mod.ts";
+import { mulberry32 } from "../ops/generator.ts";
+import { TestContext } from "./context.ts";
+
+type Picture = number[][][];
+const [count, height, width, channels] = [480, 5, 6, 3];
+const random = mulberry32(21);
+const pictures: Picture[] = Array.from(
+  { length: count },
+  () =>
+    Array.from(
+      { length: height },
+      () =>
+        Array.from(
+          { length: width },
+          () => Array.from({ length: channels }, () => random() * 2 - 1),
+        ),
+    ),
+);
+const [black, white] = [-1, 1];
+const outside = 0.25;
+
+/** A picture by what stands at a place of it. */
+const drawn = (at: (y: number, x: number, c: number) => number): Picture =>
+  Array.from(
+    { length: height },
+    (_, y) =>
+      Array.from({ length: width }, (_, x) =>
+        Array.from({ length: channels }, (_, c) => at(y, x, c))),
+  );
+
+/** Four pixels around a place, weighted by how near they are. */
+function between(picture: Picture, y: number, x: number, c: number): number {
+  let sum = 0;
+  for (const [p, down] of [[Math.floor(y), 0], [Math.floor(y) + 1, 1]]) {
+    for (const [q, right] of [[Math.floor(x), 0], [Math.floor(x) + 1, 1]]) {
+      const [v, u] = [y - Math.floor(y), x - Math.floor(x)];
+      const share = (down ? v : 1 - v) * (right ? u : 1 - u);
+      sum += share * (picture[p]?.[q]?.[c] ?? outside);
+    }
+  }
+  return sum;
+}
+
+/** A picture whose pixel at a place, from the middle, comes from another place. */
+const moved = (picture: Picture, from: (v: number, u: number) => [number, number]) =>
+  drawn((y, x, c) => {
+    const [v, u] = from(y - (height - 1) / 2, x - (width - 1) / 2);
+    return between(picture, v + (height - 1) / 2, u + (width - 1) / 2, c);
+  });
+const cut = (value: number) => Math.min(white, Math.max(black, value));
+const mean = (values: number[]) => values.reduce((sum, value) => sum + value) / values.length;
+
+/** The changes, in the order in which they are drawn. */
+const changes: ((picture: Picture, a: number) => Picture)[] = [
+  (picture) => picture,
+  (picture, a) => moved(picture, (v, u) => [v, u + 0.3 * a * v]),
+  (picture, a) => moved(picture, (v, u) => [v + 0.3 * a * u, u]),
+  (picture, a) => moved(picture, (v, u) => [v, u + 0.45 * a * width]),
+  (picture, a) => moved(picture, (v, u) => [v + 0.45 * a * height, u]),
+  (picture, a) => {
+    const turn = a * Math.PI / 6;
+    return moved(picture, (v, u) => [
+      Math.cos(turn) * v + Math.sin(turn) * u,
+      Math.cos(turn) * u - Math.sin(turn) * v,
+    ]);
+  },
+  (picture, a) => drawn((y, x, c) => cut(picture[y][x][c] + 0.9 * a * 2)),
+  (picture, a) => {
+    const middle = [0, 1, 2].map((c) => mean(picture.flat().map((pixel) => pixel[c])));
+    return drawn((y, x, c) => cut(middle[c] + (picture[y][x][c] - middle[c]) * (1 + 0.9 * a)));
+  },
+  (picture, a) =>
+    drawn((y, x, c) => {
+      const grey = mean(picture[y][x]);
+      return cut(grey + (picture[y][x][c] - grey) * (1 + 0.9 * a));
+    }),
+  (picture, a) =>
+    drawn((y, x, c) =>
+      picture[y][x][c] > 1 - Math.abs(a) * 2 ? -picture[y][x][c] : picture[y][x][c]
+    ),
+  (picture, a) => {
+    const level = 2 ** Math.round(Math.abs(a) * 4) * 2 / 255;
+    return drawn((y, x, c) => Math.floor((picture[y][x][c] + 1) / level) * level - 1);
+  },
+  (picture) => {
+    const values = [0, 1, 2].map((c) => picture.flat().map((pixel) => pixel[c]));
+    const [low, high] = [Math.min, Math.max].map((most) => values.map((each) => most(...each)));
+    return drawn((y, x, c) => (picture[y][x][c] - low[c]) / (high[c] - low[c]) * 2 - 1);
+  },
+];
+
+Deno.test("two turns send each picture through the changes that are drawn for it", () => {
+  const factor = 0.8;
+  const layer = randAugment({
+    valueRange: [black, white],
+    factor,
+    fillMode: "constant",
+    fillValue: outside,
+  });
+  const context = new TestContext(true);
+  const y = layer.apply({}, tensor(pictures), context);
+  const numbers = ["kind_0", "amount_0", "kind_1", "amount_1"].map((name) =>
+    uniform(context.randomKey(name), [count], context.counter)
+  );
+  const [found, ...draws] = evaluateReference([y, ...numbers], context.bindings(7))
+    .map(({ data }) => data);
+  const times = changes.map(() => 0);
+  const size = height * width * channels;
+  pictures.forEach((picture, n) => {
+    let expected = picture;
+    const chosen = [0, 1].map((turn) => {
+      const kind = Math.floor(draws[2 * turn][n] * changes.length);
+      times[kind]++;
+      expected = changes[kind](expected, (draws[2 * turn + 1][n] * 2 - 1) * factor);
+      return kind;
+    });
+    const most = expected.flat(2).reduce(
+      (most, value, at) => Math.max(most, Math.abs(value - found[n * size + at])),
+      0,
+    );
+    assert(most < 1e-5, `picture ${n}, changes ${chosen}: ${most} apart`);
+  });
+  const share = 2 * count / changes.length;
+  assert(times.every((each) => Math.abs(each - share) < 5 * Math.sqrt(share)), `${times}`);
+});
+
+Deno.test("a picture of one value stays as it is, a factor of 0 moves nothing", () => {
+  const plain = tensor(new Float32Array(60 * 8).fill(0.5), { shape: [60, 2, 2, 2] });
+  const context = new TestContext(true);
+  const y = randAugment({ valueRange: [0, 1], factor: 0, numOps: 3 }).apply({}, plain, context);
+  const { data } = evaluateReference([y], context.bindings())[0];
+  // Posterizing by a factor of 0 still makes whole steps of 1/255.
+  assert(data.every((value) => Math.abs(value - 0.5) < 1 / 255), `${data.slice(0, 8)}`);
+});
+
+Deno.test("options out of range are refused", () => {
+  assert.throws(() => randAugment({ numOps: 0 }), /the numOps of randAugment.*received 0/);
+  assert.throws(() => randAugment({ factor: 1.5 }), /factor of randAugment.*1.5/);
+  assert.throws(() => randAugment({ valueRange: [1, 0] }), /valueRange must be .*received \[1,0\]/);
+  assert.throws(() => randAugment({ fillMode: "white" as "wrap" }), /fillMode must be one of/);
+});
