@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { withFiles } from "../data/helpers.ts";
 import { contentsOf, refuseAll } from "./bad_input.ts";
-import { only, succeed } from "./run_pipeline.ts";
+import { decodeSafetensors } from "../../core/state/decode_safetensors.ts";
+import { only, RunningPipeline, succeed } from "./run_pipeline.ts";
 
 const names = "--device cpu --limit 64 --epochs 1 --features 8 --blocks 1 --samples 0";
 
@@ -102,4 +103,47 @@ Deno.test("no epoch, one sample, and a batch larger than the data are all right"
   assert.deepEqual(only(single, "epoch").map(({ step }) => step), [1, 2]);
   const whole = await run("decision_boundary", "--limit 2 --epochs 2 --batch-size 1000000");
   assert.deepEqual(only(whole, "epoch").map(({ step }) => step), [1, 2]);
+});
+
+Deno.test({
+  name: "killed in its second network, a run goes on with both, to the same results",
+  // Windows has no signals.
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFiles({}, async (folder) => {
+      const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+      const options = (name: string) => [
+        ..."--device cpu --limit 600 --epochs 40 --units 8 --known 8".split(" "),
+        ...["--checkpoint-every", "3", "--checkpoint", `${folder}/${name}.safetensors`],
+      ];
+      const whole = await succeed("graph_nodes", options("whole"), flags);
+      await using run = new RunningPipeline("graph_nodes", options("cut"), flags);
+      for (let line = await run.waitFor("epoch"); Number(line.epoch) < 40;) {
+        line = await run.waitFor("epoch");
+      }
+      // That was the first network; nine epochs more are three files of the second.
+      for (let epoch = 0; epoch < 9; epoch++) await run.waitFor("epoch");
+      run.signal("SIGKILL");
+      await run.end();
+      const resume = ["--resume", `${folder}/cut.last.safetensors`];
+      const resumed = await succeed("graph_nodes", [...options("cut"), ...resume], flags);
+      const steps = only(resumed, "start").map(({ resumed }) => (resumed as { step: number }).step);
+      assert.equal(steps[0], 39);
+      assert(steps[1] >= 6 && steps[1] < 40, `${steps}`);
+      assert.deepEqual(only(resumed, "result"), only(whole, "result"));
+      const tensors = (name: string) =>
+        decodeSafetensors(Deno.readFileSync(`${folder}/${name}.safetensors`)).tensors;
+      for (const name of ["", ".words", ".last", ".words.last"]) {
+        assert.deepEqual(tensors(`cut${name}`), tensors(`whole${name}`), name);
+      }
+    }),
+});
+
+Deno.test("when nobody reads the lines any more, no further network is trained", async () => {
+  const options = ["--device", "cpu", "--epochs", "100000"];
+  await using run = new RunningPipeline("bird_strikes", options);
+  await run.waitFor("start");
+  await run.closeStdout();
+  const { code, stderr } = await run.end();
+  assert.deepEqual([code, stderr], [0, ""]);
 });
