@@ -118,9 +118,8 @@ function pixelFunction(shader: ShaderBuilder, fillMode: SamplingAttributes["fill
   const bodies: Record<SamplingAttributes["fillMode"], string> = {
     constant: `return select(-1, index, ${inside});`,
     nearest: "return clamp(index, 0, size - 1);",
-    wrap: "let place = index % size;\nreturn select(place, place + size, place < 0);",
-    reflect: "var place = index % (2 * size);\n" +
-      "if (place < 0) { place += 2 * size; }\n" +
+    wrap: `return ${remainder("size")};`,
+    reflect: `let place = ${remainder("(2 * size)")};\n` +
       "return select(2 * size - 1 - place, place, place < size);",
   };
   const name = `${fillMode}Pixel`;
@@ -129,6 +128,15 @@ function pixelFunction(shader: ShaderBuilder, fillMode: SamplingAttributes["fill
     `fn ${name}(index: i32, size: i32) -> i32 {\n${indent(bodies[fillMode])}\n}`,
   );
   return name;
+}
+
+/**
+ * What is left of `index` by whole periods, from 0 on. Shaders of OpenGL leave it open what `%` gives
+ * for negative numbers: such an index is counted back from the last of the period.
+ */
+function remainder(period: string): string {
+  const back = `${period} - 1 - (-1 - index) % ${period}`;
+  return `select(index % ${period}, ${back}, index < 0)`;
 }
 
 function structured({ work }: GpuCall): StructuredCall {
