@@ -160,6 +160,13 @@ const storageCosts: LoadCosts = {
   isLong: false,
 };
 
+/** Costs of operands in uniform bindings. */
+const uniformCosts: LoadCosts = {
+  a: (rows) => 8 * rows,
+  b: (columns) => 8 * columns,
+  isLong: false,
+};
+
 /** Threads of the software adapter that compute at once: two cores, eight to a vector. */
 const busyThreads = 16;
 
@@ -172,20 +179,30 @@ const busyThreads = 16;
 const mostResults = { usual: 64, long: 32 };
 
 /**
+ * The tile of a product on the software adapter. Whether threads share sums, and how, follows from the
+ * shape alone: where operands are bound hangs on what else a plan does, and must not change a bit.
+ */
+function chooseSoftwareTile(sizes: MatmulSizes, tuning: Tuning, loads: LoadCosts): Tile {
+  const usual = tuning.uniformBytes > 0 ? uniformCosts : storageCosts;
+  const shared = cheapestTile(sizes, tuning, loads.isLong ? loads : usual, tuning.lanes);
+  return shared.kind === "shared" ? shared : cheapestTile(sizes, tuning, loads, 1);
+}
+
+/**
  * The software adapter fetches element by element while it multiplies eight at a time: large blocks
  * pay, as long as all of its threads have one.
  */
-function chooseSoftwareTile(
-  sizes: MatmulSizes,
+function cheapestTile(
+  { batches, rows, columns, inner }: MatmulSizes,
   { lanes, sharedBytes }: Tuning,
   loads: LoadCosts,
+  mostSlices: number,
 ): Tile {
-  const { batches, rows, columns, inner } = sizes;
   let best: Tile = { kind: "direct", rows: 1, columns: 1 };
   let least = Infinity;
   for (const down of [1, 2, 4, 8, 16]) {
     for (const across of [1, 2, 4, 8, 16]) {
-      for (let slices = 1; slices <= lanes; slices *= 2) {
+      for (let slices = 1; slices <= mostSlices; slices *= 2) {
         const block = { rows: evenly(rows, down), columns: evenly(columns, across) };
         const size = block.rows * block.columns;
         if (size > (loads.isLong ? mostResults.long : mostResults.usual)) continue;

@@ -100,3 +100,30 @@ Deno.test("tiles follow the shape of the product", () => {
   assert.equal(slices(2048, 10000, 2048), 1);
   assert.equal(slices(128, 512, 128), 1);
 });
+
+Deno.test("on a software adapter threads share sums by a product's shape, wherever its operands are bound", () => {
+  const perPlace = (cost: number) => (places: number) => cost * places;
+  const bound = [60, 8, 3].map((cost) => ({
+    a: perPlace(cost),
+    b: perPlace(60),
+    isLong: false,
+  }));
+  let shared = 0;
+  for (const uniformBytes of [0, 65536]) {
+    const tuning = { ...defaultTuning, software: true, processors: 2, uniformBytes };
+    for (const rows of [1, 2, 7, 30, 32, 100]) {
+      for (const inner of [8, 30, 784]) {
+        for (const columns of [1, 5, 10, 30]) {
+          const sums = bound.map((loads) => {
+            const tile = chooseTile({ batches: 1, rows, inner, columns }, tuning, loads);
+            // Of a shared sum, the block decides in which order terms are added up.
+            return tile.kind === "shared" ? tile : null;
+          });
+          if (sums[0]) shared++;
+          assert.deepEqual(sums, [sums[0], sums[0], sums[0]], `${rows} × ${inner} × ${columns}`);
+        }
+      }
+    }
+  }
+  assert.ok(shared > 0);
+});
