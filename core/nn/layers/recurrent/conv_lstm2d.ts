@@ -14,8 +14,6 @@ import { split, stack } from "../../../ops/stack.ts";
 import { type ActivationFunction, type ActivationName, activationOf } from "../../activations.ts";
 import { checkCount } from "../../check_count.ts";
 import type { Layer } from "../../layer.ts";
-import { namedKey } from "../../named_key.ts";
-import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
 import {
   asVolume,
   type AxisSizes,
@@ -27,9 +25,10 @@ import {
   threeAxes,
   windowOver,
 } from "../convolution/geometry.ts";
-import { dropped, rates } from "../regularization/noise.ts";
-import { penalizeOutputs, weight } from "../weighted.ts";
+import { penalizeOutputs } from "../weighted.ts";
 import { type LstmOptions, remembering } from "./lstm.ts";
+import { recurrentDropouts } from "./recurrent_dropouts.ts";
+import { recurrentWeights } from "./recurrent_weights.ts";
 
 /** Options of {@link convLstm2d}. */
 export interface ConvLstmOptions extends
@@ -100,12 +99,10 @@ export function convLstm2d(
 ): Layer {
   const { strides = 1, padding = "valid", dilationRate = 1, name = "" } = options;
   const { useBias = true, returnSequences = false, goBackwards = false } = options;
-  const { dropout = 0, recurrentDropout = 0, unitForgetBias = true } = options;
-  const { inputShape, trainable, activityRegularizer, seed } = options;
+  const { unitForgetBias = true } = options;
+  const { inputShape, trainable, activityRegularizer } = options;
   checkCount(`the filters of ${factory}`, filters, 1);
-  checkScalarSource(`the dropout of ${factory}`, dropout, rates);
-  checkScalarSource(`the recurrentDropout of ${factory}`, recurrentDropout, rates);
-  const ownKey = seed === undefined ? undefined : namedKey(seed, factory);
+  const toss = recurrentDropouts(factory, options);
   const size = kernelSize;
   const seen = geometryOf(factory, 2, { size, strides, padding, dilation: dilationRate });
   const kept = geometryOf(factory, 2, { size, strides: 1, padding: "same", dilation: 1 });
@@ -113,22 +110,10 @@ export function convLstm2d(
     activate: activationOf(options.activation ?? "tanh"),
     gate: activationOf(options.recurrentActivation ?? "sigmoid"),
   };
-  const makeKernel = weight("kernel", {
-    initializer: options.kernelInitializer ?? "glorotUniform",
-    regularizer: options.kernelRegularizer,
-    constraint: options.kernelConstraint,
-  });
-  const makeRecurrent = weight("recurrent_kernel", {
-    initializer: options.recurrentInitializer ?? "orthogonal",
-    regularizer: options.recurrentRegularizer,
-    constraint: options.recurrentConstraint,
-  });
-  const biasStart = options.biasInitializer ?? "zeros";
-  const makeBias = weight("bias", {
-    initializer: unitForgetBias ? remembering(biasStart, filters) : biasStart,
-    regularizer: options.biasRegularizer,
-    constraint: options.biasConstraint,
-  });
+  const { makeKernel, makeRecurrent, makeBias } = recurrentWeights(
+    options,
+    unitForgetBias ? (initializer) => remembering(initializer, filters) : undefined,
+  );
   return {
     type: "ConvLSTM2D",
     name,
@@ -152,17 +137,11 @@ export function convLstm2d(
       checkFilm(x.shape.slice(1));
       const [batch, steps, ...picture] = x.shape;
       const [mask] = context.masks;
-      // Parts that a sample lacks at all of its steps.
-      const toss = (given: Tensor, shape: Shape, name: string, source: ScalarSource) => {
-        if (!context.training || source === 0) return;
-        const key = ownKey?.fold(name) ?? context.randomKey(name);
-        return dropped(given, shape, context.scalar(source, name, rates), key, context.counter);
-      };
-      const shown = toss(x, [batch, 1, ...picture], "dropout", dropout) ?? x;
+      const shown = toss("dropout", x, [batch, 1, ...picture], context) ?? x;
       const sums = convolve(seen, reshape(shown, [batch * steps, ...picture]), kernel);
       const films = reshape(bias ? add(sums, bias) : sums, [batch, steps, ...sums.shape.slice(1)]);
       const shape = [...sums.shape.slice(1, -1), filters];
-      const factors = toss(literal(1), [batch, ...shape], "recurrent_dropout", recurrentDropout);
+      const factors = toss("recurrentDropout", literal(1), [batch, ...shape], context);
       let state: State = { h: zeros([batch, ...shape]), c: zeros([batch, ...shape]) };
       const made = Array.from({ length: steps }, (_, turn) => {
         const at = goBackwards ? steps - 1 - turn : turn;

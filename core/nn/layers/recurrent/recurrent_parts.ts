@@ -22,13 +22,13 @@ import { checkCount } from "../../check_count.ts";
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
 import type { ApplyContext } from "../../layer.ts";
-import { type NamedKey, namedKey } from "../../named_key.ts";
-import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
-import { dropped, rates } from "../regularization/noise.ts";
-import { penalizeOutputs, weight } from "../weighted.ts";
+import type { NamedKey } from "../../named_key.ts";
+import { penalizeOutputs } from "../weighted.ts";
 import { carriedStates } from "./carried_states.ts";
 import { joined, stateNames, takenShapes, takenTensors } from "./recurrent_inputs.ts";
+import { recurrentDropouts } from "./recurrent_dropouts.ts";
 import type { GatedOptions } from "./recurrent_options.ts";
+import { recurrentWeights } from "./recurrent_weights.ts";
 
 /** What is a cell's own of its layer. */
 export interface Cell {
@@ -56,32 +56,15 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
   const { activityRegularizer, returnState = false } = options;
   const { useBias = true, returnSequences = false, goBackwards = false } = options;
   const { activation = "tanh", recurrentActivation = "sigmoid" } = options;
-  const { dropout = 0, recurrentDropout = 0, zeroOutputForMask = false } = options;
+  const { zeroOutputForMask = false } = options;
   const { factory, cell } = own;
   checkActivation(factory, "activation", activation);
   checkActivation(factory, "recurrentActivation", recurrentActivation);
-  checkScalarSource(`the dropout of ${factory}`, dropout, rates);
-  checkScalarSource(`the recurrentDropout of ${factory}`, recurrentDropout, rates);
-  const ownKey = options.seed === undefined ? undefined : namedKey(options.seed, factory);
+  const toss = recurrentDropouts(factory, options);
   const carried = carriedStates(factory, cell, units, options);
   const layout = cellLayouts[cell];
   const names = stateNames[cell];
-  const makeKernel = weight("kernel", {
-    initializer: options.kernelInitializer ?? "glorotUniform",
-    regularizer: options.kernelRegularizer,
-    constraint: options.kernelConstraint,
-  });
-  const makeRecurrent = weight("recurrent_kernel", {
-    initializer: options.recurrentInitializer ?? "orthogonal",
-    regularizer: options.recurrentRegularizer,
-    constraint: options.recurrentConstraint,
-  });
-  const biasStart = options.biasInitializer ?? "zeros";
-  const makeBias = weight("bias", {
-    initializer: own.startBias?.(biasStart) ?? biasStart,
-    regularizer: options.biasRegularizer,
-    constraint: options.biasConstraint,
-  });
+  const { makeKernel, makeRecurrent, makeBias } = recurrentWeights(options, own.startBias);
   return {
     init(given: Shape | readonly Shape[], key: NamedKey) {
       const { sequence: [steps, features] } = takenShapes(given, cell, units);
@@ -109,13 +92,7 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
       const ordered = (line: Tensor) =>
         goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
       const live = mask && ordered(transpose(cast(mask, "f32")));
-      // Parts that a sample lacks at all of its steps.
-      const toss = (x: Tensor, shape: Shape, name: string, source: ScalarSource) => {
-        if (!context.training || source === 0) return;
-        const key = ownKey?.fold(name) ?? context.randomKey(name);
-        return dropped(x, shape, context.scalar(source, name, rates), key, context.counter);
-      };
-      const seen = toss(sequence, [batch, 1, features], "dropout", dropout) ?? sequence;
+      const seen = toss("dropout", sequence, [batch, 1, features], context) ?? sequence;
       const rows = reshape(ordered(transpose(seen, [1, 0, 2])), [steps * batch, features]);
       const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
       const width = layout.states * units;
@@ -126,7 +103,7 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
         activation,
         recurrentActivation,
         mask: live,
-        recurrentMask: toss(literal(1), [batch, units], "recurrent_dropout", recurrentDropout),
+        recurrentMask: toss("recurrentDropout", literal(1), [batch, units], context),
         initialState: before,
       };
       const operands = [
