@@ -11,7 +11,12 @@ import type { Initializer } from "../initializer.ts";
 import type { InitializerName } from "../initializers/by_name.ts";
 import type { Layer } from "../layer.ts";
 import type { Regularizer } from "../regularizer.ts";
-import { penalizeOutputs, weight, type WeightedLayerOptions } from "./weighted.ts";
+import {
+  biasWeight,
+  kernelWeight,
+  penalizeOutputs,
+  type WeightedLayerOptions,
+} from "./weighted.ts";
 
 /** Options of {@link dense}. */
 export interface DenseOptions extends WeightedLayerOptions {
@@ -65,16 +70,8 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
   const { useBias = true, name = "", inputShape, trainable, activityRegularizer } = options;
   checkCount("the units of dense", units, 1);
   const activate = activationOf(options.activation ?? "linear");
-  const makeKernel = weight("kernel", {
-    initializer: options.kernelInitializer ?? "glorotUniform",
-    regularizer: options.kernelRegularizer,
-    constraint: options.kernelConstraint,
-  });
-  const makeBias = weight("bias", {
-    initializer: options.biasInitializer ?? "zeros",
-    regularizer: options.biasRegularizer,
-    constraint: options.biasConstraint,
-  });
+  const makeKernel = kernelWeight(options);
+  const makeBias = biasWeight(options);
   return {
     type: "Dense",
     config: { units, ...options },

@@ -9,7 +9,7 @@ import {
   readEquation,
   spelledOut,
 } from "./einsum_equation.ts";
-import { penalizeOutputs, weight } from "./weighted.ts";
+import { biasWeight, kernelWeight, penalizeOutputs } from "./weighted.ts";
 
 /** Options of {@link einsumDense}. */
 export interface EinsumDenseOptions extends Omit<DenseOptions, "useBias"> {
@@ -77,16 +77,8 @@ export function einsumDense(
     );
   }
   const activate = activationOf(options.activation ?? "linear");
-  const makeKernel = weight("kernel", {
-    initializer: options.kernelInitializer ?? "glorotUniform",
-    regularizer: options.kernelRegularizer,
-    constraint: options.kernelConstraint,
-  });
-  const makeBias = weight("bias", {
-    initializer: options.biasInitializer ?? "zeros",
-    regularizer: options.biasRegularizer,
-    constraint: options.biasConstraint,
-  });
+  const makeKernel = kernelWeight(options);
+  const makeBias = biasWeight(options);
   return {
     type: "EinsumDense",
     config: { equation, outputShape, ...options },

@@ -52,6 +52,38 @@ export function weight(
   });
 }
 
+/** How a kernel starts and is kept, as layers' options name it. */
+export interface KernelWeightOptions {
+  readonly kernelInitializer?: InitializerName | Initializer;
+  readonly kernelRegularizer?: Regularizer;
+  readonly kernelConstraint?: Constraint;
+}
+
+/** A maker of a kernel, which starts as `glorotUniform` unless options say otherwise. */
+export function kernelWeight(options: KernelWeightOptions): ReturnType<typeof weight> {
+  return weight("kernel", {
+    initializer: options.kernelInitializer ?? "glorotUniform",
+    regularizer: options.kernelRegularizer,
+    constraint: options.kernelConstraint,
+  });
+}
+
+/** How a bias starts and is kept, as layers' options name it. */
+export interface BiasWeightOptions {
+  readonly biasInitializer?: InitializerName | Initializer;
+  readonly biasRegularizer?: Regularizer;
+  readonly biasConstraint?: Constraint;
+}
+
+/** A maker of a bias, which starts as `zeros` unless options say otherwise. */
+export function biasWeight(options: BiasWeightOptions): ReturnType<typeof weight> {
+  return weight("bias", {
+    initializer: options.biasInitializer ?? "zeros",
+    regularizer: options.biasRegularizer,
+    constraint: options.biasConstraint,
+  });
+}
+
 /** Refuses a weight that no device holds, before its numbers are drawn. */
 function checkSize(role: string, shape: Shape): Shape {
   if (sizeOf(shape) <= largestWeight) return shape;

@@ -4,7 +4,7 @@ import { outputSizes } from "../../../graph/window.ts";
 import { convolution } from "../../../ops/convolution.ts";
 import { checkCount } from "../../check_count.ts";
 import type { Layer } from "../../layer.ts";
-import { weight } from "../weighted.ts";
+import { kernelWeight } from "../weighted.ts";
 import {
   asVolume,
   type AxisSizes,
@@ -53,11 +53,7 @@ export function conv(
     padding,
     dilation: dilationRate,
   });
-  const makeKernel = weight("kernel", {
-    initializer: options.kernelInitializer ?? "glorotUniform",
-    regularizer: options.kernelRegularizer,
-    constraint: options.kernelConstraint,
-  });
+  const makeKernel = kernelWeight(options);
   const finish = finishOf(options);
   return {
     type: `Conv${rank}D`,

@@ -4,7 +4,7 @@ import { backwardWindow, type Window } from "../../../graph/window.ts";
 import { convolution, turned } from "../../../ops/convolution.ts";
 import { checkCount } from "../../check_count.ts";
 import type { Layer } from "../../layer.ts";
-import { weight } from "../weighted.ts";
+import { kernelWeight } from "../weighted.ts";
 import {
   asVolume,
   type AxisSizes,
@@ -59,11 +59,7 @@ export function convTranspose(
     dilation: dilationRate,
   });
   const further = furtherPlaces(factory, geometry, outputPadding);
-  const makeKernel = weight("kernel", {
-    initializer: options.kernelInitializer ?? "glorotUniform",
-    regularizer: options.kernelRegularizer,
-    constraint: options.kernelConstraint,
-  });
+  const makeKernel = kernelWeight(options);
   const finish = finishOf(options);
   return {
     type: `Conv${rank}DTranspose`,

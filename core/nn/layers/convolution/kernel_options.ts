@@ -7,7 +7,7 @@ import type { InitializerName } from "../../initializers/by_name.ts";
 import type { ApplyContext, LayerParameter } from "../../layer.ts";
 import type { NamedKey } from "../../named_key.ts";
 import type { Regularizer } from "../../regularizer.ts";
-import { penalizeOutputs, weight, type WeightedLayerOptions } from "../weighted.ts";
+import { biasWeight, penalizeOutputs, type WeightedLayerOptions } from "../weighted.ts";
 
 /** What a layer does after its sums: bias and activation. */
 export interface FinishOptions extends WeightedLayerOptions {
@@ -40,11 +40,7 @@ export function finishOf(options: FinishOptions): {
 } {
   const { useBias = true, activityRegularizer } = options;
   const activate = activationOf(options.activation ?? "linear");
-  const makeBias = weight("bias", {
-    initializer: options.biasInitializer ?? "zeros",
-    regularizer: options.biasRegularizer,
-    constraint: options.biasConstraint,
-  });
+  const makeBias = biasWeight(options);
   return {
     parameters: (filters, key) => useBias ? [makeBias([filters], key)] : [],
     apply(sums, bias, context) {

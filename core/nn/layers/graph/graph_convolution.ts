@@ -8,7 +8,7 @@ import { sqrt } from "../../../ops/sqrt.ts";
 import { checkCount } from "../../check_count.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 import { finishOf, type KernelOptions } from "../convolution/kernel_options.ts";
-import { weight } from "../weighted.ts";
+import { kernelWeight } from "../weighted.ts";
 import {
   asGraphs,
   disjointEdges,
@@ -57,11 +57,7 @@ export function graphConvolution(
 ): MergeLayer {
   checkCount("the units of graphConvolution", units, 1);
   const finish = finishOf(options);
-  const makeKernel = weight("kernel", {
-    initializer: options.kernelInitializer ?? "glorotUniform",
-    regularizer: options.kernelRegularizer,
-    constraint: options.kernelConstraint,
-  });
+  const makeKernel = kernelWeight(options);
   return {
     merges: true,
     type: "GraphConvolution",

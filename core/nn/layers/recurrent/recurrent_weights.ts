@@ -1,6 +1,6 @@
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
-import { weight } from "../weighted.ts";
+import { biasWeight, kernelWeight, weight } from "../weighted.ts";
 import type { RecurrentOptions } from "./recurrent_options.ts";
 
 /** How weights start and are kept. */
@@ -21,20 +21,15 @@ export function recurrentWeights(
 ) {
   const { biasInitializer = "zeros" } = options;
   return {
-    makeKernel: weight("kernel", {
-      initializer: options.kernelInitializer ?? "glorotUniform",
-      regularizer: options.kernelRegularizer,
-      constraint: options.kernelConstraint,
-    }),
+    makeKernel: kernelWeight(options),
     makeRecurrent: weight("recurrent_kernel", {
       initializer: options.recurrentInitializer ?? "orthogonal",
       regularizer: options.recurrentRegularizer,
       constraint: options.recurrentConstraint,
     }),
-    makeBias: weight("bias", {
-      initializer: startBias?.(biasInitializer) ?? biasInitializer,
-      regularizer: options.biasRegularizer,
-      constraint: options.biasConstraint,
+    makeBias: biasWeight({
+      ...options,
+      biasInitializer: startBias?.(biasInitializer) ?? biasInitializer,
     }),
   };
 }
