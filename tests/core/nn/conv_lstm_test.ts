@@ -7,20 +7,14 @@ import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
 import { TestContext, valuesOf } from "./context.ts";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { type GoldenCase, goldenLeaf } from "./golden.ts";
 
-interface Case {
+interface Case extends GoldenCase {
   filters: number;
   options: nn.ConvLstmOptions;
   mask: number[][] | null;
-  input: GoldenTensor;
-  weights: Record<string, GoldenTensor>;
-  upstream: GoldenTensor;
-  output: GoldenTensor;
-  gradients: Record<string, GoldenTensor>;
 }
 
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const cases = golden.cases as unknown as Case[];
 
 await testOnDevices("a convolutional LSTM and its gradients are PyTorch's", async (device) => {
@@ -37,16 +31,16 @@ await testOnDevices("a convolutional LSTM and its gradients are PyTorch's", asyn
       what,
     );
     const weights = Object.fromEntries(
-      Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+      Object.entries(given.weights).map(([role, value]) => [role, goldenLeaf(value)]),
     );
-    const x = leaf(given.input);
+    const x = goldenLeaf(given.input);
     const context = new TestContext(true);
     if (given.mask) context.masks = [greater(tensor(given.mask), 0)];
     const y = layer.apply(weights, x, context);
     const sources = Object.keys(given.gradients).map((role) =>
       role === "input" ? x : weights[role]
     );
-    return [y, ...gradients(y, sources, leaf(given.upstream))];
+    return [y, ...gradients(y, sources, goldenLeaf(given.upstream))];
   });
   const found = await evaluateOn(device, made.flat());
   for (const given of chosen) {

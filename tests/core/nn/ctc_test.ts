@@ -21,7 +21,7 @@ import golden from "../../golden/ctc.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { mulberry32 } from "../ops/generator.ts";
 import { assertClose } from "./close.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { goldenLeaf, type GoldenTensor } from "./golden.ts";
 
 interface Case {
   logits: GoldenTensor;
@@ -34,7 +34,6 @@ interface Case {
 }
 
 const cases = Object.entries(golden.cases as unknown as Record<string, Case>);
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const untilOf = (lengths: readonly number[], steps: number) =>
   tensor(lengths.map((length) => Array.from({ length: steps }, (_, step) => +(step < length))))
     .greater(0);
@@ -42,10 +41,10 @@ const untilOf = (lengths: readonly number[], steps: number) =>
 await testOnDevices("ctc gives PyTorch's losses and gradients", async (device) => {
   // All in one plan: one by one, a GPU would compile for minutes.
   const made = cases.map(([, { logits, labels, lengths, maskIndex, upstream }]) => {
-    const x = leaf(logits);
+    const x = goldenLeaf(logits);
     const losses = ctc({ maskIndex })
-      .apply(leaf(labels), x, untilOf(lengths, logits.shape[1]));
-    return [losses, ...gradients(losses, [x], leaf(upstream))];
+      .apply(goldenLeaf(labels), x, untilOf(lengths, logits.shape[1]));
+    return [losses, ...gradients(losses, [x], goldenLeaf(upstream))];
   });
   const found = await evaluateOn(device, made.flat());
   cases.forEach(([name, { losses, gradient }], place) => {
@@ -59,9 +58,9 @@ await testOnDevices("ctc gives PyTorch's losses and gradients", async (device) =
 Deno.test("ctc: no mask is a mask of all steps, and padding among the steps changes nothing", async () => {
   const [, { logits, labels }] = cases[0];
   const [batch, steps, classes] = logits.shape;
-  const plain = await ctc().apply(leaf(labels), leaf(logits)).data();
+  const plain = await ctc().apply(goldenLeaf(labels), goldenLeaf(logits)).data();
   const all = untilOf(Array(batch).fill(steps), steps);
-  assert.deepEqual(await ctc().apply(leaf(labels), leaf(logits), all).data(), plain);
+  assert.deepEqual(await ctc().apply(goldenLeaf(labels), goldenLeaf(logits), all).data(), plain);
   // A step of padding before each.
   const wide = Float32Array.from({ length: 2 * logits.data.length }, (_, place) => {
     const [row, rest] = [Math.floor(place / classes), place % classes];
@@ -71,7 +70,7 @@ Deno.test("ctc: no mask is a mask of all steps, and padding among the steps chan
     Array.from({ length: batch }, () => Array.from({ length: 2 * steps }, (_, s) => s % 2)),
   );
   const x = tensor(wide, { shape: [batch, 2 * steps, classes] });
-  assertClose(await ctc().apply(leaf(labels), x, odd.greater(0)).data(), plain, 1e-6);
+  assertClose(await ctc().apply(goldenLeaf(labels), x, odd.greater(0)).data(), plain, 1e-6);
 });
 
 await testOnDevices(

@@ -6,20 +6,14 @@ import { einsumDense, gradients, input, sequential, tensor } from "../../../mod.
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
 import { TestContext, valuesOf } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { type GoldenCase, goldenLeaf } from "./golden.ts";
 
-interface Case {
+interface Case extends GoldenCase {
   equation: string;
   outputShape: (number | null)[];
   biasAxes: string;
-  input: GoldenTensor;
-  weights: Record<string, GoldenTensor>;
-  upstream: GoldenTensor;
-  output: GoldenTensor;
-  gradients: Record<string, GoldenTensor>;
 }
 
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const cases = golden.cases as unknown as Case[];
 
 await testOnDevices("sums of products and their gradients are PyTorch's", async (device) => {
@@ -35,14 +29,14 @@ await testOnDevices("sums of products and their gradients are PyTorch's", async 
       given.equation,
     );
     const weights = Object.fromEntries(
-      Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+      Object.entries(given.weights).map(([role, value]) => [role, goldenLeaf(value)]),
     );
-    const x = leaf(given.input);
+    const x = goldenLeaf(given.input);
     const y = layer.apply(weights, x, new TestContext(true));
     const sources = Object.keys(given.gradients).map((role) =>
       role === "input" ? x : weights[role]
     );
-    return [y, ...gradients(y, sources, leaf(given.upstream))];
+    return [y, ...gradients(y, sources, goldenLeaf(given.upstream))];
   });
   const found = await evaluateOn(device, made.flat());
   for (const given of chosen) {

@@ -1,23 +1,16 @@
 /** Layers against golden files: shapes, outputs and gradients, on every device. */
 import assert from "node:assert/strict";
-import { gradients, tensor } from "../../../core/ops/mod.ts";
+import { gradients } from "../../../core/ops/mod.ts";
 import * as nn from "../../../core/nn/mod.ts";
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
 import { TestContext } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { type GoldenCase, goldenLeaf } from "./golden.ts";
 
-interface Case {
+interface Case extends GoldenCase {
   layer: "conv2d";
   arguments: Parameters<typeof nn.conv2d>;
-  input: GoldenTensor;
-  weights: Record<string, GoldenTensor>;
-  upstream: GoldenTensor;
-  output: GoldenTensor;
-  gradients: Record<string, GoldenTensor>;
 }
-
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 
 /**
  * Registers a test for the shapes of each case, and one a device for all outputs and gradients.
@@ -41,14 +34,19 @@ export async function testLayerCases(title: string, golden: object): Promise<voi
   await testOnDevices(title, async (device) => {
     // All in one plan: one by one, a GPU would compile for minutes.
     const made = cases.map(({ name, given, layer }) => {
-      const x = leaf(given.input);
+      const x = goldenLeaf(given.input);
       const weights = Object.fromEntries(
-        Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+        Object.entries(given.weights).map(([role, value]) => [role, goldenLeaf(value)]),
       );
       const y = layer.apply(weights, x, new TestContext(true));
       const roles = Object.keys(given.gradients);
       const sources = roles.map((role) => role === "input" ? x : weights[role]);
-      return { name, given, roles, tensors: [y, ...gradients(y, sources, leaf(given.upstream))] };
+      return {
+        name,
+        given,
+        roles,
+        tensors: [y, ...gradients(y, sources, goldenLeaf(given.upstream))],
+      };
     });
     const found = await evaluateOn(device, made.flatMap(({ tensors }) => tensors));
     for (const { name, given, roles, tensors } of made) {

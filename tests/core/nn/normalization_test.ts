@@ -28,21 +28,15 @@ import { mulberry32 } from "../ops/generator.ts";
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
 import { TestContext } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { type GoldenCase, goldenLeaf } from "./golden.ts";
 
-interface Case {
+interface Case extends GoldenCase {
   layer: "batchNormalization";
   options: Record<string, never>;
   training: boolean;
-  input: GoldenTensor;
-  weights: Record<string, GoldenTensor>;
-  upstream: GoldenTensor;
-  output: GoldenTensor;
-  gradients: Record<string, GoldenTensor>;
 }
 
 const cases = golden.cases as unknown as Record<string, Case>;
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 
 for (const [name, given] of Object.entries(cases)) {
   const layer = nn[given.layer](given.options);
@@ -56,9 +50,9 @@ for (const [name, given] of Object.entries(cases)) {
   });
 
   await testOnDevices(`${name} gives PyTorch's outputs and gradients`, async (device) => {
-    const x = leaf(given.input);
+    const x = goldenLeaf(given.input);
     const weights = Object.fromEntries(
-      Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+      Object.entries(given.weights).map(([role, value]) => [role, goldenLeaf(value)]),
     );
     // Moving averages that training does not read, only moves.
     const features = given.weights.gamma?.shape[0] ?? 1;
@@ -68,7 +62,7 @@ for (const [name, given] of Object.entries(cases)) {
     const y = layer.apply({ ...states, ...weights }, x, context);
     const roles = Object.keys(given.gradients);
     const sources = roles.map((role) => role === "input" ? x : weights[role]);
-    const slopes = gradients(y, sources, leaf(given.upstream));
+    const slopes = gradients(y, sources, goldenLeaf(given.upstream));
     const [output, ...found] = await evaluateOn(device, [y, ...slopes]);
     assertClose(output, given.output.data, 5e-6, "output");
     roles.forEach((role, place) =>

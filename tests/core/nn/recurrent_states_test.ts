@@ -8,7 +8,7 @@ import golden from "../../golden/recurrent.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
 import { TestContext } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { goldenLeaf, type GoldenTensor } from "./golden.ts";
 
 interface Case {
   layer: "lstm";
@@ -22,7 +22,6 @@ interface Case {
 }
 
 const cases = Object.entries(golden.states as unknown as Record<string, Case>);
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const key = nn.namedKey(1, "layer");
 
 await testOnDevices(
@@ -30,17 +29,17 @@ await testOnDevices(
   async (device) => {
     // All in one plan: one by one, a GPU would compile for minutes.
     const made = cases.map(([name, given]) => {
-      const inputs = given.inputs.map(leaf);
+      const inputs = given.inputs.map(goldenLeaf);
       const weights = Object.fromEntries(
-        Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+        Object.entries(given.weights).map(([role, value]) => [role, goldenLeaf(value)]),
       );
       const context = new TestContext(true);
       context.masks = inputs.map((_, place) =>
-        place === 0 && given.mask ? greater(leaf(given.mask), 0) : undefined
+        place === 0 && given.mask ? greater(goldenLeaf(given.mask), 0) : undefined
       );
       const layer = nn[given.layer](...given.arguments);
       const { outputShape } = layer.init(inputs.map(({ shape }) => shape.slice(1)), key);
-      const outputs: Partial<Record<string, ReturnType<typeof leaf>>> = layer.apply(
+      const outputs: Partial<Record<string, ReturnType<typeof goldenLeaf>>> = layer.apply(
         weights,
         inputs,
         context,
@@ -51,13 +50,13 @@ await testOnDevices(
         Object.entries(outputShape),
         names.map((output) => [output, given.outputs[output].shape.slice(1)]),
       );
-      const flat = (tensors: readonly ReturnType<typeof leaf>[]) =>
+      const flat = (tensors: readonly ReturnType<typeof goldenLeaf>[]) =>
         concat(tensors.map((one) => reshape(one, [one.size])));
       const all = names.map((output) => outputs[output]!);
       const slopes = gradients(
         flat(all),
         [inputs[0], ...Object.values(weights), ...inputs.slice(1)],
-        flat(names.map((output) => leaf(given.upstream[output]))),
+        flat(names.map((output) => goldenLeaf(given.upstream[output]))),
       );
       return { name, given, names, tensors: [...all, ...slopes] };
     });

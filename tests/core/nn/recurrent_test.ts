@@ -6,7 +6,7 @@ import golden from "../../golden/recurrent.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
 import { TestContext, valuesOf } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { goldenLeaf, type GoldenTensor } from "./golden.ts";
 
 interface Case {
   layer: "lstm";
@@ -30,7 +30,6 @@ function layerOf({ layer, inner, arguments: given }: Case): nn.Layer {
 const cases = Object.entries(golden.cases as unknown as Record<string, Case>).map(
   ([name, given]) => ({ name, given, layer: layerOf(given) }),
 );
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const key = nn.namedKey(1, "layer");
 
 for (const { name, given, layer } of cases) {
@@ -48,16 +47,21 @@ await testOnDevices(
   async (device) => {
     // All in one plan: one by one, a GPU would compile for minutes.
     const made = cases.map(({ name, given, layer }) => {
-      const x = leaf(given.input);
+      const x = goldenLeaf(given.input);
       const weights = Object.fromEntries(
-        Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+        Object.entries(given.weights).map(([role, value]) => [role, goldenLeaf(value)]),
       );
       const context = new TestContext(true);
-      if (given.mask) context.masks = [greater(leaf(given.mask), 0)];
+      if (given.mask) context.masks = [greater(goldenLeaf(given.mask), 0)];
       const y = layer.apply(weights, x, context);
       const roles = Object.keys(given.gradients);
       const sources = roles.map((role) => role === "input" ? x : weights[role]);
-      return { name, given, roles, tensors: [y, ...gradients(y, sources, leaf(given.upstream))] };
+      return {
+        name,
+        given,
+        roles,
+        tensors: [y, ...gradients(y, sources, goldenLeaf(given.upstream))],
+      };
     });
     const found = await evaluateOn(device, made.flatMap(({ tensors }) => tensors));
     for (const { name, given, roles, tensors } of made) {

@@ -37,17 +37,10 @@ import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { mulberry32 } from "../ops/generator.ts";
 import { assertClose } from "./close.ts";
 import { TestContext, valuesOf } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { type GoldenCase, goldenLeaf } from "./golden.ts";
 
-interface Case {
-  input: GoldenTensor;
-  weights: Record<string, GoldenTensor>;
-  upstream: GoldenTensor;
-  output: GoldenTensor;
-  gradients: Record<string, GoldenTensor>;
-}
+type Case = GoldenCase;
 
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const plain = { useBias: false };
 const blocks: Record<string, nn.Layer> = {
   basic: residual([
@@ -82,18 +75,18 @@ await testOnDevices("residual blocks give PyTorch's outputs and gradients", asyn
     const weights = Object.fromEntries(
       parameters.map((parameter) => [
         parameter.name,
-        leaf(
+        goldenLeaf(
           given.weights[parameter.name] ??
             { shape: [...parameter.shape], data: [...parameter.values] },
         ),
       ]),
     );
-    const x = leaf(given.input);
+    const x = goldenLeaf(given.input);
     const y = layer.apply(weights, x, new TestContext(true));
     const sources = Object.keys(given.gradients).map((role) =>
       role === "input" ? x : weights[role]
     );
-    return [y, ...gradients(y, sources, leaf(given.upstream))];
+    return [y, ...gradients(y, sources, goldenLeaf(given.upstream))];
   });
   const found = await evaluateOn(device, made.flat());
   for (const [name, given] of cases) {

@@ -16,30 +16,27 @@ import {
   sequential,
   sgd,
   spectralNormalization,
-  tensor,
 } from "../../../mod.ts";
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { mulberry32 } from "../ops/generator.ts";
 import { assertClose } from "./close.ts";
 import { TestContext } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
-
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
+import { goldenLeaf } from "./golden.ts";
 
 await testOnDevices("outputs, gradients and the next vector are PyTorch's", async (device) => {
   for (const given of golden.cases) {
     const layer = spectralNormalization(dense(4), { powerIterations: given.powerIterations });
     const weights = Object.fromEntries(
-      Object.entries(given.weights).map(([name, value]) => [name, leaf(value)]),
+      Object.entries(given.weights).map(([name, value]) => [name, goldenLeaf(value)]),
     );
     const assigned: Parameters<TestContext["assign"]>[] = [];
     const context = Object.assign(new TestContext(), {
       assign: (...values: typeof assigned[0]) => void assigned.push(values),
     });
-    const x = leaf(given.input);
+    const x = goldenLeaf(given.input);
     const output = layer.apply(weights, x, context);
     const sources = [x, weights.kernel, weights.bias];
-    const slopes = gradients(output.mul(leaf(given.upstream)).sum(), sources);
+    const slopes = gradients(output.mul(goldenLeaf(given.upstream)).sum(), sources);
     assert.deepEqual(assigned.map(([name]) => name), ["vector_u"]);
     const found = await evaluateOn(device, [output, assigned[0][1], ...slopes]);
     const { input, kernel, bias } = given.gradients;

@@ -7,7 +7,7 @@ import golden from "../../golden/attention.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
 import { TestContext, valuesOf } from "./context.ts";
-import type { GoldenTensor } from "./golden.ts";
+import { goldenLeaf, type GoldenTensor } from "./golden.ts";
 
 interface Case {
   layer: "multiHeadAttention";
@@ -29,7 +29,6 @@ const cases = Object.entries(golden.cases as unknown as Record<string, Case>).ma
     layer: nn[given.layer](...given.arguments) as AnyLayer,
   }),
 );
-const leaf = ({ shape, data }: GoldenTensor) => tensor(data, { shape });
 const key = nn.namedKey(1, "layer");
 
 function init(layer: AnyLayer, shapes: number[][]): nn.LayerInitialization {
@@ -65,15 +64,15 @@ await testOnDevices(
       ? cases.filter(({ name }) => ["masked", "grouped", "decoder"].includes(name))
       : cases;
     const made = chosen.map(({ name, given, layer }) => {
-      const inputs = given.inputs.map(leaf);
+      const inputs = given.inputs.map(goldenLeaf);
       const weights = Object.fromEntries(
-        Object.entries(given.weights).map(([role, value]) => [role, leaf(value)]),
+        Object.entries(given.weights).map(([role, value]) => [role, goldenLeaf(value)]),
       );
       const context = new TestContext(true);
       const { mask } = given;
       if (mask) {
         context.masks = inputs.map((_, at) =>
-          at === mask.input ? greater(leaf(mask), 0) : undefined
+          at === mask.input ? greater(goldenLeaf(mask), 0) : undefined
         );
       }
       const y = apply(layer, weights, inputs, context);
@@ -83,7 +82,7 @@ await testOnDevices(
           [role, weights[role], value] as const
         ),
       ];
-      const slopes = gradients(y, wanted.map(([, source]) => source), leaf(given.upstream));
+      const slopes = gradients(y, wanted.map(([, source]) => source), goldenLeaf(given.upstream));
       return { name, given, wanted, tensors: [y, ...slopes] };
     });
     const found = await evaluateOn(device, made.flatMap(({ tensors }) => tensors));
