@@ -14,6 +14,7 @@ import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { Run } from "./run.ts";
 import { sampleToken, type TokenSampling } from "./sample_token.ts";
 import { settled } from "./weight_table.ts";
+import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link generate}. */
 export interface GenerateOptions extends DeviceOptions, TokenSampling {
@@ -133,6 +134,7 @@ async function* rows(
     decoder = new Decoder(run, model, { batch: prompts.length, length: maxLength, inputs, tokens });
     const random = new RandomStream(foldKey(seed, "generate"));
     const ended = prompts.map(() => -1);
+    const turns = new Turns();
     let given = prompts;
     for (let length = prompts[0].length; length < maxLength && !state.closed; length++) {
       const scores = await decoder.next(given);
@@ -149,6 +151,8 @@ async function* rows(
       if (ended.every((token) => token >= 0)) return;
       yield row;
       given = row.map((token) => [token]);
+      const turn = turns.due();
+      if (turn) await turn;
     }
   } finally {
     decoder?.dispose();

@@ -56,9 +56,6 @@ export interface MiniBatchesOptions extends DeviceOptions {
   readonly resume?: string;
 }
 
-/** Milliseconds of steps after which timers, signals and other events get their turn. */
-const turn = 25;
-
 /**
  * The source of every pipe: a data set as a stream of mini-batches. Each subscriber starts a run
  * of its own: a device is opened, the data are put on it once, and unsubscribing frees everything
@@ -114,7 +111,6 @@ class Source {
   /** The pass over the data whose order the samples have. */
   #pass: number | undefined;
   readonly #turns = new Turns();
-  #lastTurn = performance.now();
   #permits = new Permits(() => 1);
 
   constructor(
@@ -201,7 +197,8 @@ class Source {
       if (run.saver.isWanted) await this.#pause(run);
       if (frame.alone) await this.#permits.waitForAll();
       else if (this.#permits.exhausted) await this.#permits.wait();
-      if (performance.now() - this.#lastTurn > turn) await this.#yield();
+      const turn = this.#turns.due();
+      if (turn) await turn;
     }
     await this.#pause(run);
   }
@@ -259,10 +256,5 @@ class Source {
     if (holds.length === 0) return;
     this.#awaited++;
     void Promise.allSettled(holds).then(() => this.#awaited--);
-  }
-
-  async #yield(): Promise<void> {
-    await this.#turns.give();
-    this.#lastTurn = performance.now();
   }
 }

@@ -18,6 +18,7 @@ import { InferenceRun } from "./inference_run.ts";
 import type { InputsFor } from "./resident_data.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
 import { settled } from "./weight_table.ts";
+import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link predict} and {@link predictions}. */
 export interface PredictOptions extends DeviceOptions {
@@ -123,6 +124,7 @@ export function predictions(
       const samples = sampleCount(dataSet);
       const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
       const run = new InferenceRun(device, owned, model, dataSet, batchSize);
+      const turns = new Turns();
       try {
         for (let start = 0; start < samples && !left; start += batchSize) {
           const count = Math.min(batchSize, samples - start);
@@ -137,6 +139,8 @@ export function predictions(
           subscriber.next({ start, samples: count, outputs, explanations: {}, hold, run });
           // What has settled may have put more on the batch.
           for (const promise of holds) await promise;
+          const turn = turns.due();
+          if (turn) await turn;
         }
       } finally {
         await run.finish();

@@ -13,6 +13,7 @@ import type { Run } from "./run.ts";
 import { weightPenalties } from "./score.ts";
 import { measureRecords, scoreOutputs } from "./score_outputs.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
+import { Turns } from "./yield_to_events.ts";
 
 /** Samples in a batch of validation at most: large, as nothing is kept for a backward pass. */
 export const validationBatchSize = 1024;
@@ -37,6 +38,8 @@ export class Validation {
   readonly #batchSize: number;
   /** The states of stateful layers, by their weights: validation has its own. */
   readonly #states = new Map<Parameter, { readonly leaf: Tensor; readonly storage: Storage }>();
+  readonly #turns = new Turns();
+  #disposed = false;
 
   /** Puts `dataSet` on the run's device. */
   constructor(
@@ -50,7 +53,7 @@ export class Validation {
     this.#data = run.load(dataSet, "validation", this.#batchSize);
   }
 
-  /** Losses and metrics over the whole set, or its first so many batches. */
+  /** Losses and metrics over the whole set, or its first so many batches; of fewer once disposed. */
   async measure(limit = Infinity): Promise<RecordSums> {
     const samples = Math.min(this.#data.samples, limit * this.#batchSize);
     const sums = new RecordSums();
@@ -62,6 +65,9 @@ export class Validation {
       const { executable, layout } = this.#part(Math.min(this.#batchSize, samples - start));
       const awaited = this.#data.bring(start);
       if (awaited) await awaited;
+      const turn = this.#turns.due();
+      if (turn) await turn;
+      if (this.#disposed) return sums;
       this.run.place(start);
       executable.run(this.run.scalarValues(executable));
       waiting += layout.width;
@@ -75,6 +81,8 @@ export class Validation {
 
   /** Frees the plans; the data go with the run. */
   dispose(): void {
+    this.#disposed = true;
+    this.#turns.stop();
     for (const { executable } of this.#parts.values()) executable.dispose();
     this.#parts.clear();
     for (const { storage } of this.#states.values()) storage.dispose();

@@ -5,6 +5,9 @@ export function yieldToEvents(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
+/** Milliseconds of work after which timers, signals and other events get their turn. */
+const turn = 25;
+
 /** Milliseconds from one rest to the next. */
 const apart = 200;
 
@@ -15,13 +18,22 @@ const apart = 200;
  * steps would hear of Ctrl-C after 61 of them. So now and then a turn is a rest, a moment of nothing.
  */
 export class Turns {
-  #rested = performance.now();
+  #last = performance.now();
+  #rested = this.#last;
   #rest: { readonly timer: ReturnType<typeof setTimeout>; readonly end: () => void } | undefined;
 
-  /** Gives a turn to events. */
-  give(): Promise<void> {
+  /** A turn for events, if their last one is long enough ago. */
+  due(): Promise<void> | undefined {
     const now = performance.now();
-    if (now - this.#rested < apart) return yieldToEvents();
+    return now - this.#last > turn ? this.#give(now) : undefined;
+  }
+
+  async #give(now: number): Promise<void> {
+    await (now - this.#rested < apart ? yieldToEvents() : this.#pause(now));
+    this.#last = performance.now();
+  }
+
+  #pause(now: number): Promise<void> {
     this.#rested = now;
     return new Promise((resolve) => {
       this.#rest = { timer: setTimeout(resolve, 0), end: resolve };
