@@ -16,6 +16,10 @@ export interface Row {
   readonly gigaflops: number;
   /** Time of this peer over the time of the compared one: above 1, this peer is slower. */
   readonly ratio: number | null;
+  /** Microseconds a step of the fastest window of all rounds: what others do to the machine only adds. */
+  readonly best: number;
+  /** As `ratio`, of the fastest windows. */
+  readonly bestRatio: number | null;
   readonly coldStartMilliseconds: number;
   readonly firstStepMilliseconds: number;
   readonly newSignatureMilliseconds: number;
@@ -57,6 +61,14 @@ function complaint(row: Row, rows: readonly Row[], workload: Workload): string |
   return far(row.lastLoss, last, LOSS_BAND) ? `last loss ${row.lastLoss}, others' ${last}` : null;
 }
 
+function middle(rounds: readonly Measurement[]): number {
+  return summarise(rounds.map((round) => round.medianMicrosecondsPerStep)).median;
+}
+
+function fastest(rounds: readonly Measurement[]): number {
+  return Math.min(...rounds.map((round) => round.fastestMicrosecondsPerStep));
+}
+
 /** Rows of one workload, in the order in which peers were first measured. */
 export function makeRows(
   workload: Workload,
@@ -64,12 +76,14 @@ export function makeRows(
   comparedWith: string,
 ): Row[] {
   const groups = Map.groupBy(measurements, (measurement) => measurement.peer);
-  const compared = groups.get(comparedWith)?.map((one) => one.medianMicrosecondsPerStep);
-  const base = compared && summarise(compared).median;
+  const compared = groups.get(comparedWith);
+  const base = compared && middle(compared);
+  const bestBase = compared && fastest(compared);
   const rows = [...groups].map(([peer, rounds]): Row => {
     const over = (key: `${"coldStart" | "firstStep" | "newSignature"}Milliseconds`) =>
       summarise(rounds.map((round) => round[key])).median;
     const microseconds = summarise(rounds.map((round) => round.medianMicrosecondsPerStep));
+    const best = fastest(rounds);
     return {
       network: workload.name,
       peer,
@@ -78,6 +92,8 @@ export function makeRows(
       stepsPerSecond: 1e6 / microseconds.median,
       gigaflops: operationsPerStep(workload) / microseconds.median / 1000,
       ratio: base ? microseconds.median / base : null,
+      best,
+      bestRatio: bestBase ? best / bestBase : null,
       coldStartMilliseconds: over("coldStartMilliseconds"),
       firstStepMilliseconds: over("firstStepMilliseconds"),
       newSignatureMilliseconds: over("newSignatureMilliseconds"),
@@ -127,6 +143,8 @@ export function formatRows(
     "steps/s",
     "GFLOP/s",
     `÷ ${comparedWith}`,
+    "best µs",
+    "÷ best",
     "first step ms",
     "new shape ms",
     "cold start ms",
@@ -140,6 +158,8 @@ export function formatRows(
     digits(row.stepsPerSecond),
     digits(row.gigaflops),
     row.ratio === null ? "–" : digits(row.ratio),
+    digits(row.best),
+    row.bestRatio === null ? "–" : digits(row.bestRatio),
     digits(row.firstStepMilliseconds),
     digits(row.newSignatureMilliseconds),
     digits(row.coldStartMilliseconds),

@@ -50,6 +50,17 @@ Deno.test("rows take the median over rounds and compare with the named peer", ()
   ]);
 });
 
+Deno.test("the fastest windows of all rounds are compared too", () => {
+  const rows = makeRows(small, [
+    measurement("slow", { fastestMicrosecondsPerStep: 80 }),
+    measurement("fast", { fastestMicrosecondsPerStep: 40 }),
+    measurement("slow", { fastestMicrosecondsPerStep: 60 }),
+    measurement("fast", { fastestMicrosecondsPerStep: 50 }),
+  ], "fast");
+  assert.deepEqual(rows.map(({ best, bestRatio }) => [best, bestRatio]), [[60, 1.5], [40, 1]]);
+  assert.match(formatRows(rows, "fast"), /best µs +÷ best[^]*60\.0 +1\.50/);
+});
+
 Deno.test("equal losses raise no complaint", () => {
   assert.deepEqual(complaints({}), [null, null, null]);
 });
