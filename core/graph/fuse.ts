@@ -38,12 +38,22 @@ export function chooseStored(program: Program): Set<Tensor> {
     while (node.operation.kind === "view") node = node.inputs[0];
     stored.add(node);
   };
-  for (const { value } of program.assignments) if (!isBound(value)) store(value);
-  for (const output of program.outputs) {
+  const storeOutput = (output: Tensor) => {
     if (output.operation.kind === "view") storeBase(output);
     const view = resolveView(output, isStored);
     if (!view || !isContiguous(output, view.offset, view.strides)) store(output);
-  }
+  };
+  const storeInput = (node: Tensor, input: Tensor) => {
+    if (node.operation.kind === "structured") {
+      storeBase(input);
+      if (!suits(node, input, resolveView(input, isStored))) storeOperand(input);
+    } else if (node.operation.kind === "view" && !readsThrough(node)) {
+      storeBase(input);
+      if (!resolveView(node, (other) => other !== node && stored.has(other))) store(input);
+    }
+  };
+  for (const { value } of program.assignments) if (!isBound(value)) store(value);
+  program.outputs.forEach(storeOutput);
 
   for (let index = program.order.length - 1; index >= 0; index--) {
     const node = program.order[index];
@@ -52,18 +62,19 @@ export function chooseStored(program: Program): Set<Tensor> {
     const repeated = sinks.get(node)!.size > 1 || enlarged.has(node);
     if (kind === "elementwise" && repeated && costs.get(node)! >= cheap) stored.add(node);
     for (const input of node.inputs) {
-      if (kind === "structured") {
-        storeBase(input);
-        if (!suits(node, input, resolveView(input, isStored))) storeOperand(input);
-      } else if (kind === "view" && !readsThrough(node)) {
-        storeBase(input);
-        if (!resolveView(node, (other) => other !== node && stored.has(other))) store(input);
-      }
+      storeInput(node, input);
       const target = stored.has(node) ? [node] : sinks.get(node)!;
       for (const sink of target) sinks.get(input)!.add(sink);
       const grows = node.operation.name === "broadcastTo" && node.size > input.size;
       if (grows || (enlarged.has(node) && !stored.has(node))) enlarged.add(input);
     }
+  }
+  // A view stored for one user is what the views on it are read from, which then lie otherwise than
+  // those who were looked at before have seen them: until nothing changes, each looks again.
+  for (let before = 0; before < stored.size;) {
+    before = stored.size;
+    program.outputs.forEach(storeOutput);
+    for (const node of program.order) for (const input of node.inputs) storeInput(node, input);
   }
   return stored;
 }
