@@ -34,10 +34,13 @@ export function findChains(calls: readonly Call[], buffers: readonly BufferSpec[
   for (let first = 0; first < calls.length;) {
     const { units } = calls[first].partition;
     const least = fewestUnits(calls[first]);
+    const inLine = new BuffersInLine(buffers);
+    // How many units of the calls up to this one lie in the cache together.
+    const unitsWith = (call: Call) => Math.floor(cached * units / Math.max(1, inLine.add(call)));
     let length = 1;
-    let atOnce = unitsAtOnce(calls.slice(first, first + 1), buffers);
+    let atOnce = unitsWith(calls[first]);
     while (first + length < calls.length && follows(calls[first], calls[first + length])) {
-      const longer = unitsAtOnce(calls.slice(first, first + length + 1), buffers);
+      const longer = unitsWith(calls[first + length]);
       if (longer < least) break;
       atOnce = longer;
       length++;
@@ -56,18 +59,23 @@ function follows(head: Call, call: Call): boolean {
     !head.partition.replicated && !call.partition.replicated;
 }
 
-/** How many units of some calls lie in the cache together. */
-function unitsAtOnce(calls: readonly Call[], buffers: readonly BufferSpec[]): number {
-  const touched = new Set(
-    calls.flatMap(({ partition: { reads, writes } }) =>
-      [...reads, ...writes].flatMap(([buffer, inLine]) => inLine ? [buffer] : [])
-    ),
-  );
-  const bytes = [...touched].reduce(
-    (sum, buffer) => sum + buffers[buffer].elements * bytesPerElement(buffers[buffer].dtype),
-    0,
-  );
-  return Math.floor(cached * calls[0].partition.units / Math.max(1, bytes));
+/** The buffers that some calls touch in line with their units. */
+class BuffersInLine {
+  readonly #touched = new Set<number>();
+  #bytes = 0;
+
+  constructor(private readonly buffers: readonly BufferSpec[]) {}
+
+  /** Adds those of a call; gives the bytes of all. */
+  add({ partition: { reads, writes } }: Call): number {
+    for (const [index, inLine] of [...reads, ...writes]) {
+      if (!inLine || this.#touched.has(index)) continue;
+      this.#touched.add(index);
+      const { elements, dtype } = this.buffers[index];
+      this.#bytes += elements * bytesPerElement(dtype);
+    }
+    return this.#bytes;
+  }
 }
 
 /** Units below which a call would do much more than its share of the work. */

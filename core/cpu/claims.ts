@@ -33,12 +33,15 @@ const smallest = 40;
  */
 export function findClaims(calls: readonly Call[], chains: readonly Chain[]): Claims[] {
   const claims: Claims[] = [];
+  const chainAt = new Map(chains.map(({ first, length }) => [first, length]));
   for (let first = 0; first < calls.length;) {
-    const length = groupAt(first, calls, chains);
+    const { length, footprint } = groupAt(first, calls, chainAt);
     const group = calls.slice(first, first + length);
-    const others = [...calls.slice(0, first), ...calls.slice(first + length)];
     const least = leastClaim(group);
-    if (least <= group[0].partition.units / 4 && !others.some((other) => touches(group, other))) {
+    const meetsOther = () =>
+      calls.slice(0, first).some((call) => footprint.meets(call)) ||
+      calls.slice(first + length).some((call) => footprint.meets(call));
+    if (least <= group[0].partition.units / 4 && !meetsOther()) {
       claims.push({ first, length, least });
     }
     first += length;
@@ -46,21 +49,19 @@ export function findClaims(calls: readonly Call[], chains: readonly Chain[]): Cl
   return claims;
 }
 
-/** Length of the group that begins at a place: each of its calls touches what one before it writes. */
-function groupAt(first: number, calls: readonly Call[], chains: readonly Chain[]): number {
+/** The group that begins at a place: each of its calls touches what one before it writes. */
+function groupAt(first: number, calls: readonly Call[], chainAt: ReadonlyMap<number, number>) {
   const { units } = calls[first].partition;
-  let length = chainAt(first, chains);
-  for (let end = first + length; end < calls.length; end = first + length) {
-    const before = calls.slice(first, end);
-    if (calls[end].partition.units !== units || !touches(before, calls[end])) break;
-    length += chainAt(end, chains);
-  }
-  return length;
-}
-
-/** Length of the chain that begins at a place; 1 for a call by itself. */
-function chainAt(place: number, chains: readonly Chain[]): number {
-  return chains.find(({ first }) => first === place)?.length ?? 1;
+  const footprint = new Footprint();
+  let end = first;
+  do {
+    const length = chainAt.get(end) ?? 1;
+    for (const call of calls.slice(end, end + length)) footprint.add(call);
+    end += length;
+  } while (
+    end < calls.length && calls[end].partition.units === units && footprint.meets(calls[end])
+  );
+  return { length: end - first, footprint };
 }
 
 /** Fewest units that a thread claims of some calls; infinitely many where shares are fixed. */
@@ -95,11 +96,19 @@ function leastCommonMultiple(a: number, b: number): number {
   return a / divisor * b;
 }
 
-/** Whether a call touches what some calls write, or they what it writes. */
-function touches(group: readonly Call[], other: Call): boolean {
-  const meets = (a: Call, b: Call) =>
-    [...a.partition.writes.keys()].some((buffer) =>
-      b.partition.reads.has(buffer) || b.partition.writes.has(buffer)
-    );
-  return group.some((call) => meets(call, other) || meets(other, call));
+/** The buffers that some calls read and write. */
+class Footprint {
+  readonly #read = new Set<number>();
+  readonly #written = new Set<number>();
+
+  add({ partition: { reads, writes } }: Call): void {
+    for (const buffer of reads.keys()) this.#read.add(buffer);
+    for (const buffer of writes.keys()) this.#written.add(buffer);
+  }
+
+  /** Whether a call touches what these write, or they what it writes. */
+  meets({ partition: { reads, writes } }: Call): boolean {
+    return reads.keys().some((buffer) => this.#written.has(buffer)) ||
+      writes.keys().some((buffer) => this.#written.has(buffer) || this.#read.has(buffer));
+  }
 }
