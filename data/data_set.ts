@@ -61,7 +61,7 @@ export function isStored(part: Inputs | Targets): part is StoredInputs | StoredT
  *
  * @param dataSet Any data set.
  * @returns The number of samples, the first dimension of its inputs.
- * @throws {DataError} If there are no inputs, or arrays by name differ in their number of samples.
+ * @throws {DataError} If there are no inputs, or arrays differ in their number of samples.
  *
  * @example
  * ```ts
@@ -73,14 +73,13 @@ export function isStored(part: Inputs | Targets): part is StoredInputs | StoredT
  */
 export function sampleCount(dataSet: AnyDataSet): number {
   const { x, y } = dataSet ?? {};
-  if (typeof x !== "object" || typeof y !== "object") {
+  if (typeof x !== "object" || typeof y !== "object" || !x || !y) {
     throw new DataError(
       `Cannot use the data as a data set has inputs x and targets y: received ${
         Array.isArray(dataSet) ? "an array" : typeof dataSet
       } (make one of arrays: arrays(x, y))`,
     );
   }
-  if (isStored(x) && isStored(y)) return x.shape[0];
   const counts = [...countsOf("the inputs", x), ...countsOf("the targets", y)];
   if (counts.some(([, count]) => count !== counts[0][1])) {
     throw new DataError(
@@ -101,7 +100,15 @@ function countsOf(what: string, part: Inputs | Targets): [name: string, count: n
   if (named.length === 0) {
     throw new DataError(`Cannot use the data set as ${what} by name hold no array: give one`);
   }
-  return named.map(([name, { shape }]) => [name, shape[0]]);
+  return named.map(([name, stored]) => {
+    if (Array.isArray(stored?.shape)) return [name, stored.shape[0]];
+    throw new DataError(
+      `Cannot use the data set as ${named[0][0] === what ? what : `${what} ${name}`} must be ` +
+        `numbers with their shape, { data, shape }: received ${
+          stored?.constructor?.name ?? stored
+        } (make a data set of arrays: arrays(x, y))`,
+    );
+  });
 }
 
 /**
@@ -215,11 +222,18 @@ export function mapArrays<X extends Inputs, Y extends Targets>(
  *
  * @param dataSet Any data set.
  * @returns One weight a sample, or `null` when it has none.
- * @throws {DataError} When there are not as many as samples, or one is negative or not finite.
+ * @throws {DataError} When there are not as many as samples, one is negative or not finite, or they
+ * are no `Float32Array`.
  */
 export function sampleWeightOf(dataSet: AnyDataSet): Float32Array | null {
   const { sampleWeight } = dataSet;
   if (!sampleWeight) return null;
+  if (!(sampleWeight instanceof Float32Array)) {
+    throw new DataError(
+      `Cannot weight the samples as their weights must be a Float32Array: received ` +
+        `${(sampleWeight as object).constructor.name} (Float32Array.from(weights) makes one)`,
+    );
+  }
   const samples = sampleCount(dataSet);
   if (sampleWeight.length !== samples) {
     throw new DataError(

@@ -1,6 +1,6 @@
 import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
-import { type RunListener, withRunListener } from "./run_listeners.ts";
+import { type RunListener, toldOnce, withRunListener } from "./run_listeners.ts";
 import type { AnyUpdated } from "./stages.ts";
 import { type AveragingRule, WeightAverages } from "./weight_averages.ts";
 
@@ -24,10 +24,12 @@ export function averageWeights<Step extends AnyUpdated>(
       const prepare = before((listener) => void listeners.push(listener));
       // Before what is above is torn down: the weights are still there.
       subscriber.add(() => averages.finish());
-      withRunListener((run) => listeners.forEach((listener) => listener(run)), () => {
+      const meet = toldOnce((run) => listeners.forEach((listener) => listener(run)));
+      withRunListener(meet, () => {
         subscriber.add(source.subscribe({
           next: (step) => {
             try {
+              meet(step.frame.run);
               prepare(step);
               averages.follow(step);
             } catch (error) {

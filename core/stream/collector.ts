@@ -1,5 +1,5 @@
 import type { Executable } from "../graph/device.ts";
-import { NonFiniteError } from "../graph/errors.ts";
+import { DisposedError, NonFiniteError } from "../graph/errors.ts";
 import type { Frame } from "./frame.ts";
 import type { KeptState, StateValue } from "./kept_state.ts";
 import { type RecordLayout, RecordSums } from "./record_layout.ts";
@@ -33,6 +33,7 @@ export class Collector implements KeptState {
   #sums = new RecordSums();
   #last: Promise<void> = Promise.resolve();
   #numbers = 0;
+  #ended: Error | undefined;
   /** What is done about a loss that is NaN or infinite; by default the run fails. */
   onNonFinite: (
     name: string,
@@ -69,9 +70,21 @@ export class Collector implements KeptState {
     this.#numbers += layout.width;
   }
 
-  /** Values of one step, as soon as somebody collects them; it is asked for at once. */
+  /**
+   * Values of one step, as soon as somebody collects them; it is asked for at once. Once the step has
+   * run they may have been added up with others, so that whoever comes then is refused.
+   */
   values(frame: Frame): Promise<Readonly<Record<string, number>>> {
     let entry = this.#waiting.get(frame.step);
+    if (this.#ended) return Promise.reject(this.#ended);
+    if (!entry && frame.closed) {
+      return Promise.reject(
+        new DisposedError(
+          `Cannot give the values of step ${frame.step} as it has run already: call values() ` +
+            `while the step goes down the pipe, in a mergeMap above operators that delay`,
+        ),
+      );
+    }
     if (!entry) {
       entry = Promise.withResolvers<Readonly<Record<string, number>>>();
       entry.promise.catch(() => {});
@@ -127,8 +140,15 @@ export class Collector implements KeptState {
 
   /** Answers everybody who still waits; the run is over. */
   end(error: Error): void {
+    this.#ended = error;
     for (const entry of this.#waiting.values()) entry.reject(error);
     this.#waiting.clear();
+  }
+
+  /** Notes that a step had nothing to do, and so nothing to record. */
+  idle({ step }: Frame): void {
+    this.#waiting.get(step)?.resolve({});
+    this.#waiting.delete(step);
   }
 
   #add(drained: readonly Drained[]): Promise<void> | null {

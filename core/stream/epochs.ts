@@ -5,7 +5,7 @@ import { NonFiniteError } from "../graph/errors.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { Epoch } from "./epoch.ts";
 import type { RecordSums } from "./record_layout.ts";
-import { withRunListener } from "./run_listeners.ts";
+import { toldOnce, withRunListener } from "./run_listeners.ts";
 import { checkStage } from "./stage_order.ts";
 import type { AnyUpdated } from "./stages.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
@@ -67,22 +67,24 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
   return (source) =>
     new Observable<Epoch>((subscriber) => {
       const gatherer = new Gatherer(options, validationFrequency, subscriber);
-      withRunListener(
-        (run) => run.validationSamples ??= options.validation && sampleCount(options.validation),
-        () => {
-          subscriber.add(source.subscribe({
-            next: (step) => {
-              try {
-                gatherer.take(step);
-              } catch (error) {
-                subscriber.error(error);
-              }
-            },
-            error: (error) => subscriber.error(error),
-            complete: () => subscriber.complete(),
-          }));
-        },
+      const meet = toldOnce((run) =>
+        run.validationSamples ??= options.validation && sampleCount(options.validation)
       );
+      withRunListener(meet, () => {
+        subscriber.add(source.subscribe({
+          next: (step) => {
+            try {
+              checkStage("epochs", "update", step);
+              meet(step.frame.run);
+              gatherer.take(step);
+            } catch (error) {
+              subscriber.error(error);
+            }
+          },
+          error: (error) => subscriber.error(error),
+          complete: () => subscriber.complete(),
+        }));
+      });
       return () => gatherer.dispose();
     });
 }
@@ -100,7 +102,6 @@ class Gatherer {
   ) {}
 
   take(step: AnyUpdated): void {
-    checkStage("epochs", "update", step);
     if (step.stepInEpoch === 1) {
       this.#started = performance.now();
       this.#samples = 0;

@@ -1,4 +1,5 @@
 import { type DataSet, sampleCount, type Targets } from "../../data/data_set.ts";
+import { DataError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { MetricTable } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
@@ -37,6 +38,7 @@ export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptio
  * @param dataSet The data.
  * @param options Loss, metrics, device.
  * @returns Means over all samples by log name: `loss`, `accuracy`.
+ * @throws {DataError} when the data set has no sample.
  *
  * @example
  * ```ts
@@ -115,6 +117,11 @@ async function sumsOf<X extends Tensors, O extends Tensors>(
   const criteria = criteriaOf(options.loss, options.lossWeights);
   const evaluation = { model, criteria, name: "loss", reduction, metrics: allMetrics(options) };
   const samples = sampleCount(dataSet);
+  if (!(samples >= 1)) {
+    throw new DataError(
+      `Cannot evaluate as the data set must have at least one sample: received ${samples}`,
+    );
+  }
   const { device, owned } = await openDevice(
     options,
     Math.ceil(samples / (batchSize ?? validationBatchSize)),

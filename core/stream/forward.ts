@@ -1,9 +1,12 @@
 import type { Tensor } from "../graph/tensor.ts";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
+import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { type Applied, applyModel } from "./apply_model.ts";
+import type { Frame } from "./frame.ts";
 import { received } from "./received.ts";
+import type { Run } from "./run.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Batch, Forwarded } from "./stages.ts";
 
@@ -41,14 +44,25 @@ export function forward<
   return stage("forward", "miniBatches", (onRun) => {
     onRun((run) => run.addModel(model));
     const memory = new Memory<Applied<O>>();
+    const states = new Memory<Frame["state"]>();
     return (batch) => {
-      const { run, state } = batch.frame;
+      const { frame } = batch;
+      const { run } = frame;
+      // In a branch below a share, stages of another one have made states without this model's.
+      const state = states.get([frame.state], () => withWeights(frame.state, run, model));
+      frame.state = state;
       const { outputs, masks, penalties, effect } = memory.get(
         [batch.x, state],
         () => applyModel(run, model, state, batch.x, true),
       );
-      if (effect) batch.frame.add(effect);
+      if (effect) frame.add(effect);
       return new Forwarded(batch, model, outputs, penalties, masks);
     };
   });
+}
+
+/** A state that has a model's weights. */
+function withWeights(state: Frame["state"], run: Run, model: AnyModel): Frame["state"] {
+  if (model.parameters.every((parameter) => state.has(parameter))) return state;
+  return new Map([...run.weightTable.leaves, ...state]);
 }

@@ -198,6 +198,11 @@ export class Frame {
     return values;
   }
 
+  /** True once the chain below has returned. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** No stage may add anything from now on. */
   close(): void {
     this.#closed = true;

@@ -52,7 +52,7 @@ export class InferenceRun {
     const samples = dataSet.y.shape as readonly number[];
     this.#run = new Run(device, owned, { seed: 0, samples: samples[0] });
     this.#run.addModel(model);
-    this.#inputs = this.#run.load(dataSet, "inputs", batchSize);
+    this.#inputs = this.#run.load(dataSet, "prediction", batchSize);
   }
 
   /** Samples of the inputs. */

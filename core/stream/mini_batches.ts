@@ -108,6 +108,7 @@ class Source {
   #step = 0;
   #sending = false;
   #awaited = 0;
+  #checked = false;
   /** The pass over the data whose order the samples have. */
   #pass: number | undefined;
   readonly #turns = new Turns();
@@ -140,7 +141,6 @@ class Source {
         if (!this.#stopped) listener(this.#run);
       }
       if (this.#stopped) return;
-      this.#run.checkResumed();
       const { epoch: first, stepInEpoch: done } = startOf(saved);
       this.#step = saved?.position.step ?? 0;
       if (this.#run.saver.isWanted) await this.#pause(this.#run);
@@ -149,6 +149,7 @@ class Source {
       for (let epoch = first; epoch <= last && !this.#stopped; epoch++) {
         await this.#runEpoch(this.#run, data, epoch, epoch === first ? done : 0);
       }
+      this.#checkResumed(this.#run);
       if (!this.#stopped) await this.#run.collector.collect();
       if (!this.#stopped) await this.#run.weightTable.synchronize();
       if (!this.#stopped) await device.idle();
@@ -157,6 +158,12 @@ class Source {
       if (this.#run && !this.#stopped) this.#run.reason = "error";
       this.subscriber.error(error);
     }
+  }
+
+  /** Once, and when a step has gone down: operators below a `share` meet the run with it. */
+  #checkResumed(run: Run): void {
+    if (!this.#checked && !this.#stopped) run.checkResumed();
+    this.#checked = true;
   }
 
   /** Steps of the whole run. */
@@ -233,6 +240,7 @@ class Source {
     frame.close();
     this.#await(frame.holds);
     try {
+      this.#checkResumed(run);
       const done = run.execute(frame);
       if (done) frame.hold(done);
       frame.finish();

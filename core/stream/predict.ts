@@ -1,5 +1,5 @@
 import { lastValueFrom, reduce } from "rxjs";
-import { type Inputs, isStored, type StoredInputs } from "../../data/data_set.ts";
+import type { Inputs, StoredInputs } from "../../data/data_set.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
@@ -10,6 +10,7 @@ import {
   type Predictions,
   predictions,
   type PredictOptions,
+  samplesOf,
 } from "./predictions.ts";
 import type { InputsFor } from "./resident_data.ts";
 
@@ -23,6 +24,7 @@ import type { InputsFor } from "./resident_data.ts";
  * @param options Batch size, device.
  * @returns Outputs for every sample, in order; by name for a model of several outputs.
  * @throws {RangeError} when the batch size is not a whole number from 1.
+ * @throws {DataError} when the inputs are not such arrays.
  *
  * @example
  * ```ts
@@ -54,7 +56,7 @@ export async function predict(
   inputs: Inputs,
   options: PredictOptions = {},
 ): Promise<OneOrNamed<Predictions>> {
-  const samples = (isStored(inputs) ? inputs : Object.values(inputs)[0]).shape[0];
+  const samples = samplesOf(inputs);
   const whole = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name, outputShape]) => {
     const shape = [samples, ...outputShape];
     return [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const;

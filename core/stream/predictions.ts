@@ -8,6 +8,7 @@ import {
 } from "../../data/data_set.ts";
 import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { DataError } from "../graph/errors.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
@@ -16,6 +17,7 @@ import type { Observable } from "../nn/rxjs_types.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { InferenceRun } from "./inference_run.ts";
 import type { InputsFor } from "./resident_data.ts";
+import { received } from "./received.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
 import { settled } from "./weight_table.ts";
 import { Turns } from "./yield_to_events.ts";
@@ -82,6 +84,7 @@ export interface Prediction<O extends Tensors = Tensor> {
  * @param options Batch size, device.
  * @returns A cold stream: each subscription computes anew, and unsubscribing frees the device.
  * @throws {RangeError} when the batch size is not a whole number from 1.
+ * @throws {DataError} on the error channel, when the inputs are not such arrays.
  *
  * @example
  * ```ts
@@ -150,8 +153,20 @@ export function predictions(
   });
 }
 
+/** Samples of inputs; refuses what is none. */
+export function samplesOf(inputs: Inputs): number {
+  if (typeof inputs === "object" && inputs !== null && !Array.isArray(inputs)) {
+    const first = isStored(inputs) ? inputs : Object.values(inputs)[0];
+    if (Array.isArray(first?.shape)) return first.shape[0];
+  }
+  throw new DataError(
+    `Cannot predict as inputs are numbers with their shape, { data, shape }, one or by name: ` +
+      `received ${received(inputs)} (arrays(x, y).x makes them of arrays)`,
+  );
+}
+
 /** A data set needs targets; these are never read. */
 function withoutTargets(x: Inputs): AnyDataSet {
-  const samples = (isStored(x) ? x : Object.values(x)[0]).shape[0];
+  const samples = samplesOf(x);
   return { x, y: { data: new Uint8Array(samples), shape: [samples] } };
 }

@@ -32,13 +32,19 @@ export class RecordLayout {
   readonly outputs: readonly Tensor[];
   /** Numbers in a row. */
   readonly width: number;
+  /** What is recorded, each name once. */
+  readonly records: readonly RecordDefinition[];
   readonly #places: readonly (readonly Place[])[];
 
-  /** @param records What is recorded. */
-  constructor(readonly records: readonly RecordDefinition[]) {
+  /**
+   * @param records What is recorded.
+   * @throws {RangeError} when two records of other sums have one name.
+   */
+  constructor(records: readonly RecordDefinition[]) {
+    this.records = once(records);
     const outputs: Tensor[] = [];
     let width = 0;
-    this.#places = records.map(({ name, totals }) =>
+    this.#places = this.records.map(({ name, totals }) =>
       totals.map((total) => {
         if (!(total instanceof Tensor)) {
           return { at: 0, size: 1, constant: Float64Array.of(total) };
@@ -115,6 +121,23 @@ export class RecordLayout {
       constant ?? rows.subarray(at + offset, at + offset + size)
     );
   }
+}
+
+/** The records without those that come again; the sums of two that differ must not be mixed. */
+function once(records: readonly RecordDefinition[]): RecordDefinition[] {
+  const known = new Map<string, RecordDefinition>();
+  return records.filter((record) => {
+    if (record.fault) return true;
+    const { name, totals } = record;
+    const other = known.get(name);
+    known.set(name, record);
+    if (!other) return true;
+    if (totals.every((total, place) => total === other.totals[place])) return false;
+    throw new RangeError(
+      `Cannot log "${name}" as two losses or metrics of the pipe have that name: give one another, ` +
+        `by loss(…, { name: "other" }) or with the metric { ...metric, name: "other" }`,
+    );
+  });
 }
 
 interface Sum {

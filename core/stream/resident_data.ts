@@ -39,6 +39,10 @@ interface Loaded {
   readonly convert: { dtype: "f32" | "i32" | "u32"; scale?: number; offset?: number };
 }
 
+/** What numbers are stored in; of other types a device would read the bytes as something else. */
+const arrayOf = { u8: Uint8Array, i32: Int32Array, f32: Float32Array };
+type StoredType = keyof typeof arrayOf;
+
 /** A data set as the device sees it. */
 export interface LoadedData {
   /** Number of samples. */
@@ -89,7 +93,7 @@ export class ResidentData implements LoadedData {
         ? "i32"
         : "u32";
       return {
-        leaf: this.#upload(device, title(`${name} targets`, key), part),
+        leaf: this.#upload(device, title(`${name} targets`, key), part, ["u8", "i32", "f32"]),
         convert: { dtype },
       };
     });
@@ -134,12 +138,20 @@ export class ResidentData implements LoadedData {
     for (const storage of this.#storages.values()) storage.dispose();
   }
 
-  #upload(device: Device, name: string, part: StoredInputs | StoredTargets): Tensor {
-    const dtype = part.data instanceof Uint8Array
-      ? "u8"
-      : part.data instanceof Int32Array
-      ? "i32"
-      : "f32";
+  #upload(
+    device: Device,
+    name: string,
+    part: StoredInputs | StoredTargets,
+    types: readonly StoredType[] = ["u8", "f32"],
+  ): Tensor {
+    const dtype = types.find((type) => part.data instanceof arrayOf[type]);
+    if (!dtype) {
+      throw new DataError(
+        `Cannot load the ${name} as their data must be a ${
+          types.map((type) => arrayOf[type].name).join(" or ")
+        }: received ${part.data?.constructor?.name} (arrays(x, y) converts what it is given)`,
+      );
+    }
     const size = sizeOf(part.shape);
     if (part.data.length !== size) {
       throw new DataError(

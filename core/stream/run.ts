@@ -156,6 +156,7 @@ export class Run implements RunControl {
   execute(frame: Frame): Promise<void> | undefined {
     if (frame.effects.length === 0 && frame.reads.length === 0) {
       frame.profilers?.forEach((receive) => receive(null));
+      this.collector.idle(frame);
       return;
     }
     this.#endInterludes();

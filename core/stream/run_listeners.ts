@@ -1,4 +1,4 @@
-import { Observable } from "rxjs";
+import { Observable, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Run } from "./run.ts";
 
@@ -29,6 +29,21 @@ export function withRunListener(listener: RunListener, subscribe: () => void): v
 }
 
 /**
+ * A listener that is told of a run once. Below a `share`, where the source is subscribed for another
+ * branch, nobody tells of the run before its first step comes: the operator calls it with that step's.
+ *
+ * @param listener Called with the run.
+ */
+export function toldOnce(listener: RunListener): RunListener {
+  let known: Run | undefined;
+  return (run) => {
+    if (run === known) return;
+    known = run;
+    listener(run);
+  };
+}
+
+/**
  * An operator that passes everything on, and is told of the run before its first step.
  *
  * @param listener Called with the run.
@@ -36,8 +51,14 @@ export function withRunListener(listener: RunListener, subscribe: () => void): v
 export function meetRun<Event>(listener: RunListener): MonoTypeOperatorFunction<Event> {
   return (source) =>
     new Observable<Event>((subscriber) => {
-      withRunListener(listener, () => {
-        subscriber.add(source.subscribe(subscriber));
+      const meet = toldOnce(listener);
+      withRunListener(meet, () => {
+        subscriber.add(
+          source.pipe(tap((event) => {
+            const { run } = event as { readonly run?: Run };
+            if (run) meet(run);
+          })).subscribe(subscriber),
+        );
       });
     });
 }

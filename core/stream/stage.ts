@@ -1,7 +1,8 @@
 import { map, Observable } from "rxjs";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
-import { type RunListener, withRunListener } from "./run_listeners.ts";
+import { type RunListener, toldOnce, withRunListener } from "./run_listeners.ts";
 import { checkStage, type StageName } from "./stage_order.ts";
+import type { AnyBatch } from "./stages.ts";
 
 /** Combinations that a stage remembers: batch sizes, and groups that share it. */
 const most = 8;
@@ -24,10 +25,12 @@ export function stage<In, Out>(
     new Observable((subscriber) => {
       const listeners: RunListener[] = [];
       const apply = create((listener) => void listeners.push(listener));
-      withRunListener((run) => listeners.forEach((listener) => listener(run)), () => {
+      const meet = toldOnce((run) => listeners.forEach((listener) => listener(run)));
+      withRunListener(meet, () => {
         subscriber.add(
           source.pipe(map((step) => {
             checkStage(name, above, step);
+            meet((step as AnyBatch).frame.run);
             return apply(step);
           })).subscribe(subscriber),
         );

@@ -74,7 +74,11 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
     this.frame.afterwards(action);
   }
 
-  /** This step's values by log name, `loss` among them, once they are known; nothing waits for it. */
+  /**
+   * This step's values by log name, `loss` among them, once they are known; nothing waits for it.
+   * To be called while the step goes down the pipe; it rejects with a `DisposedError` later, and
+   * when the run ends before they are read.
+   */
   values(): Promise<Readonly<Record<string, number>>> {
     return this.frame.values();
   }

@@ -1,5 +1,5 @@
 import type { Device, Storage } from "../graph/device.ts";
-import { DataError, ShapeError } from "../graph/errors.ts";
+import { DataError, DisposedError, ShapeError } from "../graph/errors.ts";
 import { stateLeaf } from "../graph/leaf.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -217,6 +217,7 @@ export class WeightTable {
 /** A copy of weights. */
 export class WeightSnapshot implements Snapshot {
   readonly #copies = new Map<Tensor, { name: string; storage: Storage }>();
+  #disposed = false;
 
   /** @param device Where the copies live. */
   constructor(private readonly device: Device) {}
@@ -230,6 +231,9 @@ export class WeightSnapshot implements Snapshot {
 
   /** Puts the copies back. */
   restore(weights: ReadonlyMap<Tensor, Held>): void {
+    if (this.#disposed) {
+      throw new DisposedError("Cannot restore the weights of a snapshot after its disposal");
+    }
     for (const [leaf, { storage }] of this.#copies) weights.get(leaf)!.storage.copyFrom(storage);
   }
 
@@ -241,6 +245,7 @@ export class WeightSnapshot implements Snapshot {
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const { storage } of this.#copies.values()) storage.dispose();
     this.#copies.clear();
   }
