@@ -16,9 +16,10 @@ import {
   type RunControl,
   sampleCount,
   stopOnSignal,
+  tensorBoard,
 } from "../mod.ts";
 import { UsageError } from "./command_line.ts";
-import { beside, fileOf, optionsText, resumeFile } from "./resuming.ts";
+import { beside, fileOf, folderOf, optionsText, resumeFile } from "./resuming.ts";
 import { optimizerOf, scheduleOf, type TrainingOptions } from "./training_options.ts";
 
 /** What is particular to one network of a pipeline. */
@@ -71,7 +72,9 @@ export function watchSteps<Step extends AnyUpdated>(
   options: TrainingOptions,
   network: Network = {},
 ): MonoTypeOperatorFunction<Step> {
-  const { epochs, profile: isProfiled, "checkpoint-every": everySteps } = options;
+  const { epochs, profile: isProfiled, "checkpoint-every": everySteps, "log-every": every } =
+    options;
+  const board = folderOf(options["tensor-board"], network.name);
   const [path, trace] = [options.checkpoint, options.trace].map((file) =>
     fileOf(file, network.name)
   );
@@ -82,7 +85,8 @@ export function watchSteps<Step extends AnyUpdated>(
       everySteps,
       metadata: metadataOf(options, network),
     }),
-    jsonLines(Deno.stdout, { every: options["log-every"] }),
+    board === undefined || every === 0 ? identity : tensorBoard(board, { updateFrequency: every }),
+    jsonLines(Deno.stdout, { every }),
     progressBar(Deno.stderr, { epochs }),
     isProfiled || trace !== undefined ? profile({ trace }) : identity,
   );
@@ -96,10 +100,12 @@ export function keepBest(
   const { patience } = options;
   const { monitor = "val_loss", kept = monitor, every = 1 } = network;
   const path = fileOf(options.checkpoint, network.name);
+  const board = folderOf(options["tensor-board"], network.name);
   const metadata = metadataOf(options, network);
   return pipe(
     patience === undefined ? identity : earlyStopping({ monitor, patience, restoreBest: true }),
     path === undefined ? identity : checkpoint(path, { monitor: kept, metadata }),
+    board === undefined ? identity : tensorBoard(board),
     every === 1 ? identity : filter(({ epoch }) => epoch % every === 0),
     jsonLines(Deno.stdout),
   );

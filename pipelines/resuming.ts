@@ -1,3 +1,4 @@
+import { explainedWrite } from "../core/stream/operators/explained_write.ts";
 import { checkWritable, DataError, readWeightsMetadata } from "../mod.ts";
 import { UsageError } from "./command_line.ts";
 import type { TrainingOptions } from "./training_options.ts";
@@ -5,7 +6,7 @@ import type { TrainingOptions } from "./training_options.ts";
 /** Options that may be others in a run that goes on, or are looked at by themselves. */
 const alwaysFree: ReadonlySet<string> = new Set([
   ...["epochs", "patience", "device", "threads", "log-every", "profile", "trace"],
-  ...["checkpoint", "resume"],
+  ...["tensor-board", "checkpoint", "resume"],
 ]);
 
 /** A file beside another: `digits.last.safetensors` for `digits.safetensors`. */
@@ -24,6 +25,16 @@ export function fileOf<Path extends string | undefined>(path: Path, network?: st
 }
 
 /**
+ * The folder of one network: that which was given, or one in it if the network has a name.
+ *
+ * @param path What was given.
+ * @param network Its name; `undefined` for the network that the pipeline is about.
+ */
+export function folderOf(path: string | undefined, network?: string): string | undefined {
+  return path === undefined || network === undefined ? path : `${path}/${network}`;
+}
+
+/**
  * Refuses options that do not go together, or files that cannot be, before any work is done.
  *
  * @param options What the command has said.
@@ -35,7 +46,7 @@ export function checkTraining(
   options: TrainingOptions & { readonly weights?: string },
   others: readonly string[] = [],
 ): void {
-  const { resume, momentum, optimizer } = options;
+  const { resume, momentum, optimizer, "tensor-board": board } = options;
   for (const name of ["resume", "checkpoint-every"] as const) {
     if (options[name] === undefined || options.checkpoint !== undefined) continue;
     throw new UsageError(
@@ -53,6 +64,9 @@ export function checkTraining(
     );
   }
   for (const path of [options.trace, options.checkpoint]) if (path) checkWritable(path);
+  if (board !== undefined) {
+    explainedWrite(board, "to resume", () => Deno.mkdirSync(board, { recursive: true }));
+  }
   const files = resume === undefined
     ? []
     : [undefined, ...others].map((name) => fileOf(resume, name));
@@ -95,6 +109,7 @@ export function optionsText(options: TrainingOptions, { name, free = [] }: Train
     epochs: options.schedule === "constant" ? null : `${options.epochs}`,
     // It is there or not; how long it waits may be changed.
     patience: options.patience === undefined ? null : "given",
+    "tensor-board": options["tensor-board"] === undefined ? null : "given",
   };
   const pipeline = Deno.mainModule.replace(/.*\//, "");
   return JSON.stringify({ pipeline, network: name ?? null, texts });

@@ -151,6 +151,11 @@ export function trainingOptions(
       help: "the same as a trace for chrome://tracing and Perfetto",
       parse: file,
     },
+    "tensor-board": {
+      value: "DIR",
+      help: "write event files for TensorBoard there; steps by --log-every",
+      parse: file,
+    },
     "checkpoint": {
       value: "FILE",
       help: `keep the best epoch there${
@@ -207,6 +212,7 @@ export interface TrainingOptions {
   readonly "log-every": number;
   readonly profile?: boolean;
   readonly trace?: string;
+  readonly "tensor-board"?: string;
   readonly checkpoint?: string;
   readonly "checkpoint-every"?: number;
   readonly resume?: string;

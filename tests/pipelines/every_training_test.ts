@@ -9,7 +9,9 @@ import { type Line, linesOf, runPipeline, timeless } from "./run_pipeline.ts";
 /** Options of every training. */
 const shared =
   ("epochs batch-size optimizer learning-rate schedule momentum patience seed device " +
-    "threads limit log-every profile trace checkpoint checkpoint-every resume").split(" ");
+    "threads limit log-every profile trace tensor-board checkpoint checkpoint-every resume").split(
+      " ",
+    );
 
 const hasSynthesizer = await runs("espeak-ng");
 

@@ -1,6 +1,7 @@
 // The example of the framework as a user runs it: with no permission.
 import assert from "node:assert/strict";
 import { type Line, linesOf, only, runPipeline, succeed, timeless } from "./run_pipeline.ts";
+import { scalarsIn } from "../core/stream/operators/event_file.ts";
 
 const small = ["--device", "cpu", "--limit", "3200", "--epochs", "2", "--log-every", "50"];
 const tiny = ["--device", "cpu", "--limit", "640", "--epochs", "1"];
@@ -169,6 +170,39 @@ Deno.test("--profile prints a table to stderr and changes nothing else; the trac
     await succeed("mnist", [...small, "--trace", trace], flags);
     const { traceEvents } = JSON.parse(await Deno.readTextFile(trace));
     assert(traceEvents.some(({ name }: { name: string }) => name === "step 51"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("--tensor-board writes event files, of steps too, a folder for each further network", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const flags = [`--allow-write=${folder}`];
+    const board = `${folder}/logs`;
+    const epochs = (await succeed(
+      "mnist",
+      [...small, "--tensor-board", board],
+      flags,
+    )).filter(({ event }) => event === "epoch");
+    const all = scalarsIn(`${board}/train`);
+    const losses = (tag: string) => all.flatMap(([step, { [tag]: loss }]) => loss ? [step] : []);
+    assert.deepEqual(losses("epoch_loss"), epochs.map(({ epoch }) => epoch));
+    const last = Number(epochs.at(-1)!.step);
+    assert.equal(last, 200);
+    assert.deepEqual(losses("batch_loss"), [50, 100, 150, 200]);
+    assert.deepEqual(
+      scalarsIn(`${board}/validation`),
+      epochs.map(({ epoch, val_loss, val_accuracy }) => [epoch, {
+        epoch_loss: Math.fround(Number(val_loss)),
+        epoch_accuracy: Math.fround(Number(val_accuracy)),
+      }]),
+    );
+    await succeed("bird_strikes", [
+      ...["--limit", "640", "--epochs", "1", "--device", "cpu", "--tensor-board", board],
+    ], flags);
+    const runs = ["logistic_1", "logistic_5", "network_1", "train", "validation"];
+    assert.deepEqual([...Deno.readDirSync(board)].map(({ name }) => name).sort(), runs);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -54,7 +54,7 @@ Deno.test("a checkpoint of another pipeline, network or option is refused, and n
   }));
 
 Deno.test("files that cannot be written are told before the training", (context) =>
-  withFiles({}, async (folder) => {
+  withFiles({ a: new Uint8Array(1) }, async (folder) => {
     const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
     await refuseAll(context, 1, [{
       title: "a trace in no folder",
@@ -67,6 +67,12 @@ Deno.test("files that cannot be written are told before the training", (context)
       pipeline: "decision_boundary",
       options: `--checkpoint ${folder}`,
       says: ["it is a folder: name a file"],
+      flags,
+    }, {
+      title: "event files in a file",
+      pipeline: "graph_nodes",
+      options: `--tensor-board ${folder}/a/b`,
+      says: [`Cannot write "${folder}/a/b" as the system refused: Not a directory`],
       flags,
     }, {
       title: "no permission",

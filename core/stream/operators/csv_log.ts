@@ -4,6 +4,7 @@ import { defer, finalize, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
 import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
+import { explainedWrite } from "./explained_write.ts";
 import { writeText } from "./line_queue.ts";
 
 /** Options of {@link csvLog}. */
@@ -190,13 +191,5 @@ function readIfThere(path: string): string {
 }
 
 function explained<Result>(path: string, action: () => Result): Result {
-  try {
-    return action();
-  } catch (cause) {
-    const hint = cause instanceof Deno.errors.NotCapable
-      ? `this program has no permission to: run it again with --allow-write="${path}" (to append, ` +
-        `also --allow-read="${path}")`
-      : `the system refused: ${(cause as Error).message}`;
-    throw new Error(`Cannot write "${path}" as ${hint}`, { cause });
-  }
+  return explainedWrite(path, "to append", action);
 }

@@ -24,7 +24,17 @@ const utf8 = new TextEncoder();
  * @throws {Error} What the writer throws.
  */
 export function writeText(writer: LineWriter, text: string): void {
-  const bytes = utf8.encode(text);
+  writeBytes(writer, utf8.encode(text));
+}
+
+/**
+ * Writes bytes whole, however few the writer takes at once.
+ *
+ * @param writer Where to.
+ * @param bytes The bytes.
+ * @throws {Error} What the writer throws.
+ */
+export function writeBytes(writer: LineWriter, bytes: Uint8Array): void {
   let written = 0;
   while (written < bytes.length) {
     try {

@@ -24,4 +24,5 @@ export { reduceOnPlateau, type ReduceOnPlateauOptions } from "./reduce_on_platea
 export { remoteMonitor, type RemoteMonitorOptions } from "./remote_monitor.ts";
 export { stopOnNaN } from "./stop_on_nan.ts";
 export { stopOnSignal, type StopOnSignalOptions } from "./stop_on_signal.ts";
+export { tensorBoard, type TensorBoardOptions } from "./tensor_board.ts";
 export { throughput } from "./throughput.ts";

@@ -24,7 +24,11 @@ interface Contract<Event> {
 }
 
 const logFile = Deno.makeTempFileSync();
-globalThis.addEventListener("unload", () => Deno.removeSync(logFile));
+const boardFolder = Deno.makeTempDirSync();
+globalThis.addEventListener("unload", () => {
+  Deno.removeSync(logFile);
+  Deno.removeSync(boardFolder, { recursive: true });
+});
 
 const onEpochs: Contract<Epoch>[] = [
   { name: "earlyStopping", make: () => operators.earlyStopping({ restoreBest: true }) },
@@ -37,6 +41,7 @@ const onEpochs: Contract<Epoch>[] = [
   { name: "stopOnNaN", make: () => operators.stopOnNaN() },
   { name: "jsonLines on epochs", make: () => operators.jsonLines(new FakeWriter()) },
   { name: "csvLog", make: () => operators.csvLog(logFile) },
+  { name: "tensorBoard", make: () => operators.tensorBoard(boardFolder) },
   {
     // Saving takes time: its own tests show what that changes.
     name: "checkpoint with nothing to save",
@@ -55,6 +60,10 @@ const onEpochs: Contract<Epoch>[] = [
 
 const onSteps: Contract<Updated>[] = [
   { name: "jsonLines on steps", make: () => operators.jsonLines(new FakeWriter(), { every: 1 }) },
+  {
+    name: "tensorBoard on steps",
+    make: () => operators.tensorBoard(boardFolder, { updateFrequency: 2 }),
+  },
   { name: "profile", make: () => operators.profile({ output: new FakeWriter() }) },
   { name: "progressBar", make: () => operators.progressBar(new FakeWriter()) },
   {
