@@ -9,7 +9,7 @@ import {
   type StoredInputs,
   type StoredTargets,
 } from "./data_set.ts";
-import { flatten, type NestedValues } from "./nested.ts";
+import { type InputValues, storeInputs, storeTargets, type TargetValues } from "./store_arrays.ts";
 
 /** What {@linkcode arrays} may be told beyond the numbers. */
 export interface ArraysOptions {
@@ -26,12 +26,6 @@ export interface ArraysOptions {
   /** Name for logs and messages. */
   name?: string;
 }
-
-/** What the inputs of {@linkcode arrays} may be. */
-export type InputValues = NestedValues | Uint8Array | Float32Array | Float64Array;
-
-/** What the targets of {@linkcode arrays} may be. */
-export type TargetValues = InputValues | Int32Array;
 
 /** Arrays by name. */
 export type Named<Values> = Readonly<Record<string, Values>>;
@@ -63,13 +57,15 @@ export interface NamedArraysOptions<X, Y> {
 /**
  * Builds a data set from arrays in memory.
  *
- * @param x Inputs, `[samples, ...features]`: nested arrays (stored as float32), or a flat
- * `Uint8Array` or `Float32Array` (stored as it is, not copied), or a flat `Float64Array` (stored as
- * float32). For a model of several inputs, a record of such, by the names of the inputs.
- * @param y Targets. With `options.classes`, or as a `Uint8Array` or `Int32Array`: class ids,
+ * @param x Inputs, `[samples, ...features]`: nested arrays, whose rows may be typed arrays (stored
+ * as float32); or a flat `Uint8Array` or `Float32Array` (stored as it is, not copied), or a flat
+ * typed array of another type (stored as float32); or numbers with their shape, such as what
+ * `predict` gives. For a model of several inputs, a record of such, by the names of the inputs.
+ * @param y Targets. With `options.classes`, or as a typed array of whole numbers: class ids,
  * `[samples]`. As nested arrays: values, `[samples, ...outputs]`, stored as float32. As a flat list
- * of numbers: one value a sample, stored as `[samples, 1]`. For a model of several outputs, a record
- * of such, by the names of the outputs.
+ * of numbers or floats: one value a sample, stored as `[samples, 1]`. As numbers with their shape,
+ * such as those of `toCategorical`: as they are. For a model of several outputs, a record of such,
+ * by the names of the outputs.
  * @param options Number of classes, shape of one sample, scale, offset, weights, name; by the names of arrays
  * where they have names.
  * @returns The data set.
@@ -155,7 +151,10 @@ function eachArray<Values, Stored extends StoredInputs | StoredTargets>(
   given: Values | Named<Values>,
   store: (values: Values, key: string | null) => Stored,
 ): Stored | Named<Stored> {
-  if (Array.isArray(given) || ArrayBuffer.isView(given)) return store(given as Values, null);
+  // What is no record of arrays is refused as one array.
+  const single = typeof given !== "object" || given === null || Array.isArray(given) ||
+    ArrayBuffer.isView(given) || isStored(given as Inputs);
+  if (single) return store(given as Values, null);
   return Object.fromEntries(
     Object.entries(given as Named<Values>).map(([key, values]) => {
       try {
@@ -191,100 +190,4 @@ function checkFinite(options: Named<number | undefined>): void {
       `Cannot build a data set as ${key} must be a finite number: received ${value}`,
     );
   }
-}
-
-function storeInputs(
-  x: InputValues,
-  samples: number,
-  inputShape: readonly number[] | undefined,
-): StoredInputs {
-  if (!ArrayBuffer.isView(x)) {
-    const { data, shape } = flatten(x, "x");
-    if (inputShape !== undefined && String(inputShape) !== String(shape.slice(1))) {
-      throw new DataError(
-        `Cannot build a data set as x must hold samples of shape [${inputShape.join(", ")}]: ` +
-          `received [${shape.slice(1).join(", ")}]`,
-      );
-    }
-    // A flat list is one feature a sample: a model's input always has a feature dimension.
-    return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
-  }
-  const size = inputShape?.reduce((product, length) => product * length, 1) ?? x.length / samples;
-  if (x.length === 0 || !Number.isInteger(x.length / size) || !Number.isInteger(size)) {
-    throw new DataError(
-      `Cannot build a data set as x must hold whole samples: received ${x.length} numbers for ` +
-        (inputShape ? `samples of shape [${inputShape.join(", ")}]` : `${samples} targets`),
-    );
-  }
-  const shape = [x.length / size, ...(inputShape ?? [size])];
-  return { data: x instanceof Uint8Array ? x : finiteFloats(x, size, "x"), shape };
-}
-
-function storeTargets(
-  y: TargetValues,
-  classes: number | undefined,
-): StoredTargets {
-  if (y instanceof Uint8Array || y instanceof Int32Array) {
-    if (y.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
-    checkClasses(y, classes);
-    return { data: y, shape: [y.length] };
-  }
-  const { data, shape } = ArrayBuffer.isView(y)
-    ? { data: finiteFloats(y, 1, "y"), shape: [y.length] }
-    : flatten(y, "y");
-  if (data.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
-  if (classes === undefined) return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
-  if (shape.length > 1) {
-    if (shape.at(-1) === classes) return { data, shape };
-    throw new DataError(
-      `Cannot build a data set as y must hold class ids, or rows of ${classes} values, one a ` +
-        `class: received shape [${shape.join(", ")}]`,
-    );
-  }
-  checkClasses(data, classes);
-  return { data: classes <= 256 ? Uint8Array.from(data) : Int32Array.from(data), shape };
-}
-
-/**
- * Checks that every target is a class id.
- *
- * @param ids The targets.
- * @param classes Number of classes; `undefined` for no upper bound.
- * @param file The file they came from, for messages.
- * @throws {DataError} At the first that is not an integer from 0 to `classes - 1`, with its row.
- */
-export function checkClasses(
-  ids: ArrayLike<number>,
-  classes: number | undefined,
-  file?: string,
-): void {
-  const bound = classes ?? Infinity;
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i];
-    if (!(id >= 0 && id < bound && Number.isInteger(id))) {
-      const source = file === undefined ? "" : ` of "${file}"`;
-      const range = classes === undefined ? "0 or more" : `0 to ${classes - 1}`;
-      const advice = id >= bound ? " (set classes to the number of classes if there are more)" : "";
-      throw new DataError(
-        `Cannot use the labels${source} as each must be an integer from ${range}: received ${id} ` +
-          `at index ${i}${advice}`,
-        { file, row: i + 1 },
-      );
-    }
-  }
-}
-
-function finiteFloats(values: Float32Array | Float64Array, size: number, what: string) {
-  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
-  for (let i = 0; i < floats.length; i++) {
-    if (!Number.isFinite(floats[i])) {
-      const sample = Math.floor(i / size);
-      throw new DataError(
-        `Cannot build a data set as ${what} must hold finite float32 numbers: received ` +
-          `${values[i]} at sample ${sample}, position ${i % size}`,
-        { row: sample + 1, column: i % size + 1 },
-      );
-    }
-  }
-  return floats;
 }

@@ -1,5 +1,6 @@
 import { DataError } from "../core/graph/errors.ts";
-import { arrays, checkClasses } from "./arrays.ts";
+import { arrays } from "./arrays.ts";
+import { checkClasses } from "./check_classes.ts";
 import type { CsvTable } from "./csv.ts";
 import type { DataSet } from "./data_set.ts";
 import { categoryIds } from "./one_hot.ts";

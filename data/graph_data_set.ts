@@ -1,5 +1,6 @@
 import { DataError } from "../core/graph/errors.ts";
-import { arrays, type TargetValues } from "./arrays.ts";
+import { arrays } from "./arrays.ts";
+import type { TargetValues } from "./store_arrays.ts";
 import type { DataSet, StoredInputs, StoredTargets } from "./data_set.ts";
 import { edgeList } from "./edge_list.ts";
 

@@ -1,5 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
-import { checkClasses } from "./arrays.ts";
+import { checkClasses } from "./check_classes.ts";
 import type { DataSet, StoredInputs } from "./data_set.ts";
 import { readIdxFile } from "./files.ts";
 import type { IdxArray } from "./idx.ts";

@@ -3,12 +3,10 @@
 export {
   arrays,
   type ArraysOptions,
-  type InputValues,
   type Named,
   type NamedArraysOptions,
   type OptionFor,
   type StoredFor,
-  type TargetValues,
 } from "./arrays.ts";
 export { type CsvOptions, type CsvTable, parseCsv } from "./csv.ts";
 export { csvDataSet, type CsvDataSetOptions } from "./csv_data_set.ts";
@@ -41,7 +39,8 @@ export {
   type ImageOptions,
   signedImage,
 } from "./images.ts";
-export type { NestedValues } from "./nested.ts";
+export type { NestedValues, TypedNumbers } from "./nested.ts";
+export type { InputValues, TargetValues } from "./store_arrays.ts";
 export { type OneHot, oneHotEncode, toCategorical } from "./one_hot.ts";
 export { encodePng, writePng } from "./png.ts";
 export {

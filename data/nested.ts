@@ -1,7 +1,29 @@
 import { DataError } from "../core/graph/errors.ts";
 
+/** A typed array of numbers. */
+export type TypedNumbers =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
+
 /** Arrays of numbers, of arrays of numbers, and so on; all rows of one depth have one length. */
-export type NestedValues = readonly number[] | readonly NestedValues[];
+export type NestedValues = readonly number[] | readonly TypedNumbers[] | readonly NestedValues[];
+
+/** Whether a value is a typed array of numbers, and not of bigints. */
+export function isTyped(value: unknown): value is TypedNumbers {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView) &&
+    !(value instanceof BigInt64Array || value instanceof BigUint64Array);
+}
+
+function isRow(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || isTyped(value);
+}
 
 /**
  * Flattens nested arrays into float32 numbers, checking that they make a full block.
@@ -17,7 +39,7 @@ export function flatten(
   what: string,
 ): { data: Float32Array<ArrayBuffer>; shape: number[] } {
   const shape: number[] = [];
-  for (let level: unknown = values; Array.isArray(level); level = level[0]) {
+  for (let level: unknown = values; isRow(level); level = level[0]) {
     if (level.length === 0) {
       throw new DataError(
         `Cannot build a data set as ${what} holds no numbers: received an array of shape ` +
@@ -38,7 +60,7 @@ export function flatten(
       next++;
       return;
     }
-    if (!Array.isArray(value) || value.length !== shape[depth]) {
+    if (!isRow(value) || value.length !== shape[depth]) {
       const expected = `${shape[depth]} values, as in the first sample`;
       throw refuse(what, path.slice(0, depth), expected, describe(value));
     }
@@ -62,6 +84,7 @@ function refuse(what: string, path: number[], expected: string, received: string
 }
 
 function describe(value: unknown): string {
-  if (Array.isArray(value)) return `${value.length} values`;
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+  if (isRow(value)) return `${value.length} values`;
+  if (typeof value !== "string") return String(value);
+  return `${JSON.stringify(value)} (oneHotEncode, stringLookup and tableEncoder number texts)`;
 }

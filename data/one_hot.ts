@@ -1,5 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
-import { checkClasses } from "./arrays.ts";
+import { checkClasses } from "./check_classes.ts";
 
 /** Rows of zeros with a single one. */
 export interface OneHot {

@@ -108,6 +108,12 @@ export function streamedDataSet<X extends StreamedArrays, Y extends StreamedArra
         `${samples}`,
     );
   }
+  if (typeof options.read !== "function") {
+    throw new DataError(
+      `Cannot stream a data set as read must be a function that fills a batch with samples: ` +
+        `received ${typeof options.read}`,
+    );
+  }
   return {
     x: describe(x, "x", samples, ["uint8", "float32"]),
     y: describe(y, "y", samples, ["uint8", "int32", "float32"]),
@@ -124,6 +130,12 @@ function describe(
   samples: number,
   allowed: readonly string[],
 ): Inputs | Targets {
+  if (typeof arrays !== "object" || arrays === null) {
+    throw new DataError(
+      `Cannot stream a data set as ${what} must say the shape and type of a sample, as ` +
+        `{ shape: [784], type: "uint8" }: received ${arrays}`,
+    );
+  }
   if (!isArray(arrays)) {
     return Object.fromEntries(
       Object.entries(arrays).map(([key, one]) => [

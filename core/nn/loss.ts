@@ -11,6 +11,11 @@ export interface Loss {
    */
   readonly supportsMasking?: boolean;
   /**
+   * For a loss of class ids: how many classes outputs have, and a label that stands for none. A data
+   * set with another label is refused.
+   */
+  readonly classIds?: { count(outputs: Tensor): number; readonly ignored?: number };
+  /**
    * The loss of every sample; what training makes small is its mean over the batch.
    *
    * @param targets What the outputs should be: `[batch, outputs]` f32, or labels `[batch]` or

@@ -2,6 +2,7 @@ import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import { BatchWalk } from "./batch_walk.ts";
 import type { MiniBatchesOptions } from "./mini_batches.ts";
 import type { DeviceOptions } from "./open_device.ts";
+import { received } from "./received.ts";
 import type { RunSettings } from "./saved_run.ts";
 
 /** Options of `miniBatches` that were checked. */
@@ -18,9 +19,9 @@ export interface BatchSettings extends DeviceOptions {
   readonly resume: string | undefined;
 }
 
-function refuse(name: string, rule: string, received: unknown): never {
+function refuse(name: string, rule: string, given: unknown): never {
   throw new RangeError(
-    `Cannot make mini-batches as ${name} must be ${rule}: received ${received}`,
+    `Cannot make mini-batches as ${name} must be ${rule}: received ${received(given)}`,
   );
 }
 

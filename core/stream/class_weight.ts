@@ -3,7 +3,6 @@ import { literal } from "../graph/leaf.ts";
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { checkCount } from "../nn/check_count.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { add } from "../ops/add.ts";
@@ -74,16 +73,25 @@ export function classWeight<X extends Tensors = Tensor>(
   });
 }
 
+/** A step makes a one-hot row of each label, as wide as the table of weights. */
+const mostClasses = 2 ** 16;
+
 function tableOf(weights: ClassWeights): Tensor {
   const entries = Object.entries(weights).map(([name, weight]) => {
-    const id = checkCount(`a class of classWeight`, Number(name));
+    const id = Number(name);
+    if (!Number.isInteger(id) || id < 0 || id >= mostClasses) {
+      throw new RangeError(
+        `Cannot weight classes as each must be a class id, a whole number from 0 below ` +
+          `${mostClasses}: received ${JSON.stringify(name)}`,
+      );
+    }
     return [id, checkScalar(`the classWeight of ${id}`, weight, { minimum: 0 })];
   });
   if (entries.length === 0) {
     throw new RangeError("Cannot weight classes as at least one must be given: received none");
   }
   const classes = Math.max(...entries.map(([id]) => id)) + 1;
-  const table = new Float32Array(checkCount("the classes of classWeight", classes)).fill(1);
+  const table = new Float32Array(classes).fill(1);
   for (const [id, weight] of entries) table[id] = weight;
   return tensor(table);
 }

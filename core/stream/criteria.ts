@@ -77,6 +77,15 @@ export function measuredBy(
   weighted: boolean,
   taken: ReadonlySet<string>,
 ): Measured[] {
+  if (
+    typeof metrics !== "object" || metrics === null ||
+    typeof metrics["apply" as never] === "function"
+  ) {
+    throw new TypeError(
+      `Cannot measure outputs as metrics must be a list, such as [accuracy()], or by the names of ` +
+        `outputs: received ${received(metrics)}`,
+    );
+  }
   const entries: [output: string | null, metric: Metric][] = Array.isArray(metrics)
     ? (metrics as readonly Metric[]).map((metric) => [null, metric])
     : Object.entries(metrics).flatMap(([output, given]) =>

@@ -1,8 +1,11 @@
 import { Observable, type Subscriber } from "rxjs";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
-import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
-import { NonFiniteError } from "../graph/errors.ts";
+import { type AnyDataSet, type Inputs, isStored, sampleCount } from "../../data/data_set.ts";
+import { DataError, NonFiniteError, ShapeError } from "../graph/errors.ts";
+import { formatShape, sameShape, type Shape } from "../graph/shape.ts";
 import { checkCount } from "../nn/check_count.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import { entriesOf } from "../nn/named.ts";
 import type { Epoch } from "./epoch.ts";
 import type { RecordSums } from "./record_layout.ts";
 import { toldOnce, withRunListener } from "./run_listeners.ts";
@@ -34,6 +37,8 @@ export interface EpochsOptions {
  * @param options Validation data.
  * @returns An operator from {@link Updated} to {@link Epoch}. A part of an epoch gives no event.
  * @throws {RangeError} when an option is out of range.
+ * @throws {ShapeError} on the error channel, at the first step, when samples of `validation` have
+ * another shape than the model's inputs.
  *
  * @example
  * ```ts
@@ -151,13 +156,24 @@ class Gatherer {
   async #validate(step: AnyUpdated): Promise<RecordSums | undefined> {
     if (step.epoch % this.frequency !== 0) return;
     const limit = step.frame.run.rehearsal ?? this.options.validationSteps;
-    return await this.#validationOf(step)?.measure(limit);
+    try {
+      return await this.#validationOf(step)?.measure(limit);
+    } catch (error) {
+      if (error instanceof ShapeError || error instanceof DataError) {
+        error.message = `In validation: ${error.message}`;
+      }
+      throw error;
+    }
   }
 
   /** Validates a few batches before the first step. */
   #check(step: AnyUpdated): void {
     this.#checked = true;
-    const { sanitySteps = 0 } = this.options;
+    const { sanitySteps = 0, validation } = this.options;
+    // Before an epoch is lost.
+    if (validation) {
+      for (const { model } of evaluationsOf(step.frame.effects)) fits(model, validation);
+    }
     if (sanitySteps === 0) return;
     const measured = this.#validationOf(step)?.measure(sanitySteps);
     if (!measured) return;
@@ -180,6 +196,22 @@ class Gatherer {
       validation,
       evaluationsOf(frame.effects),
       validationBatchSize,
+    );
+  }
+}
+
+/** Refuses a validation set whose samples are of another shape than the model's inputs. */
+function fits(model: AnyModel, { x }: AnyDataSet): void {
+  for (const [name, inputShape] of entriesOf<Shape>(model.inputShape, Array.isArray)) {
+    const inputs = name === null ? x : (x as Readonly<Record<string, Inputs>>)[name];
+    // Names are compared when the model is applied.
+    if (!inputs || !isStored(inputs)) continue;
+    const shape = inputs.shape.slice(1);
+    if (sameShape(shape, inputShape)) continue;
+    throw new ShapeError(
+      `Cannot validate as samples must have the shape of the model's ${
+        name === null ? "input" : `input ${name}`
+      }, ${formatShape(inputShape)}: received ${formatShape(shape)} in the validation data`,
     );
   }
 }

@@ -44,7 +44,7 @@ async function findLayer(run: Run, { step, start }: NonFiniteValue): Promise<str
   );
   const executable = run.prepare(createProgram(flags, []), flags.length);
   try {
-    await run.bring(start);
+    await run.training.bring(start);
     run.place(start, step);
     executable.run(run.scalarValues(executable));
     const counts = await executable.drain();

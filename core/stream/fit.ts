@@ -1,3 +1,4 @@
+import { isObservable } from "rxjs";
 import type { MonoTypeOperatorFunction, Observable } from "../nn/rxjs_types.ts";
 import {
   type AnyDataSet,
@@ -22,6 +23,7 @@ import { forward } from "./forward.ts";
 import { loss } from "./loss.ts";
 import { measuring } from "./measure.ts";
 import { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
+import { received } from "./received.ts";
 import type { Reduction } from "./score.ts";
 import type { InputsFor, TensorsFor } from "./resident_data.ts";
 import type { Batch, Updated } from "./stages.ts";
@@ -72,6 +74,7 @@ export interface FitOptions<
  * @returns A cold stream of epochs: training begins when it is subscribed to, and unsubscribing
  * ends it.
  * @throws {RangeError} when an option is out of range, or two validation options are given.
+ * @throws {TypeError} when there are no options, or operators are not in a list.
  *
  * @example
  * ```ts
@@ -100,6 +103,12 @@ export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
   dataSet: DataSet<InputsFor<X> & Inputs, Y>,
   options: FitOptions<X, TensorsFor<Y>, O>,
 ): Observable<Epoch> {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot fit without options: give a loss and an optimizer, as { loss: meanSquaredError(), ` +
+        `optimizer: sgd() } (received ${received(options)})`,
+    );
+  }
   const { train, validation } = splitData(dataSet, options);
   // The compiler does not see that the tensors for a model's inputs are its inputs.
   const batches = miniBatches<Inputs, Y>(train, options) as unknown as Observable<
@@ -108,10 +117,7 @@ export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
   const weighted = options.classWeight
     ? batches.pipe(weighClasses<X, TensorsFor<Y>>(options.classWeight))
     : batches;
-  const ready = (options.batchOperators ?? []).reduce(
-    (stream, operator) => stream.pipe(operator),
-    weighted,
-  );
+  const ready = piped(weighted, "batchOperators", options.batchOperators);
   const differentiated = ready.pipe(
     forward(model),
     loss(options.loss, { reduction: options.reduction, lossWeights: options.lossWeights }),
@@ -128,14 +134,29 @@ export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
     measuring<Updated<X, TensorsFor<Y>, O>>(options.metrics ?? [], false),
     measuring<Updated<X, TensorsFor<Y>, O>>(options.weightedMetrics ?? [], true),
   );
-  const steps = (options.stepOperators ?? []).reduce(
-    (stream, operator) => stream.pipe(operator),
-    updated,
-  );
-  return (options.callbacks ?? []).reduce(
-    (stream, callback) => stream.pipe(callback),
-    steps.pipe(epochs({ ...options, validation })),
-  );
+  const steps = piped(updated, "stepOperators", options.stepOperators);
+  const ended = steps.pipe(epochs({ ...options, validation }));
+  return piped(ended, "callbacks", options.callbacks);
+}
+
+/** A stream with operators of the user's below it; refuses what is no list of them. */
+function piped<Event>(
+  stream: Observable<Event>,
+  name: string,
+  operators: readonly MonoTypeOperatorFunction<Event>[] = [],
+): Observable<Event> {
+  const refuse = (given: unknown, where = ""): never => {
+    throw new TypeError(
+      `Cannot fit as ${name} must be a list of operators, such as [earlyStopping()]: received ` +
+        `${received(given)}${where}`,
+    );
+  };
+  if (!Array.isArray(operators)) refuse(operators);
+  return operators.reduce((above, operator) => {
+    const below = typeof operator === "function" ? operator(above) : undefined;
+    // A function that was not called, such as earlyStopping, makes an operator, which is no stream.
+    return isObservable(below) ? below : refuse(operator, " in it");
+  }, stream);
 }
 
 /** {@link classWeight}, which refuses targets by name as its first batch comes. */

@@ -40,6 +40,7 @@ export interface LossOptions<O extends Tensors = Tensor> {
  * @returns An operator from {@link Forwarded} to {@link Scored}.
  * @throws {RangeError} when there is no such reduction.
  * @throws {ShapeError} on the error channel, when targets do not fit outputs.
+ * @throws {DataError} on the error channel, when a label is none of the outputs' classes.
  *
  * @example
  * ```ts
@@ -84,6 +85,7 @@ export function loss<
           penalties: [...step.penalties, ...weightPenalties(model, state)],
           reduction,
           sampleWeight,
+          checkClassIds: (targets, ids) => run.training.checkClassIds(targets, ids),
           scalar: (source, scalar) => run.scalars.scalar(source, scalar),
         });
         return { value, effect: { records, evaluation: { model, criteria, name, reduction } } };

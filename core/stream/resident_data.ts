@@ -13,8 +13,9 @@ import { DataError } from "../graph/errors.ts";
 import { inputLeaf } from "../graph/leaf.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { type Like, mapNamed, type OneOrNamed, type Tensors } from "../nn/named.ts";
+import { type Like, mapNamed, type OneOrNamed, tensorEntries, type Tensors } from "../nn/named.ts";
 import { gather } from "../ops/gather.ts";
+import { checkClassIds, type ClassIds } from "./class_ids.ts";
 
 /** The tensors that arrays become: one, or a record of the same names. */
 export type TensorsFor<Arrays extends Inputs | Targets> = Arrays extends
@@ -53,6 +54,8 @@ export interface LoadedData {
   batch(count: number): BatchTensors;
   /** Sees that the batch from `start` is on the device; gives a promise if that has to be waited for. */
   bring(start: number): Promise<void> | undefined;
+  /** Refuses labels that are no class, if `targets` are those of a batch as they were stored. */
+  checkClassIds(targets: Tensor, ids: ClassIds): void;
   /** Memory of a leaf; `undefined` for a leaf of others. */
   storage(leaf: Tensor): Storage | undefined;
   /** Frees the memory. */
@@ -76,7 +79,7 @@ export class ResidentData implements LoadedData {
   /** Uploads `dataSet`; `start` is the scalar that says where a batch begins. */
   constructor(
     device: Device,
-    dataSet: AnyDataSet,
+    private readonly dataSet: AnyDataSet,
     private readonly start: Tensor,
     name: string,
   ) {
@@ -130,6 +133,19 @@ export class ResidentData implements LoadedData {
     if (sampleWeight) this.#storages.get(this.#sampleWeight!)!.write(sampleWeight);
   }
 
+  checkClassIds(targets: Tensor, ids: ClassIds): void {
+    const name = this.nameOf(targets);
+    if (name !== undefined) checkClassIds(targetsNamed(this.dataSet, name), ids);
+  }
+
+  /** Name of the targets that became a batch's tensor; `undefined` for another tensor. */
+  nameOf(tensor: Tensor): string | null | undefined {
+    for (const { y } of this.#batches.values()) {
+      const found = tensorEntries(y).find(([, made]) => made === tensor);
+      if (found) return found[0];
+    }
+  }
+
   storage(leaf: Tensor): Storage | undefined {
     return this.#storages.get(leaf);
   }
@@ -178,6 +194,11 @@ export class ResidentData implements LoadedData {
       sampleWeight: this.#sampleWeight && gather(this.#sampleWeight, this.#order, options),
     };
   }
+}
+
+/** The targets of a name; `null` for the only ones. */
+export function targetsNamed({ y }: AnyDataSet, name: string | null): StoredTargets {
+  return isStored(y) ? y : y[name!];
 }
 
 function isLoaded(value: OneOrNamed<Loaded>): boolean {

@@ -211,9 +211,9 @@ export class Run implements RunControl {
     this.#position = { start, step };
   }
 
-  /** Sees that the training batch from `start` is on the device. */
-  async bring(start: number): Promise<void> {
-    await this.#data[0]?.bring(start);
+  /** What is trained on. */
+  get training(): LoadedData {
+    return this.#data[0];
   }
 
   /** A program of this run that is not a step: validation, prediction, diagnosis. */

@@ -6,6 +6,7 @@ import type { ScalarSource } from "../nn/scalar.ts";
 import { add } from "../ops/add.ts";
 import { cast } from "../ops/cast.ts";
 import { mul } from "../ops/mul.ts";
+import type { ClassIds } from "./class_ids.ts";
 import type { Criterion } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
 import { type Compared, stepsAsSamples } from "./masked_steps.ts";
@@ -28,6 +29,8 @@ export interface OutputScoreOptions extends ScoreOptions {
   readonly name: string;
   /** Scalars to add to the whole loss. */
   readonly penalties: readonly Tensor[];
+  /** Refuses labels for which the outputs have no class. */
+  checkClassIds(targets: Tensor, ids: ClassIds): void;
   /** Makes a scalar of the step from a number or a stream. */
   scalar(source: ScalarSource, name: string): Tensor;
 }
@@ -48,7 +51,14 @@ export function scoreOutputs(
 ): OutputScore {
   const { name, penalties } = options;
   const parts = criteria.map(({ output, loss, weight }) => {
-    const plain = scoreOutput(loss, pick(output, judged, options.sampleWeight), options);
+    const picked = pick(output, judged, options.sampleWeight);
+    const plain = scoreOutput(loss, picked, options);
+    // Steps that a mask leaves out may have any label.
+    if (loss.classIds && !picked.mask) {
+      const { count, ignored } = loss.classIds;
+      const ids = { loss: loss.name, classes: count(picked.outputs), ignored };
+      options.checkClassIds(picked.targets, ids);
+    }
     const weighted = weight === 1
       ? plain
       : scaled(plain, options.scalar(weight, `${name}_weights/${output}`));

@@ -2,7 +2,8 @@ import { type AnyDataSet, sampleCount, sliceSamples } from "../../data/data_set.
 import { emptyRows, readInto } from "../../data/streamed_data_set.ts";
 import type { Device, Storage } from "../graph/device.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { type BatchTensors, type LoadedData, ResidentData } from "./resident_data.ts";
+import { checkClassIds, type ClassIds } from "./class_ids.ts";
+import { type BatchTensors, type LoadedData, ResidentData, targetsNamed } from "./resident_data.ts";
 
 /** Bytes of samples on the device, about; and as many on the host, being read. */
 const windowBytes = 2 ** 22;
@@ -38,6 +39,9 @@ class StreamedData implements LoadedData {
   /** The window on the device. */
   #present = -1;
   #disposed = false;
+  /** What is asked of the samples of each window. */
+  readonly #checks = new Map<string, () => void>();
+  #begun = false;
   /** The window that is being read, or was read last; it settles when the reader is free. */
   #reading: { readonly window: number; readonly done: Promise<void> } | undefined;
 
@@ -65,7 +69,20 @@ class StreamedData implements LoadedData {
 
   bring(start: number): Promise<void> | undefined {
     const window = Math.floor(start / this.#size);
-    return window === this.#present ? undefined : this.#bring(window);
+    if (window !== this.#present) return this.#bring(window);
+    this.#readAhead();
+  }
+
+  checkClassIds(targets: Tensor, ids: ClassIds): void {
+    const name = this.#window.nameOf(targets);
+    if (name === undefined) return;
+    const check = () => {
+      const { rows, batch } = this.#part(this.#present);
+      checkClassIds(targetsNamed(batch, name), ids, (row) => rows[row]);
+    };
+    this.#checks.set(`${name} ${ids.loss} ${ids.classes}`, check);
+    // Once the next window is being read the host no longer has this one, which was checked before.
+    if (this.#present >= 0 && this.#reading!.window === this.#present) check();
   }
 
   storage(leaf: Tensor): Storage | undefined {
@@ -83,8 +100,16 @@ class StreamedData implements LoadedData {
     if (this.#disposed) return;
     this.#window.write(this.#part(window).batch);
     this.#present = window;
-    // The device has its own copy: the next window may be read over this one.
-    if ((window + 1) * this.#size < this.samples) this.#read(window + 1);
+    for (const check of this.#checks.values()) check();
+    // What is asked of the first window is known when its first step has been staged.
+    if (this.#begun) this.#readAhead();
+    this.#begun = true;
+  }
+
+  /** The device has its own copy of a window: the next one may be read over it. */
+  #readAhead(): void {
+    const next = this.#present + 1;
+    if (next * this.#size < this.samples && this.#reading!.window !== next) this.#read(next);
   }
 
   #read(window: number): void {

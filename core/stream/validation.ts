@@ -117,6 +117,7 @@ export class Validation {
         penalties: [...penalties, ...weightPenalties(model, leaves)],
         reduction,
         sampleWeight,
+        checkClassIds: (targets, ids) => this.#data.checkClassIds(targets, ids),
         scalar: (source, scalar) => scalars.scalar(source, scalar),
       });
       return [...records, ...measureRecords(metrics, judged, sampleWeight)];

@@ -15,6 +15,7 @@ import {
   sequential,
   sgd,
   streamedDataSet,
+  toCategorical,
 } from "../../mod.ts";
 
 // What a program in JavaScript may give.
@@ -101,4 +102,81 @@ Deno.test("predict says what inputs are", async () => {
     predict(model(), streamed.x, cpu),
     refused(/Cannot load the prediction inputs/),
   );
+});
+
+const whole = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+] as const;
+
+for (const Type of whole) {
+  Deno.test(`arrays takes a ${Type.name} as inputs and as class ids`, () => {
+    const { x, y } = arrays(Type.of(7, 1, 0, 100), Type.of(3, 0));
+    assert.deepEqual([...x.data], [7, 1, 0, 100]);
+    assert.deepEqual([x.shape, y.shape], [[2, 2], [2]]);
+    assert.deepEqual([...y.data], [3, 0]);
+    assert(x.data instanceof (Type === Uint8Array ? Uint8Array : Float32Array));
+    assert(y.data instanceof (/Uint8/.test(Type.name) ? Uint8Array : Int32Array));
+    assert.throws(() => arrays([1, 2], Type.of(0, 3), { classes: 3 }), /received 3 at index 1/);
+  });
+}
+
+Deno.test("arrays refuses class ids that int32 cannot hold", () => {
+  assert.throws(
+    () => arrays([1], Uint32Array.of(2 ** 31)),
+    refused(/received 2147483648 at index 0/),
+  );
+  assert.throws(() => arrays([1], Int16Array.of(-1)), refused(/received -1 at index 0/));
+});
+
+Deno.test("arrays takes rows that are typed arrays", () => {
+  const { x, y } = arrays(
+    [Float32Array.of(1, 2), Float64Array.of(3, 4)],
+    [[Uint8Array.of(1)], [Uint8Array.of(2)]],
+  );
+  assert.deepEqual(x, { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] });
+  assert.deepEqual(y, { data: Float32Array.of(1, 2), shape: [2, 1, 1] });
+  const uneven = [Float32Array.of(1, 2), Float32Array.of(3)];
+  assert.throws(() => arrays(uneven, [1, 2]), refused(/2 values.*at sample 1, received 1 values/));
+});
+
+Deno.test("arrays takes numbers with their shape: rows of toCategorical, what predict gives", async () => {
+  const { x, y } = arrays(
+    await predict(model(), column(floats(3)), cpu),
+    toCategorical([0, 2, 1]),
+    { classes: 3 },
+  );
+  assert.deepEqual([x.shape, y.shape], [[3, 1], [3, 3]]);
+  assert.deepEqual([...y.data], [1, 0, 0, 0, 0, 1, 0, 1, 0]);
+  const named = arrays({ a: column(floats(2)), b: [[1], [2]] }, { c: toCategorical([1, 0]) });
+  assert.deepEqual([named.x.a.shape, named.y.c.shape], [[2, 1], [2, 2]]);
+  const short = { data: floats(3), shape: [2, 2] };
+  assert.throws(() => arrays(short, [1, 2]), refused(/received 3 for shape \[2, 2\]/));
+  const wrong = { data: Float32Array.of(1, NaN), shape: [2, 1] };
+  assert.throws(() => arrays(wrong, [1, 2]), refused(/received NaN at sample 1, position 0/));
+});
+
+Deno.test("arrays says what it takes, and who makes numbers of texts", () => {
+  const cases: [x: Any, y: Any, message: RegExp][] = [
+    [undefined, [1], /x must be arrays of numbers, .* by name: received undefined/],
+    [[[1]], null, /y must be arrays of numbers, .* by name: received null/],
+    [7, [1], /x must be .*received 7/],
+    [new DataView(new ArrayBuffer(8)), [1], /received a DataView/],
+    [BigInt64Array.of(1n), [1], /a BigInt64Array \(Int32Array\.from\(it, Number\) converts it\)/],
+    [[1], BigUint64Array.of(1n), /a BigUint64Array/],
+    [[1, 2], ["cat", "dog"], /received "cat" \(oneHotEncode, stringLookup and tableEncoder/],
+  ];
+  for (const [x, y, message] of cases) assert.throws(() => arrays(x, y), refused(message));
+});
+
+Deno.test("a streamed data set needs a reader and descriptions of its arrays", () => {
+  const x = { shape: [1], type: "float32" };
+  const make = (options: Any) => () => streamedDataSet(options);
+  assert.throws(make({ samples: 3, x, y: x }), refused(/read must be a function.*undefined/));
+  assert.throws(make({ samples: 3, x, read() {} }), refused(/y must say the shape and type/));
 });

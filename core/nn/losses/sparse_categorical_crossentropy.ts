@@ -34,6 +34,7 @@ export interface SparseCategoricalCrossentropyOptions
  * i32 or f32, and outputs `[batch, classes]`. Probabilities are divided by their sum and kept 1e-7
  * away from 0 and 1.
  * @throws {RangeError} when `ignoreClass` is not a whole number.
+ * @throws {DataError} on the error channel of training, when a data set has another label.
  *
  * @example
  * ```ts
@@ -60,6 +61,7 @@ export function sparseCategoricalCrossentropy(
       : neg(sum(mul(oneHot(labels, classesOf(outputs)), logProbabilities(outputs)), -1));
   return {
     name: "sparse_categorical_crossentropy",
+    classIds: { count: classesOf, ignored: ignoreClass },
     apply(targets, outputs) {
       const labels = alignLabels("sparseCategoricalCrossentropy", targets, outputs, hint);
       if (ignoreClass === undefined) return meanPerSample(surprise(labels, outputs));

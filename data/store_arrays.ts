@@ -1,0 +1,144 @@
+import { DataError } from "../core/graph/errors.ts";
+import { checkClasses } from "./check_classes.ts";
+import { isStored, type StoredInputs, type StoredTargets } from "./data_set.ts";
+import { flatten, isTyped, type NestedValues, type TypedNumbers } from "./nested.ts";
+
+/** What the inputs of {@linkcode arrays} may be. */
+export type InputValues = NestedValues | TypedNumbers | StoredInputs;
+
+/** What the targets of {@linkcode arrays} may be. */
+export type TargetValues = NestedValues | TypedNumbers | StoredTargets;
+
+/** Class ids are stored as int32. */
+const mostClasses = 2 ** 31;
+
+/**
+ * The inputs of a data set.
+ *
+ * @param x The numbers.
+ * @param samples How many samples there are, which divides a flat array.
+ * @param inputShape Shape of one sample.
+ */
+export function storeInputs(
+  x: InputValues,
+  samples: number,
+  inputShape: readonly number[] | undefined,
+): StoredInputs {
+  if (isTyped(x)) {
+    const size = inputShape?.reduce((product, length) => product * length, 1) ?? x.length / samples;
+    if (x.length === 0 || !Number.isInteger(x.length / size) || !Number.isInteger(size)) {
+      throw new DataError(
+        `Cannot build a data set as x must hold whole samples: received ${x.length} numbers for ` +
+          (inputShape ? `samples of shape [${inputShape.join(", ")}]` : `${samples} targets`),
+      );
+    }
+    const shape = [x.length / size, ...(inputShape ?? [size])];
+    return { data: x instanceof Uint8Array ? x : finiteFloats(x, size, "x"), shape };
+  }
+  if (Array.isArray(x)) {
+    const { data, shape } = flatten(x, "x");
+    checkShape(shape, inputShape);
+    // A flat list is one feature a sample: a model's input always has a feature dimension.
+    return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
+  }
+  const { data, shape, ...conversion } = shaped(x as StoredInputs, "x");
+  checkShape(shape, inputShape);
+  return {
+    data: data instanceof Uint8Array ? data : finiteFloats(data, data.length / shape[0], "x"),
+    shape,
+    ...conversion,
+  };
+}
+
+/**
+ * The targets of a data set.
+ *
+ * @param y The numbers.
+ * @param classes How many classes there are, if they are class ids.
+ */
+export function storeTargets(y: TargetValues, classes: number | undefined): StoredTargets {
+  if (isTyped(y) && !isFloats(y)) {
+    if (y.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
+    return { data: storeIds(y, classes), shape: [y.length] };
+  }
+  const { data, shape } = isTyped(y)
+    ? { data: finiteFloats(y, 1, "y"), shape: [y.length] }
+    : Array.isArray(y)
+    ? flatten(y, "y")
+    : shaped(y as StoredTargets, "y");
+  if (data.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
+  if (!isFloats(data)) return { data: storeIds(data, classes), shape };
+  finiteFloats(data, data.length / shape[0], "y");
+  if (classes === undefined) return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
+  if (shape.length > 1) {
+    if (shape.at(-1) === classes) return { data, shape };
+    throw new DataError(
+      `Cannot build a data set as y must hold class ids, or rows of ${classes} values, one a ` +
+        `class: received shape [${shape.join(", ")}]`,
+    );
+  }
+  checkClasses(data, classes);
+  return { data: classes <= 256 ? Uint8Array.from(data) : Int32Array.from(data), shape };
+}
+
+/** Class ids in a type that devices read. */
+function storeIds(ids: TypedNumbers, classes: number | undefined): Uint8Array | Int32Array {
+  checkClasses(ids, classes ?? (ids instanceof Uint32Array ? mostClasses : undefined));
+  if (ids instanceof Uint8Array || ids instanceof Int32Array) return ids;
+  return ids instanceof Uint8ClampedArray ? Uint8Array.from(ids) : Int32Array.from(ids);
+}
+
+function isFloats(numbers: TypedNumbers): numbers is Float32Array | Float64Array {
+  return !/^(Uint|Int)/.test(numbers.constructor.name);
+}
+
+function checkShape(shape: readonly number[], inputShape: readonly number[] | undefined): void {
+  if (inputShape === undefined || String(inputShape) === String(shape.slice(1))) return;
+  throw new DataError(
+    `Cannot build a data set as x must hold samples of shape [${inputShape.join(", ")}]: ` +
+      `received [${shape.slice(1).join(", ")}]`,
+  );
+}
+
+/** Numbers that come with their shape, such as those of `toCategorical` or `predict`. */
+function shaped<Stored extends StoredInputs | StoredTargets>(stored: Stored, what: string): Stored {
+  if (!stored || !isStored(stored) || !Array.isArray(stored.shape) || !isTyped(stored.data)) {
+    throw new DataError(
+      `Cannot build a data set as ${what} must be arrays of numbers, a typed array of numbers, ` +
+        `numbers with their shape, or such by name: received ${describe(stored)}`,
+    );
+  }
+  const { data, shape } = stored;
+  if (data.length > 0 && shape.reduce((size, length) => size * length, 1) === data.length) {
+    return stored;
+  }
+  throw new DataError(
+    `Cannot build a data set as ${what} must hold as many numbers as its shape says: received ` +
+      `${data.length} for shape [${shape.join(", ")}]`,
+  );
+}
+
+function describe(value: unknown): string {
+  if (!ArrayBuffer.isView(value)) {
+    return typeof value === "object" && value !== null ? "another object" : String(value);
+  }
+  const { name } = value.constructor;
+  return name.startsWith("Big")
+    ? `a ${name} (Int32Array.from(it, Number) converts it)`
+    : `a ${name}`;
+}
+
+function finiteFloats(values: TypedNumbers, size: number, what: string): Float32Array {
+  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
+  for (let i = 0; i < floats.length; i++) {
+    if (!Number.isFinite(floats[i])) {
+      const sample = Math.floor(i / size);
+      throw new DataError(
+        `Cannot build a data set as ${what} must hold finite float32 numbers: received ` +
+          `${values[i]} at sample ${sample}, position ${i % size}`,
+        { row: sample + 1, column: i % size + 1 },
+      );
+    }
+  }
+  return floats;
+}

@@ -1,0 +1,133 @@
+/** Labels for which the outputs have no class are refused, wherever they come from. */
+import assert from "node:assert/strict";
+import { lastValueFrom, map } from "rxjs";
+import { DataError } from "../../core/graph/errors.ts";
+import {
+  type AnyDataSet,
+  arrays,
+  backward,
+  Batch,
+  connect,
+  type DataSet,
+  dense,
+  embedding,
+  evaluate,
+  fit,
+  forward,
+  functional,
+  input,
+  loss,
+  miniBatches,
+  sequential,
+  sgd,
+  sparseCategoricalCrossentropy,
+  streamedDataSet,
+  update,
+} from "../../mod.ts";
+
+const cpu = { device: "cpu", threads: 1 } as const;
+const crossentropy = sparseCategoricalCrossentropy({ fromLogits: true });
+const inputs = Array.from({ length: 6 }, (_, at) => [Math.sin(at)]);
+const labelled = (ids: readonly number[] | Int32Array) => arrays(inputs, ids);
+const model = () => sequential([input([1]), dense(3)], { seed: 1 });
+const train = (data: DataSet, more: { loss?: typeof crossentropy; validation?: AnyDataSet } = {}) =>
+  lastValueFrom(
+    fit(model(), data, { ...cpu, batchSize: 4, loss: crossentropy, optimizer: sgd(), ...more }),
+  );
+
+const refused = (id: number, sample: number, range = "0 to 2") => (error: unknown) => {
+  assert(error instanceof DataError, String(error));
+  const message =
+    `sparse_categorical_crossentropy as labels must be whole numbers from ${range}: ` +
+    `received ${id} at sample ${sample} (number the classes from 0`;
+  assert(error.message.includes(message), error.message);
+  assert.equal(error.row, sample + 1);
+  return true;
+};
+
+Deno.test("labels from 1, too large, or between two classes end training before a step", async () => {
+  await train(labelled(Int32Array.of(0, 1, 2, 2, 1, 0)));
+  await assert.rejects(train(labelled(Int32Array.of(1, 2, 3, 1, 2, 3))), refused(3, 2));
+  await assert.rejects(train(labelled(Int32Array.of(0, 0, 0, 0, 0, 2 ** 30))), refused(2 ** 30, 5));
+  await assert.rejects(train(labelled([0, 1, 0.5, 1, 2, 0])), refused(0.5, 2));
+  const weights = model();
+  const before = weights.parameters.map(({ value }) => [...value]);
+  const training = fit(weights, labelled([0, 3, 0, 1, 2, 0]), {
+    ...cpu,
+    loss: crossentropy,
+    optimizer: sgd(),
+  });
+  await assert.rejects(lastValueFrom(training), refused(3, 1));
+  assert.deepEqual(weights.parameters.map(({ value }) => [...value]), before);
+});
+
+Deno.test("in evaluation, in validation and for outputs by name, too", async () => {
+  const wrong = labelled(Int32Array.of(0, 1, 2, 3, 1, 0));
+  await assert.rejects(evaluate(model(), wrong, { ...cpu, loss: crossentropy }), refused(3, 3));
+  const validated = train(labelled(Int32Array.of(0, 1, 2, 2, 1, 0)), { validation: wrong });
+  await assert.rejects(validated, (error) => {
+    assert.match((error as Error).message, /^In validation: Cannot compare/);
+    return refused(3, 3)(error);
+  });
+  const x = input([1]);
+  const two = functional({
+    inputs: { x },
+    outputs: { few: connect(x, dense(2)), many: connect(x, dense(5)) },
+  });
+  const ids = Int32Array.of(0, 1, 4, 4, 1, 0);
+  const data = arrays({ x: inputs }, { few: ids, many: ids });
+  const options = { ...cpu, loss: { few: crossentropy, many: crossentropy }, optimizer: sgd() };
+  await assert.rejects(lastValueFrom(fit(two, data, options)), refused(4, 2, "0 to 1"));
+});
+
+Deno.test("the ignored class, targets that an operator made, and masked steps are let through", async () => {
+  const ignoring = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: -1 });
+  const ids = Int32Array.of(0, -1, 2, -1, 1, 0);
+  const data = { ...labelled([0, 0, 0, 0, 0, 0]), y: { data: ids, shape: [6] } };
+  await train(data, { loss: ignoring });
+  await assert.rejects(train(data), refused(-1, 1));
+  const strange = { ...data, y: { data: ids.map((id) => id < 0 ? -2 : id), shape: [6] } };
+  await assert.rejects(train(strange, { loss: ignoring }), refused(-2, 1, "0 to 2 or -1"));
+
+  const steps = miniBatches(labelled([1, 2, 3, 3, 2, 1]), cpu).pipe(
+    map(({ frame, x, y }) => new Batch(frame, x, y.sub(1))),
+    forward(model()),
+    loss(crossentropy),
+    backward(),
+    update(sgd()),
+  );
+  await lastValueFrom(steps);
+
+  const tagger = sequential([input([3]), embedding(5, 4, { maskZero: true }), dense(2)]);
+  const padded = arrays([[1, 2, 0], [3, 0, 0]], {
+    data: Float32Array.of(0, 1, -1, 1, -1, -1),
+    shape: [2, 3],
+  });
+  const { logs } = await lastValueFrom(
+    fit(tagger, padded, { ...cpu, loss: crossentropy, optimizer: sgd() }),
+  );
+  assert(logs.loss > 0);
+});
+
+/** A million samples, of which one has a label too much, in some windows of a few megabytes. */
+const stream = (wrong: number) =>
+  streamedDataSet({
+    samples: 1_000_000,
+    x: { shape: [1], type: "float32" },
+    y: { shape: [], type: "uint8" },
+    read(rows, { x, y }) {
+      rows.forEach((row, place) => {
+        x.data[place] = row / 1e6;
+        y.data[place] = row === wrong ? 3 : row % 3;
+      });
+    },
+  });
+
+for (const wrong of [0, 999_999]) {
+  Deno.test(`streamed labels are looked at as they come: sample ${wrong}`, async () => {
+    const options = { ...cpu, loss: crossentropy, optimizer: sgd(), batchSize: 100_000 };
+    await assert.rejects(lastValueFrom(fit(model(), stream(wrong), options)), refused(3, wrong));
+    const judged = evaluate(model(), stream(wrong), options);
+    await assert.rejects(judged, refused(3, wrong));
+  });
+}
