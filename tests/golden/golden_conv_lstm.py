@@ -1,22 +1,10 @@
 """Convolutional LSTM by PyTorch, in float64; `python3 tests/golden/golden_conv_lstm.py` writes it."""
 
-import json
-import pathlib
-
 import torch
 
+from golden_cases import case, rounded, write
+
 F = torch.nn.functional
-
-
-def rounded(*shape):
-    """Random numbers that are exact in float32."""
-    return torch.round(torch.randn(*shape, dtype=torch.float64) * 4096) / 4096
-
-
-def record(value):
-    """A tensor as Millrace reads it."""
-    array = value.detach()
-    return {"shape": list(array.shape), "data": array.reshape(-1).tolist()}
 
 
 def conv(x, kernel, stride=1, dilation=1, same=True):
@@ -39,7 +27,7 @@ CASES = [
 ]
 
 
-def case(seed, steps, picture, filters, options, mask):
+def run(seed, steps, picture, filters, options, mask):
     """Outputs and gradients of one layer with kernels of 3 by 3."""
     torch.manual_seed(seed)
     x = rounded(2, steps, *picture).requires_grad_()
@@ -71,17 +59,8 @@ def case(seed, steps, picture, filters, options, mask):
         h, c = new_h, new_c
         given.append(h)
     output = torch.stack(given, 1) if options.get("returnSequences") else h
-    upstream = rounded(*output.shape)
-    (output * upstream).sum().backward()
-    return {"filters": filters, "options": options, "mask": mask, "input": record(x),
-            "weights": {role: record(w) for role, w in weights.items()},
-            "upstream": record(upstream), "output": record(output),
-            "gradients": {"input": record(x.grad),
-                          **{role: record(w.grad) for role, w in weights.items()}}}
+    return {"filters": filters, "options": options, "mask": mask, **case(x, weights, output)}
 
 
 if __name__ == "__main__":
-    made = {"source": f"PyTorch {torch.__version__}, float64",
-            "cases": [case(seed, *given) for seed, given in enumerate(CASES, 1)]}
-    text = json.dumps(made, separators=(",", ":"))
-    pathlib.Path(__file__).with_name("conv_lstm.json").write_text(text + "\n")
+    write("conv_lstm.json", cases=[run(seed, *given) for seed, given in enumerate(CASES, 1)])

@@ -1,21 +1,8 @@
 """Sums of products by PyTorch, in float64; `python3 tests/golden/golden_einsum.py` writes them."""
 
-import json
-import pathlib
-
 import torch
 
-
-def rounded(*shape):
-    """Random numbers that are exact in float32."""
-    return torch.round(torch.randn(*shape, dtype=torch.float64) * 4096) / 4096
-
-
-def record(value):
-    """A tensor as Millrace reads it."""
-    array = value.detach()
-    return {"shape": list(array.shape), "data": array.reshape(-1).tolist()}
-
+from golden_cases import case, rounded, write
 
 # Equation, shape of the inputs, sizes of outputs, axes of the bias, its shape, shape of the kernel.
 CASES = [
@@ -31,7 +18,7 @@ CASES = [
 ]
 
 
-def case(seed, equation, shape, sizes, axes, bias_shape, kernel_shape):
+def run(seed, equation, shape, sizes, axes, bias_shape, kernel_shape):
     """Outputs and gradients of one equation."""
     torch.manual_seed(seed)
     x = rounded(*shape).requires_grad_()
@@ -40,17 +27,8 @@ def case(seed, equation, shape, sizes, axes, bias_shape, kernel_shape):
     if bias_shape:
         weights["bias"] = rounded(*bias_shape).requires_grad_()
         output = output + weights["bias"]
-    upstream = rounded(*output.shape)
-    (output * upstream).sum().backward()
-    return {"equation": equation, "outputShape": sizes, "biasAxes": axes, "input": record(x),
-            "weights": {role: record(w) for role, w in weights.items()},
-            "upstream": record(upstream), "output": record(output),
-            "gradients": {"input": record(x.grad),
-                          **{role: record(w.grad) for role, w in weights.items()}}}
+    return {"equation": equation, "outputShape": sizes, "biasAxes": axes, **case(x, weights, output)}
 
 
 if __name__ == "__main__":
-    made = {"source": f"PyTorch {torch.__version__}, float64",
-            "cases": [case(seed, *given) for seed, given in enumerate(CASES, 1)]}
-    text = json.dumps(made, separators=(",", ":"))
-    pathlib.Path(__file__).with_name("einsum.json").write_text(text + "\n")
+    write("einsum.json", cases=[run(seed, *given) for seed, given in enumerate(CASES, 1)])

@@ -1,23 +1,11 @@
 """Residual blocks by PyTorch, in float64; `python3 tests/golden/golden_residual.py` writes them."""
 
-import json
-import pathlib
-
 import torch
+
+from golden_cases import case, rounded, write
 
 nn = torch.nn
 F = torch.nn.functional
-
-
-def rounded(*shape):
-    """Random numbers that are exact in float32."""
-    return torch.round(torch.randn(*shape, dtype=torch.float64) * 4096) / 4096
-
-
-def record(value):
-    """A tensor as Millrace reads it."""
-    array = value.detach()
-    return {"shape": list(array.shape), "data": array.reshape(-1).tolist()}
 
 
 def conv(x, kernel, stride):
@@ -78,23 +66,15 @@ CASES = {
 }
 
 
-def case(seed, name):
+def run(seed, name):
     """Outputs and gradients of one block."""
     torch.manual_seed(seed)
     body, shape, shapes = CASES[name]
     x = rounded(*shape).requires_grad_()
     weights = {role: rounded(*size).requires_grad_() for role, size in shapes.items()}
     output = body(x, weights)
-    upstream = rounded(*output.shape)
-    (output * upstream).sum().backward()
-    return {"input": record(x), "weights": {role: record(w) for role, w in weights.items()},
-            "upstream": record(upstream), "output": record(output),
-            "gradients": {"input": record(x.grad),
-                          **{role: record(w.grad) for role, w in weights.items()}}}
+    return case(x, weights, output)
 
 
 if __name__ == "__main__":
-    made = {"source": f"PyTorch {torch.__version__}, float64",
-            **{name: case(seed, name) for seed, name in enumerate(CASES, 1)}}
-    text = json.dumps(made, separators=(",", ":"))
-    pathlib.Path(__file__).with_name("residual.json").write_text(text + "\n")
+    write("residual.json", **{name: run(seed, name) for seed, name in enumerate(CASES, 1)})

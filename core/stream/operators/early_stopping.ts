@@ -52,8 +52,9 @@ export interface EarlyStoppingOptions {
  * import { from, lastValueFrom } from "rxjs";
  * import assert from "node:assert/strict";
  *
+ * const run = { keep: (kind: string) => kind };
  * const epochs = [0.5, 0.4, 0.45, 0.41, 0.3].map((val_loss, index) => (
- *   { epoch: index + 1, logs: { val_loss }, run: {} }
+ *   { epoch: index + 1, logs: { val_loss }, run }
  * )) as unknown as Epoch[];
  * const last = await lastValueFrom(from(epochs).pipe(earlyStopping({ patience: 2 })));
  * assert.equal(last.epoch, 4);
