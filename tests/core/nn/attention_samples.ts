@@ -1,11 +1,8 @@
-import type { Shape } from "../../../core/graph/shape.ts";
 import * as nn from "../../../core/nn/mod.ts";
+import type { LayerSamples } from "./json_parts.ts";
 
 /** Layers of attention, with options that are not the defaults, and shapes of what they take. */
-export const attentionSamples: Record<
-  string,
-  [layer: nn.Layer | nn.MergeLayer, ...inputs: Shape[]]
-> = {
+export const attentionSamples: LayerSamples = {
   additiveAttention: [nn.additiveAttention({ useScale: false, useCausalMask: true }), [5, 6]],
   attention: [nn.attention({ useScale: true, dropout: 0.25, seed: 2 }), [5, 6], [4, 3], [4, 6]],
   groupedQueryAttention: [

@@ -1,10 +1,10 @@
-import type { Shape } from "../../../core/graph/shape.ts";
 import * as nn from "../../../core/nn/mod.ts";
+import type { LayerSamples } from "./json_parts.ts";
 
 const picture = [6, 5, 2];
 
 /** Layers that change pictures, with options that are not the defaults, and shapes of what they take. */
-export const augmentationSamples: Record<string, [layer: nn.Layer, ...inputs: Shape[]]> = {
+export const augmentationSamples: LayerSamples = {
   centerCrop: [nn.centerCrop(3, 2), picture],
   randAugment: [
     nn.randAugment({ valueRange: [0, 1], numOps: 3, factor: 0.75, fillMode: "wrap", seed: 4 }),

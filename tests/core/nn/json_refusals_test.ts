@@ -1,0 +1,159 @@
+// What a text is refused for as a model, and a model as a text.
+import assert from "node:assert/strict";
+import { DataError } from "../../../core/graph/errors.ts";
+import {
+  activation,
+  dense,
+  dropout,
+  input,
+  lambda,
+  type Layer,
+  type Model,
+  modelFromJson,
+  modelToJson,
+  sequential,
+} from "../../../mod.ts";
+
+const small = modelToJson(sequential([input([4]), dense(3), dropout(0.2), dense(1)]));
+// deno-lint-ignore no-explicit-any
+type Any = any;
+/** The text with a change. */
+function changed(change: (model: Any, whole: Any) => void): string {
+  const whole = JSON.parse(small);
+  change(whole.model, whole);
+  return JSON.stringify(whole);
+}
+
+const refused: [what: string, text: string, message: RegExp][] = [
+  ["no JSON", "{", /^Cannot make a model of the JSON: /],
+  ["a list", "[]", /it must be an object: received \[\]/],
+  [
+    "another format",
+    changed((_, whole) => whole.format = "keras"),
+    /format must be "millrace-model"/,
+  ],
+  [
+    "a later version",
+    changed((_, whole) => whole.version = 2),
+    /version must be 1 \(was it written by a later Millrace\?\): received 2/,
+  ],
+  ["a thing too much", changed((model) => model.extra = 1), /model must be an object of .*"extra"/],
+  ["a thing too few", changed((model) => delete model.calls), /model.calls must be there/],
+  [
+    "an unknown layer",
+    changed((model) => model.layers[0].type = "Lambda"),
+    /layers\[0\]\.type must be one of .*Activation, .*: received "Lambda"/,
+  ],
+  [
+    "a layer that all objects have",
+    changed((model) => model.layers[0].type = "toString"),
+    /type must be one of .*received "toString"/,
+  ],
+  [
+    "an unknown option",
+    changed((model) => model.layers[0].config.unitz = 1),
+    /config must be options among .*units.*: received "unitz"/,
+  ],
+  [
+    "a number for a flag",
+    changed((model) => model.layers[0].config.useBias = 1),
+    /config\.useBias must be true or false: received 1/,
+  ],
+  [
+    "text for a number",
+    changed((model) => model.layers[0].config.units = "3"),
+    /config\.units must be a number: received "3"/,
+  ],
+  [
+    "a number out of range",
+    changed((model) => model.layers[0].config.units = -3),
+    /at model\.layers\[0\]: Cannot use the units of dense .*received -3/,
+  ],
+  [
+    "an unknown activation",
+    changed((model) => model.layers[0].config.activation = "constructor"),
+    /config\.activation must be one of linear, /,
+  ],
+  [
+    "an unknown initializer",
+    changed((model) => model.layers[0].config.kernelInitializer = { name: "valueOf", config: {} }),
+    /kernelInitializer\.name must be one of zeros, .*"valueOf"/,
+  ],
+  [
+    "a prototype",
+    small.replace('"seed"', '"__proto__": {"trainable": false}, "seed"'),
+    /every name must be a plain one: received "__proto__"/,
+  ],
+  [
+    "a circle",
+    changed((model) => model.calls[0].inputs = [3]),
+    /calls\[0\]\.inputs\[0\] must be a value made before, .*received 3/,
+  ],
+  [
+    "a layer that is not there",
+    changed((model) => model.calls[0].layer = 7),
+    /calls\[0\]\.layer must be a layer, a whole number from 0 to below 3: received 7/,
+  ],
+  [
+    "two inputs for a layer of one",
+    changed((model) => model.calls[1].inputs = [0, 1]),
+    /calls\[1\]\.inputs must be a list of 1: received 2/,
+  ],
+  ["no outputs", changed((model) => model.outputs = []), /outputs must be one without a name/],
+  [
+    "a name that breaks names of weights",
+    changed((model) => model.layers[0].name = "a/b"),
+    /Cannot name a Dense layer "a\/b"/,
+  ],
+  [
+    "shapes that do not fit",
+    changed((model) => model.layers[0].config.inputShape = [9]),
+    /expected input of shape \[9\]/,
+  ],
+  [
+    "one weight that is enormous",
+    changed((model) => model.layers[0].config.units = 1e9),
+    /expected a kernel of at most 268435456 numbers, got shape \[4, 1000000000\]/,
+  ],
+  [
+    "deep nesting",
+    changed((model) => model.seed = JSON.parse("[".repeat(200) + "]".repeat(200))),
+    /nesting must be at most 100 deep/,
+  ],
+];
+for (const [what, text, message] of refused) {
+  Deno.test(`a text is refused for ${what}`, () => {
+    assert.throws(() => modelFromJson(text), (error: Error) => {
+      assert(error instanceof DataError, `${error}`);
+      assert.match(error.message, message);
+      return true;
+    });
+    assert.equal(({} as { trainable?: boolean }).trainable, undefined);
+  });
+}
+
+Deno.test("limits of a text's length and of the model's weights can be set", () => {
+  assert.throws(() => modelFromJson(small, { maxLength: 100 }), /at most 100 characters/);
+  assert.throws(
+    () => modelFromJson(small, { maxParameters: 15 }),
+    /at most 15 weights: received 19 up to dense_2/,
+  );
+  assert.equal((modelFromJson(small, { maxParameters: 19 }) as Model).parameters.length, 4);
+});
+
+Deno.test("what cannot be written is refused with the layer's name", () => {
+  const unknown: Layer = { ...dense(1), config: undefined, type: "Mine" };
+  const cases: [Layer, RegExp][] = [
+    [activation((x) => x), /activation_1: .* its activation is a function/],
+    [dropout(() => 0.5), /dropout_1: .* its rate is a function/],
+    [lambda((x) => x), /lambda_1: cannot be written as JSON as its compute is a function/],
+    [unknown, /mine_1: .* its type Mine keeps no config/],
+    [
+      dense(1, { kernelRegularizer: { name: "own", apply: (x) => x.sum() } }),
+      /dense_1: .* kernelRegularizer is an object that keeps no config/,
+    ],
+  ];
+  for (const [layer, message] of cases) {
+    assert.throws(() => modelToJson(sequential([input([2]), layer])), message);
+  }
+});
