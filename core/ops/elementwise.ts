@@ -135,6 +135,12 @@ export function broadcastOperands(name: string, operands: readonly TensorLike[])
 }
 
 function literalOf(name: string, value: number, dtype: DType): Tensor {
+  // Types let `tensors[3]` be a tensor that is not there.
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Cannot apply ${name} as its operands must be tensors or numbers: received ${value}`,
+    );
+  }
   if (dtype !== "f32" && wrapInteger(dtype, value) !== value) {
     throw new DTypeError(
       `Cannot apply ${name} as a number beside a tensor of ${dtype} must be a value of that type: ` +

@@ -9,7 +9,8 @@ import { horner } from "./polynomial.ts";
 // bits that k times them is exact. WGSL itself promises sin and cos to 2^-11 only. Parts and
 // polynomials: Cephes, sinf.c (S. Moshier), https://www.netlib.org/cephes/
 const shared = `let k = round(x * 0.63661975);
-let r = ((x - k * 1.5703125) - k * 4.837512969970703e-4) - k * 7.54978995489188e-8;
+let rest = ((x - k * 1.5703125) - k * 4.837512969970703e-4) - k * 7.54978995489188e-8;
+let r = clamp(rest, -0.8, 0.8);
 let q = r * r;
 let sine = r + r * q * (${horner("q", [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4])});
 let cosine = 1.0 - 0.5 * q + q * q * (${
@@ -17,7 +18,7 @@ let cosine = 1.0 - 0.5 * q + q * q * (${
 });`;
 
 /**
- * Sine of x in radians; accurate for |x| up to about 10⁴.
+ * Sine of x in radians; accurate for |x| up to about 10⁵, and beyond only in [−1, 1].
  *
  * @example
  * ```ts
@@ -52,7 +53,7 @@ select(value, -value, (quarter & 2) == 2)`,
 });
 
 /**
- * Cosine of x in radians; accurate for |x| up to about 10⁴.
+ * Cosine of x in radians; accurate for |x| up to about 10⁵, and beyond only in [−1, 1].
  *
  * @example
  * ```ts

@@ -81,7 +81,8 @@ export function logSigmoid(x: Tensor): Tensor {
 export function squareplus(x: Tensor, b = 4): Tensor {
   checkSetting("squareplus", "b", b, 0);
   const root = sqrt(add(square(x), b));
-  // Far below 0 the sum would lose all digits: it is b over the difference.
-  const low = div(b, mul(sub(root, x), 2));
-  return b === 0 ? select(greater(x, 0), x, 0) : select(greater(x, 0), mul(add(x, root), 0.5), low);
+  const positive = greater(x, 0);
+  // Far below 0 the sum would lose all digits: it is b over the difference, which is 0 far above.
+  const low = div(b, mul(select(positive, 1, sub(root, x)), 2));
+  return b === 0 ? select(positive, x, 0) : select(positive, mul(add(x, root), 0.5), low);
 }

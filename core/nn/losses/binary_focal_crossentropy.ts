@@ -1,5 +1,6 @@
 import type { Tensor } from "../../graph/tensor.ts";
 import { add } from "../../ops/add.ts";
+import { maximum } from "../../ops/maximum.ts";
 import { mul } from "../../ops/mul.ts";
 import { pow } from "../../ops/pow.ts";
 import { sigmoid } from "../../ops/sigmoid.ts";
@@ -9,6 +10,7 @@ import type { Loss } from "../loss.ts";
 import {
   checkSmoothing,
   type CrossentropyOptions,
+  margin,
   smoothTargets,
   surpriseOfLogits,
   surpriseOfProbabilities,
@@ -69,7 +71,9 @@ export function binaryFocalCrossentropy(options: BinaryFocalCrossentropyOptions 
         : surpriseOfProbabilities(outputs);
       const probabilities = fromLogits ? sigmoid(outputs) : outputs;
       const right = blend(wanted, probabilities, sub(1, probabilities));
-      const focal = mul(pow(sub(1, right), gamma), blend(wanted, ofYes, ofNo));
+      // Not below the margin, where a power below 1 has no end to its slope.
+      const easing = pow(maximum(sub(1, right), margin), gamma);
+      const focal = mul(easing, blend(wanted, ofYes, ofNo));
       return meanPerSample(
         applyClassBalancing ? mul(blend(wanted, alpha, 1 - alpha), focal) : focal,
       );

@@ -1,5 +1,6 @@
 import { tensor } from "../../ops/eager.ts";
 import { exp } from "../../ops/exp.ts";
+import { maximum } from "../../ops/maximum.ts";
 import { mul } from "../../ops/mul.ts";
 import { neg } from "../../ops/neg.ts";
 import { pow } from "../../ops/pow.ts";
@@ -12,6 +13,7 @@ import {
   checkSmoothing,
   type CrossentropyOptions,
   logProbabilities,
+  margin,
   smoothTargets,
 } from "./probabilities.ts";
 import { alignTargets, checkClasses, meanPerSample } from "./targets.ts";
@@ -65,7 +67,8 @@ export function categoricalFocalCrossentropy(
       const aligned = alignTargets("categoricalFocalCrossentropy", targets, outputs, hints);
       const wanted = smoothTargets(aligned, labelSmoothing, outputs.shape[outputs.rank - 1]);
       const logs = fromLogits ? logSoftmax(outputs) : logProbabilities(outputs);
-      const easing = mul(pow(sub(1, exp(logs)), gamma), weights);
+      // Not below the margin, where a power below 1 has no end to its slope; Keras clips as well.
+      const easing = mul(pow(maximum(sub(1, exp(logs)), margin), gamma), weights);
       return meanPerSample(neg(sum(mul(easing, mul(wanted, logs)), -1)));
     },
   };

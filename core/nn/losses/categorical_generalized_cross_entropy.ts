@@ -1,4 +1,5 @@
 import { div } from "../../ops/div.ts";
+import { maximum } from "../../ops/maximum.ts";
 import { mul } from "../../ops/mul.ts";
 import { oneHot } from "../../ops/one_hot.ts";
 import { pow } from "../../ops/pow.ts";
@@ -7,6 +8,9 @@ import { sum } from "../../ops/sum.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { Loss } from "../loss.ts";
 import { alignLabels, meanPerSample } from "./targets.ts";
+
+/** Small enough to change no loss, and its root has a finite slope. */
+const smallest = 1e-30;
 
 /** Options of {@link categoricalGeneralizedCrossEntropy}. */
 export interface GeneralizedCrossEntropyOptions {
@@ -46,7 +50,8 @@ export function categoricalGeneralizedCrossEntropy(
       const labels = alignLabels(name, targets, outputs, "it takes class labels, not rows");
       const classes = outputs.shape[outputs.rank - 1];
       const probabilities = sum(mul(outputs, oneHot(labels, classes)), -1);
-      return meanPerSample(div(sub(1, pow(probabilities, q)), q));
+      // A softmax gives 0 where it is far from right, and there the slope of a root has no end.
+      return meanPerSample(div(sub(1, pow(maximum(probabilities, smallest), q)), q));
     },
   };
 }

@@ -3,8 +3,11 @@ import { argMax } from "../../ops/arg_max.ts";
 import { cast } from "../../ops/cast.ts";
 import { greater } from "../../ops/greater.ts";
 import { less } from "../../ops/less.ts";
+import { lessEqual } from "../../ops/less_equal.ts";
+import { logicalNot } from "../../ops/logical.ts";
 import { mul } from "../../ops/mul.ts";
 import { oneHot } from "../../ops/one_hot.ts";
+import { select } from "../../ops/select.ts";
 import { sum } from "../../ops/sum.ts";
 import { checkCount } from "../check_count.ts";
 import { alignLabels, alignTargets, checkClasses } from "../losses/targets.ts";
@@ -78,7 +81,8 @@ export function sparseTopKCategoricalAccuracy(options: TopKOptions = {}): Metric
 /** 1 where fewer than k outputs are larger than that of the label; 0 for a label that is no class. */
 function amongLargest(labels: Tensor, outputs: Tensor, k: number): Tensor {
   const rows = oneHot(labels, outputs.shape[outputs.rank - 1]);
-  const own = sum(mul(rows, outputs), -1, { keepDims: true });
-  const larger = sum(cast(greater(outputs, own), "f32"), -1);
+  const own = sum(select(greater(rows, 0), outputs, 0), -1, { keepDims: true });
+  // Not those that are greater: NaN is neither, and must not pass for a hit.
+  const larger = sum(cast(logicalNot(lessEqual(outputs, own)), "f32"), -1);
   return mul(cast(less(larger, k), "f32"), sum(rows, -1));
 }

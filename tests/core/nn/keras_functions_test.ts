@@ -150,6 +150,26 @@ await testOnDevices("sparsemax is the nearest point of the simplex", async (opti
   assertClose(slopes, expectedSlopes.flat(), 1e-5, "slope");
 });
 
+await testOnDevices("squareplus has slopes far from 0", async (options) => {
+  const x = ops.tensor([-1e5, -1e4, 0, 1e4, 1e5, 1e9]);
+  const y = ops.squareplus(x);
+  const [values, slopes] = await evaluateOn(options, [y, ...ops.gradients(y, [x])]);
+  assertClose(values, [1e-5, 1e-4, 1, 1e4, 1e5, 1e9], 1e-4, "value");
+  assertClose(slopes, [0, 0, 0.5, 1, 1, 1], 1e-4, "slope");
+});
+
+await testOnDevices(
+  "sine and cosine stay bounded and finite for large numbers",
+  async (options) => {
+    const given = [-3e4, 1e5, 1e7, -1e9, 1e20, 3e38];
+    const x = ops.tensor(given);
+    const [sines, cosines] = await evaluateOn(options, [ops.sin(x), ops.cos(x)]);
+    for (const value of [...sines, ...cosines]) assert.ok(Math.abs(value) <= 1, `${value}`);
+    assertClose(sines.slice(0, 2), given.slice(0, 2).map((v) => Math.sin(v)), 2e-6, "sine");
+    assertClose(cosines.slice(0, 2), given.slice(0, 2).map((v) => Math.cos(v)), 2e-6, "cosine");
+  },
+);
+
 const matrix = ops.tensor([[1, 2], [3, 4]]);
 
 const refused: [name: string, make: () => unknown, message: RegExp][] = [

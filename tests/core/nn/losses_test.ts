@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { inputLeaf } from "../../../core/graph/leaf.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
 import {
   binaryCrossentropy,
   binaryFocalCrossentropy,
@@ -246,4 +247,26 @@ Deno.test("losses refuse options out of range", () => {
   assert.throws(() => categoricalGeneralizedCrossEntropy({ q: 0 }), /q of .*received 0/);
   assert.throws(() => circle({ margin: 2 }), /margin of circle .*from 0 to 1: received 2/);
   assert.throws(() => tversky({ beta: NaN }), /beta of tversky .*received NaN/);
+});
+
+Deno.test("sure answers have finite gradients in losses that raise to powers below 1", () => {
+  const rows = tensor([[1, 0, 0], [0, 0, 1]]);
+  const logits = tensor([[40, -30, 0.3], [40, 17, -60]]);
+  const certain = tensor([[1, 0, 0], [1, 0, 0]]);
+  const cases: [Loss, Tensor, Tensor][] = [0, 0.3, 0.5, 1, 1.5].flatMap((gamma) => [
+    [binaryFocalCrossentropy({ gamma, fromLogits: true }), rows, logits],
+    [binaryFocalCrossentropy({ gamma }), rows, certain],
+    [categoricalFocalCrossentropy({ gamma, fromLogits: true }), rows, logits],
+    [categoricalFocalCrossentropy({ gamma }), rows, certain],
+  ]);
+  const labels = tensor([0, 2], { dtype: "i32" });
+  cases.push(...[0.3, 0.7, 1].map((q): [Loss, Tensor, Tensor] => {
+    return [categoricalGeneralizedCrossEntropy({ q }), labels, certain];
+  }));
+  for (const [loss, targets, outputs] of cases) {
+    const losses = loss.apply(targets, outputs);
+    const slopes = gradients(losses, [outputs])[0];
+    const found = [...valuesOf(losses), ...valuesOf(slopes)];
+    assert.ok(found.every(Number.isFinite), `${loss.name}: ${found}`);
+  }
 });

@@ -7,6 +7,7 @@ import {
   meanSquaredErrorMetric,
   type Metric,
   sparseCategoricalAccuracy,
+  sparseTopKCategoricalAccuracy,
 } from "../../../core/nn/mod.ts";
 import { tensor } from "../../../core/ops/mod.ts";
 import { valuesOf } from "./context.ts";
@@ -114,4 +115,17 @@ Deno.test("metrics say what they expected", () => {
     /for class labels use sparseCategoricalAccuracy/,
   );
   assert.throws(() => binaryAccuracy({ threshold: NaN }), /threshold of binaryAccuracy/);
+});
+
+Deno.test("no answer is among the largest when outputs are NaN, and −∞ hides a class", () => {
+  const metric = sparseTopKCategoricalAccuracy({ k: 2 });
+  const outputs = tensor([
+    [NaN, NaN, NaN],
+    [0.1, NaN, 0.3],
+    [0.2, 0.7, -Infinity],
+    [0.2, 0.7, -Infinity],
+    [0.5, 0.5, 0.5],
+  ]);
+  const labels = tensor([0, 1, 0, 2, 2], { dtype: "u32" });
+  assert.equal(resultOf(metric, labels, outputs), 0.4);
 });

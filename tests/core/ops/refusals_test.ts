@@ -10,8 +10,16 @@ const leaf = (shape: number[], dtype: DType = "f32"): Tensor => inputLeaf("x", s
 const rows = leaf([4], "u32");
 const key = { key0: 1, key1: 2 };
 
+type Refusal = typeof ShapeError | typeof DTypeError | typeof TypeError;
+
 /** What is refused, by which error, and what the message must say. */
-const refusals: [string, () => unknown, typeof ShapeError | typeof DTypeError, RegExp][] = [
+const refusals: [string, () => unknown, Refusal, RegExp][] = [
+  [
+    "an operand that is not there",
+    () => ops.add(leaf([2]), [leaf([2])][1]),
+    TypeError,
+    /add.*tensors or numbers: received undefined/,
+  ],
   [
     "shapes that do not broadcast",
     () => ops.add(leaf([2, 3]), leaf([4])),
