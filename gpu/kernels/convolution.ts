@@ -3,6 +3,7 @@ import type { ConvolutionAttributes } from "../../core/graph/window.ts";
 import type { GpuCall } from "../call.ts";
 import { productSizes } from "../matrix.ts";
 import { indent } from "../shader_builder.ts";
+import { countedLoop } from "./counted_loop.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { perElement } from "./loop.ts";
@@ -82,10 +83,13 @@ export const convolutionKernelGradientKernel: GpuKernel = withProduct((shader, c
     `for (var image = 0u; image < ${grad.shape[0]}u; image++) {`,
     `  for (var outD = 0u; outD < ${outDepth}u; outD++) {`,
     `    for (var outH = 0u; outH < ${outHeight}u; outH++) {`,
-    `      for (var outW = 0u; outW < ${outWidth}u; outW++) {`,
-    ...oneTap(shader, attributes, x.shape, [`total = fma(${input}, ${given}, total);`])
-      .map((line) => `        ${line}`),
-    "      }",
+    ...countedLoop(
+      "outW",
+      "0u",
+      outWidth,
+      oneTap(shader, attributes, x.shape, [`total = fma(${input}, ${given}, total);`]),
+      sizeOf(grad.shape.slice(0, 4)),
+    ).map((line) => `      ${line}`),
     "    }",
     "  }",
     "}",

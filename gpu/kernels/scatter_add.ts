@@ -1,5 +1,6 @@
 import { sizeOf } from "../../core/graph/shape.ts";
 import { indent, registerType } from "../shader_builder.ts";
+import { countedLoop } from "./counted_loop.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { perElement } from "./loop.ts";
@@ -27,9 +28,9 @@ export const scatterAddKernel: GpuKernel = {
       `let row = e / ${length}u;`,
       `let column = e % ${length}u;`,
       `var total = ${type}();`,
-      `for (var i = 0u; i < ${count}u; i++) {`,
-      `  if (${index} == row) { total = total + ${update}; }`,
-      "}",
+      ...countedLoop("i", "0u", count, [
+        `if (${index} == row) { total = total + ${update}; }`,
+      ]),
       `${finish}(e, total);`,
     ];
     const name = `scatter${shader.unique()}`;

@@ -1,5 +1,6 @@
 import { sizeOf } from "../../core/graph/shape.ts";
 import { indent } from "../shader_builder.ts";
+import { countedLoop } from "./counted_loop.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
@@ -36,12 +37,12 @@ export const segmentKernel: GpuKernel = {
       `  if (${id} < segment) { low = middle + 1u; } else { high = middle; }`,
       "}",
       `var total = ${literalExpression(shader, empty, "f32")};`,
-      `for (var k = low; k < ${count}u; k++) {`,
-      `  let row = ${rowAt("k")};`,
-      `  if (${id} != segment) { break; }`,
-      `  let value = ${shader.load(values.buffer, values.dtype, at)};`,
-      `  if (k == low) { total = value; } else { total = ${pair}(total, value); }`,
-      "}",
+      ...countedLoop("k", "low", count, [
+        `let row = ${rowAt("k")};`,
+        `if (${id} != segment) { break; }`,
+        `let value = ${shader.load(values.buffer, values.dtype, at)};`,
+        `if (k == low) { total = value; } else { total = ${pair}(total, value); }`,
+      ]),
       `${finish}(e, total);`,
     ];
     const name = `segment${shader.unique()}`;
