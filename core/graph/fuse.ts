@@ -6,6 +6,9 @@ import type { Tensor } from "./tensor.ts";
 /** Work, in additions, above which a value is kept rather than computed again. */
 const cheap = 4;
 
+/** Ops of a chain after which a value is kept: the deeper, the more of the call stack they take. */
+const deepest = 200;
+
 /** True for leaves that have memory of their own. */
 export function isBound(node: Tensor): boolean {
   return node.operation.kind === "leaf" && node.operation.name !== "literal" &&
@@ -20,6 +23,7 @@ export function isBound(node: Tensor): boolean {
  */
 export function chooseStored(program: Program): Set<Tensor> {
   const stored = new Set<Tensor>(program.order.filter(isBound));
+  storeDeep(program.order, stored);
   const isStored = (node: Tensor) => stored.has(node);
   const sinks = new Map<Tensor, Set<Tensor>>(program.order.map((node) => [node, new Set()]));
   const enlarged = new Set<Tensor>();
@@ -105,6 +109,19 @@ function suits(
   if (!reshapeStrides(batches, view.strides.slice(0, -2), [sizeOf(batches)])) return false;
   const [row, column] = view.strides.slice(-2);
   return row === 1 || column === 1 || input.shape[input.rank - 1] === 1;
+}
+
+/** Stores a value of every chain of ops that one loop could compute, and that is too long for it. */
+function storeDeep(order: readonly Tensor[], stored: Set<Tensor>): void {
+  const depths = new Map<Tensor, number>();
+  for (const node of order) {
+    const { kind } = node.operation;
+    const isOpen = kind === "elementwise" || kind === "view";
+    const depth = isOpen ? 1 + Math.max(...node.inputs.map((input) => depths.get(input)!)) : 0;
+    const tooDeep = kind === "elementwise" && depth >= deepest;
+    if (tooDeep) stored.add(node);
+    depths.set(node, tooDeep ? 0 : depth);
+  }
 }
 
 function subtreeCosts(order: readonly Tensor[]): Map<Tensor, number> {

@@ -5,6 +5,8 @@ import type { Tensor } from "./tensor.ts";
 export class Group {
   /** The nodes, in the order in which they are computed. */
   readonly nodes: Tensor[] = [];
+  /** How many values they take to compute. */
+  values = 0;
   /** What a device must bind for them. */
   readonly buffers = new Set<unknown>();
   readonly #after = new Set<Group>();

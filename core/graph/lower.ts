@@ -21,6 +21,9 @@ export interface Lowered {
 /** A device binds at least eight buffers to a kernel; one is the arena. */
 const mostLeaves = 7;
 
+/** Values of one loop, at most: each takes some 30 locals, of which WebAssembly allows 50,000. */
+const mostValues = 1000;
+
 /** Bytes from which a value takes the place of one that is not needed any more: caches hold less. */
 const large = 1 << 20;
 
@@ -39,6 +42,8 @@ class Lowering {
   readonly #places = new Map<Tensor, Place>();
   readonly #scalars: Tensor[] = [];
   readonly #sourcesOf = new Map<Tensor, ReadonlyMap<Tensor, boolean>>();
+  /** How many values a loop computes or reads for each stored node. */
+  readonly #valuesOf = new Map<Tensor, number>();
   readonly #readersOf = new Map<Tensor, Set<Group>>();
   readonly #copies: { source: Tensor; state: Tensor; group: Group }[] = [];
 
@@ -124,6 +129,7 @@ class Lowering {
       : null;
     for (const input of node.inputs) visit(input, plain);
     this.#sourcesOf.set(node, found);
+    this.#valuesOf.set(node, seen.size);
     return found;
   }
 
@@ -135,6 +141,7 @@ class Lowering {
     const group = home ?? new Group(node.shape, open);
     if (!home) this.#groups.push(group);
     group.nodes.push(node);
+    group.values += this.#valuesOf.get(node)!;
     for (const touched of [node, ...sources.keys()]) group.buffers.add(this.#bufferKey(touched));
     this.#groupOf.set(node, group);
     for (const source of sources.keys()) {
@@ -164,6 +171,7 @@ class Lowering {
     const touched = [node, ...sources.keys()].map((source) => this.#bufferKey(source));
     const more = new Set(touched).difference(group.buffers);
     if (group.buffers.size + more.size > mostLeaves) return false;
+    if (group.values + this.#valuesOf.get(node)! > mostValues) return false;
     return [...sources].every(([source, identity]) => {
       const from = this.#groupOf.get(source);
       if (from === group) return identity;

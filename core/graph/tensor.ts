@@ -23,6 +23,17 @@ function call<Result = Tensor>(name: string, ...inputs: unknown[]): Result {
 let nextId = 1;
 
 /**
+ * Content of a literal expression that still stands in the keys of others. In a longer one numbers
+ * stand for its parts: what uses a part twice would else have a key that doubles with every step.
+ */
+const longestKey = 1000;
+/** Longer literal expressions, by content, for as long as somebody holds them. */
+const constants = new Map<string, WeakRef<Tensor>>();
+const gone = new FinalizationRegistry<string>((key) => {
+  if (!constants.get(key)?.deref()) constants.delete(key);
+});
+
+/**
  * A node of the graph: a value that is not computed yet, with its shape and type.
  *
  * Nodes are interned: the same op on the same inputs with the same attributes is the same node, so
@@ -81,9 +92,17 @@ export class Tensor {
     }
     const known = owner === null ? undefined : owner.#uses.get(key);
     if (known) return known;
+    const long = owner === null && key.length > longestKey;
+    const same = long ? constants.get(key)?.deref() : undefined;
+    if (same) return same;
     const { shape, dtype } = operation.infer(inputs, attributes);
-    const node = new Tensor(operation, inputs, attributes, shape, dtype, owner ? null : key);
+    const own = owner === null && !long ? key : null;
+    const node = new Tensor(operation, inputs, attributes, shape, dtype, own);
     if (owner !== null) owner.#uses.set(key, node);
+    if (long) {
+      constants.set(key, new WeakRef(node));
+      gone.register(node, key);
+    }
     return node;
   }
 

@@ -5,8 +5,36 @@ import { Group } from "../../../core/graph/group.ts";
 import { inputLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
 import { planProgram } from "../../../core/graph/plan.ts";
 import { createProgram } from "../../../core/graph/program.ts";
-import { gradients } from "../../../core/ops/mod.ts";
+import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
+import { gradients, tensor } from "../../../core/ops/mod.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
+
+/** A chain of `length` elementwise steps, and its gradient, in float64 too. */
+const chains: [string, length: number, (x: Tensor) => Tensor, value: number, slope: number][] = [
+  ["x·0.999 + 0.001", 1500, (x) => x.mul(0.999).add(0.001), 1 - 0.5 * 0.999 ** 1500, 0.999 ** 1500],
+  ["x + x/1000", 1500, (x) => x.add(x.mul(0.001)), 0.5 * 1.001 ** 1500, 1.001 ** 1500],
+  ["tanh", 2000, (x) => x.tanh(), ...tanhOften(0.5, 2000)],
+];
+
+function tanhOften(x: number, times: number): [value: number, slope: number] {
+  let slope = 1;
+  for (let turn = 0; turn < times; turn++) {
+    x = Math.tanh(x);
+    slope *= 1 - x * x;
+  }
+  return [x, slope];
+}
+
+for (const [name, length, step, value, slope] of chains) {
+  Deno.test(`a chain of ${length} times ${name} is computed, and so is its gradient`, async () => {
+    const x = tensor([0.5]);
+    let y = x;
+    for (let turn = 0; turn < length; turn++) y = step(y);
+    const [found, slopes] = await evaluateTensors([y, ...gradients(y.sum(), [x])]);
+    assert(Math.abs(found[0] / value - 1) < 1e-3, `${found[0]} for ${value}`);
+    assert(Math.abs(slopes[0] / slope - 1) < 1e-3, `${slopes[0]} for ${slope}`);
+  });
+}
 
 /** A training step of `layers` residual layers, with the norm of all gradients. */
 function residualStep(layers: number) {

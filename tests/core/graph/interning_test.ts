@@ -50,6 +50,21 @@ Deno.test("expressions of literals alone are equal by content where they are use
   assert.notEqual(a.mul(iota([2, 3], 1, "f32")), a.mul(iota([2, 3], 0, "f32")));
 });
 
+Deno.test("large expressions of literals alone are equal by content, and have short keys", () => {
+  const a = x();
+  const write = (start: number) => {
+    let value = ops.full([2, 3], start);
+    // Twice in the next step each: written out it would be 2¹⁰⁰ parts.
+    for (let turn = 0; turn < 100; turn++) value = value.add(value.mul(0.01));
+    return value;
+  };
+  const once = write(1);
+  assert.equal(once, write(1));
+  assert.equal(a.mul(once), a.mul(write(1)));
+  assert.notEqual(write(2), once);
+  assert.ok(once.key.length < 3000, `${once.key.length} characters`);
+});
+
 Deno.test("an expression written again hangs nothing more on its inputs", () => {
   const a = x(), b = x();
   const write = () => a.mul(2).add(b).tanh().mean(1);
