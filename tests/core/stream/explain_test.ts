@@ -2,94 +2,39 @@
 import assert from "node:assert/strict";
 import { lastValueFrom, map, take, toArray } from "rxjs";
 import {
-  accuracy,
   activationMaximisation,
-  arrays,
   type Attribution,
   conv2d,
   dense,
   type DeviceOptions,
   explain,
-  type ExplainOptions,
-  type Explanation,
   flatten,
   gradCam,
   input,
   inputTimesGradient,
   integratedGradients,
-  type Model,
   occlusion,
-  permutationImportance,
   predictions,
   reshapeLayer,
   saliency,
   sequential,
   shapleySampling,
   smoothGrad,
-  sparseCategoricalCrossentropy,
-  type StoredInputs,
   weightImages,
 } from "../../../mod.ts";
 import { testOnDevices } from "../../devices.ts";
-
-const samples = 5;
-const features = 4;
-const rows = Array.from(
-  { length: samples },
-  (_, i) => Array.from({ length: features }, (_, j) => Math.fround(Math.sin(3 * i + 7 * j + 1))),
-);
-const inputs = { data: Float32Array.from(rows.flat()), shape: [samples, features] };
-const network = () =>
-  sequential([input([features]), dense(6, { activation: "tanh" }), dense(3)], { seed: 3 });
-
-/** All outputs of the network for one row, in float64. */
-function outputsOf(model: Model, row: readonly number[]): number[] {
-  const [k1, b1, k2, b2] = model.parameters.map(({ value }) => [...value]);
-  const layer = (x: readonly number[], kernel: number[], bias: number[]) =>
-    bias.map((start, unit) =>
-      x.reduce((sum, value, at) => sum + value * kernel[at * bias.length + unit], start)
-    );
-  return layer(layer(row, k1, b1).map(Math.tanh), k2, b2);
-}
-
-/** The slope of an output by central differences. */
-function slopes(model: Model, row: readonly number[], target: number): number[] {
-  const step = 1e-5;
-  return row.map((_, feature) => {
-    const at = (change: number) =>
-      outputsOf(model, row.map((value, j) => j === feature ? value + change : value))[target];
-    return (at(step) - at(-step)) / (2 * step);
-  });
-}
-
-/** All batches of an explanation as one. */
-async function explained(
-  model: Model,
-  inputs: StoredInputs,
-  method: Attribution,
-  { target, batchSize, ...device }: ExplainOptions & DeviceOptions,
-): Promise<Explanation> {
-  const batches = await lastValueFrom(
-    // Batches of four, so that those of the operator end within them.
-    predictions(model, inputs, { batchSize: 4, ...device }).pipe(
-      explain(method, { target, batchSize, name: "it" }),
-      map(({ explanations }) => explanations.it),
-      toArray(),
-    ),
-  );
-  const whole = (part: "data" | "scores") =>
-    Float32Array.from(batches.flatMap((batch) => [...batch[part]]));
-  return { data: whole("data"), scores: whole("scores"), shape: inputs.shape };
-}
-
-function close(actual: ArrayLike<number>, expected: readonly number[], error = 1e-4): void {
-  assert.equal(actual.length, expected.length);
-  expected.forEach((value, at) =>
-    assert(Math.abs(actual[at] - value) <= error, `${actual[at]} for ${value} at ${at}`)
-  );
-}
-
-const largest = (values: readonly number[]) => values.indexOf(Math.max(...values));
+import {
+  close,
+  explained,
+  features,
+  inputs,
+  largest,
+  network,
+  outputsOf,
+  rows,
+  samples,
+  slopes,
+} from "./explained.ts";
 
 await testOnDevices(
   "gradient methods are slopes of the output that is explained",
@@ -176,76 +121,6 @@ await testOnDevices("a model that begins with a reshape is explained as any", as
   }
 });
 
-/** Shapley's values by their definition, over all sets of features. */
-function exactShapley(model: Model, row: readonly number[], target: number): number[] {
-  const factorial = (n: number): number => n < 2 ? 1 : n * factorial(n - 1);
-  const worth = (set: number) =>
-    outputsOf(model, row.map((value, j) => set >> j & 1 ? value : 0))[target];
-  return row.map((_, feature) => {
-    let value = 0;
-    for (let set = 0; set < 1 << features; set++) {
-      if (set >> feature & 1) continue;
-      const size = [0, 1, 2, 3].filter((j) => set >> j & 1).length;
-      const weight = factorial(size) * factorial(features - size - 1) / factorial(features);
-      value += weight * (worth(set | 1 << feature) - worth(set));
-    }
-    return value;
-  });
-}
-
-await testOnDevices("Shapley sampling comes near the values over all sets", async (device) => {
-  const model = network();
-  const options = { target: 1, ...device };
-  const { data, scores } = await explained(
-    model,
-    inputs,
-    shapleySampling({ samples: 300 }),
-    options,
-  );
-  close(data, rows.flatMap((row) => exactShapley(model, row, 1)), 0.05);
-  const ground = outputsOf(model, [0, 0, 0, 0])[1];
-  rows.forEach((_, i) => {
-    const sum = data.slice(i * features, (i + 1) * features).reduce((all, part) => all + part, 0);
-    assert(Math.abs(sum - (scores[i] - ground)) < 1e-4);
-  });
-  // Two players of two features: there are two orders, and each is met.
-  const grouped = shapleySampling({ samples: 200, groups: [0, 1, 1, 0] });
-  const pairs = (await explained(model, inputs, grouped, options)).data;
-  rows.forEach((row, i) => {
-    const with_ = (left: boolean, right: boolean) =>
-      outputsOf(model, row.map((x, j) => (j === 0 || j === 3 ? left : right) ? x : 0))[1];
-    const value = (with_(true, false) - with_(false, false) + with_(true, true) -
-      with_(false, true)) / 2;
-    assert.equal(pairs[i * 4], pairs[i * 4 + 3]);
-    assert(Math.abs(2 * pairs[i * 4] - value) < 0.1, `${2 * pairs[i * 4]} for ${value}`);
-  });
-});
-
-await testOnDevices("occlusion is the mean fall over the patches on a pixel", async (device) => {
-  const model = sequential([input([9]), dense(2, { activation: "tanh" })], { seed: 5 });
-  const image = Array.from({ length: 9 }, (_, at) => Math.fround(Math.cos(at)));
-  const [kernel, bias] = model.parameters.map(({ value }) => [...value]);
-  const score = (x: readonly number[]) =>
-    Math.tanh(x.reduce((sum, value, at) => sum + value * kernel[at * 2 + 1], bias[1]));
-  const expected = image.map((_, pixel) => {
-    const falls: number[] = [];
-    for (const top of [0, 1]) {
-      for (const left of [0, 1]) {
-        const covers = (at: number) => {
-          const [y, x] = [Math.floor(at / 3), at % 3];
-          return y >= top && y < top + 2 && x >= left && x < left + 2;
-        };
-        if (!covers(pixel)) continue;
-        falls.push(score(image) - score(image.map((value, at) => covers(at) ? 0.5 : value)));
-      }
-    }
-    return falls.reduce((sum, fall) => sum + fall, 0) / falls.length;
-  });
-  const method = occlusion({ size: [3, 3], window: 2, strides: 1, baseline: 0.5 });
-  const given = { data: Float32Array.from(image), shape: [1, 9] };
-  close((await explained(model, given, method, { target: 1, ...device })).data, expected);
-});
-
 await testOnDevices(
   "Grad-CAM weighs maps by the mean slope, and stretches them",
   async (device) => {
@@ -275,32 +150,6 @@ await testOnDevices(
     close((await explained(model, given, gradCam({ layer: "conv2d_1" }), device)).data, expected);
   },
 );
-
-await testOnDevices("permutation importance finds the planted feature", async (device) => {
-  const table = Array.from(
-    { length: 120 },
-    (_, i) => [Math.sin(i), Math.sin(i * i), Math.cos(5 * i), Math.sin(7 * i + 2)],
-  );
-  const labels = table.map((row) => Number(row[2] > 0));
-  const model = sequential([input([4]), dense(2)]);
-  // Decides by the third feature, with a little of the first.
-  model.parameters[0].set([0, 0.05, 0, 0, -3, 3, 0, 0]);
-  const options = {
-    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
-    metrics: [accuracy()],
-    ...device,
-  };
-  const data = arrays(table, labels, { classes: 2 });
-  for (const monitor of ["loss", "accuracy"]) {
-    const found = await lastValueFrom(
-      permutationImportance(model, data, { ...options, monitor, repeats: 3 }).pipe(toArray()),
-    );
-    assert.deepEqual(found.map(({ feature }) => feature), [0, 1, 2, 3]);
-    assert.equal(largest(found.map(({ mean }) => mean)), 2);
-    assert(found[2].mean > 0.3 && found[2].deviation > 0, `${found[2].mean}`);
-    assert(Math.abs(found[1].mean) < 1e-6 && Math.abs(found[3].mean) < 1e-6);
-  }
-});
 
 await testOnDevices(
   "the maximal input of a bounded square is its top",
