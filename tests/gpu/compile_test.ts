@@ -1,26 +1,11 @@
 import assert from "node:assert/strict";
 import { inputLeaf, scalarLeaf, stateLeaf } from "../../core/graph/leaf.ts";
-import { planProgram } from "../../core/graph/plan.ts";
-import { type Assignment, createProgram } from "../../core/graph/program.ts";
+import type { Assignment } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
-import {
-  gather,
-  gradients,
-  isFinite,
-  select,
-  sparseSoftmaxCrossEntropy,
-} from "../../core/ops/mod.ts";
+import { gather, gradients, isFinite, select } from "../../core/ops/mod.ts";
 import { arenaMemory } from "../../gpu/call.ts";
-import { compilePlan } from "../../gpu/compile.ts";
 import { defaultTuning, type Tuning } from "../../gpu/tuning.ts";
-
-const compile = (outputs: Tensor[], assignments: Assignment[] = [], tuning = defaultTuning) =>
-  compilePlan(planProgram(createProgram(outputs, assignments)), 0, tuning);
-
-const dense = (x: Tensor, name: string, units: number) => {
-  const kernel = stateLeaf(`${name}/kernel`, [x.shape[1], units]);
-  return x.matmul(kernel).add(stateLeaf(`${name}/bias`, [units])).relu();
-};
+import { classifier, compile, dense, software } from "./compiled.ts";
 
 Deno.test("bias and activation run in the product's kernel", () => {
   const { dispatches, arenas } = compile([dense(inputLeaf("x", [4, 8], "f32"), "a", 6)]);
@@ -88,25 +73,6 @@ Deno.test("memory is used again when nobody needs it any more", () => {
   assert.equal(compile([x]).arenas.get(arenaMemory), 2 * 64 * 64 * 4);
 });
 
-/** A classifier of bytes, its loss, and a step of gradient descent. */
-const classifier = (batch: number, widths: number[]) => {
-  const images = inputLeaf("images", [50, widths[0]], "u8");
-  const labels = inputLeaf("labels", [50], "u32");
-  const order = inputLeaf("order", [batch], "u32");
-  const weights = widths.slice(1).map((units, place) =>
-    stateLeaf(`w${place}`, [widths[place], units])
-  );
-  const x = gather(images, order, { dtype: "f32", scale: 1 / 255 });
-  const logits = weights.reduce((y, w, place) => (place > 0 ? y.relu() : y).matmul(w), x);
-  const targets = gather(labels, order, { dtype: "u32" });
-  const loss = sparseSoftmaxCrossEntropy(logits, targets).mean();
-  const assignments = gradients(loss, weights).map((gradient, place) => ({
-    state: weights[place],
-    value: weights[place].sub(gradient),
-  }));
-  return { loss, assignments };
-};
-
 Deno.test("small layers, their loss and their gradients are one dispatch", () => {
   const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
   const labels = (rowWork: number) =>
@@ -126,16 +92,6 @@ Deno.test("small layers, their loss and their gradients are one dispatch", () =>
   assert.ok(labels(500).some((label) => /^matmul [^;]*; max.*mul \[32,10\]$/.test(label)));
   assert.ok(labels(0).every((label) => !label.includes("; max")));
 });
-
-/** Kernels for an adapter that computes on the CPU. */
-const software = {
-  ...defaultTuning,
-  software: true,
-  processors: 2,
-  lanes: 8,
-  storageBuffers: 16,
-  rowWork: 8192,
-};
 
 Deno.test("on a software adapter small products share a dispatch, and large ones do not", () => {
   const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
