@@ -1,20 +1,9 @@
 """Spectral normalisation by PyTorch, in float64; `python3 tests/golden/golden_spectral.py` writes it."""
 
-import json
-import pathlib
-
 import torch
 
-
-def rounded(*shape):
-    """Random numbers that are exact in float32."""
-    return torch.round(torch.randn(*shape, dtype=torch.float64) * 4096) / 4096
-
-
-def record(value):
-    """A tensor as Millrace reads it."""
-    array = value.detach()
-    return {"shape": list(array.shape), "data": array.reshape(-1).tolist()}
+from golden_cases import rounded, write
+from golden_values import record
 
 
 def case(iterations):
@@ -39,7 +28,4 @@ def case(iterations):
 
 
 if __name__ == "__main__":
-    cases = [case(iterations) for iterations in (1, 3)]
-    text = json.dumps({"source": f"PyTorch {torch.__version__}, float64", "cases": cases},
-                      separators=(",", ":"))
-    pathlib.Path(__file__).with_name("spectral.json").write_text(text + "\n")
+    write("spectral.json", cases=[case(iterations) for iterations in (1, 3)])
