@@ -1,6 +1,6 @@
 import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
-import { type RunListener, toldOnce, withRunListener } from "./run_listeners.ts";
+import { perRun, type RunListener, withRunListener } from "./run_listeners.ts";
 import type { AnyUpdated } from "./stages.ts";
 import { type AveragingRule, WeightAverages } from "./weight_averages.ts";
 
@@ -9,7 +9,7 @@ import { type AveragingRule, WeightAverages } from "./weight_averages.ts";
  *
  * @param kind What they are, for the names of their slots.
  * @param rule How they follow.
- * @param before Called for every subscription; gives what is done with a step before the averages
+ * @param before Called for every run; gives what is done with a step before the averages
  * follow it. What it hands to `onRun` is told of the run before its first step.
  */
 export function averageWeights<Step extends AnyUpdated>(
@@ -19,19 +19,25 @@ export function averageWeights<Step extends AnyUpdated>(
 ): MonoTypeOperatorFunction<Step> {
   return (source) =>
     new Observable<Step>((subscriber) => {
-      const averages = new WeightAverages(kind, rule);
-      const listeners: RunListener[] = [(run) => averages.meet(run)];
-      const prepare = before((listener) => void listeners.push(listener));
+      const all: WeightAverages[] = [];
+      const meet = perRun((run) => {
+        const averages = new WeightAverages(kind, rule);
+        all.push(averages);
+        const listeners: RunListener[] = [(run) => averages.meet(run)];
+        const prepare = before((listener) => void listeners.push(listener));
+        listeners.forEach((listener) => listener(run));
+        return (step: Step) => {
+          prepare(step);
+          averages.follow(step);
+        };
+      });
       // Before what is above is torn down: the weights are still there.
-      subscriber.add(() => averages.finish());
-      const meet = toldOnce((run) => listeners.forEach((listener) => listener(run)));
+      subscriber.add(() => all.forEach((averages) => averages.finish()));
       withRunListener(meet, () => {
         subscriber.add(source.subscribe({
           next: (step) => {
             try {
-              meet(step.frame.run);
-              prepare(step);
-              averages.follow(step);
+              meet(step.frame.run)(step);
             } catch (error) {
               subscriber.error(error);
               return;
@@ -42,6 +48,6 @@ export function averageWeights<Step extends AnyUpdated>(
           complete: () => subscriber.complete(),
         }));
       });
-      return () => averages.dispose();
+      return () => all.forEach((averages) => averages.dispose());
     });
 }

@@ -8,7 +8,7 @@ import type { AnyModel } from "../nn/connect.ts";
 import { entriesOf } from "../nn/named.ts";
 import type { Epoch } from "./epoch.ts";
 import type { RecordSums } from "./record_layout.ts";
-import { toldOnce, withRunListener } from "./run_listeners.ts";
+import { perRun, withRunListener } from "./run_listeners.ts";
 import { checkStage } from "./stage_order.ts";
 import type { AnyUpdated } from "./stages.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
@@ -71,17 +71,19 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
   checkCount("sanitySteps of epochs", options.sanitySteps ?? 0);
   return (source) =>
     new Observable<Epoch>((subscriber) => {
-      const gatherer = new Gatherer(options, validationFrequency, subscriber);
-      const meet = toldOnce((run) =>
-        run.validationSamples ??= options.validation && sampleCount(options.validation)
-      );
+      const gatherers: Gatherer[] = [];
+      const meet = perRun((run) => {
+        run.validationSamples ??= options.validation && sampleCount(options.validation);
+        const gatherer = new Gatherer(options, validationFrequency, subscriber);
+        gatherers.push(gatherer);
+        return gatherer;
+      });
       withRunListener(meet, () => {
         subscriber.add(source.subscribe({
           next: (step) => {
             try {
               checkStage("epochs", "update", step);
-              meet(step.frame.run);
-              gatherer.take(step);
+              meet(step.frame.run).take(step);
             } catch (error) {
               subscriber.error(error);
             }
@@ -90,7 +92,7 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
           complete: () => subscriber.complete(),
         }));
       });
-      return () => gatherer.dispose();
+      return () => gatherers.forEach((gatherer) => gatherer.dispose());
     });
 }
 

@@ -64,7 +64,8 @@ export class Run implements RunControl {
   readonly saver: RunSaver;
   readonly #states: RunStates;
   readonly #plans: StepPlans;
-  #closed = false;
+  /** True once weights are back in their models and memory is freed. */
+  closed = false;
 
   /**
    * @param device Where it runs; the run disposes of it at its end if it is `owned`.
@@ -263,8 +264,8 @@ export class Run implements RunControl {
 
   /** Ends the run: weights go back to their models, everything on the device is freed. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.saver.end();
     this.collector.end(new Error("The run has ended before this step's values were read"));
     this.scalars.dispose();

@@ -29,17 +29,21 @@ export function withRunListener(listener: RunListener, subscribe: () => void): v
 }
 
 /**
- * A listener that is told of a run once. Below a `share`, where the source is subscribed for another
- * branch, nobody tells of the run before its first step comes: the operator calls it with that step's.
+ * What an operator has for each run whose steps come to it: one, or several where sources were put
+ * together by `concat` or `merge`. An operator calls it as listener and with the run of every step:
+ * below a `share`, whose source was subscribed for another branch, nobody tells of the run before.
  *
- * @param listener Called with the run.
+ * @param create Makes it for a run that was not met before.
  */
-export function toldOnce(listener: RunListener): RunListener {
-  let known: Run | undefined;
+export function perRun<State>(create: (run: Run) => State): (run: Run) => State {
+  const states = new WeakMap<Run, { readonly state: State }>();
+  let last: { readonly run: Run; readonly state: State } | undefined;
   return (run) => {
-    if (run === known) return;
-    known = run;
-    listener(run);
+    if (last?.run === run) return last.state;
+    const { state } = states.get(run) ?? { state: create(run) };
+    states.set(run, { state });
+    last = { run, state };
+    return state;
   };
 }
 
@@ -51,7 +55,7 @@ export function toldOnce(listener: RunListener): RunListener {
 export function meetRun<Event>(listener: RunListener): MonoTypeOperatorFunction<Event> {
   return (source) =>
     new Observable<Event>((subscriber) => {
-      const meet = toldOnce(listener);
+      const meet = perRun(listener);
       withRunListener(meet, () => {
         subscriber.add(
           source.pipe(tap((event) => {

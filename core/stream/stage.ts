@@ -1,6 +1,6 @@
 import { map, Observable } from "rxjs";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
-import { type RunListener, toldOnce, withRunListener } from "./run_listeners.ts";
+import { perRun, type RunListener, withRunListener } from "./run_listeners.ts";
 import { checkStage, type StageName } from "./stage_order.ts";
 import type { AnyBatch } from "./stages.ts";
 
@@ -13,8 +13,8 @@ const most = 8;
  *
  * @param name Its name, for messages.
  * @param above The stage whose steps it takes, or one below it.
- * @param create Called for every subscription; gives the function that maps a step. What it hands
- * to `onRun` is told of the run before its first step.
+ * @param create Called for every run; gives the function that maps a step. What it hands to `onRun`
+ * is told of the run before its first step.
  */
 export function stage<In, Out>(
   name: string,
@@ -23,15 +23,17 @@ export function stage<In, Out>(
 ): OperatorFunction<In, Out> {
   return (source) =>
     new Observable((subscriber) => {
-      const listeners: RunListener[] = [];
-      const apply = create((listener) => void listeners.push(listener));
-      const meet = toldOnce((run) => listeners.forEach((listener) => listener(run)));
+      const meet = perRun((run) => {
+        const listeners: RunListener[] = [];
+        const apply = create((listener) => void listeners.push(listener));
+        listeners.forEach((listener) => listener(run));
+        return apply;
+      });
       withRunListener(meet, () => {
         subscriber.add(
           source.pipe(map((step) => {
             checkStage(name, above, step);
-            meet((step as AnyBatch).frame.run);
-            return apply(step);
+            return meet((step as AnyBatch).frame.run)(step);
           })).subscribe(subscriber),
         );
       });

@@ -88,7 +88,8 @@ export class WeightAverages implements Interlude {
   /** The run is over, its weights still there. A file that is being made has the state as it was. */
   finish(): void {
     const { trained } = this.#state;
-    if (trained && !this.rule.keep) this.#run!.restore(trained);
+    // Of two runs that were put one behind the other the first is over before the operator is left.
+    if (trained && !this.rule.keep && !this.#run!.closed) this.#run!.restore(trained);
   }
 
   /** Frees what is left. */

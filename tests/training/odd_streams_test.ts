@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   auditTime,
+  concat,
   concatMap,
   lastValueFrom,
   merge,
@@ -167,4 +168,38 @@ Deno.test("a snapshot is not restored after its disposal", async () => {
   });
   const training = fit(network(1), data, { ...cpu, loss: meanSquaredError(), optimizer: sgd() });
   await assert.rejects(lastValueFrom(training.pipe(restore)), DisposedError);
+});
+
+Deno.test("a pipe over two sources, one behind the other, is two trainings of one model", async () => {
+  const batches = (seed: number) => miniBatches(data, { ...cpu, batchSize: 8, epochs: 2, seed });
+  const options = { momentum: 0.5 };
+  const together = network(1);
+  const one = concat(batches(1), batches(2)).pipe(
+    forward(together),
+    loss(meanSquaredError()),
+    backward(),
+    update(adam({ learningRate: 0.05 })),
+    exponentialMovingAverage(options),
+    epochs({ validation: data }),
+    toArray(),
+  );
+  const seen = (await lastValueFrom(one)).map(({ epoch, logs }) => ({ epoch, logs }));
+  const apart = network(1);
+  const expected: typeof seen = [];
+  for (const seed of [1, 2]) {
+    const training = fit(apart, data, {
+      ...cpu,
+      loss: meanSquaredError(),
+      optimizer: adam({ learningRate: 0.05 }),
+      batchSize: 8,
+      epochs: 2,
+      seed,
+      validation: data,
+      stepOperators: [exponentialMovingAverage(options)],
+    });
+    const epochs = await lastValueFrom(training.pipe(toArray()));
+    expected.push(...epochs.map(({ epoch, logs }) => ({ epoch, logs })));
+  }
+  assert.deepEqual(seen, expected);
+  assert.deepEqual(weightsOf(together), weightsOf(apart));
 });
