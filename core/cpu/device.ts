@@ -71,4 +71,8 @@ class CpuDevice implements Device {
   dispose(): void {
     this.#pool.dispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }

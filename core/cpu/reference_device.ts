@@ -25,6 +25,7 @@ export function openReference(): Device {
     measureCeilings: () => Promise.resolve(measureReference()),
     idle: () => Promise.resolve(),
     dispose: () => {},
+    [Symbol.dispose]: () => {},
   };
 }
 

@@ -57,8 +57,8 @@ export interface PrepareOptions {
   readonly recorded?: number;
 }
 
-/** An executor: the float64 reference, the CPU or a GPU. */
-export interface Device {
+/** An executor: the float64 reference, the CPU or a GPU; `using` disposes of one at the end of a block. */
+export interface Device extends Disposable {
   /** Which executor it is. */
   readonly type: DeviceType;
   /** Name of the hardware. */

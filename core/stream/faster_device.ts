@@ -98,6 +98,10 @@ export class FasterDevice implements Device, Mover {
     });
   }
 
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   get choosing(): boolean {
     return this.#choosing;
   }

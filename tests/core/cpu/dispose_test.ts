@@ -6,6 +6,7 @@ import { DisposedError, ShapeError } from "../../../core/graph/errors.ts";
 import { stateLeaf } from "../../../core/graph/leaf.ts";
 import { createProgram } from "../../../core/graph/program.ts";
 import * as ops from "../../../core/ops/mod.ts";
+import { openDevice } from "../../../core/stream/open_device.ts";
 import { deviceTest } from "../../training/devices.ts";
 import { TestCpu } from "./test_cpu.ts";
 
@@ -125,4 +126,13 @@ Deno.test("the number of threads is a whole number from 1 to 64", () => {
   for (const threads of [0, -1, 1.5, 65, NaN]) {
     assert.throws(() => openCpu({ threads }), /from 1 to 64/);
   }
+});
+
+Deno.test("a device of any kind is disposed of at the end of a block that uses it", async () => {
+  const left: Device[] = [];
+  for (const choice of ["cpu", "auto", "reference"] as const) {
+    using device = (await openDevice({ device: choice, threads: 1 })).device;
+    left.push(device);
+  }
+  await refuses(() => counter(left[0]).executable.run([]));
 });
