@@ -48,6 +48,7 @@ export class StreamWindows implements PreparedRun {
       measureCeilings: () => device.measureCeilings(),
       idle: () => device.idle(),
       dispose: () => device.dispose(),
+      [Symbol.dispose]: () => device.dispose(),
     };
   }
 
