@@ -1,12 +1,12 @@
 /** Streams composed in unusual but legal ways: branches below a share, late questions, names twice. */
 import assert from "node:assert/strict";
 import {
-  auditTime,
   concat,
   concatMap,
   lastValueFrom,
   merge,
   mergeMap,
+  pairwise,
   share,
   take,
   tap,
@@ -126,7 +126,7 @@ const steps = () =>
   );
 
 Deno.test("a step's values that are asked for too late are refused, rather than never given", async () => {
-  const late = steps().pipe(auditTime(1), concatMap((step) => step.values()));
+  const late = steps().pipe(pairwise(), concatMap(([before]) => before.values()));
   await assert.rejects(lastValueFrom(late), (error) => {
     assert(error instanceof DisposedError);
     assert.match(error.message, /values of step \d+ as it has run already: call values\(\) while/);
