@@ -98,7 +98,7 @@ export function generate(
   const prompts = single ? [prompt as number[]] : prompt as number[][];
   const { tokens, maxLength } = check(model, prompts, options);
   return new Stream((subscriber) => {
-    const state = { closed: false };
+    const state = { closed: false, turns: new Turns() };
     const produce = async () => {
       for await (const row of rows(model, prompts, { ...options, tokens, maxLength }, state)) {
         if (state.closed) return;
@@ -107,7 +107,10 @@ export function generate(
       subscriber.complete();
     };
     produce().catch((error) => subscriber.error(error));
-    return () => state.closed = true;
+    return () => {
+      state.closed = true;
+      state.turns.stop();
+    };
   });
 }
 
@@ -121,7 +124,7 @@ async function* rows(
   model: AnyModel,
   prompts: readonly (readonly number[])[],
   options: Omit<GenerateOptions, "tokens"> & Place,
-  state: { readonly closed: boolean },
+  state: { readonly closed: boolean; readonly turns: Turns },
 ): AsyncGenerator<number[]> {
   const { maxLength, tokens, seed = 0, inputs = {}, fromLogits = true } = options;
   const stops = [options.stop ?? []].flat();
@@ -134,7 +137,6 @@ async function* rows(
     decoder = new Decoder(run, model, { batch: prompts.length, length: maxLength, inputs, tokens });
     const random = new RandomStream(foldKey(seed, "generate"));
     const ended = prompts.map(() => -1);
-    const turns = new Turns();
     let given = prompts;
     for (let length = prompts[0].length; length < maxLength && !state.closed; length++) {
       const scores = await decoder.next(given);
@@ -151,7 +153,7 @@ async function* rows(
       if (ended.every((token) => token >= 0)) return;
       yield row;
       given = row.map((token) => [token]);
-      const turn = turns.due();
+      const turn = state.turns.due();
       if (turn) await turn;
     }
   } finally {

@@ -120,14 +120,17 @@ export function predictions(
   return new Stream<Prediction<Tensors>>((subscriber) => {
     const names = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name]) => name);
     let left = false;
-    subscriber.add(() => left = true);
+    const turns = new Turns();
+    subscriber.add(() => {
+      left = true;
+      turns.stop();
+    });
     const batches = async () => {
       await settled(model);
       const dataSet = withoutTargets(inputs);
       const samples = sampleCount(dataSet);
       const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
       const run = new InferenceRun(device, owned, model, dataSet, batchSize);
-      const turns = new Turns();
       try {
         for (let start = 0; start < samples && !left; start += batchSize) {
           const count = Math.min(batchSize, samples - start);
