@@ -61,8 +61,8 @@ function complaint(row: Row, rows: readonly Row[], workload: Workload): string |
   return far(row.lastLoss, last, LOSS_BAND) ? `last loss ${row.lastLoss}, others' ${last}` : null;
 }
 
-function middle(rounds: readonly Measurement[]): number {
-  return summarise(rounds.map((round) => round.medianMicrosecondsPerStep)).median;
+function medians(rounds: readonly Measurement[]): Summary {
+  return summarise(rounds.map((round) => round.medianMicrosecondsPerStep));
 }
 
 function fastest(rounds: readonly Measurement[]): number {
@@ -77,12 +77,12 @@ export function makeRows(
 ): Row[] {
   const groups = Map.groupBy(measurements, (measurement) => measurement.peer);
   const compared = groups.get(comparedWith);
-  const base = compared && middle(compared);
+  const base = compared && medians(compared).median;
   const bestBase = compared && fastest(compared);
   const rows = [...groups].map(([peer, rounds]): Row => {
     const over = (key: `${"coldStart" | "firstStep" | "newSignature"}Milliseconds`) =>
       summarise(rounds.map((round) => round[key])).median;
-    const microseconds = summarise(rounds.map((round) => round.medianMicrosecondsPerStep));
+    const microseconds = medians(rounds);
     const best = fastest(rounds);
     return {
       network: workload.name,
