@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { concat, EMPTY, from, lastValueFrom, NEVER, of, tap, throwError } from "rxjs";
 import { csvLog } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpoch, FakeRun } from "../fake_epoch.ts";
+import { OpenFiles } from "./open_files.ts";
 
 async function inFolder(test: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -59,28 +60,16 @@ Deno.test("csvLog opens its file on subscription, and closes it on every end", (
   inFolder(async (path) => {
     const training = from([first, second]).pipe(csvLog(path));
     assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
-    const original = Deno.openSync;
-    let open = 0;
-    Deno.openSync = (...options) => {
-      const file = original(...options);
-      const close = file.close.bind(file);
-      file.close = () => (open--, close());
-      open++;
-      return file;
-    };
-    try {
-      const waiting = NEVER.pipe(csvLog(path)).subscribe();
-      assert.equal(open, 1);
-      waiting.unsubscribe();
-      assert.equal(open, 0);
-      const failing = concat(of(first), throwError(() => new Error("lost"))).pipe(csvLog(path));
-      await assert.rejects(lastValueFrom(failing), /lost/);
-      assert.equal(open, 0);
-      await lastValueFrom(training);
-      assert.equal(open, 0);
-    } finally {
-      Deno.openSync = original;
-    }
+    using open = new OpenFiles();
+    const waiting = NEVER.pipe(csvLog(path)).subscribe();
+    assert.equal(open.count, 1);
+    waiting.unsubscribe();
+    assert.equal(open.count, 0);
+    const failing = concat(of(first), throwError(() => new Error("lost"))).pipe(csvLog(path));
+    await assert.rejects(lastValueFrom(failing), /lost/);
+    assert.equal(open.count, 0);
+    await lastValueFrom(training);
+    assert.equal(open.count, 0);
   }));
 
 Deno.test("csvLog says what is wrong with its file", () =>

@@ -13,6 +13,7 @@ import {
   type Weights,
 } from "../fake_epoch.ts";
 import { eventsIn, scalarsIn } from "./event_file.ts";
+import { OpenFiles } from "./open_files.ts";
 
 const numbers = [1, 2, 3];
 
@@ -162,29 +163,17 @@ Deno.test("histograms of the weights come every so many epochs, and the next epo
 
 Deno.test("tensorBoard opens its files when it meets the run, and closes them on every end", () =>
   inFolder(async (folder) => {
-    const original = Deno.openSync;
-    let open = 0;
-    Deno.openSync = (...options) => {
-      const file = original(...options);
-      const close = file.close.bind(file);
-      file.close = () => (open--, close());
-      open++;
-      return file;
-    };
-    try {
-      const run = new FakeRun();
-      const waiting = concat(runOf(run, []), NEVER).pipe(tensorBoard(folder)).subscribe();
-      assert.equal(open, 1);
-      waiting.unsubscribe();
-      assert.equal(open, 0);
-      const failing = concat(from(epochsOf(run)), throwError(() => new Error("lost")));
-      await assert.rejects(lastValueFrom(failing.pipe(tensorBoard(folder))), /lost/);
-      assert.equal(open, 0);
-      await lastValueFrom(from(epochsOf(run)).pipe(tensorBoard(folder)));
-      assert.equal(open, 0);
-    } finally {
-      Deno.openSync = original;
-    }
+    using open = new OpenFiles();
+    const run = new FakeRun();
+    const waiting = concat(runOf(run, []), NEVER).pipe(tensorBoard(folder)).subscribe();
+    assert.equal(open.count, 1);
+    waiting.unsubscribe();
+    assert.equal(open.count, 0);
+    const failing = concat(from(epochsOf(run)), throwError(() => new Error("lost")));
+    await assert.rejects(lastValueFrom(failing.pipe(tensorBoard(folder))), /lost/);
+    assert.equal(open.count, 0);
+    await lastValueFrom(from(epochsOf(run)).pipe(tensorBoard(folder)));
+    assert.equal(open.count, 0);
     // Each run has a file of its own, though they began in one second.
     assert.equal(names(`${folder}/train`).length, 3);
     assert.equal(names(`${folder}/validation`).length, 2);
