@@ -6,6 +6,7 @@ import { type AnyBatch, Batch } from "../stages.ts";
 import { follow } from "./follow.ts";
 import { jsonText } from "./json_text.ts";
 import { LineQueue, type LineWriter } from "./line_queue.ts";
+import { SharedBelow } from "./shared_below.ts";
 
 export type { LineWriter };
 
@@ -63,37 +64,34 @@ export function jsonLines<Event extends AnyBatch | Epoch>(
     new Observable<Event>((subscriber) => new Log(writer, every, subscriber).follow(source));
 }
 
-/**
- * The lines of each writer whose pipe is being subscribed at this moment. Subscription goes up the
- * pipe in one synchronous call, so that an operator among steps finds the lines of the one among
- * epochs below it.
- */
-const openings = new Map<LineWriter, LineQueue>();
+/** The lines of each writer: the operator among epochs writes the end of both. */
+const openings = new SharedBelow<LineWriter, LineQueue>();
 
 /** The state of one subscription. */
 class Log<Event extends AnyBatch | Epoch> {
   readonly #lines: LineQueue;
   /** Whether there is another one below, which will write the end. */
   readonly #inner: boolean;
+  readonly #subscribe: (action: () => void) => void;
   readonly #started = performance.now();
   #onSteps = false;
   #ended = false;
   #epochs = 0;
 
   constructor(
-    private readonly writer: LineWriter,
+    writer: LineWriter,
     private readonly every: number,
     private readonly subscriber: Subscriber<Event>,
   ) {
-    const outer = openings.get(writer);
-    this.#inner = outer !== undefined;
-    this.#lines = outer ?? new LineQueue(writer);
+    const { shared, inner, subscribe } = openings.join(writer, () => new LineQueue(writer));
+    this.#lines = shared;
+    this.#inner = inner;
+    this.#subscribe = subscribe;
   }
 
   follow(source: Observable<Event>): void {
     this.subscriber.add(() => this.#leave());
-    if (!this.#inner) openings.set(this.writer, this.#lines);
-    try {
+    this.#subscribe(() => {
       follow(source, this.subscriber, {
         run: (run) => this.#meet(run),
         next: (event) => this.#guard(() => this.#next(event)),
@@ -103,9 +101,7 @@ class Log<Event extends AnyBatch | Epoch> {
           }),
         complete: () => this.#end(undefined, () => this.subscriber.complete()),
       });
-    } finally {
-      if (!this.#inner) openings.delete(this.writer);
-    }
+    });
   }
 
   /** The lowest of a pipe announces the run before its first step: all above it are known then. */

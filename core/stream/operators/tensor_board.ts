@@ -4,6 +4,7 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
 import { type AnyBatch, Batch } from "../stages.ts";
 import { follow } from "./follow.ts";
+import { SharedBelow } from "./shared_below.ts";
 import type { SummaryValue } from "./tensor_board_event.ts";
 import { EventFiles } from "./tensor_board_files.ts";
 import { histogramOf } from "./tensor_board_histogram.ts";
@@ -105,17 +106,15 @@ function stepsOf(frequency: "epoch" | "batch" | number): number {
   );
 }
 
-/**
- * The files of each folder whose pipe is being subscribed at this moment: an operator among steps
- * writes to those of the one among epochs below it.
- */
-const openings = new Map<string, EventFiles>();
+/** The files of each folder: an operator among steps writes to those of the one among epochs. */
+const openings = new SharedBelow<string, EventFiles>();
 
 /** The state of one subscription. */
 class Board<Event extends AnyBatch | Epoch> {
   readonly #files: EventFiles;
   /** Whether there is another one below, whose files they are. */
   readonly #inner: boolean;
+  readonly #subscribe: (action: () => void) => void;
   /** Settles when the last histograms are written. */
   #writing: Promise<void> | undefined;
   #run: RunControl | undefined;
@@ -125,18 +124,16 @@ class Board<Event extends AnyBatch | Epoch> {
     private readonly settings: BoardSettings,
     private readonly subscriber: Subscriber<Event>,
   ) {
-    const outer = openings.get(folder);
-    this.#inner = outer !== undefined;
-    this.#files = outer ?? new EventFiles(folder);
-    if (outer) outer.hasSteps ||= settings.every > 0;
+    const { shared, inner, subscribe } = openings.join(folder, () => new EventFiles(folder));
+    this.#files = shared;
+    this.#inner = inner;
+    this.#subscribe = subscribe;
+    if (inner) shared.hasSteps ||= settings.every > 0;
   }
 
   follow(source: Observable<Event>): void {
-    if (!this.#inner) {
-      this.subscriber.add(() => this.#files.release());
-      openings.set(this.folder, this.#files);
-    }
-    try {
+    if (!this.#inner) this.subscriber.add(() => this.#files.release());
+    this.#subscribe(() => {
       follow(source, this.subscriber, {
         run: (run) => this.#guard(() => this.#meet(run)),
         next: (event) => {
@@ -145,9 +142,7 @@ class Board<Event extends AnyBatch | Epoch> {
         },
         complete: () => this.#finish(),
       });
-    } finally {
-      if (!this.#inner) openings.delete(this.folder);
-    }
+    });
   }
 
   #meet(run: RunControl): void {
