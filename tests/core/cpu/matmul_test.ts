@@ -90,7 +90,10 @@ for (const relaxed of variants) {
   Deno.test(`matmul (${name}): random shapes and partitions, right, the same bits, in bounds`, () => {
     const place = world(relaxed);
     const next = numbers(relaxed ? 1 : 2);
-    const large = [[128, 784, 40], [70, 300, 600], [130, 513, 70], [1, 784, 512], [3, 600, 530]];
+    const large = [
+      ...[[128, 784, 40], [70, 300, 600], [130, 513, 70], [1, 784, 512], [3, 600, 530]],
+      ...[[25, 67, 130], [64, 130, 257], [34, 65, 128]],
+    ];
     for (let round = 0; round < 240; ++round) {
       const [m, k, n] = large[round - 220] ?? large[round - 230] ??
         [1 + next(70), round % 40 ? 1 + next(70) : 0, 1 + next(70)];

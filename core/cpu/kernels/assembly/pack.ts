@@ -4,16 +4,17 @@ export function least(a: i32, b: i32): i32 {
   return a < b ? a : b;
 }
 
-/** Four rows of B stored by column become four vectors of a panel. */
-function transpose4(to: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
+/** Four vectors, turned: their first numbers become the first vector, `step` bytes before the next. */
+@inline
+function transpose4(to: usize, step: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
   const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
   const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
   const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
   const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
   v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2));
-  v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), 32);
-  v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), 64);
-  v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), 96);
+  v128.store(to + step, v128.shuffle<i64>(low01, low23, 1, 3));
+  v128.store(to + 2 * step, v128.shuffle<i64>(high01, high23, 0, 2));
+  v128.store(to + 3 * step, v128.shuffle<i64>(high01, high23, 1, 3));
 }
 
 /** Packs columns of a B stored by column into panels of 8: [panel][k][8]. */
@@ -27,7 +28,14 @@ export function packTransposed(b: usize, columnStep: usize, columns: i32, k: i32
     let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3) + (j & 4 ? 16 : 0);
     const end = <usize> k * 4;
     for (let i: usize = 0; i < end; i += 16) {
-      transpose4(out, v128.load(b0 + i), v128.load(b1 + i), v128.load(b2 + i), v128.load(b3 + i));
+      transpose4(
+        out,
+        32,
+        v128.load(b0 + i),
+        v128.load(b1 + i),
+        v128.load(b2 + i),
+        v128.load(b3 + i),
+      );
       out += 128;
     }
   }
@@ -90,6 +98,41 @@ export function copyRows(
   }
 }
 
+/** Packs `height` rows of a row-major A, 4 or 6, four steps of k at a time. */
+function turnRows(a: usize, rowStep: usize, k: i32, height: i32, to: usize): void {
+  const width = 4 * <usize> height;
+  const a1 = a + rowStep;
+  const a2 = a1 + rowStep;
+  const a3 = a2 + rowStep;
+  const a4 = a3 + rowStep;
+  const a5 = a4 + rowStep;
+  const whole = <usize> (k & ~3) * 4;
+  for (let i: usize = 0; i < whole; i += 16) {
+    transpose4(
+      to,
+      width,
+      v128.load(a + i),
+      v128.load(a1 + i),
+      v128.load(a2 + i),
+      v128.load(a3 + i),
+    );
+    if (height == 6) {
+      const r4 = v128.load(a4 + i);
+      const r5 = v128.load(a5 + i);
+      const low = v128.shuffle<f32>(r4, r5, 0, 4, 1, 5);
+      const high = v128.shuffle<f32>(r4, r5, 2, 6, 3, 7);
+      v128.store64_lane(to, low, 0, 16);
+      v128.store64_lane(to + width, low, 1, 16);
+      v128.store64_lane(to + 2 * width, high, 0, 16);
+      v128.store64_lane(to + 3 * width, high, 1, 16);
+    }
+    to += 4 * width;
+  }
+  for (let r = 0; r < height; ++r) {
+    copyRows(a + <usize> r * rowStep + whole, 4, k & 3, 1, to + 4 * <usize> r, width);
+  }
+}
+
 /** Packs rows of A into blocks of `height`: [block][k][height]; absent rows hold anything. */
 export function packA(
   a: usize,
@@ -106,6 +149,7 @@ export function packA(
     const count = least(height, rows - i);
     const from = a + <usize> i * rowStep;
     if (rowStep == 4) copyRows(from, kStep, k, count, block, width);
+    else if (kStep == 4 && count == height) turnRows(from, rowStep, k, height, block);
     else {
       for (let r = 0; r < count; ++r) {
         copyRows(from + <usize> r * rowStep, kStep, k, 1, block + 4 * <usize> r, width);
