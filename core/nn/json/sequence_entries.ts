@@ -40,27 +40,22 @@ const overTime = {
   dropout: number,
   recurrentDropout: number,
   seed: number,
-};
-const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
-  ...overTime,
-  units: number,
-  activation: text,
   returnState: flag,
   stateful: flag,
   batchSize: number,
   zeroOutputForMask: flag,
 };
+const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
+  ...overTime,
+  units: number,
+  activation: text,
+};
 const gated = { ...recurrent, recurrentActivation: text };
 
 const wrapper = { ...plain, layer, trainable: flag };
 
-/** Layers over sequences and layers around layers, by type. */
-export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
-  Bidirectional: entry<layers.BidirectionalOptions & { layer: Layer }>(
-    { ...wrapper, mergeMode: text },
-    ({ layer, ...options }) => layers.bidirectional(layer, options),
-  ),
-  ConvLSTM2D: entry<layers.ConvLstmOptions & { filters: number; kernelSize: AxisSizes }>({
+function convLstm(factory: typeof layers.convLstm2d): LayerEntry {
+  return entry<layers.ConvLstmOptions & { filters: number; kernelSize: AxisSizes }>({
     ...overTime,
     filters: number,
     kernelSize: oneOrMore,
@@ -70,7 +65,18 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
     activation,
     recurrentActivation: activation,
     unitForgetBias: flag,
-  }, ({ filters, kernelSize, ...options }) => layers.convLstm2d(filters, kernelSize, options)),
+  }, ({ filters, kernelSize, ...options }) => factory(filters, kernelSize, options));
+}
+
+/** Layers over sequences and layers around layers, by type. */
+export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
+  Bidirectional: entry<layers.BidirectionalOptions & { layer: Layer }>(
+    { ...wrapper, mergeMode: text },
+    ({ layer, ...options }) => layers.bidirectional(layer, options),
+  ),
+  ConvLSTM1D: convLstm(layers.convLstm1d),
+  ConvLSTM2D: convLstm(layers.convLstm2d),
+  ConvLSTM3D: convLstm(layers.convLstm3d),
   Embedding: entry<EmbeddingOptions & { inputDim: number; outputDim: number }>({
     ...weighted,
     inputDim: number,

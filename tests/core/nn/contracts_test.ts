@@ -36,6 +36,8 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.lstm(4, { recurrentDropout: 0.5 }), [3, 2], [4]],
   [nn.gru(4, { returnSequences: true, goBackwards: true }), [3, 2], [3, 4]],
   [nn.convLstm2d(2, 3, { padding: "same", recurrentDropout: 0.5 }), [2, 3, 4, 1], [3, 4, 2]],
+  [nn.convLstm1d(2, 3, { dropout: 0.5, returnSequences: true }), [2, 4, 1], [2, 2, 2]],
+  [nn.convLstm3d(2, 2), [2, 3, 3, 2, 1], [2, 2, 1, 2]],
   [nn.bidirectional(nn.gru(4)), [3, 2], [8]],
   [nn.spectralNormalization(nn.dense(4)), [3], [4]],
   [nn.timeDistributed(nn.dense(4)), [5, 2, 3], [5, 2, 4]],

@@ -40,7 +40,8 @@ export type BothDirections<O extends RecurrentOutputs = RecurrentOutputs> =
  * that the second one gives is turned around again, so that steps meet. States to begin with are
  * those of the first one and then those of the second: `connect([x, h, c, h2, c2], layer)`.
  *
- * @param layer A recurrent layer, or any from `[steps, features]` to `[units]` or `[steps, units]`.
+ * @param layer A recurrent layer, or any from `[steps, features]` to `[units]` or `[steps, units]`;
+ * {@link convLstm2d} and its like have pictures for features and units.
  * @param options How to merge, name.
  * @returns A layer from `[steps, features]` to `[2 units]` or `[steps, 2 units]`; `[…, units]` unless
  * both are laid side by side. Around a layer with `returnState` one of several outputs, for

@@ -66,7 +66,8 @@ export function bothDirections(layer: Layer | ReturnsState, mergeMode: Bidirecti
       );
       const shapes = made.map(({ outputShape }) => named<Shape>(outputShape));
       const [{ outputs }] = shapes;
-      if (sequence.length !== 2 || outputs.length === 0 || outputs.length > 2) {
+      const axes = sequence.length - outputs.length;
+      if (sequence.length < 2 || axes < 0 || axes > 1) {
         throw new ShapeError(
           `expected input of steps and features, and a layer that gives units or steps and units, ` +
             `got ${formatShape(sequence)} to ${formatShape(outputs)}`,
@@ -102,7 +103,7 @@ export function bothDirections(layer: Layer | ReturnsState, mergeMode: Bidirecti
         return named<Tensor>(inner.apply(own, asked(sequence, halves[place]), within));
       });
       const [forward, backward] = made.map(({ outputs }) => outputs);
-      const met = backward.rank === 3 ? turned(backward) : backward;
+      const met = backward.rank === x.rank ? turned(backward) : backward;
       return together(merges[mergeMode](forward, met), made);
     },
   };
@@ -151,6 +152,7 @@ function turnedMask(mask: Tensor): Tensor {
 /** A batch of sequences from their ends. */
 function turned(x: Tensor): Tensor {
   const steps = x.shape[1];
-  const line = gather(transpose(x, [1, 0, 2]), sub(steps - 1, iota([steps], 0)));
-  return transpose(line, [1, 0, 2]);
+  const stepsFirst = x.shape.map((_, axis) => axis < 2 ? 1 - axis : axis);
+  const line = gather(transpose(x, stepsFirst), sub(steps - 1, iota([steps], 0)));
+  return transpose(line, stepsFirst);
 }

@@ -1,5 +1,5 @@
 import { ShapeError } from "../../../graph/errors.ts";
-import { cellLayouts, type CellName } from "../../../graph/recurrence.ts";
+import { type Shape, sizeOf } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { checkCount } from "../../check_count.ts";
 import type { LayerParameter } from "../../layer.ts";
@@ -7,8 +7,12 @@ import type { RecurrentOptions } from "./recurrent_options.ts";
 
 /** The weight in which a stateful layer keeps its states from batch to batch. */
 export interface CarriedStates {
-  /** The weight, `[batchSize, states · units]`: zeros at first. */
-  readonly parameter: LayerParameter;
+  /**
+   * The weight: zeros at first.
+   *
+   * @param shape That of the states of a sample, side by side in the last axis.
+   */
+  parameter(shape: Shape): LayerParameter;
   /** The states that a batch begins with. */
   before(states: Tensor, batch: number): Tensor;
 }
@@ -21,9 +25,7 @@ export interface CarriedStates {
  */
 export function carriedStates(
   factory: string,
-  cell: CellName,
-  units: number,
-  { stateful = false, batchSize }: RecurrentOptions,
+  { stateful = false, batchSize }: Pick<RecurrentOptions, "stateful" | "batchSize">,
 ): CarriedStates | undefined {
   if (!stateful) {
     if (batchSize === undefined) return undefined;
@@ -39,15 +41,14 @@ export function carriedStates(
     );
   }
   checkCount(`the batchSize of ${factory}`, batchSize, 1);
-  const width = cellLayouts[cell].states * units;
   return {
-    parameter: {
+    parameter: (shape) => ({
       name: "states",
-      shape: [batchSize, width],
-      values: new Float32Array(batchSize * width),
+      shape: [batchSize, ...shape],
+      values: new Float32Array(batchSize * sizeOf(shape)),
       trainable: false,
       state: true,
-    },
+    }),
     before: (states, batch) => {
       if (batch === batchSize) return states;
       throw new ShapeError(

@@ -2,10 +2,9 @@ import { add } from "../../../ops/add.ts";
 import { concat, slice } from "../../../ops/concat.ts";
 import { zeros } from "../../../ops/eager.ts";
 import { reshape } from "../../../ops/reshape.ts";
-import { recurrent } from "./recurrent.ts";
 import type { RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
 import type { GatedOptions } from "./recurrent_options.ts";
-import { checkUnits } from "./recurrent_parts.ts";
+import { checkUnits, recurrent } from "./recurrent_parts.ts";
 
 /**
  * Gated recurrent units: a state that one gate updates, with another one on what it remembers.

@@ -1,10 +1,9 @@
 import { zeros } from "../../../ops/eager.ts";
 import type { Initializer } from "../../initializer.ts";
 import { type InitializerName, initializerOf } from "../../initializers/by_name.ts";
-import { recurrent } from "./recurrent.ts";
 import type { LstmOutputs, RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
 import type { GatedOptions } from "./recurrent_options.ts";
-import { checkUnits } from "./recurrent_parts.ts";
+import { checkUnits, recurrent } from "./recurrent_parts.ts";
 
 /** Options of {@link lstm}. */
 export interface LstmOptions extends GatedOptions {

@@ -5,7 +5,8 @@ import {
   cellLayouts,
   type CellName,
 } from "../../../graph/recurrence.ts";
-import type { Shape } from "../../../graph/shape.ts";
+import { ShapeError } from "../../../graph/errors.ts";
+import { formatShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
 import { slice } from "../../../ops/concat.ts";
@@ -21,11 +22,11 @@ import { transpose } from "../../../ops/transpose.ts";
 import { checkCount } from "../../check_count.ts";
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
-import type { ApplyContext } from "../../layer.ts";
-import type { NamedKey } from "../../named_key.ts";
 import { penalizeOutputs } from "../weighted.ts";
 import { carriedStates } from "./carried_states.ts";
-import { joined, stateNames, takenShapes, takenTensors } from "./recurrent_inputs.ts";
+import { layerOverTime, type Made, type PartsOverTime } from "./layer_over_time.ts";
+import { joined, type StateName, takenShapes, takenTensors } from "./recurrent_inputs.ts";
+import type { LstmOutputs, RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
 import { recurrentDropouts } from "./recurrent_dropouts.ts";
 import type { GatedOptions } from "./recurrent_options.ts";
 import { recurrentWeights } from "./recurrent_weights.ts";
@@ -48,11 +49,23 @@ export interface Cell {
   orderBias(bias: Tensor | undefined): Tensor;
 }
 
-/** What a recurrent layer makes of a batch, whatever of it is given. */
-export type Made<Value> = { readonly outputs: Value } & { readonly [Name in "h" | "c"]?: Value };
+/** Names of a cell's states, in the order of calls and outputs. */
+const stateNames: Readonly<Record<CellName, readonly StateName[]>> = {
+  simpleRnn: ["h"],
+  lstm: ["h", "c"],
+  gru: ["h"],
+};
 
-/** How a recurrent layer begins, and what it makes of a batch. */
-export function recurrentParts(units: number, options: GatedOptions, own: Cell) {
+/** A layer whose steps are one kernel; see `simpleRnn`, `lstm`, `gru`. */
+export function recurrent(
+  units: number,
+  options: GatedOptions,
+  own: Cell,
+): RecurrentLayer | ReturnsState<LstmOutputs> | ReturnsState {
+  return layerOverTime(options, { units, ...options }, recurrentParts(units, options, own));
+}
+
+function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsOverTime {
   const { activityRegularizer, returnState = false } = options;
   const { useBias = true, returnSequences = false, goBackwards = false } = options;
   const { activation = "tanh", recurrentActivation = "sigmoid" } = options;
@@ -61,32 +74,36 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
   checkActivation(factory, "activation", activation);
   checkActivation(factory, "recurrentActivation", recurrentActivation);
   const toss = recurrentDropouts(factory, options);
-  const carried = carriedStates(factory, cell, units, options);
+  const carried = carriedStates(factory, options);
   const layout = cellLayouts[cell];
   const names = stateNames[cell];
   const { makeKernel, makeRecurrent, makeBias } = recurrentWeights(options, own.startBias);
   return {
-    init(given: Shape | readonly Shape[], key: NamedKey) {
-      const { sequence: [steps, features] } = takenShapes(given, cell, units);
+    type: own.type,
+    states: names,
+    init(given, key) {
+      const { sequence: [steps, features] } = takenShapes(given, names, (sequence) => {
+        checkSequence(sequence);
+        return [units];
+      });
       const parameters = [
         makeKernel([features, layout.inputs * units], key),
         makeRecurrent([units, layout.recurrent * units], key),
       ];
       if (useBias) parameters.push(makeBias(own.biasShape, key));
-      if (carried) parameters.push(carried.parameter);
+      if (carried) parameters.push(carried.parameter([layout.states * units]));
       const outputShape: Made<Shape> = {
         outputs: returnSequences ? [steps, units] : [units],
         ...Object.fromEntries(returnState ? names.map((state) => [state, [units]]) : []),
       };
       return { outputShape, parameters };
     },
-    apply(
-      weights: Readonly<Record<string, Tensor>>,
-      inputs: Tensor | readonly Tensor[],
-      context: ApplyContext,
-    ): Made<Tensor> {
+    apply(weights, inputs, context) {
       const { kernel, recurrent_kernel, bias } = weights;
-      const { sequence, states } = takenTensors(inputs, cell, kernel.shape[0], units);
+      const { sequence, states } = takenTensors(inputs, names, (shape) => {
+        checkBatch(shape, kernel.shape[0]);
+        return [shape[0], units];
+      });
       const [batch, steps, features] = sequence.shape;
       const [mask] = context.masks;
       const ordered = (line: Tensor) =>
@@ -151,6 +168,21 @@ export function recurrentParts(units: number, options: GatedOptions, own: Cell) 
 /** Refuses a number of units that is none. */
 export function checkUnits(factory: string, units: number): void {
   checkCount(`the units of ${factory}`, units, 1);
+}
+
+function checkSequence(shape: Shape): void {
+  if (shape.length === 2) return;
+  throw new ShapeError(
+    `expected input of steps and features, got shape ${formatShape(shape)}` +
+      (shape.length === 1 ? " (reshapeLayer or embedding make steps of it)" : ""),
+  );
+}
+
+function checkBatch(shape: Shape, features: number): void {
+  if (shape.length === 3 && shape[2] === features && shape[1] > 0) return;
+  throw new ShapeError(
+    `expected input of [batch, steps, ${features}], got ${formatShape(shape)}`,
+  );
 }
 
 function checkActivation(factory: string, option: string, name: CellActivation): void {

@@ -1,8 +1,7 @@
 import { zeros } from "../../../ops/eager.ts";
-import { recurrent } from "./recurrent.ts";
 import type { RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
 import type { RecurrentOptions } from "./recurrent_options.ts";
-import { checkUnits } from "./recurrent_parts.ts";
+import { checkUnits, recurrent } from "./recurrent_parts.ts";
 
 /**
  * A layer whose outputs go back into it: hₜ = activation(xₜ · kernel + hₜ₋₁ · recurrent_kernel + bias).

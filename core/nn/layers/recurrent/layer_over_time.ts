@@ -1,30 +1,55 @@
 import type { Shape } from "../../../graph/shape.ts";
+import type { Tensor } from "../../../graph/tensor.ts";
+import type { ApplyContext, LayerInitialization } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
-import { stateNames } from "./recurrent_inputs.ts";
+import type { NamedKey } from "../../named_key.ts";
+import type { StateName } from "./recurrent_inputs.ts";
 import type {
   LstmOutputs,
   RecurrentLayer,
   RecurrentOutputs,
   ReturnsState,
 } from "./recurrent_layer.ts";
-import type { GatedOptions } from "./recurrent_options.ts";
-import { type Cell, recurrentParts } from "./recurrent_parts.ts";
+import type { RecurrentOptions } from "./recurrent_options.ts";
 
-/** A recurrent layer; see `simpleRnn`, `lstm`, `gru`. */
-export function recurrent(
-  units: number,
-  options: GatedOptions,
-  own: Cell,
+/** What a recurrent layer makes of a batch, whatever of it is given. */
+export type Made<Value> = { readonly outputs: Value } & { readonly [Name in StateName]?: Value };
+
+/** How a recurrent layer begins, and what it makes of a batch; with `returnState`, states too. */
+export interface PartsOverTime {
+  /** Keras's class name. */
+  readonly type: string;
+  /** Names of its states, in the order of calls and outputs. */
+  readonly states: readonly StateName[];
+  /** Its weights and output shapes. */
+  init(given: Shape | readonly Shape[], key: NamedKey): LayerInitialization<Made<Shape>>;
+  /** Its outputs. */
+  apply(
+    weights: Readonly<Record<string, Tensor>>,
+    inputs: Tensor | readonly Tensor[],
+    context: ApplyContext,
+  ): Made<Tensor>;
+}
+
+/** What a layer's options say of what it gives, and who it is. */
+type OwnOptions =
+  & Pick<RecurrentOptions, "returnState" | "returnSequences" | "goBackwards">
+  & Pick<RecurrentOptions, "name" | "inputShape" | "trainable">;
+
+/** A layer of its parts: of one output, or of several with `returnState`. */
+export function layerOverTime(
+  options: OwnOptions,
+  config: Readonly<Record<string, unknown>>,
+  { type, states, init, apply }: PartsOverTime,
 ): RecurrentLayer | ReturnsState<LstmOutputs> | ReturnsState {
   const { name = "", inputShape, trainable, returnState = false, returnSequences = false } =
     options;
-  const { init, apply } = recurrentParts(units, options, own);
   const maskOf = (masks: Mask | readonly Mask[]) =>
     // Steps stay where they are; with goBackwards, Keras gives this mask, too.
     returnSequences ? (Array.isArray(masks) ? masks[0] : masks) as Mask : undefined;
   const common = {
-    type: own.type,
-    config: { units, ...options },
+    type,
+    config,
     name,
     inputShape,
     trainable,
@@ -36,7 +61,7 @@ export function recurrent(
   if (returnState) {
     const layer: ReturnsState = {
       ...common,
-      outputNames: ["outputs", ...stateNames[own.cell]],
+      outputNames: ["outputs", ...states],
       init: (given, key) => {
         const { parameters, outputShape } = init(given, key);
         return { parameters, outputShape: outputShape as Record<keyof RecurrentOutputs, Shape> };

@@ -1,0 +1,64 @@
+import type { AxisSizes } from "../convolution/geometry.ts";
+import { convLstm, type ConvLstmOptions } from "./conv_lstm.ts";
+import type { LstmOutputs, RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
+
+/**
+ * Long short-term memory whose products are convolutions along a line: states are lines, for arrays of
+ * sensors and spectra over time.
+ *
+ * [i, f, g, o] = xₜ ∗ kernel + hₜ₋₁ ∗ recurrent_kernel + bias; cₜ = σ(f) cₜ₋₁ + σ(i) φ(g);
+ * hₜ = σ(o) φ(cₜ), with σ the `recurrentActivation` and φ the `activation`. States begin at 0 unless
+ * they are given, `connect([x, h, c], convLstm1d(8, 3))`; `returnState`, `stateful`, masks and
+ * {@link bidirectional} are those of {@link lstm}.
+ *
+ * The inputs' convolution of all steps is one; the steps are laid out one behind the other in the
+ * plan, which grows with them: some tens are well, for thousands take {@link lstm}.
+ *
+ * @param filters Channels of the states, from 1.
+ * @param kernelSize Taps of both windows, one number or one an axis.
+ * @param options Strides, padding, dilation, activations, what to give, dropouts, and how weights start
+ * and are kept.
+ * @returns A layer from `[steps, length, channels]` to `[length, filters]` after the
+ * window, or `[steps, length, filters]` with `returnSequences`; with `returnState` one of several
+ * outputs, for {@link connect}. Its weights are `kernel` `[...kernelSize, channels, 4 filters]`,
+ * `recurrent_kernel` `[...kernelSize, filters, 4 filters]` and `bias` `[4 filters]`, with the gates in
+ * the order i, f, g, o.
+ * @throws {RangeError} when an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { convLstm1d, input, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([10, 64, 2]), convLstm1d(8, 5, { strides: 2, padding: "same" })]);
+ * assert.deepEqual(model.outputShape, [32, 8]);
+ * ```
+ *
+ * Source: X. Shi and others, "Convolutional LSTM network: a machine learning approach for
+ * precipitation nowcasting", 2015, without its peepholes. Keras: `ConvLSTM1D`, whose dropouts draw a
+ * mask for each gate, too. PyTorch has none.
+ */
+export function convLstm1d(
+  filters: number,
+  kernelSize: AxisSizes,
+  options?: ConvLstmOptions & { readonly returnState?: false },
+): RecurrentLayer;
+/** As above, and the last states as outputs of their own. */
+export function convLstm1d(
+  filters: number,
+  kernelSize: AxisSizes,
+  options: ConvLstmOptions & { readonly returnState: true },
+): ReturnsState<LstmOutputs>;
+/** Either of both. */
+export function convLstm1d(
+  filters: number,
+  kernelSize: AxisSizes,
+  options?: ConvLstmOptions,
+): RecurrentLayer | ReturnsState<LstmOutputs>;
+export function convLstm1d(
+  filters: number,
+  kernelSize: AxisSizes,
+  options: ConvLstmOptions = {},
+): RecurrentLayer | ReturnsState<LstmOutputs> {
+  return convLstm(1, filters, kernelSize, options);
+}
