@@ -1,4 +1,4 @@
-import { explainedWrite } from "../core/stream/operators/explained_write.ts";
+import { makeFolder, makeFolderOf } from "../core/state/explained_write.ts";
 import { checkWritable, DataError, readWeightsMetadata } from "../mod.ts";
 import { UsageError } from "./command_line.ts";
 import type { TrainingOptions } from "./training_options.ts";
@@ -63,10 +63,6 @@ export function checkTraining(
       `Option --momentum goes with --optimizer sgd or rmsprop: received ${optimizer}, which has none`,
     );
   }
-  for (const path of [options.trace, options.checkpoint]) if (path) checkWritable(path);
-  if (board !== undefined) {
-    explainedWrite(board, "to resume", () => Deno.mkdirSync(board, { recursive: true }));
-  }
   const files = resume === undefined
     ? []
     : [undefined, ...others].map((name) => fileOf(resume, name));
@@ -76,6 +72,10 @@ export function checkTraining(
       { file: resume },
     );
   }
+  const { trace, checkpoint } = options;
+  if (checkpoint) makeFolderOf(checkpoint);
+  for (const path of [trace, checkpoint]) if (path) checkWritable(path);
+  if (board !== undefined) makeFolder(board);
 }
 
 function isMissing(path: string): boolean {

@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { obstacleOf } from "../state/explained_write.ts";
 
 /** The number by which a file is known to hold a study: "Mill". */
 const applicationId = 0x4d696c6c;
@@ -42,7 +43,7 @@ export function openStudyFile(path: string): DatabaseSync {
     return file;
   } catch (error) {
     file?.close();
-    throw new Error(`Cannot open the study "${path}": ${reasonOf(error)}`, { cause: error });
+    throw new Error(`Cannot open the study "${path}": ${reasonOf(path, error)}`, { cause: error });
   }
 }
 
@@ -75,11 +76,13 @@ function prepare(file: DatabaseSync): void {
 /** What SQLite's messages mean here; not all of its errors carry a code. */
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/database is locked/, "another process, or another search of this one, is using it"],
-  [/unable to open/, "there is no such folder, or it may not be written"],
   [/not a database/, "it is no SQLite file, give the name of a new one"],
 ];
 
-function reasonOf(error: unknown): string {
+function reasonOf(path: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
+  if (/unable to open/.test(message)) {
+    return obstacleOf(path, "beside", false) ?? "it may not be written, name another file";
+  }
   return reasons.find(([pattern]) => pattern.test(message))?.[1] ?? message;
 }

@@ -1,3 +1,5 @@
+import { cannotWrite, explainedWrite, folderOf } from "./explained_write.ts";
+
 /** What the writer needs of an open file. */
 export interface WritableFile {
   /** Writes some of the bytes and tells how many. */
@@ -50,7 +52,6 @@ export async function writeFileThrough(
   bytes: Uint8Array,
   open: (path: string) => Promise<WritableFile>,
 ): Promise<void> {
-  const folder = folderOf(path);
   let temporary = `${path}.tmp-${Deno.pid}`;
   for (let i = 1; inProgress.has(temporary); i++) temporary = `${path}.tmp-${Deno.pid}-${i}`;
   inProgress.add(temporary);
@@ -58,7 +59,7 @@ export async function writeFileThrough(
   try {
     // Opened first, so that a folder that is missing or not allowed is known before any writing.
     // Windows has no handles of folders.
-    using directory = Deno.build.os === "windows" ? undefined : await Deno.open(folder);
+    using directory = Deno.build.os === "windows" ? undefined : await Deno.open(folderOf(path));
     const file = await open(temporary);
     created = true;
     try {
@@ -73,7 +74,7 @@ export async function writeFileThrough(
     await directory?.sync().catch(ignoreUnsupported);
   } catch (cause) {
     if (created) await Deno.remove(temporary).catch(() => {});
-    throw new Error(`Cannot write "${path}" as ${explain(cause, folder)}`, { cause });
+    throw cannotWrite(path, "beside", cause);
   } finally {
     inProgress.delete(temporary);
   }
@@ -97,16 +98,13 @@ export async function writeFileThrough(
  * ```
  */
 export function checkWritable(path: string): void {
-  const folder = folderOf(path);
-  try {
+  explainedWrite(path, "beside", () => {
     if (isFolder(path)) throw new Deno.errors.IsADirectory("Is a directory");
     const temporary = `${path}.tmp-${Deno.pid}`;
     if (inProgress.has(temporary)) return;
     Deno.openSync(temporary, { write: true, create: true }).close();
     Deno.removeSync(temporary);
-  } catch (cause) {
-    throw new Error(`Cannot write "${path}" as ${explain(cause, folder)}`, { cause });
-  }
+  });
 }
 
 function isFolder(path: string): boolean {
@@ -151,33 +149,4 @@ async function writeAll(file: WritableFile, bytes: Uint8Array): Promise<void> {
 /** Some network file systems cannot flush a folder; the file itself is in place by then. */
 function ignoreUnsupported(error: unknown): void {
   if ((error as { code?: string }).code !== "EINVAL") throw error;
-}
-
-function folderOf(path: string): string {
-  const backslash = Deno.build.os === "windows" ? path.lastIndexOf("\\") : -1;
-  const end = Math.max(path.lastIndexOf("/"), backslash);
-  return end < 0 ? "." : path.slice(0, end + 1);
-}
-
-function explain(error: unknown, folder: string): string {
-  const { code, message } = error as { code?: string; message: string };
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return "the disk is full: free some space, the old file is unharmed";
-  }
-  if (error instanceof Deno.errors.NotCapable) {
-    return `this program has no permission to: run it again with --allow-read=${folder} ` +
-      `--allow-write=${folder} (the new file is written beside the old one)`;
-  }
-  if (error instanceof Deno.errors.NotFound) {
-    return `there is no folder "${folder}": create it or name another`;
-  }
-  if (error instanceof Deno.errors.NotADirectory) {
-    return `"${folder}" is not a folder: name a file in a folder`;
-  }
-  if (error instanceof Deno.errors.IsADirectory) return "it is a folder: name a file";
-  if (error instanceof Deno.errors.PermissionDenied || code === "EROFS") {
-    return `the folder "${folder}" may not be written by this user: check its owner and mode, or ` +
-      `name another folder`;
-  }
-  return `the system refused: ${message}`;
 }

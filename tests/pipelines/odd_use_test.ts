@@ -72,7 +72,9 @@ Deno.test("files that cannot be written are told before the training", (context)
       title: "event files in a file",
       pipeline: "graph_nodes",
       options: `--tensor-board ${folder}/a/b`,
-      says: [`Cannot write "${folder}/a/b" as the system refused: Not a directory`],
+      says: [
+        `Cannot write "${folder}/a/b" as "${folder}/a" is a file: name a folder that is in none`,
+      ],
       flags,
     }, {
       title: "no permission",

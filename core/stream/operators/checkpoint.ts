@@ -19,8 +19,8 @@ export type { CheckpointOptions };
  *
  * A file is replaced whole or not at all, and training waits until it is on the disk. Its metadata
  * hold `format_version`, `epoch`, `step` and `logs`, a JSON text. If a save fails the old file stays
- * as it was and the error ends the run. Whether the folder may be written is found out before the
- * first step. The end is passed on when everything is saved. The option `metadata` keeps beside the
+ * as it was and the error ends the run. Whether the file may be written is found out before the
+ * first step; its folder is made if it does not exist, as in Keras. The end is passed on when everything is saved. The option `metadata` keeps beside the
  * weights what else it takes to predict: the encoder of a table, a vocabulary, the model's JSON.
  *
  * A run that is interrupted is saved as it is then, with the `reason` in the metadata: to `path`,
@@ -45,8 +45,9 @@ export type { CheckpointOptions };
  *
  * const run = { keep: (kind: string) => kind };
  * const epoch = { epoch: 1, step: 9, logs: { val_loss: 0.5 }, run };
- * const saving = of(epoch as unknown as Epoch).pipe(checkpoint("no-such-folder/a.safetensors"));
- * await assert.rejects(lastValueFrom(saving), /no-such-folder/);
+ * const file = await Deno.makeTempFile();
+ * const saving = of(epoch as unknown as Epoch).pipe(checkpoint(`${file}/a.safetensors`));
+ * await assert.rejects(lastValueFrom(saving), /is not a folder: name a file in a folder/);
  * ```
  *
  * Source: Keras 3, `ModelCheckpoint`: only a strict improvement is saved, and every epoch is when

@@ -1,5 +1,6 @@
 import type { Subscriber } from "rxjs";
 import { checkWritable, writeFileAtomic } from "../../state/atomic_write.ts";
+import { makeFolderOf } from "../../state/explained_write.ts";
 import { removeLeftovers } from "../../state/remove_leftovers.ts";
 import { encodeRun } from "../saved_run.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
@@ -75,6 +76,7 @@ export class CheckpointSaver implements KeptState {
     this.#run = run;
     run.keep("checkpoint", this);
     try {
+      makeFolderOf(this.path);
       checkWritable(this.path);
     } catch (error) {
       run.reason = "error";

@@ -2,9 +2,9 @@ import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { defer, finalize, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
+import { explainedWrite } from "../../state/explained_write.ts";
 import type { Epoch } from "../epoch.ts";
 import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
-import { explainedWrite } from "./explained_write.ts";
 import { writeText } from "./line_queue.ts";
 
 /** Options of {@link csvLog}. */
@@ -21,7 +21,8 @@ export interface CsvLogOptions {
  * The columns are `epoch` and the logs of the first epoch, in their order; a log that comes later
  * becomes a new column, and one that an epoch lacks is `NA`. Each row is handed to the system at
  * once; for a new column the file is replaced whole. An old file gives way to the first epoch, unless
- * `append` is set: then rows are added to it, and an incomplete last line is ended first. A run that
+ * `append` is set: then rows are added to it, and an incomplete last line is ended first. It is opened
+ * before the first step; a folder that is missing is an error, as in Keras. A run that
  * is resumed goes on with the rows that it had when it was saved; those that came after are dropped,
  * as they come again.
  *
@@ -149,16 +150,25 @@ class Table implements KeptState {
   }
 
   #read(text: string): string[][] {
-    return parse(text, {
-      delimiter: this.separator,
-      bom: true,
-      relax_column_count: true,
-    }) as string[][];
+    const { path, separator: delimiter } = this;
+    try {
+      return parse(text, { delimiter, bom: true, relax_column_count: true }) as string[][];
+    } catch (cause) {
+      throw new Error(
+        `Cannot add to "${path}" as it must hold CSV with the separator "${delimiter}": received ` +
+          `a file of which the parser says "${(cause as Error).message}", name another file`,
+        { cause },
+      );
+    }
   }
 
   /** Replaces the file whole. */
   #replace(rows: string[][]): void {
     this.#rows = rows;
+    explainedWrite(this.path, "beside", () => this.#rewrite());
+  }
+
+  #rewrite(): void {
     // Written beside the old file, which is whole until the new one is.
     const temporary = `${this.path}.tmp`;
     const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
@@ -191,5 +201,5 @@ function readIfThere(path: string): string {
 }
 
 function explained<Result>(path: string, action: () => Result): Result {
-  return explainedWrite(path, "to append", action);
+  return explainedWrite(path, "in place", action);
 }

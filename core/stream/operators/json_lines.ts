@@ -32,8 +32,9 @@ export interface JsonLinesOptions {
  * @param writer Where to; `Deno.stdout`, or a file opened for writing.
  * @param options How often steps are written.
  * @returns An operator on steps or on epochs, which it passes on as they are.
- * @throws {RangeError} when `every` is not a whole number from 0. What the writer throws goes down
- * the error channel.
+ * @throws {RangeError} when `every` is not a whole number from 0.
+ * @throws {TypeError} when there is no such writer. What the writer throws while the run goes on is
+ * the cause of an error on the error channel.
  *
  * @example
  * ```ts
@@ -60,6 +61,12 @@ export function jsonLines<Event extends AnyBatch | Epoch>(
   options: JsonLinesOptions = {},
 ): MonoTypeOperatorFunction<Event> {
   const every = checkCount("every of jsonLines", options.every ?? 100);
+  if (typeof (writer as LineWriter | undefined)?.writeSync !== "function") {
+    throw new TypeError(
+      `Cannot write lines by jsonLines as it must be given a writer, as Deno.stdout or what ` +
+        `Deno.openSync opens: received ${JSON.stringify(writer)}`,
+    );
+  }
   return (source) =>
     new Observable<Event>((subscriber) => new Log(writer, every, subscriber).follow(source));
 }
@@ -83,7 +90,10 @@ class Log<Event extends AnyBatch | Epoch> {
     private readonly every: number,
     private readonly subscriber: Subscriber<Event>,
   ) {
-    const { shared, inner, subscribe } = openings.join(writer, () => new LineQueue(writer));
+    const { shared, inner, subscribe } = openings.join(
+      writer,
+      () => new LineQueue(writer, "jsonLines"),
+    );
     this.#lines = shared;
     this.#inner = inner;
     this.#subscribe = subscribe;

@@ -1,3 +1,4 @@
+import { isFullDisk } from "../../state/explained_write.ts";
 import type { RunControl } from "../epoch.ts";
 
 /** What lines of text are written to; `Deno.stdout` and an open file are some. */
@@ -56,8 +57,8 @@ export class LineQueue {
   #slots: LineSlot[] = [];
   #closed = false;
 
-  /** @param writer Where the lines go. */
-  constructor(private readonly writer: LineWriter) {}
+  /** @param writer Where the lines go. @param operator Whose lines they are, for messages. */
+  constructor(private readonly writer: LineWriter, private readonly operator: string) {}
 
   /** True while a line waits for one before it. */
   get waiting(): boolean {
@@ -99,8 +100,32 @@ export class LineQueue {
   #flush(): void {
     while (this.#slots.length > 0 && this.#slots[0].text !== undefined) {
       const { text } = this.#slots.shift()!;
-      if (text !== null && !this.#closed) writeText(this.writer, `${text}\n`);
+      if (text !== null && !this.#closed) this.#writeLine(text!);
     }
     if (this.#closed) this.#slots = [];
   }
+
+  #writeLine(text: string): void {
+    try {
+      writeText(this.writer, `${text}\n`);
+    } catch (cause) {
+      // That nobody reads any more is no failure of the writer.
+      if (cause instanceof Deno.errors.BrokenPipe) throw cause;
+      throw new Error(`Cannot write the lines of ${this.operator} as ${refusalOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+}
+
+/** Why a writer has taken nothing, and what to do. */
+function refusalOf(error: unknown): string {
+  if (isFullDisk(error)) return "the disk is full: free some space";
+  if (error instanceof Deno.errors.BadResource) {
+    return "its file is closed: close it when the run has ended";
+  }
+  const { code, message } = error as { code?: string; message: string };
+  return code === "EBADF"
+    ? "its file is open for reading: open it with { write: true }"
+    : `its writer refused: ${message}`;
 }

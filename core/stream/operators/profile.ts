@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from "rxjs";
 import type { Ceilings } from "../../graph/profile.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
-import { writeFileAtomic } from "../../state/atomic_write.ts";
+import { checkWritable, writeFileAtomic } from "../../state/atomic_write.ts";
 import { type ProfiledStep, summarize } from "../profile_summary.ts";
 import { profileTable } from "../profile_table.ts";
 import { encodeTrace, traceEvents } from "../profile_trace.ts";
@@ -19,7 +19,10 @@ export interface ProfileOptions {
   readonly steps?: number;
   /** Where the table goes; default `Deno.stderr`, as stdout is for data. */
   readonly output?: LineWriter;
-  /** A file for chrome://tracing and Perfetto; none by default. It is replaced as a whole. */
+  /**
+   * A file for chrome://tracing and Perfetto; none by default. It is replaced as a whole, and whether
+   * it may be written is found out before the first step.
+   */
   readonly trace?: string;
 }
 
@@ -93,6 +96,9 @@ export function profile<Step extends AnyBatch>(
       const profiler = new Profiler(settings, subscriber);
       subscriber.add(() => profiler.leave());
       follow(source, subscriber, {
+        run: () => {
+          if (settings.trace !== undefined) checkWritable(settings.trace);
+        },
         next: (step) => {
           profiler.take(step);
           subscriber.next(step);

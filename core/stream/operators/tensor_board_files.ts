@@ -1,6 +1,6 @@
+import { explainedWrite, makeFolder } from "../../state/explained_write.ts";
 import type { RunControl } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
-import { explainedWrite } from "./explained_write.ts";
 import { writeBytes } from "./line_queue.ts";
 import { summaryEvent, type SummaryValue, versionEvent } from "./tensor_board_event.ts";
 import { encodeRecord, endOfRecords } from "./tensor_board_record.ts";
@@ -114,7 +114,7 @@ export class EventFiles implements KeptState {
 
   /** Opens a new file, and its folder, and says in it what it is. */
   #open(run: BoardRun, path: string, options: Deno.OpenOptions = { create: true }): void {
-    Deno.mkdirSync(`${this.folder}/${run}`, { recursive: true });
+    makeFolder(`${this.folder}/${run}`);
     this.#files.set(run, new EventFile(Deno.openSync(path, { write: true, ...options }), 0));
     this.#files.get(run)!.append(versionEvent(now()));
   }
@@ -153,7 +153,7 @@ export class EventFiles implements KeptState {
   }
 
   #explained<Result>(action: () => Result): Result {
-    return explainedWrite(this.folder, "to resume", action);
+    return explainedWrite(this.folder, "folder", action);
   }
 }
 

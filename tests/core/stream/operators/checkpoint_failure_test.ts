@@ -57,11 +57,13 @@ Deno.test({
     }),
 });
 
-Deno.test("a missing folder, a folder for a file and weights that cannot be read end the run", () =>
+Deno.test("a file for a folder, a folder for a file and weights that cannot be read end the run", () =>
   inFolder(async (folder) => {
     const failing = (path: string, run?: FakeRun) =>
       lastValueFrom(training([1], undefined, run).pipe(checkpoint(path)));
-    await assert.rejects(failing(`${folder}/missing/digits.safetensors`), /there is no folder/);
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await assert.rejects(failing(`${folder}/file/digits.safetensors`), /is not a folder/);
+    await Deno.remove(`${folder}/file`);
     await Deno.mkdir(`${folder}/taken`);
     await assert.rejects(failing(`${folder}/taken`), /Cannot write/);
     const path = `${folder}/digits.safetensors`;

@@ -240,14 +240,20 @@ Deno.test("a pipe that closes while a step's values are read ends the stream qui
 
 Deno.test("another failure of the writer fails the stream", async () => {
   const writer = new FakeWriter();
-  writer.failure = new Error("the disk is full");
+  writer.failure = new Error("a broken wire");
   const run = new FakeRun();
   const training = of(fakeEpoch(1, {}, run)).pipe(jsonLines(writer));
-  await assert.rejects(lastValueFrom(training), /the disk is full/);
+  await assert.rejects(lastValueFrom(training), (error: Error) => {
+    assert.equal(
+      error.message,
+      "Cannot write the lines of jsonLines as its writer refused: a broken wire",
+    );
+    return error.cause === writer.failure;
+  });
   assert.equal(run.reason, "error");
   await assert.rejects(
     lastValueFrom(of(fakeEpoch(1)).pipe(jsonLines({ writeSync: () => 0 }))),
-    Deno.errors.WriteZero,
+    (error: Error) => error.cause instanceof Deno.errors.WriteZero,
   );
 });
 
