@@ -5,6 +5,7 @@ import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { type Applied, applyModel } from "./apply_model.ts";
 import type { Frame } from "./frame.ts";
+import { meetLayers } from "./meet_scalars.ts";
 import { received } from "./received.ts";
 import type { Run } from "./run.ts";
 import { Memory, stage } from "./stage.ts";
@@ -42,7 +43,10 @@ export function forward<
     );
   }
   return stage("forward", "miniBatches", (onRun) => {
-    onRun((run) => run.addModel(model));
+    onRun((run) => {
+      run.addModel(model);
+      meetLayers(run, model);
+    });
     const memory = new Memory<Applied<O>>();
     const states = new Memory<Frame["state"]>();
     return (batch) => {

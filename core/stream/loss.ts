@@ -4,7 +4,7 @@ import type { Tensors } from "../nn/named.ts";
 import { criteriaOf, type Losses, type LossWeights } from "./criteria.ts";
 import type { Effect } from "./frame.ts";
 import { checkReduction, type Reduction, weightPenalties } from "./score.ts";
-import { scoreOutputs } from "./score_outputs.ts";
+import { lossWeightName, scoreOutputs } from "./score_outputs.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Forwarded, Scored } from "./stages.ts";
 
@@ -74,7 +74,12 @@ export function loss<
   const { name = "loss" } = options;
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
   const criteria = criteriaOf(lossFunction, options.lossWeights);
-  return stage("loss", "forward", () => {
+  return stage("loss", "forward", (onRun) => {
+    onRun((run) =>
+      criteria.forEach(({ output, weight }) =>
+        run.scalars.resume(weight, lossWeightName(name, output))
+      )
+    );
     const memory = new Memory<{ value: Tensor; effect: Effect }>();
     return (step) => {
       const { model, outputs, y, sampleWeight, masks } = step;

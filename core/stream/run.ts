@@ -75,7 +75,7 @@ export class Run implements RunControl {
     readonly device: Device,
     private readonly owned: boolean,
     private readonly settings: Pick<RunSettings, "seed" | "samples"> & Partial<RunSettings>,
-    private readonly saved?: SavedRun,
+    readonly saved?: SavedRun,
   ) {
     this.weightTable = new WeightTable(device, saved);
     this.scalars = new ScalarTable(settings.seed, () => this.#position.step - 1);

@@ -61,7 +61,7 @@ export function scoreOutputs(
     }
     const weighted = weight === 1
       ? plain
-      : scaled(plain, options.scalar(weight, `${name}_weights/${output}`));
+      : scaled(plain, options.scalar(weight, lossWeightName(name, output)));
     return { output, plain, weighted };
   });
   const samples = tensorEntries(judged.outputs)[0][1].shape[0];
@@ -106,6 +106,11 @@ function measureOutput(metric: Metric, picked: Compared): readonly (Tensor | num
   }
   const { targets, outputs, sampleWeight, counted } = stepsAsSamples(picked);
   return metric.apply(targets, outputs, sampleWeight ?? (counted && cast(counted, "f32")));
+}
+
+/** Name of the scalar that is the factor of an output's loss. */
+export function lossWeightName(name: string, output: string | null): string {
+  return `${name}_weights/${output}`;
 }
 
 /** The loss of one output. */

@@ -11,6 +11,7 @@ import { select } from "../ops/select.ts";
 import type { Effect } from "./frame.ts";
 import { countsHeldBack, heldBack } from "./held_back.ts";
 import type { RecordDefinition } from "./record_layout.ts";
+import { meetOptimizer } from "./meet_scalars.ts";
 import type { Run } from "./run.ts";
 import { received } from "./received.ts";
 import { Memory, stage } from "./stage.ts";
@@ -89,12 +90,18 @@ export function update<
     };
     // A pipe may hold several optimizers: their states and counts are kept apart.
     let name = optimizer.name;
+    const contextOf = (run: Run): UpdateContext => ({
+      scalar: (source, scalar, range) =>
+        run.scalars.scalar(byUpdates(source), `${name}/${scalar}`, range),
+      iterationScalar: (scalar, value) =>
+        run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
+    });
     onRun((run) => {
       name = run.keep(optimizer.name, {
         save: () => ({ iteration }),
         restore: (saved) => ({ iteration } = saved as { iteration: number }),
       });
-      run.scalars.resume(optimizer.learningRate, `${name}/learning_rate`);
+      meetOptimizer(run, optimizer, contextOf(run));
     });
     return (step) => {
       if (step.updates) iteration++;
@@ -108,13 +115,7 @@ export function update<
         );
         checkOnce(step, taken, optimizer);
         const updated = new Set([...step.updated, ...taken]);
-        const context: UpdateContext = {
-          scalar: (source, scalar, range) =>
-            run.scalars.scalar(byUpdates(source), `${name}/${scalar}`, range),
-          iterationScalar: (scalar, value) =>
-            run.scalars.computed(`${name}/${scalar}`, () => value(iteration)),
-        };
-        const { checks, ...effect } = makeEffect(step, taken, optimizer, name, context);
+        const { checks, ...effect } = makeEffect(step, taken, optimizer, name, contextOf(run));
         const { learningRate, evaluationWeights } = effect;
         if (!step.updates) return { updated, effect: { learningRate, evaluationWeights } };
         return { updated, effect: { ...effect, checks: counted ? checks : [] } };

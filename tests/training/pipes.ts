@@ -1,6 +1,7 @@
 /** Pipes that the training tests share; built from the rooms, as a user would. */
 import { lastValueFrom, type Observable, tap, toArray } from "rxjs";
 import {
+  type AnyModel,
   arrays,
   backward,
   type DataSet,
@@ -77,7 +78,7 @@ export async function lossesOf(pipe: Observable<Updated>): Promise<number[]> {
 }
 
 /** A copy of all weights, by name, once a GPU has given them back. */
-export async function weightsOf(model: Model): Promise<Record<string, number[]>> {
+export async function weightsOf(model: AnyModel): Promise<Record<string, number[]>> {
   await settled(model);
   return Object.fromEntries(model.parameters.map(({ name, value }) => [name, Array.from(value)]));
 }
