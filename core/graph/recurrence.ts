@@ -29,7 +29,8 @@ export interface RecurrenceGradientAttributes extends RecurrenceAttributes {
 
 /**
  * Operands that a recurrence may have: `mask` `[steps, batch]`, 0 where a step is padding;
- * `recurrentMask` `[batch, units]`, what states are multiplied by before the recurrent kernel;
+ * `recurrentMask` `[batch, recurrent · units]`, what each block of the recurrent kernel sees of the
+ * states: they are multiplied by its part;
  * `initialState` `[batch, states · units]`, which the gradient finds in what was kept.
  */
 export type RecurrenceExtra = "mask" | "recurrentMask" | "initialState";

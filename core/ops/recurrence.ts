@@ -105,15 +105,28 @@ const recurrenceOperation: CompositeOperation = register<CompositeOperation>({
     const blocks = (from: number, count: number) =>
       slice(slopes, [0, from * units], [steps * batch, (from + count) * units]);
     const before = slice(kept, [0, 0, 0], [steps, batch, units]);
-    const seen = recurrentMask ? mul(before, recurrentMask) : before;
     const rows = [steps * batch, units];
-    const recurrent = blocks(layout.recurrentAt, layout.recurrent);
+    // A block of the kernel that sees its own part of the states has a product of its own.
+    const gates = Array.from({ length: recurrentMask ? layout.recurrent : 1 }, (_, gate) => ({
+      slopes: recurrentMask
+        ? blocks(layout.recurrentAt + gate, 1)
+        : blocks(layout.recurrentAt, layout.recurrent),
+      part: (x: Tensor) => slice(x, [0, gate * units], [x.shape[0], (gate + 1) * units]),
+    }));
+    const ofKernel = gates.map(({ slopes, part }) => {
+      const seen = recurrentMask ? mul(before, part(recurrentMask)) : before;
+      return matmul(transpose(reshape(seen, rows)), slopes);
+    });
     const ofExtra: Readonly<Record<RecurrenceExtra, () => Tensor | null>> = {
       mask: () => null,
-      recurrentMask: () => {
-        const back = reshape(matmul(recurrent, transpose(kernel)), before.shape);
-        return sum(mul(before, back), 0);
-      },
+      recurrentMask: () =>
+        concat(
+          gates.map(({ slopes, part }) => {
+            const back = reshape(matmul(slopes, transpose(part(kernel))), before.shape);
+            return sum(mul(before, back), 0);
+          }),
+          1,
+        ),
       initialState: () =>
         reshape(
           slice(found, [steps, 0, 0], [steps + 1, batch, layout.states * units]),
@@ -122,7 +135,7 @@ const recurrenceOperation: CompositeOperation = register<CompositeOperation>({
     };
     return [
       reshape(blocks(0, layout.inputs), sums.shape),
-      matmul(transpose(reshape(seen, rows)), recurrent),
+      concat(ofKernel, 1),
       sum(slopes, 0),
       ...settings(node.attributes).extras.map((name) => ofExtra[name]()),
     ];
@@ -160,7 +173,10 @@ export interface RecurrenceOptions extends Omit<RecurrenceAttributes, "extras"> 
   readonly cellState?: boolean;
   /** `[steps, batch]`, f32: 0 where a step is padding, over which the state is carried. */
   readonly mask?: Tensor;
-  /** `[batch, units]`, f32: the states are multiplied by it before the recurrent kernel. */
+  /**
+   * `[batch, recurrent · units]`, f32: before each block of the recurrent kernel, the states are
+   * multiplied by the block's part of it.
+   */
   readonly recurrentMask?: Tensor;
   /** `[batch, units]`, of lstm `[batch, 2 units]` with h and then c, f32; default zeros. */
   readonly initialState?: Tensor;
@@ -172,7 +188,7 @@ export interface RecurrenceOptions extends Omit<RecurrenceAttributes, "extras"> 
  *
  * simpleRnn: h = φ(x + hU + b). lstm: [i, f, g, o] = x + hU + b, c = σ(f)c + σ(i)φ(g),
  * h = σ(o)φ(c). gru: g, z, r from x, q = hU + b, g = φ(g + σ(r)q), h = σ(z)h + (1 − σ(z))g.
- * Within hU, h is multiplied by the `recurrentMask`.
+ * Within hU, h is multiplied by the `recurrentMask`, of which each block of U has its own part.
  *
  * @param sums `[steps, batch, inputs · units]`, f32: inputs times their kernel; of gru g, z, r.
  * @param kernel `[units, recurrent · units]`, f32: U; of gru z, r, q.
@@ -226,7 +242,7 @@ function checkShapes(
   const [units] = kernel.shape;
   const wanted: Readonly<Record<RecurrenceExtra, readonly number[]>> = {
     mask: [steps, batch],
-    recurrentMask: [batch, units],
+    recurrentMask: [batch, layout.recurrent * units],
     initialState: [batch, layout.states * units],
   };
   const fits = sums.rank === 3 && kernel.rank === 2 && bias.rank === 1 && steps > 0 &&
@@ -237,8 +253,8 @@ function checkShapes(
     throw new ShapeError(
       `Cannot apply recurrence of ${cell} as sums must be [steps, batch, ${layout.inputs} units], ` +
         `the kernel [units, ${layout.recurrent} units], the bias [${layout.gradients} units], a ` +
-        `mask [steps, batch], a recurrentMask [batch, units], an initialState [batch, ` +
-        `${layout.states} units]: received ${
+        `mask [steps, batch], a recurrentMask [batch, ${layout.recurrent} units], an initialState ` +
+        `[batch, ${layout.states} units]: received ${
           operands.map(({ shape }) => formatShape(shape)).join(", ")
         }`,
     );

@@ -58,7 +58,7 @@ export function recurrenceForward(
         const product = (block: number) => {
           let total = b(recurrentAt + block);
           for (let k = 0; k < units; k++) {
-            const scale = recurrentMask ? recurrentMask.data[row * units + k] : 1;
+            const scale = recurrentMask ? recurrentMask.data[row * width + block * units + k] : 1;
             total += scale * state(0, k) * kernel.data[k * width + block * units + unit];
           }
           return total;
@@ -149,8 +149,9 @@ export function recurrenceBackward(
         }
       }
       for (let k = 0; k < units && live; k++) {
-        const scale = recurrentMask ? recurrentMask.data[row * units + k] : 1;
         for (let column = 0; column < width; column++) {
+          const gate = row * width + column - column % units;
+          const scale = recurrentMask ? recurrentMask.data[gate + k] : 1;
           toState[k] += scale * kernel.data[k * width + column] *
             output.data[at + recurrentAt * units + column];
         }

@@ -25,13 +25,15 @@ export const recurrenceStepsKernel: GpuKernel = {
     const { layout, units, batch, steps, lanes, slots } = { ...parts, ...shapeOf(parts, tuning) };
     const [sums, kernel, bias] = parts.operands;
     const { mask, recurrentMask, initialState } = parts.extras;
-    checkShared(units, units, tuning);
-    const state = shader.shared("f32", units);
+    const width = layout.recurrent * units;
+    // What each block of the kernel sees of the states, if they do not see the same.
+    const views = recurrentMask ? layout.recurrent : 1;
+    checkShared(units, views * units, tuning);
+    const state = shader.shared("f32", views * units);
     const read = reader(shader);
     const finish = emitFinish(shader, call);
     const act = activationFunction(shader, parts.attributes.activation);
     const gate = activationFunction(shader, parts.attributes.recurrentActivation);
-    const width = layout.recurrent * units;
     const x = (block: number) =>
       read(sums, `row * ${layout.inputs * units}u + ${block * units}u + u`);
     const b = (block: number) => read(bias, `${block * units}u + u`);
@@ -64,9 +66,13 @@ export const recurrenceStepsKernel: GpuKernel = {
         : "0.0";
     // What the others see of a unit's state.
     const share = (slot: number) =>
-      `${state}[u] = next${slot}${
-        recurrentMask ? ` * ${read(recurrentMask, `group * ${units}u + u`)}` : ""
-      };`;
+      recurrentMask
+        ? range(views).map((view) =>
+          `${state}[${view * units}u + u] = next${slot} * ${
+            read(recurrentMask, `group * ${width}u + ${view * units}u + u`)
+          };`
+        ).join("\n")
+        : `${state}[u] = next${slot};`;
     const store = (block: number, row: string, value: string) =>
       `${finish}(${row} * ${layout.kept * units}u + ${block * units}u + u, ${value});`;
     const blocks = range(layout.kept);
@@ -86,9 +92,9 @@ export const recurrenceStepsKernel: GpuKernel = {
         ...eachUnit(slots, lanes, units, (slot) => [
           ...range(layout.recurrent).map((block) => `var s${block} = 0.0;`),
           `for (var k = 0u; k < ${units}u; k++) {`,
-          `  let y = ${state}[k];`,
+          ...range(views).map((view) => `  let y${view} = ${state}[${view * units}u + k];`),
           ...range(layout.recurrent).map((block) =>
-            `  s${block} = fma(y, ${
+            `  s${block} = fma(y${recurrentMask ? block : 0}, ${
               read(kernel, `k * ${width}u + ${block * units}u + u`)
             }, s${block});`
           ),
@@ -186,13 +192,23 @@ export const recurrenceGradientKernel: GpuKernel = {
         ]),
         "workgroupBarrier();",
         ...eachUnit(slots, lanes, units, (slot) => [
-          `var back${slot} = ${recurrentMask ? "0.0" : `state${slot}`};`,
-          `for (var k = 0u; k < ${width}u; k++) {`,
-          `  back${slot} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, back${slot});`,
-          "}",
-          recurrentMask
-            ? `state${slot} += ${read(recurrentMask, `group * ${units}u + u`)} * back${slot};`
-            : `state${slot} = back${slot};`,
+          ...(recurrentMask ? range(layout.recurrent) : [undefined]).flatMap((block) => {
+            const [from, to] = block === undefined
+              ? [0, width]
+              : [block * units, (block + 1) * units];
+            const back = `back${slot}${block === undefined ? "" : `_${block}`}`;
+            return [
+              `var ${back} = ${block === undefined ? `state${slot}` : "0.0"};`,
+              `for (var k = ${from}u; k < ${to}u; k++) {`,
+              `  ${back} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, ${back});`,
+              "}",
+              recurrentMask
+                ? `state${slot} += ${
+                  read(recurrentMask, `group * ${width}u + ${from}u + u`)
+                } * ${back};`
+                : `state${slot} = ${back};`,
+            ];
+          }),
         ]),
         "workgroupBarrier();",
       ].join("\n")),

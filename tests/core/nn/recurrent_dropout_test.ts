@@ -30,42 +30,66 @@ function numbers(shape: readonly number[], seed: number): Tensor {
   return tensor(data, { shape: [...shape] });
 }
 
-/** What the seed 7 makes of the states of each sample at a step: 0, or 1 / (1 − rate). */
-function maskOf(cell: "lstm" | "gru", rate: number, step: number): number[][] {
+type Cell = "simpleRnn" | "lstm" | "gru";
+
+/** Blocks of the kernels, which have a mask each: of gru z, r and the candidate. */
+const blocks = { simpleRnn: 1, lstm: 4, gru: 3 } as const;
+
+/** What the seed 7 leaves of `columns` numbers of each sample at a step: 0, or 1 / (1 − rate). */
+function maskOf(
+  cell: Cell,
+  name: "dropout" | "recurrent_dropout",
+  columns: number,
+  rate: number,
+  step: number,
+): number[][] {
   // The key hangs on the seed, the factory's name and the dropout's.
-  const kept = dropoutMask(nn.namedKey(7, `${cell}/recurrent_dropout`), [batch, units], step, rate);
+  const shape = name === "dropout" ? [batch, 1, columns] : [batch, columns];
+  const kept = dropoutMask(nn.namedKey(7, `${cell}/${name}`), shape, step, rate);
   const flat = valuesOf(kept).map((value) => value / (1 - rate));
-  return Array.from({ length: batch }, (_, row) => flat.slice(row * units, (row + 1) * units));
+  return Array.from({ length: batch }, (_, row) => flat.slice(row * columns, (row + 1) * columns));
 }
 
-/** The outputs of a layer, by Keras's formulas with h · mask in the recurrent products. */
+/** The outputs of a layer, by Keras's formulas: every gate sees its own part of x and of h. */
 function unrolled(
-  cell: "lstm" | "gru",
+  cell: Cell,
   { kernel, recurrent_kernel, bias }: Record<string, Tensor>,
   x: Tensor,
-  mask: Tensor,
+  ofInputs: Tensor | undefined,
+  ofStates: Tensor | undefined,
 ): Tensor {
-  const part = (y: Tensor, place: number) =>
-    slice(y, [0, place * units], [batch, (place + 1) * units]);
+  const part = (y: Tensor, place: number, size = units) =>
+    slice(y, [0, place * size], [y.shape[0], (place + 1) * size]);
+  // The op has gru's candidate in front, and so has its mask of the inputs.
+  const inputAt = (gate: number) => cell === "gru" ? (gate + 1) % 3 : gate;
+  const masked = (y: Tensor, mask: Tensor | undefined, gate: number) =>
+    mask ? mul(y, part(mask, mask.shape[1] === y.shape[1] ? 0 : gate, y.shape[1])) : y;
   const states: Tensor[] = [];
   let h: Tensor = tensor(new Float32Array(batch * units), { shape: [batch, units] });
   let c = h;
   for (let step = 0; step < steps; step++) {
     const now = reshape(slice(x, [0, step, 0], [batch, step + 1, features]), [batch, features]);
-    const given = matmul(now, kernel);
-    const back = matmul(mul(h, mask), recurrent_kernel);
-    if (cell === "lstm") {
-      const sums = add(add(given, back), bias);
-      const [i, f, o] = [0, 1, 3].map((place) => sigmoid(part(sums, place)));
-      c = add(mul(f, c), mul(i, tanh(part(sums, 2))));
-      h = mul(o, tanh(c));
+    const gates = Array.from({ length: blocks[cell] }, (_, gate) => gate);
+    const given = gates.map((gate) =>
+      matmul(masked(now, ofInputs, inputAt(gate)), part(kernel, gate))
+    );
+    const back = gates.map((gate) =>
+      matmul(masked(h, ofStates, gate), part(recurrent_kernel, gate))
+    );
+    const biasOf = (row: number, gate: number) =>
+      bias.rank === 1
+        ? slice(bias, [gate * units], [(gate + 1) * units])
+        : reshape(slice(bias, [row, gate * units], [row + 1, (gate + 1) * units]), [units]);
+    const a = gates.map((gate) => add(given[gate], biasOf(0, gate)));
+    if (cell === "simpleRnn") h = tanh(add(a[0], back[0]));
+    else if (cell === "lstm") {
+      const [i, f, g, o] = gates.map((gate) => add(a[gate], back[gate]));
+      c = add(mul(sigmoid(f), c), mul(sigmoid(i), tanh(g)));
+      h = mul(sigmoid(o), tanh(c));
     } else {
-      const [first, second] = [0, 1].map((row) =>
-        reshape(slice(bias, [row, 0], [row + 1, 3 * units]), [1, 3 * units])
-      );
-      const [a, b] = [add(given, first), add(back, second)];
-      const [z, r] = [0, 1].map((place) => sigmoid(add(part(a, place), part(b, place))));
-      const g = tanh(add(part(a, 2), mul(r, part(b, 2))));
+      const b = gates.map((gate) => add(back[gate], biasOf(1, gate)));
+      const [z, r] = [0, 1].map((gate) => sigmoid(add(a[gate], b[gate])));
+      const g = tanh(add(a[2], mul(r, b[2])));
       h = add(mul(z, h), mul(sub(1, z), g));
     }
     states.push(h);
@@ -73,45 +97,70 @@ function unrolled(
   return stack(states, 1);
 }
 
-await testOnDevices("recurrentDropout is the formula, and so are its gradients", async (device) => {
-  const made = (["lstm", "gru"] as const).map((cell) => {
-    const layer = nn[cell](units, { recurrentDropout: 0.4, seed: 7, returnSequences: true });
-    const weights = Object.fromEntries(
-      layer.init([steps, features], key).parameters.map(({ name, shape }, place) => [
-        name,
-        numbers(shape, place),
-      ]),
-    );
-    const x = numbers([batch, steps, features], 9);
-    const mask = tensor(maskOf(cell, 0.4, 0));
-    const context = Object.assign(new TestContext(true), {
-      counter: tensor(0, { dtype: "u32" }),
-      scalar: () => tensor(0.4),
+/** Rates: of states alone, of both, and of inputs alone, whose mask all gates share. */
+const settings = [
+  { cell: "lstm", recurrentDropout: 0.4 },
+  { cell: "gru", recurrentDropout: 0.4, dropout: 0.25 },
+  { cell: "lstm", recurrentDropout: 0.25, dropout: 0.4 },
+  { cell: "gru", dropout: 0.4 },
+  { cell: "simpleRnn", recurrentDropout: 0.4, dropout: 0.4 },
+] as const;
+
+await testOnDevices(
+  "dropouts of inputs and states are Keras's, and their gradients",
+  async (device) => {
+    // Kernels take a software adapter long to compile.
+    const chosen = device.device === "webgpu" ? settings.slice(1, 2) : settings;
+    const made = chosen.map(({ cell, ...rates }) => {
+      const { dropout = 0, recurrentDropout = 0 } = rates as { [name: string]: number | undefined };
+      const layer = nn[cell](units, { ...rates, seed: 7, returnSequences: true });
+      const weights = Object.fromEntries(
+        layer.init([steps, features], key).parameters.map(({ name, shape }, place) => [
+          name,
+          numbers(shape, place),
+        ]),
+      );
+      const x = numbers([batch, steps, features], 9);
+      const views = recurrentDropout ? blocks[cell] : 1;
+      const ofInputs = dropout
+        ? tensor(maskOf(cell, "dropout", views * features, dropout, 0))
+        : undefined;
+      const ofStates = recurrentDropout
+        ? tensor(maskOf(cell, "recurrent_dropout", blocks[cell] * units, recurrentDropout, 0))
+        : undefined;
+      const context = Object.assign(new TestContext(true), {
+        counter: tensor(0, { dtype: "u32" }),
+        scalar: (source: nn.ScalarSource) => tensor(source as number),
+      });
+      const outputs = [
+        layer.apply(weights, x, context),
+        unrolled(cell, weights, x, ofInputs, ofStates),
+      ];
+      const tensors = outputs.map((y) => [
+        y,
+        ...gradients(mul(y, numbers(y.shape, 5)).sum(), [x, ...Object.values(weights)]),
+      ]);
+      return { what: JSON.stringify({ cell, ...rates }), tensors };
     });
-    const tensors = [layer.apply(weights, x, context), unrolled(cell, weights, x, mask)].map((
-      y,
-    ) => [
-      y,
-      ...gradients(mul(y, numbers(y.shape, 5)).sum(), [x, ...Object.values(weights)]),
-    ]);
-    return { cell, tensors };
-  });
-  const found = await evaluateOn(device, made.flatMap(({ tensors }) => tensors[0]));
-  for (const { cell, tensors: [mine, formula] } of made) {
-    const expected = await evaluateOn({ device: "reference" }, formula);
-    found.splice(0, mine.length).forEach((values, place) =>
-      assertClose(values, expected[place], 5e-5, `${cell}, tensor ${place}`)
-    );
-  }
-});
+    const found = await evaluateOn(device, made.flatMap(({ tensors }) => tensors[0]));
+    for (const { what, tensors: [mine, formula] } of made) {
+      const expected = await evaluateOn({ device: "reference" }, formula);
+      found.splice(0, mine.length).forEach((values, place) =>
+        assertClose(values, expected[place], 5e-5, `${what}, tensor ${place}`)
+      );
+    }
+  },
+);
 
 Deno.test("a sample loses the same states at all steps, others at the next step, none in inference", () => {
-  const masks = [0, 1].map((step) => maskOf("gru", 0.5, step));
-  const share = masks[0].flat().filter((value) => value === 0).length / (batch * units);
+  const columns = 3 * units;
+  const masks = [0, 1].map((step) => maskOf("gru", "recurrent_dropout", columns, 0.5, step));
+  const share = masks[0].flat().filter((value) => value === 0).length / (batch * columns);
   assert(share > 0.2 && share < 0.8, `${share}`);
   assert(masks.flat(2).every((value) => value === 0 || Math.abs(value - 2) < 1e-6));
   assert.notDeepEqual(masks[0], masks[1]);
   assert.notDeepEqual(masks[0][0], masks[0][1]);
+  assert.notDeepEqual(masks[0][0].slice(0, units), masks[0][0].slice(units, 2 * units));
 
   // h = x + mask · h: what is kept goes on doubling, what is not begins anew.
   const layer = nn.simpleRnn(units, {

@@ -65,7 +65,7 @@ export function recurrenceCases(random: () => number): OpCase[] {
         floats(random, [units, recurrent * units], spread),
         floats(random, [gradients * units], spread),
         ...(begun ? [floats(random, [batch, states * units], spread)] : []),
-        ...(scaled ? [floats(random, [batch, units], [0, 2])] : []),
+        ...(scaled ? [floats(random, [batch, recurrent * units], [0, 2])] : []),
         ...(masked ? [integers(random, [steps, batch], "u32", [0, 2])] : []),
       ],
       (sums, kernel, bias, ...rest) =>

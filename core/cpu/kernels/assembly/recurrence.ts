@@ -4,7 +4,7 @@
  */
 import { activateRow } from "./activate";
 import { loadPart, storePart } from "./lanes";
-import { matmul } from "./matmul";
+import { hold, matmul } from "./matmul";
 import {
   batchOf,
   cellOf,
@@ -149,6 +149,7 @@ function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usi
   const unitBytes = <usize> units * 4;
   const stateBytes = <usize> statesOf(block) * unitBytes;
   const width = recurrentOf(block) * units;
+  const widthBytes = <usize> width * 4;
   const inputBytes = <usize> (inputsOf(block) * units) * 4;
   let before = out + <usize> start * rowBytes;
   for (let row = 0; row < rows; ++row) {
@@ -163,12 +164,18 @@ function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usi
         memory.fill(products + <usize> row * rowBytes, 0, <usize> width * 4);
       }
     } else if (scale) {
-      for (let row = 0; row < rows; ++row) {
-        const own = scale + <usize> (start + row) * unitBytes;
-        const at = <usize> row;
-        scaleRow(carried + at * unitBytes, before + at * rowBytes, own, units, false);
+      for (let gate = 0; gate < recurrentOf(block); ++gate) {
+        const part = <usize> gate * unitBytes;
+        const own = scale + <usize> start * widthBytes + part;
+        for (let row = 0; row < rows; ++row) {
+          const at = <usize> row;
+          scaleRow(carried + at * unitBytes, before + at * rowBytes, own + at * widthBytes, units, false);
+        }
+        const to = products + part;
+        // Each part of the kernel is packed for itself.
+        hold(kernel + part);
+        matmul(carried, units, 1, kernel + part, width, 1, to, pitch, 0, rows, 0, units, units, scratch, 0);
       }
-      matmul(carried, units, 1, kernel, width, 1, products, pitch, 0, rows, 0, width, units, scratch, 0);
     } else {
       matmul(before, pitch, 1, kernel, width, 1, products, pitch, 0, rows, 0, width, units, scratch, 0);
     }

@@ -1,7 +1,7 @@
 /** The way back through the steps of recurrent cells, by rows of the batch as forward. */
 import { activate, slope } from "./activate";
 import { loadPart, storePart } from "./lanes";
-import { matmul } from "./matmul";
+import { hold, matmul } from "./matmul";
 import {
   batchOf,
   cellOf,
@@ -115,6 +115,7 @@ export function recurrenceGradient(
   const outBytes = <usize> pitch * 4;
   const width = recurrentOf(block) * units;
   const unitBytes = <usize> units * 4;
+  const widthBytes = <usize> width * 4;
   const most = rowsAtOnce(block, scale ? 3 : 2);
   for (let from = start; from < end; from += most) {
     const rows = from + most < end ? most : end - from;
@@ -142,8 +143,18 @@ export function recurrenceGradient(
       if (step == 0 && !withInitial) continue;
       const a = slopes + <usize> recurrentAt(block) * unitBytes;
       if (scale) {
-        matmul(a, pitch, 1, kernel, 1, width, back, units, 0, rows, 0, units, width, scratch, 0);
-        scaleRow(carried, back, scale + <usize> from * unitBytes, rows * units, true);
+        for (let gate = 0; gate < recurrentOf(block); ++gate) {
+          const part = <usize> gate * unitBytes;
+          const own = scale + <usize> from * widthBytes + part;
+          const u = kernel + part;
+          // Each part of the kernel is packed for itself.
+          hold(u);
+          matmul(a + part, pitch, 1, u, 1, width, back, units, 0, rows, 0, units, units, scratch, 0);
+          for (let row = 0; row < rows; ++row) {
+            const at = <usize> row * unitBytes;
+            scaleRow(carried + at, back + at, own + <usize> row * widthBytes, units, true);
+          }
+        }
       } else {
         matmul(a, pitch, 1, kernel, 1, width, carried, units, 0, rows, 0, units, width, scratch, 1);
       }

@@ -52,13 +52,14 @@ export interface RecurrentOptions extends WeightedLayerOptions {
   readonly goBackwards?: boolean;
   /**
    * Part of the inputs' features that is tossed out in training, from 0 to 1, the same ones at all
-   * steps of a sample; a number or a stream of numbers; default 0.
+   * steps of a sample; with `recurrentDropout`, others for each gate; a number or a stream of numbers;
+   * default 0.
    */
   readonly dropout?: ScalarSource;
   /**
    * Part of the states that is tossed out in training before the recurrent kernel, from 0 to 1, the
-   * same ones at all steps of a sample and for all gates; a number or a stream of numbers; default 0.
-   * What carries a state past the gates sees all of it. (Keras: a mask for each gate.)
+   * same ones at all steps of a sample, and others for each gate, as in Keras 3; a number or a stream
+   * of numbers; default 0. What carries a state past the gates sees all of it.
    */
   readonly recurrentDropout?: ScalarSource;
   /** Seed of both dropouts; by default that of the run, folded with the layer's name. */

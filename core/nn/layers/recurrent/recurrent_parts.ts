@@ -9,7 +9,7 @@ import { ShapeError } from "../../../graph/errors.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
-import { slice } from "../../../ops/concat.ts";
+import { concat, slice } from "../../../ops/concat.ts";
 import { zeros } from "../../../ops/eager.ts";
 import { expandDims } from "../../../ops/expand_dims.ts";
 import { gather } from "../../../ops/gather.ts";
@@ -17,6 +17,7 @@ import { matmul } from "../../../ops/matmul.ts";
 import { mul } from "../../../ops/mul.ts";
 import { recurrence } from "../../../ops/recurrence.ts";
 import { reshape } from "../../../ops/reshape.ts";
+import { split } from "../../../ops/stack.ts";
 import { sub } from "../../../ops/sub.ts";
 import { transpose } from "../../../ops/transpose.ts";
 import { checkCount } from "../../check_count.ts";
@@ -74,6 +75,8 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
   checkActivation(factory, "activation", activation);
   checkActivation(factory, "recurrentActivation", recurrentActivation);
   const toss = recurrentDropouts(factory, options);
+  // As in Keras: with a dropout of states, inputs have a mask for each gate, too.
+  const ownViews = (options.recurrentDropout ?? 0) !== 0;
   const carried = carriedStates(factory, options);
   const layout = cellLayouts[cell];
   const names = stateNames[cell];
@@ -109,9 +112,10 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
       const ordered = (line: Tensor) =>
         goBackwards ? gather(line, sub(steps - 1, iota([steps], 0))) : line;
       const live = mask && ordered(transpose(cast(mask, "f32")));
-      const seen = toss("dropout", sequence, [batch, 1, features], context) ?? sequence;
-      const rows = reshape(ordered(transpose(seen, [1, 0, 2])), [steps * batch, features]);
-      const sums = matmul(rows, own.orderKernel?.(kernel) ?? kernel);
+      const views = ownViews ? layout.inputs : 1;
+      const factors = toss("dropout", literal(1), [batch, 1, views * features], context);
+      const line = ordered(transpose(sequence, [1, 0, 2]));
+      const sums = gateProducts(line, own.orderKernel?.(kernel) ?? kernel, factors, views);
       const width = layout.states * units;
       const begun = joined(states) ?? carried?.before(weights.states, batch);
       const before = context.decoding?.carried("states", begun ?? zeros([batch, width])) ?? begun;
@@ -120,7 +124,12 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
         activation,
         recurrentActivation,
         mask: live,
-        recurrentMask: toss("recurrentDropout", literal(1), [batch, units], context),
+        recurrentMask: toss(
+          "recurrentDropout",
+          literal(1),
+          [batch, layout.recurrent * units],
+          context,
+        ),
         initialState: before,
       };
       const operands = [
@@ -163,6 +172,28 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
       };
     },
   };
+}
+
+/**
+ * Inputs times their kernel, `[steps · batch, blocks · units]`.
+ *
+ * @param line `[steps, batch, features]`.
+ * @param kernel `[features, blocks · units]`.
+ * @param factors What inputs are multiplied by, `[batch, 1, views · features]`; nothing by default.
+ * @param views Equal parts of the kernel's columns that have factors of their own.
+ */
+function gateProducts(
+  line: Tensor,
+  kernel: Tensor,
+  factors: Tensor | undefined,
+  views: number,
+): Tensor {
+  const [steps, batch, features] = line.shape;
+  const product = (x: Tensor, part: Tensor) => matmul(reshape(x, [steps * batch, features]), part);
+  if (!factors) return product(line, kernel);
+  const parts = split(kernel, views, 1);
+  const own = split(reshape(factors, [batch, views * features]), views, 1);
+  return concat(parts.map((part, view) => product(mul(line, own[view]), part)), 1);
 }
 
 /** Refuses a number of units that is none. */
