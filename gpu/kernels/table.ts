@@ -11,7 +11,8 @@ import {
   maxPoolSelectKernel,
   sumPoolKernel,
 } from "./pooling.ts";
-import { recurrenceGradientKernel, recurrenceStepsKernel } from "./recurrence.ts";
+import { recurrenceStepsKernel } from "./recurrence.ts";
+import { recurrenceGradientKernel } from "./recurrence_gradient.ts";
 import { sampleImageGradientKernel, sampleImageKernel } from "./sampling.ts";
 import { scatterAddKernel } from "./scatter_add.ts";
 import { segmentKernel } from "./segment.ts";
