@@ -1,6 +1,18 @@
 import type { Tensor } from "../graph/tensor.ts";
 import type { Mask } from "./mask.ts";
 
+/** What the class ids are that a loss or a metric takes. */
+export interface ClassIdTargets {
+  /**
+   * How many classes outputs have.
+   *
+   * @returns The number; `undefined` where these targets are no class ids.
+   */
+  count(outputs: Tensor, targets: Tensor): number | undefined;
+  /** A label that stands for none of them. */
+  readonly ignored?: number;
+}
+
 /** How far outputs are from targets, sample by sample. */
 export interface Loss {
   /** Keras's name, for logs: `mean_squared_error`. */
@@ -10,11 +22,8 @@ export interface Loss {
    * samples where there is a mask, and those that it leaves out count for nothing.
    */
   readonly supportsMasking?: boolean;
-  /**
-   * For a loss of class ids: how many classes outputs have, and a label that stands for none. A data
-   * set with another label is refused.
-   */
-  readonly classIds?: { count(outputs: Tensor): number; readonly ignored?: number };
+  /** For a loss of class ids: what they are. A data set with another label is refused. */
+  readonly classIds?: ClassIdTargets;
   /**
    * The loss of every sample; what training makes small is its mean over the batch.
    *

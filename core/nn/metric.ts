@@ -1,4 +1,5 @@
 import type { Tensor } from "../graph/tensor.ts";
+import type { ClassIdTargets } from "./loss.ts";
 import type { Mask } from "./mask.ts";
 
 /** Rows of numbers: a confusion matrix. */
@@ -15,6 +16,11 @@ export interface Metric {
   readonly direction: "min" | "max";
   /** Whether {@link Metric.apply} goes by the mask of the outputs itself, as for a loss. */
   readonly supportsMasking?: boolean;
+  /**
+   * For a metric of class ids: what they are. A data set with another label is refused, unless it is
+   * one that the loss of the same targets ignores.
+   */
+  readonly classIds?: ClassIdTargets;
   /**
    * What a batch adds: sums over its samples, such as the hits and the samples, or the hits at each
    * threshold. The device computes them, and the host adds them up over the epoch in float64.

@@ -25,7 +25,7 @@ export * from "./initializers/mod.ts";
 export type { ApplyContext, Layer, LayerInitialization, LayerParameter } from "./layer.ts";
 export * from "./json/mod.ts";
 export * from "./layers/mod.ts";
-export type { Loss } from "./loss.ts";
+export type { ClassIdTargets, Loss } from "./loss.ts";
 export * from "./losses/mod.ts";
 export type { Mask } from "./mask.ts";
 export type { Metric, MetricTable } from "./metric.ts";

@@ -1,14 +1,43 @@
 import type { StoredTargets } from "../../data/data_set.ts";
 import { DataError } from "../graph/errors.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 /** What the class ids of targets must be. */
 export interface ClassIds {
-  /** The loss that takes them, for messages. */
-  readonly loss: string;
+  /** The loss or metric that takes them, for messages. */
+  readonly by: string;
   /** How many classes the outputs have. */
   readonly classes: number;
-  /** A label that stands for none of them. */
+  /** Labels that stand for none of them. */
+  readonly ignored: readonly number[];
+}
+
+/** Targets that a loss or a metric takes as class ids. */
+export interface LabelUse extends Omit<ClassIds, "ignored"> {
+  /** The targets. */
+  readonly targets: Tensor;
+  /** A label that stands for none of the classes. */
   readonly ignored?: number;
+  /** Whether it is the loss that takes them: what it ignores, metrics pass over. */
+  readonly isLoss: boolean;
+}
+
+/**
+ * Refuses stored labels that are no class for a loss or a metric.
+ *
+ * @param uses What takes labels.
+ * @param check Refuses those of some targets, if they are stored.
+ * @throws {DataError} at the first that is none.
+ */
+export function checkLabelUses(
+  uses: readonly LabelUse[],
+  check: (targets: Tensor, ids: ClassIds) => void,
+): void {
+  for (const { targets, by, classes, isLoss, ignored } of uses) {
+    const others = uses.filter((other) => other.isLoss && !isLoss && other.targets === targets);
+    const all = [ignored, ...others.map((other) => other.ignored)];
+    check(targets, { by, classes, ignored: [...new Set(all.filter((id) => id !== undefined))] });
+  }
 }
 
 /**
@@ -21,17 +50,17 @@ export interface ClassIds {
  */
 export function checkClassIds(
   { data, shape }: StoredTargets,
-  { loss, classes, ignored }: ClassIds,
+  { by, classes, ignored }: ClassIds,
   sampleOf: (row: number) => number = (row) => row,
 ): void {
   for (let at = 0; at < data.length; at++) {
     const id = data[at];
-    if ((id >= 0 && id < classes && Number.isInteger(id)) || id === ignored) continue;
+    if ((id >= 0 && id < classes && Number.isInteger(id)) || ignored.includes(id)) continue;
     const sample = sampleOf(Math.floor(at / (data.length / shape[0])));
     throw new DataError(
-      `Cannot compare targets with outputs by ${loss} as labels must be whole numbers from 0 to ` +
+      `Cannot compare targets with outputs by ${by} as labels must be whole numbers from 0 to ` +
         `${classes - 1}${
-          ignored === undefined ? "" : ` or ${ignored}`
+          ignored.map((label) => ` or ${label}`).join("")
         }: received ${id} at sample ` +
         `${sample} (number the classes from 0, and give the last layer a unit for each)`,
       { row: sample + 1 },

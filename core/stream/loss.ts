@@ -90,7 +90,6 @@ export function loss<
           penalties: [...step.penalties, ...weightPenalties(model, state)],
           reduction,
           sampleWeight,
-          checkClassIds: (targets, ids) => run.training.checkClassIds(targets, ids),
           scalar: (source, scalar) => run.scalars.scalar(source, scalar),
         });
         return { value, effect: { records, evaluation: { model, criteria, name, reduction } } };

@@ -1,6 +1,7 @@
 import { DTypeError } from "../graph/errors.ts";
 import { Tensor } from "../graph/tensor.ts";
 import type { MetricTable } from "../nn/metric.ts";
+import type { LabelUse } from "./class_ids.ts";
 import type { StateValue } from "./kept_state.ts";
 
 /** Values that are summed over the steps of an epoch, and what is logged of them. */
@@ -13,6 +14,8 @@ export interface RecordDefinition {
   result(...totals: Float64Array[]): number | MetricTable;
   /** Where the number gets better, if it is a loss or a metric. */
   readonly direction?: "min" | "max";
+  /** What takes labels of a data set as class ids. */
+  readonly labels?: readonly LabelUse[];
   /** Whether the run fails when a sum is NaN or infinite: true for losses. */
   readonly guarded?: boolean;
   /** For a count of faults, which is not logged: the error that ends the run where it is above 0. */

@@ -75,6 +75,8 @@ export class ResidentData implements LoadedData {
   readonly #order: Tensor;
   readonly #storages = new Map<Tensor, Storage>();
   readonly #batches = new Map<number, BatchTensors>();
+  /** What labels were found to be. */
+  readonly #checked = new Set<string>();
 
   /** Uploads `dataSet`; `start` is the scalar that says where a batch begins. */
   constructor(
@@ -135,7 +137,11 @@ export class ResidentData implements LoadedData {
 
   checkClassIds(targets: Tensor, ids: ClassIds): void {
     const name = this.nameOf(targets);
-    if (name !== undefined) checkClassIds(targetsNamed(this.dataSet, name), ids);
+    // Losses and metrics of one batch size or another mostly ask for the same.
+    const asked = `${name} ${ids.classes} ${ids.ignored}`;
+    if (name === undefined || this.#checked.has(asked)) return;
+    checkClassIds(targetsNamed(this.dataSet, name), ids);
+    this.#checked.add(asked);
   }
 
   /** Name of the targets that became a batch's tensor; `undefined` for another tensor. */

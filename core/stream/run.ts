@@ -83,7 +83,7 @@ export class Run implements RunControl {
     this.saver = new RunSaver(this, this.#states, settings as RunSettings);
     this.keep("hyperparameters", this.scalars);
     this.keep("logs", this.collector);
-    this.#plans = new StepPlans(device, this.scalars, this.collector, (leaf) => this.#bind(leaf));
+    this.#plans = new StepPlans(this, (leaf) => this.#bind(leaf));
     this.collector.onNonFinite = (name, value, step, start) => {
       this.#endInterludes();
       return nonFiniteError(this, { name, value, step, start });

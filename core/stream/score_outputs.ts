@@ -6,7 +6,7 @@ import type { ScalarSource } from "../nn/scalar.ts";
 import { add } from "../ops/add.ts";
 import { cast } from "../ops/cast.ts";
 import { mul } from "../ops/mul.ts";
-import type { ClassIds } from "./class_ids.ts";
+import type { LabelUse } from "./class_ids.ts";
 import type { Criterion } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
 import { type Compared, stepsAsSamples } from "./masked_steps.ts";
@@ -29,8 +29,6 @@ export interface OutputScoreOptions extends ScoreOptions {
   readonly name: string;
   /** Scalars to add to the whole loss. */
   readonly penalties: readonly Tensor[];
-  /** Refuses labels for which the outputs have no class. */
-  checkClassIds(targets: Tensor, ids: ClassIds): void;
   /** Makes a scalar of the step from a number or a stream. */
   scalar(source: ScalarSource, name: string): Tensor;
 }
@@ -53,16 +51,10 @@ export function scoreOutputs(
   const parts = criteria.map(({ output, loss, weight }) => {
     const picked = pick(output, judged, options.sampleWeight);
     const plain = scoreOutput(loss, picked, options);
-    // Steps that a mask leaves out may have any label.
-    if (loss.classIds && !picked.mask) {
-      const { count, ignored } = loss.classIds;
-      const ids = { loss: loss.name, classes: count(picked.outputs), ignored };
-      options.checkClassIds(picked.targets, ids);
-    }
     const weighted = weight === 1
       ? plain
       : scaled(plain, options.scalar(weight, lossWeightName(name, output)));
-    return { output, plain, weighted };
+    return { output, plain, weighted, labels: labelUses(loss, picked, true) };
   });
   const samples = tensorEntries(judged.outputs)[0][1].shape[0];
   const whole = withPenalties(
@@ -76,7 +68,7 @@ export function scoreOutputs(
   return {
     value: whole.value,
     records: [
-      { ...record(name, whole), guarded: true },
+      { ...record(name, whole), guarded: true, labels: parts.flatMap(({ labels }) => labels) },
       ...named.map(({ output, plain }) => record(`${output}_${name}`, plain)),
     ],
   };
@@ -94,9 +86,22 @@ export function measureRecords(
       name,
       direction: metric.direction,
       totals: measureOutput(metric, picked),
+      labels: labelUses(metric, picked, false),
       result: (...totals) => metric.result(...totals),
     };
   });
+}
+
+/** Which targets a loss or a metric takes as class ids. */
+function labelUses(
+  { name, classIds }: Loss | Metric,
+  { targets, outputs, mask }: Compared,
+  isLoss: boolean,
+): LabelUse[] {
+  const classes = classIds?.count(outputs, targets);
+  // Steps that a mask leaves out may have any label.
+  if (classes === undefined || mask) return [];
+  return [{ targets, by: name, classes, ignored: classIds!.ignored, isLoss }];
 }
 
 function measureOutput(metric: Metric, picked: Compared): readonly (Tensor | number)[] {

@@ -1,11 +1,11 @@
-import type { Device, Executable, Storage } from "../graph/device.ts";
+import type { Executable, Storage } from "../graph/device.ts";
 import { createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Collector } from "./collector.ts";
+import { checkLabelUses } from "./class_ids.ts";
 import type { Effect, Frame } from "./frame.ts";
 import { warnOfNewPlans } from "./plan_warning.ts";
 import { RecordLayout } from "./record_layout.ts";
-import type { ScalarTable } from "./scalar_table.ts";
+import type { Run } from "./run.ts";
 import { warnOfIdleWeights } from "./update_warning.ts";
 
 /** A step that has been planned: found again when the stages want the same things done. */
@@ -35,11 +35,9 @@ export class StepPlans {
   #planned = 0;
   #warned = false;
 
-  /** @param bind Memory of a leaf. */
+  /** @param run The run. @param bind Memory of a leaf. */
   constructor(
-    private readonly device: Device,
-    private readonly scalars: ScalarTable,
-    private readonly collector: Collector,
+    private readonly run: Pick<Run, "device" | "scalars" | "collector" | "training">,
     private readonly bind: (leaf: Tensor) => Storage,
   ) {}
 
@@ -73,6 +71,11 @@ export class StepPlans {
       ...frame.effects.flatMap(({ records = [] }) => records),
       ...frame.effects.flatMap(({ checks = [] }) => checks),
     ]);
+    const { device, scalars, collector, training } = this.run;
+    checkLabelUses(
+      frame.effects.flatMap(({ records = [] }) => records.flatMap(({ labels = [] }) => labels)),
+      (targets, ids) => training.checkClassIds(targets, ids),
+    );
     const { outputs } = layout;
     const assignments = new Map(
       frame.effects.flatMap((effect) => effect.assignments ?? [])
@@ -80,11 +83,11 @@ export class StepPlans {
     );
     const reads = frame.reads.map(({ tensor }) => tensor);
     const program = createProgram([...outputs, ...reads], [...assignments.values()]);
-    const executable = this.device.prepare(program, (leaf) => this.bind(leaf), {
+    const executable = device.prepare(program, (leaf) => this.bind(leaf), {
       recorded: outputs.length,
     });
-    this.collector.register(executable, layout);
-    const providers = executable.scalars.map((leaf) => this.scalars.provider(leaf));
+    collector.register(executable, layout);
+    const providers = executable.scalars.map((leaf) => scalars.provider(leaf));
     const planned: Planned = {
       effects: [...frame.effects],
       reads,
@@ -101,8 +104,9 @@ export class StepPlans {
   }
 
   #forget({ executable }: Planned): void {
-    void this.collector.collect().catch(() => {}).finally(() => {
-      this.collector.forget(executable);
+    const { collector } = this.run;
+    void collector.collect().catch(() => {}).finally(() => {
+      collector.forget(executable);
       executable.dispose();
     });
   }

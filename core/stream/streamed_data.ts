@@ -80,7 +80,7 @@ class StreamedData implements LoadedData {
       const { rows, batch } = this.#part(this.#present);
       checkClassIds(targetsNamed(batch, name), ids, (row) => rows[row]);
     };
-    this.#checks.set(`${name} ${ids.loss} ${ids.classes}`, check);
+    this.#checks.set(`${name} ${ids.by} ${ids.classes} ${ids.ignored}`, check);
     // Once the next window is being read the host no longer has this one, which was checked before.
     if (this.#present >= 0 && this.#reading!.window === this.#present) check();
   }

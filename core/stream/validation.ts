@@ -6,6 +6,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { applyModel } from "./apply_model.ts";
+import { checkLabelUses } from "./class_ids.ts";
 import type { Effect, Evaluation } from "./frame.ts";
 import { RecordLayout, RecordSums } from "./record_layout.ts";
 import type { LoadedData } from "./resident_data.ts";
@@ -117,11 +118,14 @@ export class Validation {
         penalties: [...penalties, ...weightPenalties(model, leaves)],
         reduction,
         sampleWeight,
-        checkClassIds: (targets, ids) => this.#data.checkClassIds(targets, ids),
         scalar: (source, scalar) => scalars.scalar(source, scalar),
       });
       return [...records, ...measureRecords(metrics, judged, sampleWeight)];
     });
+    checkLabelUses(
+      records.flatMap(({ labels = [] }) => labels),
+      (targets, ids) => this.#data.checkClassIds(targets, ids),
+    );
     const layout = new RecordLayout(records);
     const own = new Map([...this.#states.values()].map(({ leaf, storage }) => [leaf, storage]));
     const program = createProgram(layout.outputs, assignments);

@@ -7,7 +7,7 @@ import { sub } from "../../ops/sub.ts";
 import { sum } from "../../ops/sum.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { Loss } from "../loss.ts";
-import { alignLabels, meanPerSample } from "./targets.ts";
+import { alignLabels, meanPerSample, oneIdOfOutputs } from "./targets.ts";
 
 /** Small enough to change no loss, and its root has a finite slope. */
 const smallest = 1e-30;
@@ -46,6 +46,7 @@ export function categoricalGeneralizedCrossEntropy(
   checkScalar(`the q of ${name}`, q, { minimum: Number.MIN_VALUE, maximum: 1 });
   return {
     name: "categorical_generalized_cross_entropy",
+    classIds: oneIdOfOutputs,
     apply(targets, outputs) {
       const labels = alignLabels(name, targets, outputs, "it takes class labels, not rows");
       const classes = outputs.shape[outputs.rank - 1];

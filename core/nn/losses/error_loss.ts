@@ -1,13 +1,13 @@
 import type { Tensor } from "../../graph/tensor.ts";
 import { sub } from "../../ops/sub.ts";
 import type { Loss } from "../loss.ts";
-import { alignTargets, meanPerSample, oneHotLabels } from "./targets.ts";
+import { alignTargets, meanPerSample, oneHotLabels, oneIdOfOutputs } from "./targets.ts";
 
 /** Options of losses that compare outputs with targets one by one. */
 export interface ErrorLossOptions {
   /**
    * Whether targets are class labels `[batch]` that become rows of zeros with a one at the class;
-   * default false.
+   * default false. A data set with a label that is no class is refused.
    */
   readonly oneHot?: boolean;
 }
@@ -27,6 +27,7 @@ export function pairLoss(
   const align = options.oneHot ? oneHotLabels : alignTargets;
   return {
     name,
+    ...(options.oneHot && { classIds: oneIdOfOutputs }),
     apply: (targets, outputs) =>
       perSample(perOutput(align(factory, targets, outputs, hints), outputs)),
   };

@@ -12,7 +12,7 @@ import { checkScalar } from "../check_scalar.ts";
 import type { Loss } from "../loss.ts";
 import { meanOverCounted } from "./masked.ts";
 import { type CrossentropyOptions, logProbabilities } from "./probabilities.ts";
-import { alignLabels, meanPerSample } from "./targets.ts";
+import { alignLabels, meanPerSample, oneIdOfOutputs } from "./targets.ts";
 
 /** Options of {@link sparseCategoricalCrossentropy}. */
 export interface SparseCategoricalCrossentropyOptions
@@ -61,7 +61,7 @@ export function sparseCategoricalCrossentropy(
       : neg(sum(mul(oneHot(labels, classesOf(outputs)), logProbabilities(outputs)), -1));
   return {
     name: "sparse_categorical_crossentropy",
-    classIds: { count: classesOf, ignored: ignoreClass },
+    classIds: { ...oneIdOfOutputs, ignored: ignoreClass },
     apply(targets, outputs) {
       const labels = alignLabels("sparseCategoricalCrossentropy", targets, outputs, hint);
       if (ignoreClass === undefined) return meanPerSample(surprise(labels, outputs));

@@ -5,6 +5,7 @@ import { cast } from "../../ops/cast.ts";
 import { oneHot } from "../../ops/one_hot.ts";
 import { reshape } from "../../ops/reshape.ts";
 import { mean } from "../../ops/sum.ts";
+import type { ClassIdTargets } from "../loss.ts";
 
 /** What is added to a message when labels are given where one target an output is expected. */
 export interface TargetHints {
@@ -80,6 +81,19 @@ export function oneHotLabels(name: string, targets: Tensor, outputs: Tensor): Te
   const labels = alignLabels(name, targets, outputs, hint);
   return oneHot(labels, outputs.shape[outputs.rank - 1]);
 }
+
+/** As many classes as there are outputs, for a loss or a metric that takes nothing but class ids. */
+export const oneIdOfOutputs: ClassIdTargets = {
+  count: (outputs) => outputs.shape[outputs.rank - 1],
+};
+
+/** The same where targets may also be rows of the shape of the outputs, as the shapes tell. */
+export const idsOrRows: ClassIdTargets = {
+  count: (outputs, targets) =>
+    areLabels(targets, outputs) && !sameShape(targets.shape, outputs.shape)
+      ? outputs.shape[outputs.rank - 1]
+      : undefined,
+};
 
 /** Whether targets have one number where outputs have one a class. */
 export function areLabels(targets: Tensor, outputs: Tensor): boolean {

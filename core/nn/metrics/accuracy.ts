@@ -1,7 +1,7 @@
 import { ShapeError } from "../../graph/errors.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
 import type { Tensor } from "../../graph/tensor.ts";
-import { areLabels } from "../losses/targets.ts";
+import { areLabels, idsOrRows } from "../losses/targets.ts";
 import type { Metric } from "../metric.ts";
 import { averageMetric } from "./average_metric.ts";
 import { binaryHits } from "./binary_accuracy.ts";
@@ -29,7 +29,12 @@ import { sparseHits } from "./sparse_categorical_accuracy.ts";
  * for several answers a sample (multi-label) `binaryAccuracy()`.
  */
 export function accuracy(): Metric {
-  return averageMetric("accuracy", "max", (targets, outputs) => chooseHits(targets, outputs));
+  return averageMetric("accuracy", "max", chooseHits, {
+    count: (outputs, targets) =>
+      outputs.rank > 1 && outputs.shape[outputs.rank - 1] > 1
+        ? idsOrRows.count(outputs, targets)
+        : undefined,
+  });
 }
 
 function chooseHits(targets: Tensor, outputs: Tensor): Tensor {

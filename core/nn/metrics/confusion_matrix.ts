@@ -11,7 +11,8 @@ import { transpose } from "../../ops/transpose.ts";
 import { sameShape } from "../../graph/shape.ts";
 import { checkCount } from "../check_count.ts";
 import { checkScalar } from "../check_scalar.ts";
-import { alignLabels, alignTargets } from "../losses/targets.ts";
+import { alignLabels, alignTargets, idsOrRows } from "../losses/targets.ts";
+import type { ClassIdTargets } from "../loss.ts";
 import type { Metric, MetricTable } from "../metric.ts";
 import { spread } from "./counts_at_thresholds.ts";
 
@@ -31,7 +32,8 @@ export interface ConfusionMatrixOptions {
  * @param classes Number of classes, from 2.
  * @param options Threshold for one output, name.
  * @returns A metric of outputs `[batch, classes]`, or `[batch]` and `[batch, 1]` for two classes, and
- * of labels or one-hot targets. A label out of range counts nowhere.
+ * of labels or one-hot targets. A data set with another label is refused; one that the loss
+ * ignores counts nowhere.
  * @throws {RangeError} when `classes` is not a whole number from 2.
  *
  * @example
@@ -56,6 +58,7 @@ export function confusionMatrix(classes: number, options: ConfusionMatrixOptions
   return {
     name,
     direction: "max",
+    classIds: confusionIds,
     apply: (targets, outputs, sampleWeight) => [
       confusionTotals("confusionMatrix", targets, outputs, sampleWeight, classes, isYes),
     ],
@@ -75,7 +78,7 @@ export function confusionTotals(
   classes: number,
   isYes: (outputs: Tensor) => Tensor,
 ): Tensor {
-  const single = outputs.rank < 2 || outputs.shape[outputs.rank - 1] === 1;
+  const single = isSingle(outputs);
   const [wanted, found] = single
     ? binaryLabels(name, targets, outputs, isYes)
     : classLabels(name, targets, outputs);
@@ -89,6 +92,15 @@ export function confusionTotals(
   const weight = sampleWeight && reshape(spread(sampleWeight, wanted), [wanted.size, 1]);
   const counted = weight ? mul(rows(wanted), weight) : rows(wanted);
   return matmul(transpose(counted), rows(found));
+}
+
+/** What labels of a confusion matrix are; with one output a sample there are two classes. */
+export const confusionIds: ClassIdTargets = {
+  count: (outputs, targets) => isSingle(outputs) ? 2 : idsOrRows.count(outputs, targets),
+};
+
+function isSingle(outputs: Tensor): boolean {
+  return outputs.rank < 2 || outputs.shape[outputs.rank - 1] === 1;
 }
 
 /** Counts as rows. */

@@ -25,5 +25,10 @@ import { averageMetric } from "./average_metric.ts";
  */
 export function cosineSimilarityMetric(options: ErrorLossOptions = {}): Metric {
   const loss = cosineSimilarity(options);
-  return averageMetric(loss.name, "max", (targets, outputs) => neg(loss.apply(targets, outputs)));
+  return averageMetric(
+    loss.name,
+    "max",
+    (targets, outputs) => neg(loss.apply(targets, outputs)),
+    loss.classIds,
+  );
 }

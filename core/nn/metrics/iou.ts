@@ -2,7 +2,7 @@ import { greaterEqual } from "../../ops/greater_equal.ts";
 import { checkCount } from "../check_count.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { Metric } from "../metric.ts";
-import { confusionTotals } from "./confusion_matrix.ts";
+import { confusionIds, confusionTotals } from "./confusion_matrix.ts";
 
 /** Options of {@link iou} and {@link meanIoU}. */
 export interface IouOptions {
@@ -120,6 +120,7 @@ function overlap(
   return {
     name,
     direction: "max",
+    classIds: confusionIds,
     apply: (targets, outputs, sampleWeight) => [
       confusionTotals(
         factory,

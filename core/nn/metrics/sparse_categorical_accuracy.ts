@@ -6,7 +6,7 @@ import { mul } from "../../ops/mul.ts";
 import { notEqual } from "../../ops/not_equal.ts";
 import { reshape } from "../../ops/reshape.ts";
 import { sum } from "../../ops/sum.ts";
-import { alignLabels } from "../losses/targets.ts";
+import { alignLabels, oneIdOfOutputs } from "../losses/targets.ts";
 import type { Metric } from "../metric.ts";
 import { averageMetric } from "./average_metric.ts";
 
@@ -43,7 +43,7 @@ export function sparseCategoricalAccuracy(
   const name = "sparse_categorical_accuracy";
   const hits = (targets: Tensor, outputs: Tensor) =>
     sparseHits("sparseCategoricalAccuracy", targets, outputs);
-  if (ignoreClass === undefined) return averageMetric(name, "max", hits);
+  if (ignoreClass === undefined) return averageMetric(name, "max", hits, oneIdOfOutputs);
   if (!Number.isInteger(ignoreClass) || Math.abs(ignoreClass) >= 2 ** 31) {
     throw new RangeError(
       `Cannot use the ignoreClass of sparseCategoricalAccuracy as it must be a whole number: ` +
@@ -53,6 +53,7 @@ export function sparseCategoricalAccuracy(
   return {
     name,
     direction: "max",
+    classIds: { ...oneIdOfOutputs, ignored: ignoreClass },
     apply(targets, outputs, sampleWeight) {
       const right = hits(targets, outputs);
       const labels = cast(reshape(targets, right.shape), "i32");

@@ -10,7 +10,7 @@ import { oneHot } from "../../ops/one_hot.ts";
 import { select } from "../../ops/select.ts";
 import { sum } from "../../ops/sum.ts";
 import { checkCount } from "../check_count.ts";
-import { alignLabels, alignTargets, checkClasses } from "../losses/targets.ts";
+import { alignLabels, alignTargets, checkClasses, oneIdOfOutputs } from "../losses/targets.ts";
 import type { Metric } from "../metric.ts";
 import { averageMetric } from "./average_metric.ts";
 
@@ -75,7 +75,7 @@ export function sparseTopKCategoricalAccuracy(options: TopKOptions = {}): Metric
   return averageMetric("sparse_top_k_categorical_accuracy", "max", (targets, outputs) => {
     const labels = alignLabels("sparseTopKCategoricalAccuracy", targets, outputs, hint);
     return amongLargest(cast(labels, "i32"), outputs, k);
-  });
+  }, oneIdOfOutputs);
 }
 
 /** 1 where fewer than k outputs are larger than that of the label; 0 for a label that is no class. */
