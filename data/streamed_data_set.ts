@@ -64,7 +64,7 @@ const types = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array } as
  * same number again.
  *
  * @param options Shapes, types, number of samples, and how to read some of them.
- * @returns A data set for `miniBatches`, `fit`, `evaluate` and validation. Its arrays hold no rows.
+ * @returns A data set for `miniBatches`, `fit`, `evaluate`, `predict` and validation. Its arrays hold no rows.
  * @throws {DataError} If the number of samples is out of range, or an array is of a wrong type. In
  * training: when `read` fails, or gives a class id that is out of range, or a number that is not
  * finite, with the sample's number.

@@ -1,4 +1,4 @@
-import type { AnyDataSet } from "../../data/data_set.ts";
+import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import type { Device, Executable } from "../graph/device.ts";
 import { type Assignment, createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -46,11 +46,10 @@ export class InferenceRun {
     device: Device,
     owned: boolean,
     readonly model: AnyModel,
-    private readonly dataSet: AnyDataSet,
+    dataSet: AnyDataSet,
     private readonly batchSize: number,
   ) {
-    const samples = dataSet.y.shape as readonly number[];
-    this.#run = new Run(device, owned, { seed: 0, samples: samples[0] });
+    this.#run = new Run(device, owned, { seed: 0, samples: sampleCount(dataSet) });
     this.#run.addModel(model);
     this.#inputs = this.#run.load(dataSet, "prediction", batchSize);
   }
@@ -79,8 +78,12 @@ export class InferenceRun {
   targets(owner: unknown, numbers: Int32Array, count: number): Tensor {
     let loaded = this.#targets.get(owner);
     if (!loaded) {
-      const y = { data: numbers, shape: [numbers.length] };
-      loaded = this.#run.load({ ...this.dataSet, y }, "targets", this.batchSize);
+      const shape = [numbers.length];
+      const dataSet = {
+        x: { data: new Uint8Array(numbers.length), shape },
+        y: { data: numbers, shape },
+      };
+      loaded = this.#run.load(dataSet, "targets", this.batchSize);
       this.#targets.set(owner, loaded);
     }
     return loaded.batch(count).y as Tensor;
@@ -101,6 +104,8 @@ export class InferenceRun {
     build: (x: Tensors, count: number) => Computation,
   ): Promise<Computed[]> {
     const { tensors, assignments, plan } = this.#planned(owner, count, build);
+    const awaited = this.#inputs.bring(start);
+    if (awaited) await awaited;
     this.#run.place(start);
     await plan.run(this.#run.scalarValues(plan));
     if (assignments) this.#run.weightTable.changed();

@@ -1,5 +1,5 @@
 import { lastValueFrom, reduce } from "rxjs";
-import type { Inputs, StoredInputs } from "../../data/data_set.ts";
+import type { AnyDataSet, DataSet, Inputs, StoredInputs, Targets } from "../../data/data_set.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
@@ -20,11 +20,12 @@ import type { InputsFor } from "./resident_data.ts";
  *
  * @param model The model.
  * @param inputs `[samples, ...inputShape]`: the `x` of a data set, or arrays made with `arrays`; by
- * name for a model of several inputs.
+ * name for a model of several inputs. Or a data set, whose targets are left alone: that of
+ * {@link streamedDataSet} is read while batches of it are computed, and gives the same bits.
  * @param options Batch size, device.
  * @returns Outputs for every sample, in order; by name for a model of several outputs.
  * @throws {RangeError} when the batch size is not a whole number from 1.
- * @throws {DataError} when the inputs are not such arrays.
+ * @throws {DataError} when the inputs are not such arrays, or samples cannot be read.
  *
  * @example
  * ```ts
@@ -42,21 +43,21 @@ import type { InputsFor } from "./resident_data.ts";
  */
 export async function predict<X extends Tensors, O extends Tensors>(
   model: Model<X, O>,
-  inputs: InputsFor<X>,
+  inputs: InputsFor<X> | DataSet<InputsFor<X>, Targets>,
   options?: PredictOptions,
 ): Promise<Like<O, Predictions>>;
 /** The outputs of a model of one input and one output, in inference mode. */
 export async function predict(
   model: Model,
-  inputs: StoredInputs,
+  inputs: StoredInputs | DataSet<StoredInputs, Targets>,
   options?: PredictOptions,
 ): Promise<Predictions>;
 export async function predict(
   model: AnyModel,
-  inputs: Inputs,
+  inputs: Inputs | AnyDataSet,
   options: PredictOptions = {},
 ): Promise<OneOrNamed<Predictions>> {
-  const samples = samplesOf(inputs);
+  const samples = samplesOf(model, inputs);
   const whole = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name, outputShape]) => {
     const shape = [samples, ...outputShape];
     return [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const;

@@ -1,10 +1,12 @@
 import { Observable as Stream } from "rxjs";
 import {
   type AnyDataSet,
+  type DataSet,
   type Inputs,
   isStored,
   sampleCount,
   type StoredInputs,
+  type Targets,
 } from "../../data/data_set.ts";
 import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -80,11 +82,13 @@ export interface Prediction<O extends Tensors = Tensor> {
  *
  * @param model The model.
  * @param inputs `[samples, ...inputShape]`: the `x` of a data set, or arrays made with `arrays`; by
- * name for a model of several inputs.
+ * name for a model of several inputs. Or a data set, whose targets are left alone: that of
+ * {@link streamedDataSet} is read while batches of it are computed, and gives the same bits.
  * @param options Batch size, device.
  * @returns A cold stream: each subscription computes anew, and unsubscribing frees the device.
  * @throws {RangeError} when the batch size is not a whole number from 1.
- * @throws {DataError} on the error channel, when the inputs are not such arrays.
+ * @throws {DataError} on the error channel, when the inputs are not such arrays, or samples cannot be
+ * read.
  *
  * @example
  * ```ts
@@ -101,18 +105,18 @@ export interface Prediction<O extends Tensors = Tensor> {
  */
 export function predictions<X extends Tensors, O extends Tensors>(
   model: Model<X, O>,
-  inputs: InputsFor<X>,
+  inputs: InputsFor<X> | DataSet<InputsFor<X>, Targets>,
   options?: PredictOptions,
 ): Observable<Prediction<O>>;
 /** What a model of one input and one output makes of inputs, as a stream of batches. */
 export function predictions(
   model: Model,
-  inputs: StoredInputs,
+  inputs: StoredInputs | DataSet<StoredInputs, Targets>,
   options?: PredictOptions,
 ): Observable<Prediction>;
 export function predictions(
   model: AnyModel,
-  inputs: Inputs,
+  inputs: Inputs | AnyDataSet,
   options: PredictOptions = {},
 ): Observable<Prediction<Tensors>> {
   const { batchSize = stateBatchSize([model]) ?? 1024 } = options;
@@ -127,7 +131,7 @@ export function predictions(
     });
     const batches = async () => {
       await settled(model);
-      const dataSet = withoutTargets(inputs);
+      const dataSet = withoutTargets(model, inputs);
       const samples = sampleCount(dataSet);
       const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
       const run = new InferenceRun(device, owned, model, dataSet, batchSize);
@@ -157,7 +161,8 @@ export function predictions(
 }
 
 /** Samples of inputs; refuses what is none. */
-export function samplesOf(inputs: Inputs): number {
+export function samplesOf(model: AnyModel, inputs: Inputs | AnyDataSet): number {
+  if (isDataSet(model, inputs)) return sampleCount(inputs);
   if (typeof inputs === "object" && inputs !== null && !Array.isArray(inputs)) {
     const first = isStored(inputs) ? inputs : Object.values(inputs)[0];
     if (Array.isArray(first?.shape)) return first.shape[0];
@@ -168,8 +173,20 @@ export function samplesOf(inputs: Inputs): number {
   );
 }
 
-/** A data set needs targets; these are never read. */
-function withoutTargets(x: Inputs): AnyDataSet {
-  const samples = samplesOf(x);
+/** A data set needs targets; these are never read, unless its reader fills them along with inputs. */
+function withoutTargets(model: AnyModel, inputs: Inputs | AnyDataSet): AnyDataSet {
+  const samples = samplesOf(model, inputs);
+  const isWhole = isDataSet(model, inputs);
+  if (isWhole && inputs.read) return inputs;
+  const x = isWhole ? inputs.x : inputs;
   return { x, y: { data: new Uint8Array(samples), shape: [samples] } };
+}
+
+/** Whether something is a data set, rather than the inputs x and y of a model of such names. */
+function isDataSet(model: AnyModel, inputs: Inputs | AnyDataSet): inputs is AnyDataSet {
+  if (typeof inputs !== "object" || inputs === null || !("x" in inputs && "y" in inputs)) {
+    return false;
+  }
+  const names = entriesOf<Shape>(model.inputShape, Array.isArray).map(([name]) => name);
+  return typeof inputs.read === "function" || !(names.includes("x") && names.includes("y"));
 }

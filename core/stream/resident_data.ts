@@ -179,7 +179,7 @@ export class ResidentData implements LoadedData {
       throw new DataError(
         `Cannot load the ${name} as shape [${part.shape.join(", ")}] is that of ${size} numbers: ` +
           `received ${part.data.length}${
-            part.data.length ? "" : " (a streamed data set holds none)"
+            part.data.length ? "" : " (a streamed data set holds none: give the data set itself)"
           }`,
       );
     }

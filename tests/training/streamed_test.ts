@@ -255,7 +255,7 @@ Deno.test("what cannot be streamed is refused at once", () => {
 Deno.test("a streamed data set's own arrays are refused as inputs", async () => {
   await assert.rejects(
     predict(makeModel(), reader().data.x, cpu),
-    /is that of 2457600 numbers: received 0 \(a streamed data set holds none\)/,
+    /is that of 2457600 numbers: received 0 \(a streamed data set holds none: give the data set itself\)/,
   );
 });
 
