@@ -1,3 +1,4 @@
+import type { Layer } from "../layer.ts";
 import * as layers from "../layers/augmentation/mod.ts";
 import type { PlainOptions } from "../layers/reshaping/plain.ts";
 import { entry, type LayerEntry, plain } from "./layer_entry.ts";
@@ -16,13 +17,29 @@ const sampling: OptionReaders<layers.SamplingOptions> = {
   fillValue: number,
 };
 const values: OptionReaders<layers.ValueOptions> = { ...random, valueRange: numbers };
+const spread: OptionReaders<layers.SpreadOptions> = { ...plain, valueRange: numbers };
 const sizes: OptionReaders<Sizes> = { height: number, width: number };
+
+/** A layer whose values change by one factor. */
+function byFactor(
+  factory: (factor: layers.Factor, options: layers.ValueOptions) => Layer,
+): LayerEntry {
+  return entry<layers.ValueOptions & { factor: layers.Factor }>(
+    { ...values, factor: oneOrMore },
+    ({ factor, ...options }) => factory(factor, options),
+  );
+}
 
 /** Layers that change pictures, by type. */
 export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
+  AutoContrast: entry<layers.SpreadOptions>(spread, layers.autoContrast),
   CenterCrop: entry<PlainOptions & Sizes>(
     { ...plain, ...sizes },
     ({ height, width, ...options }) => layers.centerCrop(height, width, options),
+  ),
+  Equalization: entry<layers.EqualizationOptions>(
+    { ...spread, bins: number },
+    layers.equalization,
   ),
   RandAugment: entry<layers.RandAugmentOptions>(
     { ...sampling, valueRange: numbers, numOps: number, factor: number },
@@ -36,14 +53,16 @@ export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
     shearFactor: oneOrMore,
     zoomFactor: oneOrMore,
   }, layers.randomAffine),
-  RandomBrightness: entry<layers.ValueOptions & { factor: layers.Factor }>(
-    { ...values, factor: oneOrMore },
-    ({ factor, ...options }) => layers.randomBrightness(factor, options),
-  ),
-  RandomContrast: entry<layers.ValueOptions & { factor: layers.Factor }>(
-    { ...values, factor: oneOrMore },
-    ({ factor, ...options }) => layers.randomContrast(factor, options),
-  ),
+  RandomBrightness: byFactor(layers.randomBrightness),
+  RandomColorDegeneration: byFactor(layers.randomColorDegeneration),
+  RandomColorJitter: entry<layers.RandomColorJitterOptions>({
+    ...values,
+    brightnessFactor: oneOrMore,
+    contrastFactor: oneOrMore,
+    saturationFactor: oneOrMore,
+    hueFactor: oneOrMore,
+  }, layers.randomColorJitter),
+  RandomContrast: byFactor(layers.randomContrast),
   RandomCrop: entry<layers.AugmentationOptions & Sizes>(
     { ...random, ...sizes },
     ({ height, width, ...options }) => layers.randomCrop(height, width, options),
@@ -60,10 +79,19 @@ export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
     { ...random, mode: text },
     ({ mode, ...options }) => layers.randomFlip(mode, options),
   ),
+  RandomGrayscale: entry<layers.AugmentationOptions & { factor: number }>(
+    { ...random, factor: number },
+    ({ factor, ...options }) => layers.randomGrayscale(factor, options),
+  ),
+  RandomHue: byFactor(layers.randomHue),
+  RandomInvert: byFactor(layers.randomInvert),
+  RandomPosterization: byFactor(layers.randomPosterization),
   RandomRotation: entry<layers.SamplingOptions & { factor: layers.Factor }>(
     { ...sampling, factor: oneOrMore },
     ({ factor, ...options }) => layers.randomRotation(factor, options),
   ),
+  RandomSaturation: byFactor(layers.randomSaturation),
+  RandomSharpness: byFactor(layers.randomSharpness),
   RandomTranslation: entry<
     layers.SamplingOptions & { heightFactor: layers.Factor; widthFactor: layers.Factor }
   >(
@@ -78,5 +106,9 @@ export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
   Resizing: entry<layers.ResizingOptions & Sizes>(
     { ...plain, ...sizes, interpolation: text, cropToAspectRatio: flag },
     ({ height, width, ...options }) => layers.resizing(height, width, options),
+  ),
+  Solarization: entry<layers.SolarizationOptions>(
+    { ...values, additionFactor: oneOrMore, thresholdFactor: oneOrMore },
+    layers.solarization,
   ),
 };

@@ -2,35 +2,21 @@
 import assert from "node:assert/strict";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
 import { randAugment, tensor, uniform } from "../../../mod.ts";
-import { mulberry32 } from "../ops/generator.ts";
 import { TestContext } from "./context.ts";
+import {
+  blurredAround,
+  drawn as drawnAt,
+  equalizedBy,
+  type Picture,
+  randomPictures,
+} from "./pictures.ts";
 
-type Picture = number[][][];
 const [count, height, width, channels] = [480, 5, 6, 3];
-const random = mulberry32(21);
-const pictures: Picture[] = Array.from(
-  { length: count },
-  () =>
-    Array.from(
-      { length: height },
-      () =>
-        Array.from(
-          { length: width },
-          () => Array.from({ length: channels }, () => random() * 2 - 1),
-        ),
-    ),
-);
 const [black, white] = [-1, 1];
+const pictures = randomPictures(count, [height, width, channels], 21, (value) => value * 2 - 1);
 const outside = 0.25;
-
-/** A picture by what stands at a place of it. */
-const drawn = (at: (y: number, x: number, c: number) => number): Picture =>
-  Array.from(
-    { length: height },
-    (_, y) =>
-      Array.from({ length: width }, (_, x) =>
-        Array.from({ length: channels }, (_, c) => at(y, x, c))),
-  );
+const drawn = (at: (y: number, x: number, c: number) => number) =>
+  drawnAt([height, width, channels], at);
 
 /** Four pixels around a place, weighted by how near they are. */
 function between(picture: Picture, y: number, x: number, c: number): number {
@@ -78,19 +64,28 @@ const changes: ((picture: Picture, a: number) => Picture)[] = [
       const grey = mean(picture[y][x]);
       return cut(grey + (picture[y][x][c] - grey) * (1 + 0.9 * a));
     }),
+  (picture, a) => {
+    const smooth = blurredAround(picture);
+    return drawn((y, x, c) =>
+      cut(smooth[y][x][c] + (picture[y][x][c] - smooth[y][x][c]) * (1 + 0.9 * a))
+    );
+  },
   (picture, a) =>
     drawn((y, x, c) =>
       picture[y][x][c] > 1 - Math.abs(a) * 2 ? -picture[y][x][c] : picture[y][x][c]
     ),
   (picture, a) => {
-    const level = 2 ** Math.round(Math.abs(a) * 4) * 2 / 255;
-    return drawn((y, x, c) => Math.floor((picture[y][x][c] + 1) / level) * level - 1);
+    const step = 2 ** Math.round(Math.abs(a) * 4);
+    // What is less than a thousandth below a level has only been rounded.
+    const steps = (value: number) => Math.floor(((value + 1) * 127.5 + 1e-3) / step);
+    return drawn((y, x, c) => steps(picture[y][x][c]) * step / 127.5 - 1);
   },
   (picture) => {
     const values = [0, 1, 2].map((c) => picture.flat().map((pixel) => pixel[c]));
     const [low, high] = [Math.min, Math.max].map((most) => values.map((each) => most(...each)));
     return drawn((y, x, c) => (picture[y][x][c] - low[c]) / (high[c] - low[c]) * 2 - 1);
   },
+  (picture) => equalizedBy(picture, black, white),
 ];
 
 Deno.test("two turns send each picture through the changes that are drawn for it", () => {

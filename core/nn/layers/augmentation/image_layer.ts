@@ -29,25 +29,30 @@ export interface Draws {
   readonly counter: Tensor;
 }
 
-/** What one kind of change is. */
-interface Change {
+/** What becomes of a batch `[batch, height, width, channels]` in training. */
+export type Change = (x: Tensor, draws: Draws) => Tensor;
+
+/** What one kind of layer is. */
+interface Kind {
   /** Keras's class name. */
   readonly type: string;
   /** The function that the user calls. */
   readonly factory: string;
   /** What `modelToJson` writes. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Refuses pictures that the layer cannot take. */
+  readonly check?: (shape: Shape) => void;
   /** Height and width of the outputs; default those of the inputs. */
   readonly sizes?: (shape: Shape) => readonly [number, number];
   /** What becomes of a batch `[batch, height, width, channels]` in training. */
-  readonly change: (x: Tensor, draws: Draws) => Tensor;
+  readonly change: Change;
   /** What becomes of it in inference; by default it stays as it is. */
   readonly rest?: (x: Tensor) => Tensor;
 }
 
 /** A layer that changes pictures at random in training. */
-export function imageLayer(kind: Change, options: AugmentationOptions): Layer {
-  const { type, factory, config, sizes, change, rest = (x) => x } = kind;
+export function imageLayer(kind: Kind, options: AugmentationOptions): Layer {
+  const { type, factory, config, check, sizes, change, rest = (x) => x } = kind;
   const { name = "", seed, inputShape } = options;
   const own = seed === undefined ? undefined : namedKey(seed, factory);
   return {
@@ -57,6 +62,7 @@ export function imageLayer(kind: Change, options: AugmentationOptions): Layer {
     config,
     init(given) {
       checkPlaces(2, given);
+      check?.(given);
       const [height, width] = sizes?.(given) ?? given;
       return { outputShape: [height, width, given[2]], parameters: [] };
     },

@@ -4,13 +4,9 @@ import { abs } from "../../../ops/abs.ts";
 import { add } from "../../../ops/add.ts";
 import { cast } from "../../../ops/cast.ts";
 import { clip } from "../../../ops/clip.ts";
-import { div } from "../../../ops/div.ts";
 import { equal } from "../../../ops/equal.ts";
 import { greater } from "../../../ops/greater.ts";
-import { greaterEqual } from "../../../ops/greater_equal.ts";
-import { max, min } from "../../../ops/max.ts";
 import { mul } from "../../../ops/mul.ts";
-import { reshape } from "../../../ops/reshape.ts";
 import { floor, round } from "../../../ops/round.ts";
 import { select } from "../../../ops/select.ts";
 import { cos, sin } from "../../../ops/sin.ts";
@@ -21,7 +17,9 @@ import { checkScalar } from "../../check_scalar.ts";
 import type { Layer } from "../../layer.ts";
 import { type Sampler, samplerOf, type SamplingOptions } from "./affine.ts";
 import { type Bounds, orderedPair } from "./factor.ts";
+import { equalized } from "./equalized.ts";
 import { imageLayer } from "./image_layer.ts";
+import { perPicture, posterized, smoothed, stretched, towards } from "./picture_values.ts";
 
 /** Options of {@link randAugment}. */
 export interface RandAugmentOptions extends SamplingOptions {
@@ -36,7 +34,8 @@ export interface RandAugmentOptions extends SamplingOptions {
 /** What a picture may go through. The first ones move pixels, the others change their values. */
 const changes = [
   ...["identity", "shearX", "shearY", "translateX", "translateY", "rotate"],
-  ...["brightness", "contrast", "color", "solarize", "posterize", "autoContrast"],
+  ...["brightness", "contrast", "color", "sharpness", "solarize", "posterize"],
+  ...["autoContrast", "equalize"],
 ] as const;
 
 /** How strong a change is at a factor of 1: shares, and for turns an angle (30 degrees). */
@@ -46,11 +45,11 @@ const strongest = { shear: 0.3, translate: 0.45, rotate: Math.PI / 6, values: 0.
  * Sends every picture through some changes that are drawn for it, each by an amount of its own, in
  * training: one number, `factor`, is all there is to choose.
  *
- * Each of `numOps` turns draws one of twelve changes, all as likely, and an amount a even over −factor
+ * Each of `numOps` turns draws one of fourteen changes, all as likely, and an amount a even over −factor
  * to factor: nothing; leaning by 0.3 a and moving by 0.45 a of the size, across or down; turning by 30 a
- * degrees; brightness, contrast and color, 0.9 a more or less of each; solarize, values above
+ * degrees; brightness, contrast, color and sharpness, 0.9 a more or less of each; solarize, values above
  * white − |a| · (white − black) mirrored; posterize, up to four bits of eight less; autoContrast, each
- * channel stretched from black to white. They follow from (seed, step, layer name); in inference y = x.
+ * channel stretched from black to white; equalize, its values spread as by {@link equalization}. They follow from (seed, step, layer name); in inference y = x.
  *
  * @param options Bounds of values, number of changes, factor, what stands outside, name, seed.
  * @returns A layer of `[batch, height, width, channels]` inputs, without weights.
@@ -66,8 +65,7 @@ const strongest = { shear: 0.3, translate: 0.45, rotate: Math.PI / 6, values: 0.
  * ```
  *
  * Source: E. Cubuk and others, "RandAugment: practical automated data augmentation with a reduced
- * search space", 2019, whose greatest amounts these are; its equalize and sharpness are missing. Keras:
- * `RandAugment`, which draws the changes for a whole batch, and turns by up to half a turn at 0.5.
+ * search space", 2019, whose changes and greatest amounts these are. Keras: `RandAugment`, which draws the changes for a whole batch, and turns by up to half a turn at 0.5.
  * PyTorch: `torchvision.transforms.RandAugment`.
  */
 export function randAugment(options: RandAugmentOptions = {}): Layer {
@@ -123,41 +121,32 @@ function movedBy(x: Tensor, kind: Tensor, amount: Tensor, sample: Sampler): Tens
 
 /** Pictures of other values; the others stay as they are. */
 function valuesChanged(x: Tensor, kind: Tensor, amount: Tensor, [black, white]: Bounds): Tensor {
-  const each = (numbers: Tensor) => reshape(numbers, [x.shape[0], 1, 1, 1]);
-  const given = each(amount);
+  const range = [black, white] as const;
+  const given = perPicture(amount);
   const share = abs(given);
   const more = mul(given, strongest.values);
-  const around = (middle: Tensor) => add(middle, mul(sub(x, middle), add(more, 1)));
-  const low = min(x, [1, 2], { keepDims: true });
-  const high = max(x, [1, 2], { keepDims: true });
+  const around = (middle: Tensor) => towards(middle, x, add(more, 1));
   // 1, 2, 4, 8 or 16, exactly.
   const bits = round(mul(share, 4));
   const steps = [1, 2, 4, 8].map((size, place) => select(greater(bits, place), size, 0))
     .reduce((sum, size) => add(sum, size));
-  const level = mul(add(steps, 1), (white - black) / 255);
   const made: Partial<Record<typeof changes[number], Tensor>> = {
     brightness: add(x, mul(more, white - black)),
     contrast: around(mean(x, [1, 2], { keepDims: true })),
     color: around(mean(x, 3, { keepDims: true })),
+    sharpness: around(smoothed(x)),
     solarize: select(
       greater(x, sub(white, mul(share, white - black))),
       sub(white + black, x),
       x,
     ),
-    posterize: add(mul(floor(div(sub(x, black), level)), level), black),
-    // What is of one value has nothing to be stretched.
-    autoContrast: select(
-      greaterEqual(low, high),
-      x,
-      add(
-        mul(div(sub(x, low), select(greater(high, low), sub(high, low), 1)), white - black),
-        black,
-      ),
-    ),
+    posterize: posterized(x, add(steps, 1), range),
+    autoContrast: stretched(x, range),
+    equalize: equalized(x, range, 256),
   };
   return Object.entries(made).reduce(
     (y, [change, values]) =>
-      select(each(is(kind, change as typeof changes[number])), clip(values, black, white), y),
+      select(perPicture(is(kind, change as typeof changes[number])), clip(values, black, white), y),
     x,
   );
 }

@@ -1,10 +1,10 @@
 import { add } from "../../../ops/add.ts";
 import { clip } from "../../../ops/clip.ts";
 import { mul } from "../../../ops/mul.ts";
-import { reshape } from "../../../ops/reshape.ts";
 import type { Layer } from "../../layer.ts";
-import { type Factor, orderedPair, rangeOf } from "./factor.ts";
-import { imageLayer } from "./image_layer.ts";
+import { type Bounds, type Factor, orderedPair, rangeOf } from "./factor.ts";
+import { type Change, imageLayer } from "./image_layer.ts";
+import { perPicture } from "./picture_values.ts";
 import type { ValueOptions } from "./random_contrast.ts";
 
 /**
@@ -31,15 +31,24 @@ import type { ValueOptions } from "./random_contrast.ts";
  */
 export function randomBrightness(factor: Factor, options: ValueOptions = {}): Layer {
   const factory = "randomBrightness";
-  const [black, white] = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
-  const range = rangeOf(factory, "factor", factor, { minimum: -1, maximum: 1 });
-  return imageLayer({
-    type: "RandomBrightness",
-    factory,
-    config: { factor, ...options },
-    change(x, draws) {
-      const shift = mul(draws.uniform("brightness", range), white - black);
-      return clip(add(x, reshape(shift, [x.shape[0], 1, 1, 1])), black, white);
-    },
-  }, options);
+  const bounds = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
+  const change = brightnessChange(factory, "factor", factor, bounds);
+  return imageLayer(
+    { type: "RandomBrightness", factory, config: { factor, ...options }, change },
+    options,
+  );
+}
+
+/** What changes the brightness of pictures; the factor as of {@link randomBrightness}. */
+export function brightnessChange(
+  factory: string,
+  name: string,
+  factor: Factor,
+  [black, white]: Bounds,
+): Change {
+  const range = rangeOf(factory, name, factor, { minimum: -1, maximum: 1 });
+  return (x, draws) => {
+    const shift = mul(draws.uniform("brightness", range), white - black);
+    return clip(add(x, perPicture(shift)), black, white);
+  };
 }

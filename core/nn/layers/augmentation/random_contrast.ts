@@ -1,12 +1,9 @@
-import { add } from "../../../ops/add.ts";
 import { clip } from "../../../ops/clip.ts";
-import { mul } from "../../../ops/mul.ts";
-import { reshape } from "../../../ops/reshape.ts";
-import { sub } from "../../../ops/sub.ts";
 import { mean } from "../../../ops/sum.ts";
 import type { Layer } from "../../layer.ts";
 import { type Bounds, type Factor, orderedPair } from "./factor.ts";
-import { type AugmentationOptions, imageLayer } from "./image_layer.ts";
+import { type AugmentationOptions, type Change, imageLayer } from "./image_layer.ts";
+import { perPicture, towards } from "./picture_values.ts";
 import { checkScalar } from "../../check_scalar.ts";
 
 /** Options of layers that change how bright pixels are. */
@@ -39,21 +36,26 @@ export interface ValueOptions extends AugmentationOptions {
  */
 export function randomContrast(factor: Factor, options: ValueOptions = {}): Layer {
   const factory = "randomContrast";
-  const [black, white] = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
-  const [lower, upper] = (typeof factor === "number" ? [factor, factor] : factor).map((share) =>
-    checkScalar(`factor of ${factory}`, share, { minimum: 0, maximum: 1 })
+  const bounds = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
+  const change = contrastChange(factory, "factor", factor, bounds);
+  return imageLayer(
+    { type: "RandomContrast", factory, config: { factor, ...options }, change },
+    options,
   );
-  return imageLayer({
-    type: "RandomContrast",
-    factory,
-    config: { factor, ...options },
-    change(x, draws) {
-      const strength = reshape(
-        draws.uniform("contrast", [1 - lower, 1 + upper]),
-        [x.shape[0], 1, 1, 1],
-      );
-      const middle = mean(x, [1, 2], { keepDims: true });
-      return clip(add(mul(sub(x, middle), strength), middle), black, white);
-    },
-  }, options);
+}
+
+/** What changes the contrast of pictures; the factor as of {@link randomContrast}. */
+export function contrastChange(
+  factory: string,
+  name: string,
+  factor: Factor,
+  [black, white]: Bounds,
+): Change {
+  const [lower, upper] = (typeof factor === "number" ? [factor, factor] : factor).map((share) =>
+    checkScalar(`${name} of ${factory}`, share, { minimum: 0, maximum: 1 })
+  );
+  return (x, draws) => {
+    const strength = perPicture(draws.uniform("contrast", [1 - lower, 1 + upper]));
+    return clip(towards(mean(x, [1, 2], { keepDims: true }), x, strength), black, white);
+  };
 }

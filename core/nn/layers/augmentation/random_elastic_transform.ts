@@ -4,11 +4,11 @@ import { add } from "../../../ops/add.ts";
 import { slice } from "../../../ops/concat.ts";
 import { convolution } from "../../../ops/convolution.ts";
 import { tensor } from "../../../ops/eager.ts";
-import { less } from "../../../ops/less.ts";
 import { mul } from "../../../ops/mul.ts";
 import { normal } from "../../../ops/random.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import { select } from "../../../ops/select.ts";
+import { chosenBy } from "./picture_values.ts";
 import type { Layer } from "../../layer.ts";
 import { samplerOf, type SamplingOptions } from "./affine.ts";
 import { type Factor, rangeOf } from "./factor.ts";
@@ -69,7 +69,7 @@ export function randomElasticTransform(options: RandomElasticTransformOptions = 
       const sigma = 0.05 * scale[1] * Math.min(height, width);
       if (sigma === 0) return x;
       const strength = mul(draws.uniform("scale", scale), 0.1 * Math.max(height, width));
-      const chosen = less(draws.uniform("threshold", [0, 1]), draws.uniform("chance", chance));
+      const chosen = chosenBy(draws, chance);
       const alpha = select(chosen, strength, 0);
       // Rows and columns are bent by two halves of one batch of noise.
       const noise = normal(draws.key("noise"), [2 * batch, height, width], draws.counter);

@@ -11,6 +11,7 @@ import { select } from "../../../ops/select.ts";
 import { sqrt } from "../../../ops/sqrt.ts";
 import { sub } from "../../../ops/sub.ts";
 import { add } from "../../../ops/add.ts";
+import { chosenBy } from "./picture_values.ts";
 import type { Layer } from "../../layer.ts";
 import { checkScalar } from "../../check_scalar.ts";
 import { type Bounds, type Factor, orderedPair, rangeOf } from "./factor.ts";
@@ -66,7 +67,7 @@ export function randomErasing(options: RandomErasingOptions = {}): Layer {
       const fill = fillValue === undefined
         ? clip(mul(normal(draws.key("noise"), x.shape, draws.counter), white), black, white)
         : Math.min(Math.max(fillValue, black), white);
-      const chosen = less(draws.uniform("threshold", [0, 1]), draws.uniform("chance", chance));
+      const chosen = chosenBy(draws, chance);
       const patch = logicalAnd(
         within(draws, 1, x.shape[1], scale),
         within(draws, 2, x.shape[2], scale),
