@@ -32,6 +32,8 @@ export class WeightAverages implements Interlude {
   /** How often the averages were moved, and the weights that they stand in for. */
   #state: AveragesState = { averaged: 0, trained: null };
   #share = 0;
+  /** True once the operator was left; a step that was under way may end after that. */
+  #left = false;
   #name: string;
   #run: Run | undefined;
 
@@ -68,7 +70,9 @@ export class WeightAverages implements Interlude {
     const isLast = last.epoch === last.run.epochs;
     const { averaged, trained } = this.#state;
     if (averaged === 0 || trained || !(this.rule.validate || (isLast && this.rule.keep))) return;
-    this.#state = { averaged, trained: last.run.snapshot() };
+    // Nobody is there any more to put the weights back.
+    if (this.#left && !this.rule.keep) return;
+    if (!this.#left) this.#state = { averaged, trained: last.run.snapshot() };
     const { weightTable } = last.run;
     for (const parameter of weightTable.leaves.keys()) {
       // Weights that stand still at this step may have an average too.
@@ -94,6 +98,7 @@ export class WeightAverages implements Interlude {
 
   /** Frees what is left. */
   dispose(): void {
+    this.#left = true;
     this.#state.trained?.dispose();
     this.#state = { ...this.#state, trained: null };
   }

@@ -103,6 +103,21 @@ Deno.test("exponentialMovingAverage leaves the weights of a run that ends within
   close(await weight(), 0.9 ** 6, "weight");
 });
 
+Deno.test("a run that is left at an epoch's last step keeps averages if asked, and no copy of weights", async () => {
+  using device = new TestCpu(1);
+  const leave = async (keep: boolean) => {
+    const averages = exponentialMovingAverage<Updated>({ momentum: 0.8, keep });
+    const { steps, weight } = pole(averages, { device });
+    await lastValueFrom(steps.pipe(take(8)));
+    return await weight();
+  };
+  await leave(true);
+  const bytes = device.memory.allocatedBytes;
+  close(await leave(true), average(powers(8), 0.8), "averages");
+  close(await leave(false), 0.9 ** 8, "weight");
+  assert.equal(device.memory.allocatedBytes, bytes);
+});
+
 Deno.test("earlyStopping puts back the averages of the best epoch", async () => {
   const { training, weight } = pole(
     exponentialMovingAverage({ momentum: 0.5 }),
