@@ -16,10 +16,10 @@ export interface ModelOptions {
   readonly seed?: number;
   /**
    * Layers of a segment, from 1, for less memory in training: of a segment only what it hands on is
-   * kept for the backward pass, in which the rest is computed again, to the same bits. It costs the
-   * time of a second forward pass. With about the square root of all layers least is kept; a segment
-   * is longer where more than one value goes on, as around a residual connection. Default: all is
-   * kept.
+   * kept for the backward pass, in which the rest is computed again: the same numbers and masks, and
+   * the same gradients up to the rounding of sums, whose order may be another one. It costs the time
+   * of a second forward pass. With about the square root of all layers least is kept; a segment is
+   * longer where more than one value goes on, as around a residual connection. Default: all is kept.
    */
   readonly recompute?: number;
 }

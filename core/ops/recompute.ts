@@ -46,8 +46,9 @@ const recomputeOperation: CompositeOperation = register({
  * `output` as it is; for the gradient what leads to it from `sources` is computed again, once the
  * gradient has come so far, rather than kept since the forward pass.
  *
- * It trades time for memory: between the two passes only the sources are kept. The gradient is the
- * same to the last bit, random masks too.
+ * It trades time for memory: between the two passes only the sources are kept. Random masks
+ * are the same again, and so is the gradient, up to the rounding of sums: what a kernel computes
+ * beside a sum decides in which order it adds up.
  *
  * @param output Any shape, f32: what a part of a network gives.
  * @param sources What that part is computed from: its inputs and its weights, f32. Gradients go to
