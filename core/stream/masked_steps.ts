@@ -3,8 +3,11 @@ import { formatShape, sameShape } from "../graph/shape.ts";
 import { literal } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Mask } from "../nn/mask.ts";
+import { areLabels } from "../nn/losses/targets.ts";
 import { cast } from "../ops/cast.ts";
+import { logicalAnd } from "../ops/logical.ts";
 import { mul } from "../ops/mul.ts";
+import { notEqual } from "../ops/not_equal.ts";
 import { reshape } from "../ops/reshape.ts";
 import { select } from "../ops/select.ts";
 
@@ -26,10 +29,31 @@ export interface ComparedSteps extends Omit<Compared, "mask"> {
   readonly counted: Mask;
 }
 
-/** `x` with zeros for rows that do not count. */
-function onlyWhere(counted: Tensor, x: Tensor): Tensor {
+/** `x` with zeros, or another number, for rows that do not count. */
+function onlyWhere(counted: Tensor, x: Tensor, other = 0): Tensor {
   const rows = reshape(counted, x.shape.map((size, axis) => axis === 0 ? size : 1));
-  return select(rows, x, literal(0, x.dtype));
+  return select(rows, x, literal(other, x.dtype));
+}
+
+/**
+ * As {@link stepsAsSamples}, for class ids of which one stands for no class: what has it does not
+ * count either. A class takes its place, so that the loss need not leave out anything itself.
+ */
+export function labelsAsSamples(compared: Compared, ignored: number): ComparedSteps {
+  const { targets, outputs, mask } = compared;
+  // Others are refused by the loss, in its own words.
+  if (!areLabels(targets, outputs)) return stepsAsSamples(compared);
+  const labels = cast(reshape(targets, outputs.shape.slice(0, -1)), "i32");
+  const known = notEqual(labels, ignored);
+  const ones = (mask?.shape ?? []).concat(new Array(known.rank - (mask?.rank ?? 0)).fill(1));
+  const both = mask ? logicalAnd(known, reshape(mask, ones)) : known;
+  const steps = stepsAsSamples({ ...compared, targets: labels, mask: both });
+  return {
+    ...steps,
+    targets: onlyWhere(steps.counted!, steps.targets, ignored === 0 ? 1 : 0),
+    // One that is not finite does no harm where it is ignored.
+    outputs: onlyWhere(steps.counted!, steps.outputs),
+  };
 }
 
 /** Where there is a mask, makes every step a sample; a step weighs what its sample does, or 0. */

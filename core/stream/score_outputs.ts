@@ -9,7 +9,7 @@ import { mul } from "../ops/mul.ts";
 import type { LabelUse } from "./class_ids.ts";
 import type { Criterion } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
-import { type Compared, stepsAsSamples } from "./masked_steps.ts";
+import { type Compared, labelsAsSamples, stepsAsSamples } from "./masked_steps.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import { loggedLoss, type Score, score, type ScoreOptions, withPenalties } from "./score.ts";
 
@@ -124,7 +124,10 @@ function scoreOutput(loss: Loss, picked: Compared, { reduction }: ScoreOptions):
     const { targets, outputs, sampleWeight, mask } = picked;
     return score(loss.apply(targets, outputs, mask), { reduction, sampleWeight });
   }
-  const { targets, outputs, sampleWeight, counted } = stepsAsSamples(picked);
+  const ignored = loss.classIds?.ignored;
+  const { targets, outputs, sampleWeight, counted } = ignored === undefined
+    ? stepsAsSamples(picked)
+    : labelsAsSamples(picked, ignored);
   return score(loss.apply(targets, outputs), { reduction, sampleWeight, counted });
 }
 

@@ -18,12 +18,14 @@ import {
   input,
   loss,
   miniBatches,
+  predict,
   sequential,
   sgd,
   sparseCategoricalCrossentropy,
   streamedDataSet,
   update,
 } from "../../mod.ts";
+import { assertClose } from "../core/nn/close.ts";
 
 const cpu = { device: "cpu", threads: 1 } as const;
 const crossentropy = sparseCategoricalCrossentropy({ fromLogits: true });
@@ -107,6 +109,37 @@ Deno.test("the ignored class, targets that an operator made, and masked steps ar
     fit(tagger, padded, { ...cpu, loss: crossentropy, optimizer: sgd() }),
   );
   assert(logs.loss > 0);
+});
+
+Deno.test("a loss is the mean over all labels that are not ignored, in batches of any size, behind a mask", async () => {
+  const tokens = [[1, 2, 0, 0], [3, 0, 0, 0], [2, 4, 1, 3], [4, 4, 2, 0], [1, 0, 0, 0]];
+  for (const ignoreClass of [0, -1]) {
+    // What is behind the end is ignored, as is each other two.
+    const tags = tokens.map((row) =>
+      row.map((token) => token === 0 || token === 2 ? ignoreClass : token % 2 + 1)
+    );
+    const tagger = sequential([
+      input([4]),
+      embedding(5, 4, { maskZero: true, embeddingsInitializer: "glorotNormal" }),
+      dense(3),
+    ]);
+    const y = { data: Int32Array.from(tags.flat()), shape: [5, 4] };
+    const data = { x: arrays(tokens, tokens).x, y };
+    const outputs = await predict(tagger, data.x, cpu);
+    const losses = tags.flat().flatMap((tag, at) => {
+      const row = Array.from(outputs.data.slice(3 * at, 3 * at + 3), Math.exp);
+      return tag === ignoreClass ? [] : [Math.log(row[0] + row[1] + row[2]) - Math.log(row[tag])];
+    });
+    const expected = losses.reduce((sum, one) => sum + one / losses.length, 0);
+    const ignoring = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass });
+    for (const batchSize of [1, 2, 3, 5]) {
+      const { loss: found } = await evaluate(tagger, data, { ...cpu, loss: ignoring, batchSize });
+      assertClose([found], [expected], 1e-6, `${ignoreClass} in batches of ${batchSize}`);
+    }
+    const options = { ...cpu, loss: ignoring, optimizer: sgd({ learningRate: 0 }), batchSize: 2 };
+    const { logs } = await lastValueFrom(fit(tagger, data, options));
+    assertClose([logs.loss], [expected], 1e-6, `${ignoreClass} in training`);
+  }
 });
 
 /** A million samples, of which one has a label too much, in some windows of a few megabytes. */

@@ -28,8 +28,9 @@ export interface SparseCategoricalCrossentropyOptions
  * label.
  *
  * @param options `fromLogits`: outputs come before the softmax. `ignoreClass`: samples with this label
- * count for nothing, and the loss is the mean over the others: theirs are multiplied by total /
- * counted of the batch.
+ * count for nothing, like those that a mask leaves out, and the loss of a batch or of an epoch is the
+ * mean over the others. `apply` multiplies theirs by total / counted, so that the mean over all of
+ * what it gives is the same.
  * @returns A loss of labels `[batch]` or `[batch, 1]`, whole numbers from 0 to classes − 1 as u32,
  * i32 or f32, and outputs `[batch, classes]`. Probabilities are divided by their sum and kept 1e-7
  * away from 0 and 1.
