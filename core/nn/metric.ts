@@ -2,6 +2,18 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { ClassIdTargets } from "./loss.ts";
 import type { Mask } from "./mask.ts";
 
+/** Adds what a batch gives to that of an epoch, number by number unless the metric does it itself. */
+export function addTotals(
+  { add }: Pick<Metric, "add">,
+  totals: readonly Float64Array[],
+  batch: readonly Float64Array[],
+): void {
+  if (add) return add(totals, batch);
+  totals.forEach((total, place) => {
+    for (let at = 0; at < total.length; at++) total[at] += batch[place][at];
+  });
+}
+
 /** Rows of numbers: a confusion matrix. */
 export type MetricTable = readonly (readonly number[])[];
 
@@ -39,6 +51,14 @@ export interface Metric {
     sampleWeight?: Tensor,
     mask?: Mask,
   ): readonly (Tensor | number)[];
+  /**
+   * Adds what a batch gives to that of the epoch, on the host, where that is not number by number; by
+   * default it is.
+   *
+   * @param totals Of the epoch so far, zeros for none; they are changed.
+   * @param batch Of the batch.
+   */
+  add?(totals: readonly Float64Array[], batch: readonly Float64Array[]): void;
   /**
    * The metric from the sums over all batches.
    *

@@ -1,6 +1,6 @@
 import { DTypeError } from "../graph/errors.ts";
 import { Tensor } from "../graph/tensor.ts";
-import type { MetricTable } from "../nn/metric.ts";
+import { addTotals, type MetricTable } from "../nn/metric.ts";
 import type { LabelUse } from "./class_ids.ts";
 import type { StateValue } from "./kept_state.ts";
 
@@ -10,6 +10,8 @@ export interface RecordDefinition {
   readonly name: string;
   /** Sums over the batch: tensors, or numbers that are known beforehand. */
   readonly totals: readonly (Tensor | number)[];
+  /** Adds what a batch gives to that of the epoch; by default number by number. */
+  add?(totals: readonly Float64Array[], batch: readonly Float64Array[]): void;
   /** The number to log from the sums, or a table. */
   result(...totals: Float64Array[]): number | MetricTable;
   /** Where the number gets better, if it is a loss or a metric. */
@@ -110,12 +112,7 @@ export class RecordLayout {
       if (this.records[place].fault) continue;
       const places = this.#places[place];
       const totals = sums.totals(this.records[place], places);
-      for (let number = 0; number < places.length; number++) {
-        const { at: offset, size, constant } = places[number];
-        const total = totals[number];
-        if (constant) total[0] += constant[0];
-        else for (let index = 0; index < size; index++) total[index] += rows[at + offset + index];
-      }
+      addTotals(this.records[place], totals, this.#totals(place, rows, at));
     }
   }
 

@@ -87,6 +87,7 @@ export function measureRecords(
       direction: metric.direction,
       totals: measureOutput(metric, picked),
       labels: labelUses(metric, picked, false),
+      add: metric.add && ((totals, batch) => metric.add!(totals, batch)),
       result: (...totals) => metric.result(...totals),
     };
   });

@@ -6,10 +6,11 @@ import { reshape } from "../../ops/reshape.ts";
 import { sqrt } from "../../ops/sqrt.ts";
 import { square } from "../../ops/square.ts";
 import { sub } from "../../ops/sub.ts";
-import { mean, sum } from "../../ops/sum.ts";
+import { mean } from "../../ops/sum.ts";
 import { alignTargets } from "../losses/targets.ts";
 import type { Metric } from "../metric.ts";
 import { averageMetric } from "./average_metric.ts";
+import { addShiftedSums, momentsOf, shiftedSums } from "./shifted_sums.ts";
 
 /** Options of {@link pearsonCorrelation} and {@link concordanceCorrelation}. */
 export interface CorrelationOptions {
@@ -107,7 +108,7 @@ function correlation(
     return averageMetric(
       name,
       "max",
-      (targets, outputs) => ofSample(momentsOf(align(targets, outputs), outputs)),
+      (targets, outputs) => ofSample(momentsAlong(align(targets, outputs), outputs)),
     );
   }
   return {
@@ -116,27 +117,25 @@ function correlation(
     apply(targets, outputs, sampleWeight) {
       const rows = (x: Tensor) => reshape(x, [x.shape[0], x.size / x.shape[0]]);
       const [a, b] = [rows(align(targets, outputs)), rows(outputs)];
-      const weight = sampleWeight && reshape(sampleWeight, [a.shape[0], 1]);
-      const total = (x: Tensor) => sum(weight ? mul(x, weight) : x, 0);
-      const sums = [a, b, square(a), square(b), mul(a, b)].map(total);
-      return [...sums, sampleWeight ? sum(sampleWeight) : a.shape[0]];
+      return shiftedSums([a, b], sampleWeight);
     },
-    result(a, b, aa, bb, ab, [count]) {
-      const values = Array.from(a, (_, place) => {
-        const means = [a[place] / count, b[place] / count] as const;
-        return ofSums({
-          means,
-          variances: [aa[place] / count - means[0] ** 2, bb[place] / count - means[1] ** 2],
-          covariance: ab[place] / count - means[0] * means[1],
-        });
-      });
+    add: (totals, batch) => addShiftedSums(2, totals, batch),
+    result(...totals) {
+      const [count] = totals[0];
+      const values = momentsOf(2, totals).map(({ means: [a, b], products: [aa, ab, bb] }) =>
+        ofSums({
+          means: [a, b],
+          variances: [aa / count, bb / count],
+          covariance: ab / count,
+        })
+      );
       return values.reduce((sum, value) => sum + value / values.length, 0);
     },
   };
 }
 
 /** Moments along the last axis. */
-function momentsOf(a: Tensor, b: Tensor): Moments<Tensor> {
+function momentsAlong(a: Tensor, b: Tensor): Moments<Tensor> {
   const along = (x: Tensor) => mean(x, -1);
   const centered = (x: Tensor) => sub(x, mean(x, -1, { keepDims: true }));
   const [fromA, fromB] = [centered(a), centered(b)];

@@ -6,7 +6,8 @@ import { sub } from "../../ops/sub.ts";
 import { sum } from "../../ops/sum.ts";
 import { checkCount } from "../check_count.ts";
 import { alignTargets } from "../losses/targets.ts";
-import type { Metric } from "../metric.ts";
+import { addTotals, type Metric } from "../metric.ts";
+import { addShiftedSums, momentsOf, shiftedSums } from "./shifted_sums.ts";
 
 /** Options of {@link r2Score}. */
 export interface R2ScoreOptions {
@@ -23,7 +24,8 @@ export interface R2ScoreOptions {
 
 /**
  * The coefficient of determination: 1 − Σ(y − ŷ)² / Σ(y − ȳ)², over the whole epoch. 1 is perfect, 0
- * is no better than the mean.
+ * is no better than the mean. Squares are summed up about the mean of each batch, so that targets may
+ * be far from zero.
  *
  * @param options Aggregation, regressors, name.
  * @returns A metric of targets `[batch, outputs]`; with one output `[batch]` will do.
@@ -57,18 +59,21 @@ export function r2Score(options: R2ScoreOptions = {}): Metric {
     apply(targets, outputs, sampleWeight) {
       const rows = (x: Tensor) => reshape(x, [x.shape[0], x.size / x.shape[0]]);
       const wanted = rows(alignTargets("r2Score", targets, outputs, hints));
+      const errors = square(sub(wanted, rows(outputs)));
       const weight = sampleWeight && reshape(sampleWeight, [wanted.shape[0], 1]);
-      const total = (x: Tensor) => sum(weight ? mul(x, weight) : x, 0);
       return [
-        total(wanted),
-        total(square(wanted)),
-        total(square(sub(wanted, rows(outputs)))),
-        sampleWeight ? sum(sampleWeight) : wanted.shape[0],
+        ...shiftedSums([wanted], sampleWeight),
+        sum(weight ? mul(errors, weight) : errors, 0),
         wanted.shape[0],
       ];
     },
-    result(sums, squares, errors, [count], [samples]) {
-      const spread = squares.map((square, place) => square - sums[place] ** 2 / count);
+    add(totals, batch) {
+      addShiftedSums(1, totals, batch);
+      addTotals({}, totals.slice(4), batch.slice(4));
+    },
+    result(...totals) {
+      const [errors, [samples]] = totals.slice(4);
+      const spread = momentsOf(1, totals).map(({ products: [square] }) => square);
       const scores = Array.from(errors, (error, place) => {
         const score = 1 - error / spread[place];
         return Math.abs(score) === Infinity ? 0 : score;

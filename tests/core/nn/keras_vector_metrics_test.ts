@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
 import type { Device } from "../../../core/graph/device.ts";
 import { Tensor } from "../../../core/graph/tensor.ts";
+import { addTotals } from "../../../core/nn/metric.ts";
 import * as nn from "../../../core/nn/mod.ts";
 import { tensor } from "../../../core/ops/mod.ts";
 import golden from "../../golden/keras_vector_metrics.json" with { type: "json" };
@@ -54,12 +55,10 @@ async function resultOf(metric: nn.Metric, totals: Totals, device: Device): Prom
   const batches = totals.map((batch) =>
     batch.map((total) => total instanceof Tensor ? data[tensors.indexOf(total)] : [total])
   );
-  const sums = batches[0].map((first, place) =>
-    Float64Array.from(
-      first,
-      (_, index) => batches.reduce((sum, batch) => sum + batch[place][index], 0),
-    )
-  );
+  const sums = batches[0].map((first) => new Float64Array(first.length));
+  for (const batch of batches) {
+    addTotals(metric, sums, batch.map((total) => Float64Array.from(total)));
+  }
   const result = metric.result(...sums);
   return typeof result === "number" ? [result] : result.flat();
 }
