@@ -79,12 +79,20 @@ export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
     { ...random, mode: text },
     ({ mode, ...options }) => layers.randomFlip(mode, options),
   ),
+  RandomGaussianBlur: entry<layers.RandomGaussianBlurOptions>(
+    { ...values, factor: oneOrMore, kernelSize: oneOrMore, sigma: oneOrMore },
+    layers.randomGaussianBlur,
+  ),
   RandomGrayscale: entry<layers.AugmentationOptions & { factor: number }>(
     { ...random, factor: number },
     ({ factor, ...options }) => layers.randomGrayscale(factor, options),
   ),
   RandomHue: byFactor(layers.randomHue),
   RandomInvert: byFactor(layers.randomInvert),
+  RandomPerspective: entry<layers.RandomPerspectiveOptions>(
+    { ...sampling, factor: oneOrMore, scale: number },
+    layers.randomPerspective,
+  ),
   RandomPosterization: byFactor(layers.randomPosterization),
   RandomRotation: entry<layers.SamplingOptions & { factor: layers.Factor }>(
     { ...sampling, factor: oneOrMore },
@@ -92,6 +100,10 @@ export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
   ),
   RandomSaturation: byFactor(layers.randomSaturation),
   RandomSharpness: byFactor(layers.randomSharpness),
+  RandomShear: entry<layers.SamplingOptions & { xFactor: layers.Factor; yFactor: layers.Factor }>(
+    { ...sampling, xFactor: oneOrMore, yFactor: oneOrMore },
+    ({ xFactor, yFactor, ...options }) => layers.randomShear(xFactor, yFactor, options),
+  ),
   RandomTranslation: entry<
     layers.SamplingOptions & { heightFactor: layers.Factor; widthFactor: layers.Factor }
   >(

@@ -65,6 +65,8 @@ export interface AffineRanges {
   readonly rotation?: Bounds;
   /** Shift to the right of a row, as a share of its distance from the middle, upwards. */
   readonly shear?: Bounds;
+  /** Shift downwards of a column, as a share of its distance from the middle, to the right. */
+  readonly rise?: Bounds;
   /** What is added to the height of what is seen, as a share: above 0 a picture grows smaller. */
   readonly heightZoom?: Bounds;
   /** The same for the width; `same` draws no number of its own. */
@@ -79,8 +81,8 @@ export interface AffineRanges {
  * Pictures moved, turned, stretched and mirrored around their middle, in one sampling.
  *
  * The pixel at (i, j) of the output shows the place y = cy + zy · (u cos a + v sin a),
- * x = cx + zx · (v cos a − u sin a), with u = i − cy − shift down and
- * v = j − cx − shift right + shear · u.
+ * x = cx + zx · (v cos a − u sin a), with u = p + rise · q, v = q + shear · p, p = i − cy − shift down and
+ * q = j − cx − shift right.
  */
 export function transformed(
   x: Tensor,
@@ -95,10 +97,12 @@ export function transformed(
     shift ? sub(positions, mul(shift, size)) : positions;
   const down = sub(iota([1, height, 1], 1, "f32"), middleY);
   const right = sub(iota([1, 1, width], 2, "f32"), middleX);
-  const u = shifted(down, drawn("height", ranges.height), height);
+  const p = shifted(down, drawn("height", ranges.height), height);
   const shear = drawn("shear", ranges.shear);
-  const straight = shifted(right, drawn("width", ranges.width), width);
-  const v = shear ? add(straight, mul(shear, u)) : straight;
+  const q = shifted(right, drawn("width", ranges.width), width);
+  const rise = drawn("rise", ranges.rise);
+  const u = rise ? add(p, mul(rise, q)) : p;
+  const v = shear ? add(q, mul(shear, p)) : q;
   const turn = drawn("rotation", ranges.rotation);
   const angle = turn && mul(turn, 2 * Math.PI);
   const [rows, columns] = angle
