@@ -24,11 +24,21 @@ export interface Access {
  * `isStored`; otherwise `null`.
  */
 export function resolveView(node: Tensor, isStored: (node: Tensor) => boolean): View | null {
-  if (isStored(node)) return { base: node, offset: 0, strides: contiguousStrides(node.shape) };
-  if (node.operation.kind !== "view") return null;
+  const views: Tensor[] = [];
+  let base = node;
+  for (; !isStored(base); base = base.inputs[0]) {
+    if (base.operation.kind !== "view") return null;
+    views.push(base);
+  }
+  let view: View | null = { base, offset: 0, strides: contiguousStrides(base.shape) };
+  // From the base up: a chain of views may be longer than the call stack.
+  for (let at = views.length - 1; at >= 0 && view; at--) view = viewOf(views[at], view);
+  return view;
+}
+
+/** A view, on what its input is of the buffer; `null` where no strides can say it. */
+function viewOf(node: Tensor, view: View): View | null {
   const input = node.inputs[0];
-  const view = resolveView(input, isStored);
-  if (!view) return null;
   switch (node.operation.name) {
     case "reshape": {
       const strides = reshapeStrides(input.shape, view.strides, node.shape);

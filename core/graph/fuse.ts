@@ -111,14 +111,17 @@ function suits(
   return row === 1 || column === 1 || input.shape[input.rank - 1] === 1;
 }
 
-/** Stores a value of every chain of ops that one loop could compute, and that is too long for it. */
+/**
+ * Stores a value of every chain of ops that one loop could compute, and that is too long for it; of
+ * views alone, which take no work but are looked through from each of them, after twice as many.
+ */
 function storeDeep(order: readonly Tensor[], stored: Set<Tensor>): void {
   const depths = new Map<Tensor, number>();
   for (const node of order) {
     const { kind } = node.operation;
     const isOpen = kind === "elementwise" || kind === "view";
     const depth = isOpen ? 1 + Math.max(...node.inputs.map((input) => depths.get(input)!)) : 0;
-    const tooDeep = kind === "elementwise" && depth >= deepest;
+    const tooDeep = depth >= (kind === "view" ? 2 * deepest : deepest);
     if (tooDeep) stored.add(node);
     depths.set(node, tooDeep ? 0 : depth);
   }
