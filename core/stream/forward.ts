@@ -8,6 +8,7 @@ import type { Frame } from "./frame.ts";
 import { meetLayers } from "./meet_scalars.ts";
 import { received } from "./received.ts";
 import type { Run } from "./run.ts";
+import { resettable } from "./reset_states.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Batch, Forwarded } from "./stages.ts";
 
@@ -53,7 +54,10 @@ export function forward<
       const { frame } = batch;
       const { run } = frame;
       // In a branch below a share, stages of another one have made states without this model's.
-      const state = states.get([frame.state], () => withWeights(frame.state, run, model));
+      const state = states.get([frame.state, frame.resettable], () => {
+        const weights = withWeights(frame.state, run, model);
+        return frame.resettable ? resettable(frame, weights) : weights;
+      });
       frame.state = state;
       const { outputs, masks, penalties, effect } = memory.get(
         [batch.x, state],

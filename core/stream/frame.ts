@@ -112,6 +112,8 @@ export class Frame {
   readonly holds: Promise<unknown>[] = [];
   /** Who wants to know where the step's time goes; usually nobody. */
   profilers: ProfileReceiver[] | null = null;
+  /** True where a step may reset states; the forward stage then makes it possible. */
+  resettable = false;
   /** True when states that go from batch to batch begin anew at this step. */
   resetsStates = false;
   /** True when the source waits, before the next step, until nothing is under way. */

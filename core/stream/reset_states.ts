@@ -4,8 +4,8 @@ import type { Tensors } from "../nn/named.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { greater } from "../ops/greater.ts";
 import { select } from "../ops/select.ts";
-import type { Effect, Frame } from "./frame.ts";
-import { Memory, stage } from "./stage.ts";
+import type { Frame } from "./frame.ts";
+import { stage } from "./stage.ts";
 import type { Batch } from "./stages.ts";
 
 /** Says at which batches states begin anew. */
@@ -51,31 +51,39 @@ export function resetStates<X extends Tensors = Tensor, Y extends Tensors = Tens
   when: ResetRule = ({ stepInEpoch }) => stepInEpoch === 1,
 ): MonoTypeOperatorFunction<Batch<X, Y>> {
   return stage("resetStates", "miniBatches", () => {
-    const memory = new Memory<Effect>();
     return (batch) => {
       const { frame } = batch;
+      checkStateful(frame);
+      frame.resettable = true;
       frame.resetsStates ||= when(batch);
-      frame.add(memory.get([frame.state], () => ({ state: resettable(frame) })));
       return batch;
     };
   });
 }
 
-/** The weights as they are, but for states: a scalar of the step may make these zeros. */
-function resettable({ run, state }: Frame): ReadonlyMap<Parameter, Tensor> {
-  const states = [...state].filter(([parameter]) => parameter.state);
-  if (states.length === 0) {
-    throw new RangeError(
-      "Cannot reset states as no layer is stateful: make one with { stateful: true, batchSize }, or " +
-        "leave resetStates out",
-    );
-  }
+/** Refuses a run whose models have no states; one that does not know its models yet may have some. */
+function checkStateful({ state }: Frame): void {
+  if (state.size === 0 || [...state.keys()].some((parameter) => parameter.state)) return;
+  throw new RangeError(
+    "Cannot reset states as no layer is stateful: make one with { stateful: true, batchSize }, or " +
+      "leave resetStates out",
+  );
+}
+
+/** Weights as they are, but for states as the last step has left them: a scalar makes these zeros. */
+export function resettable(
+  { run }: Frame,
+  state: ReadonlyMap<Parameter, Tensor>,
+): ReadonlyMap<Parameter, Tensor> {
   const keeps = greater(
     run.scalars.computed("keep_states", () => run.frame?.resetsStates ? 0 : 1),
     0,
   );
-  return new Map([
-    ...state,
-    ...states.map(([parameter, value]) => [parameter, select(keeps, value, 0)] as const),
-  ]);
+  const { leaves } = run.weightTable;
+  return new Map(
+    [...state].map(([parameter, value]) => {
+      const isLeft = parameter.state && value === leaves.get(parameter);
+      return [parameter, isLeft ? select(keeps, value, 0) : value] as const;
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 /** Layers that keep their states from batch to batch: in training, validation, prediction and files. */
 import assert from "node:assert/strict";
-import { lastValueFrom, map, mergeMap, toArray } from "rxjs";
+import { concat, lastValueFrom, map, mergeMap, toArray } from "rxjs";
 import * as nn from "../../core/nn/mod.ts";
 import {
   checkpoint,
@@ -280,4 +280,18 @@ Deno.test("two resetStates in a pipe each reset", async () => {
   assert(
     [...outputs[2] as Float32Array].some((value, place) => Math.abs(value - third[place]) > 1e-4),
   );
+});
+
+Deno.test("resetStates resets the states of each of two sources that follow one another", async () => {
+  const model = chunked(lstm(stateful));
+  const source = miniBatches(inChunks(), { batchSize: rows, shuffle: false, ...cpu });
+  const outputs = await lastValueFrom(
+    concat(source, source).pipe(
+      resetStates(),
+      forward(model),
+      mergeMap(({ outputs }) => outputs.data()),
+      toArray(),
+    ),
+  );
+  assert.deepEqual(outputs.slice(chunks), outputs.slice(0, chunks));
 });
