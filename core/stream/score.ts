@@ -29,12 +29,15 @@ export interface ScoreOptions {
   readonly counted?: Tensor;
 }
 
+/** Sums to log: of losses, and of what they are divided by. */
+export type ScoreTotals = readonly [total: Tensor, count: Tensor | number];
+
 /** The loss of a batch. */
 export interface Score {
   /** What training makes small, a scalar. */
   readonly value: Tensor;
-  /** Sums to log: of the losses, and of what they are divided by. */
-  readonly totals: readonly [Tensor, Tensor | number];
+  /** What to log is the sum of their quotients. */
+  readonly totals: readonly [ScoreTotals, ...ScoreTotals[]];
 }
 
 /** Refuses a reduction that is not known. */
@@ -48,9 +51,9 @@ export function checkReduction(reduction: Reduction): Reduction {
 
 /** A loss and all penalties. */
 export function withPenalties(score: Score, penalties: readonly Tensor[]): Score {
-  return penalties.reduce<Score>(({ value, totals: [total, count] }, penalty) => ({
+  return penalties.reduce<Score>(({ value, totals: [[total, count], ...others] }, penalty) => ({
     value: add(value, penalty),
-    totals: [add(total, mul(penalty, count)), count],
+    totals: [[add(total, mul(penalty, count)), count], ...others],
   }), score);
 }
 
@@ -62,20 +65,23 @@ export function score(losses: Tensor, options: ScoreOptions): Score {
   const known = counted ? select(counted, losses, 0) : losses;
   const weighted = sampleWeight ? mul(known, sampleWeight) : known;
   const total = sum(weighted);
-  if (reduction === "sum") return { value: total, totals: [mul(total, samples), samples] };
+  if (reduction === "sum") return { value: total, totals: [[mul(total, samples), samples]] };
   const byWeight = reduction === "meanWithSampleWeight" && sampleWeight;
-  if (!byWeight && !counted) return { value: mean(weighted), totals: [total, samples] };
+  if (!byWeight && !counted) return { value: mean(weighted), totals: [[total, samples]] };
   const counts = counted && cast(counted, "f32");
   const weights = byWeight ? (counts ? mul(sampleWeight, counts) : sampleWeight) : counts!;
   const count = sum(weights);
   // Where all weights are 0 the loss is 0.
   const divisor = select(greater(count, 0), count, literal(1));
-  return { value: div(total, divisor), totals: [total, count] };
+  return { value: div(total, divisor), totals: [[total, count]] };
 }
 
-/** The mean to log from {@link Score.totals}; 0 where all weights are. */
-export function loggedLoss([total]: Float64Array, [count]: Float64Array): number {
-  return count === 0 ? 0 : total / count;
+/** The number to log from the sums of {@link Score.totals}; 0 for a mean whose weights all are. */
+export function loggedLoss(...totals: readonly Float64Array[]): number {
+  return totals.reduce((sum, [total], place) => {
+    const count = totals[place + 1]?.[0] ?? 0;
+    return place % 2 === 1 || count === 0 ? sum : sum + total / count;
+  }, 0);
 }
 
 /** The penalties of a model's trainable weights, as they are now. */

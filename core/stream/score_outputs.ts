@@ -56,13 +56,9 @@ export function scoreOutputs(
       : scaled(plain, options.scalar(weight, lossWeightName(name, output)));
     return { output, plain, weighted, labels: labelUses(loss, picked, true) };
   });
-  const samples = tensorEntries(judged.outputs)[0][1].shape[0];
-  const whole = withPenalties(
-    parts.map(({ weighted }) => weighted).reduce((one, other) => together(one, other, samples)),
-    penalties,
-  );
+  const whole = withPenalties(parts.map(({ weighted }) => weighted).reduce(together), penalties);
   const record = (log: string, { totals }: Score): RecordDefinition => (
-    { name: log, totals, result: loggedLoss, direction: "min" }
+    { name: log, totals: totals.flat(), result: loggedLoss, direction: "min" }
   );
   const named = parts.filter(({ output }) => output !== null);
   return {
@@ -132,16 +128,19 @@ function scoreOutput(loss: Loss, picked: Compared, { reduction }: ScoreOptions):
   return score(loss.apply(targets, outputs), { reduction, sampleWeight, counted });
 }
 
-function scaled({ value, totals: [total, count] }: Score, factor: Tensor): Score {
-  return { value: mul(value, factor), totals: [mul(total, factor), count] };
+function scaled({ value, totals }: Score, factor: Tensor): Score {
+  const [first, ...others] = totals.map(([total, count]) => [mul(total, factor), count] as const);
+  return { value: mul(value, factor), totals: [first, ...others] };
 }
 
-/** The sum of two losses; where masks let other numbers of steps count, samples do in the log. */
-function together(one: Score, other: Score, samples: number): Score {
+/** The sum of two losses; where other numbers of samples count, each is a mean of its own. */
+function together(one: Score, other: Score): Score {
   const value = add(one.value, other.value);
-  return one.totals[1] === other.totals[1]
-    ? { value, totals: [add(one.totals[0], other.totals[0]), one.totals[1]] }
-    : { value, totals: [mul(value, samples), samples] };
+  const [[total, count], ...others] = one.totals;
+  const [[added, by]] = other.totals;
+  return count === by
+    ? { value, totals: [[add(total, added), count], ...others] }
+    : { value, totals: [...one.totals, ...other.totals] };
 }
 
 /** Targets and output of a name. */

@@ -31,7 +31,7 @@ export function checkMatch(
   const matches = matcherOf(pattern);
   const names = [...model.weights.keys()];
   if (names.some(matches)) return;
-  const received = typeof pattern === "function" ? "a function" : String(pattern);
+  const received = typeof pattern === "function" ? "a function" : String(pattern) || "no name";
   throw new RangeError(
     `Cannot ${what} as no weight is meant by ${received}: the model has ${
       names.slice(0, 8).join(", ")

@@ -17,6 +17,7 @@ import {
   functional,
   input,
   loss,
+  meanSquaredError,
   miniBatches,
   predict,
   sequential,
@@ -139,6 +140,23 @@ Deno.test("a loss is the mean over all labels that are not ignored, in batches o
     const options = { ...cpu, loss: ignoring, optimizer: sgd({ learningRate: 0 }), batchSize: 2 };
     const { logs } = await lastValueFrom(fit(tagger, data, options));
     assertClose([logs.loss], [expected], 1e-6, `${ignoreClass} in training`);
+  }
+});
+
+Deno.test("the loss of several outputs is the sum of theirs, whatever counts in each batch", async () => {
+  const x = input([1]);
+  const outputs = { kind: connect(x, dense(3)), price: connect(x, dense(1)) };
+  const two = functional({ inputs: { x }, outputs, seed: 2 });
+  const data = arrays({ x: inputs }, { kind: [0, 0, 1, 0, 2, 1], price: inputs });
+  const ignoring = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: 0 });
+  for (const batchSize of [1, 2, 4, 6]) {
+    const logs = await evaluate(two, data, {
+      ...cpu,
+      loss: { kind: ignoring, price: meanSquaredError() },
+      lossWeights: { kind: 0.25 },
+      batchSize,
+    });
+    assertClose([logs.loss], [0.25 * logs.kind_loss + logs.price_loss], 1e-6, `${batchSize}`);
   }
 });
 
