@@ -1,14 +1,9 @@
 import { add } from "../../ops/add.ts";
+import { contract } from "../../ops/einsum.ts";
 import { activationOf } from "../activations.ts";
 import type { Layer } from "../layer.ts";
 import type { DenseOptions } from "./dense.ts";
-import {
-  biasShape,
-  contract,
-  equationShapes,
-  readEquation,
-  spelledOut,
-} from "./einsum_equation.ts";
+import { biasShape, equationShapes, readEquation, spelledOut } from "./einsum_equation.ts";
 import { biasWeight, kernelWeight, penalizeOutputs } from "./weighted.ts";
 
 /** Options of {@link einsumDense}. */
@@ -100,7 +95,8 @@ export function einsumDense(
     apply({ kernel, bias }, x, context) {
       // For its message, where the inputs are of another shape.
       equationShapes(read, x.shape.slice(1), sizes);
-      const sums = contract(spelledOut(read, x.rank), x, kernel);
+      const { inputs, kernel: own, outputs } = spelledOut(read, x.rank);
+      const sums = contract({ x, letters: inputs }, { x: kernel, letters: own }, outputs);
       return penalizeOutputs(activate(bias ? add(sums, bias) : sums), activityRegularizer, context);
     },
   };

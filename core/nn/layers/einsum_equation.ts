@@ -1,10 +1,5 @@
 import { ShapeError } from "../../graph/errors.ts";
-import { formatShape, type Shape, sizeOf } from "../../graph/shape.ts";
-import type { Tensor } from "../../graph/tensor.ts";
-import { matmul } from "../../ops/matmul.ts";
-import { reshape } from "../../ops/reshape.ts";
-import { sum } from "../../ops/sum.ts";
-import { transpose } from "../../ops/transpose.ts";
+import { formatShape, type Shape } from "../../graph/shape.ts";
 
 /** Letters of the axes of inputs, kernel and outputs; `.` stands for axes that are left out. */
 export interface Equation {
@@ -57,42 +52,6 @@ export function spelledOut({ inputs, kernel, outputs }: Equation, rank: number):
   const free = [..."0123456789"].filter((letter) => !used.includes(letter)).slice(0, left).join("");
   const spell = (letters: string) => letters.replace(".", free);
   return { inputs: spell(inputs), kernel, outputs: spell(outputs) };
-}
-
-/** The products of inputs and kernel, summed over the letters that the outputs lack. */
-export function contract(equation: Equation, x: Tensor, kernel: Tensor): Tensor {
-  const { inputs, kernel: own, outputs } = equation;
-  const sizes = new Map([
-    ...[...inputs].map((letter, axis) => [letter, x.shape[axis]] as const),
-    ...[...own].map((letter, axis) => [letter, kernel.shape[axis]] as const),
-  ]);
-  const of = (letters: readonly string[]): Shape => letters.map((letter) => sizes.get(letter)!);
-  const among = (letters: string, ...[inKernel, inOutputs]: boolean[]) =>
-    [...letters].filter((letter) =>
-      (letters === inputs ? own : inputs).includes(letter) === inKernel &&
-      outputs.includes(letter) === inOutputs
-    );
-  const shared = among(inputs, true, true);
-  const summed = among(inputs, true, false);
-  const [rows, columns] = [among(inputs, false, true), among(own, false, true)];
-  const arranged = (source: Tensor, letters: string, order: readonly string[][]) => {
-    const kept = order.flat();
-    const alone = [...letters].flatMap((letter, axis) => kept.includes(letter) ? [] : [axis]);
-    const left = [...letters].filter((letter) => kept.includes(letter));
-    const base = alone.length > 0 ? sum(source, alone) : source;
-    const axes = kept.map((letter) => left.indexOf(letter));
-    return reshape(
-      transpose(base, axes),
-      [...of(shared), ...order.slice(1).map((group) => sizeOf(of(group)))],
-    );
-  };
-  const product = matmul(
-    arranged(x, inputs, [shared, rows, summed]),
-    arranged(kernel, own, [shared, summed, columns]),
-  );
-  const made = [...shared, ...rows, ...columns];
-  const axes = [...outputs].map((letter) => made.indexOf(letter));
-  return transpose(reshape(product, of(made)), axes);
 }
 
 /** Sizes of the kernel's axes, and of all axes of the outputs but that of samples. */

@@ -1,3 +1,4 @@
+import { arrayCases } from "./array_cases.ts";
 import { attentionCases } from "./attention_cases.ts";
 import { composedCases, randomCases, softmaxCases } from "./composed_cases.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
@@ -33,6 +34,7 @@ export function opCases(random: () => number): OpCase[] {
     ...samplingCases(random),
     ...softmaxCases(random),
     ...composedCases(random),
+    ...arrayCases(random),
     ...randomCases(random),
     ...attentionCases(random),
   ];

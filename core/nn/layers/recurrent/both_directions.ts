@@ -1,16 +1,12 @@
 import { ShapeError } from "../../../graph/errors.ts";
-import { iota } from "../../../graph/leaf.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
 import { Tensor } from "../../../graph/tensor.ts";
 import { add } from "../../../ops/add.ts";
 import { cast } from "../../../ops/cast.ts";
 import { concat } from "../../../ops/concat.ts";
-import { gather } from "../../../ops/gather.ts";
+import { flip } from "../../../ops/flip.ts";
 import { greater } from "../../../ops/greater.ts";
 import { mul } from "../../../ops/mul.ts";
-import { reshape } from "../../../ops/reshape.ts";
-import { sub } from "../../../ops/sub.ts";
-import { transpose } from "../../../ops/transpose.ts";
 import type { ApplyContext, Layer } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
 import type { NamedKey } from "../../named_key.ts";
@@ -98,12 +94,14 @@ export function bothDirections(layer: Layer | ReturnsState, mergeMode: Bidirecti
           Object.entries(parameters).filter(([role]) => role.startsWith(prefix))
             .map(([role, value]) => [role.slice(prefix.length), value]),
         );
-        const [sequence, counted] = place === 0 ? [x, mask] : [turned(x), mask && turnedMask(mask)];
+        const [sequence, counted] = place === 0
+          ? [x, mask]
+          : [flip(x, 1), mask && turnedMask(mask)];
         const within = innerContext(context, prefix, counted);
         return named<Tensor>(inner.apply(own, asked(sequence, halves[place]), within));
       });
       const [forward, backward] = made.map(({ outputs }) => outputs);
-      const met = backward.rank === x.rank ? turned(backward) : backward;
+      const met = backward.rank === x.rank ? flip(backward, 1) : backward;
       return together(merges[mergeMode](forward, met), made);
     },
   };
@@ -144,15 +142,5 @@ function camel(prefix: string, state: string): string {
 }
 
 function turnedMask(mask: Tensor): Tensor {
-  const [batch, steps] = mask.shape;
-  const numbers = reshape(cast(mask, "f32"), [batch, steps, 1]);
-  return reshape(greater(turned(numbers), 0), mask.shape);
-}
-
-/** A batch of sequences from their ends. */
-function turned(x: Tensor): Tensor {
-  const steps = x.shape[1];
-  const stepsFirst = x.shape.map((_, axis) => axis < 2 ? 1 - axis : axis);
-  const line = gather(transpose(x, stepsFirst), sub(steps - 1, iota([steps], 0)));
-  return transpose(line, stepsFirst);
+  return greater(flip(cast(mask, "f32"), 1), 0);
 }

@@ -1,0 +1,53 @@
+import * as ops from "../../../core/ops/mod.ts";
+import { floats, integers, type OpCase } from "./generator.ts";
+import { opCase } from "./structured_cases.ts";
+
+/** What turns, repeats, adds up and contracts axes. */
+export function arrayCases(random: () => number): OpCase[] {
+  // Sums of mixed signs cancel: their error is measured by the size of the terms.
+  const sums = { tolerance: 32, magnitude: 4 };
+  const exact = { tolerance: 0 };
+  return [
+    opCase("cumsum", [floats(random, [13])], (x) => ops.cumsum(x), sums),
+    opCase("cumsum over 1", [floats(random, [2, 6, 3])], (x) => ops.cumsum(x, 1), sums),
+    opCase("flip", [floats(random, [3, 5])], (x) => ops.flip(x), exact),
+    opCase(
+      "flip of 1",
+      [integers(random, [2, 4, 3], "i32", [-9, 9])],
+      (x) => ops.flip(x, 1),
+      exact,
+    ),
+    opCase("repeat", [floats(random, [2, 3, 2])], (x) => ops.repeat(x, 3, 1), exact),
+    opCase("tile", [floats(random, [2, 3, 2])], (x) => ops.tile(x, [2, 1, 3]), exact),
+    opCase("tril", [floats(random, [2, 4, 3])], (x) => ops.tril(x, 1), exact),
+    opCase("triu", [floats(random, [3, 4])], (x) => ops.triu(x, -1), exact),
+    opCase(
+      "logAddExp",
+      [floats(random, [3, 4], [-90, 90]), floats(random, [4], [-90, 90])],
+      ops.logAddExp,
+      { tolerance: 64, magnitude: 1 },
+    ),
+    opCase("variance", [floats(random, [4, 6])], (x) => ops.variance(x, 1), sums),
+    opCase("std of all", [floats(random, [4, 6])], (x) => ops.std(x, [0, 1]), sums),
+    opCase("norm", [floats(random, [4, 6])], (x) => ops.norm(x, 1), sums),
+    opCase("norm of order 3", [floats(random, [4, 6])], (x) => ops.norm(x, 0, { order: 3 }), {
+      ...sums,
+      tolerance: 128,
+    }),
+    opCase("norm of order 1", [floats(random, [7])], (x) => ops.norm(x, 0, { order: 1 }), sums),
+    ...([
+      ["bij,bjk->bik", [2, 3, 4], [2, 4, 5]],
+      ["ik,jk->ji", [3, 4], [2, 4]],
+      ["ij,ij", [3, 4], [3, 4]],
+      ["...i,ji->...j", [2, 3, 4], [5, 4]],
+      ["abc,db->dca", [2, 3, 4], [5, 3]],
+    ] as const).map(([equation, a, b]) =>
+      opCase(
+        `einsum ${equation}`,
+        [floats(random, [...a]), floats(random, [...b])],
+        (x, y) => ops.einsum(equation, x, y),
+        sums,
+      )
+    ),
+  ];
+}
