@@ -19,6 +19,7 @@ import { Run } from "./run.ts";
 import type { LoadedData, TensorsFor } from "./resident_data.ts";
 import { resumedRun, startOf } from "./resumed_run.ts";
 import { type AnyBatch, Batch } from "./stages.ts";
+import { allReturned } from "./weight_table.ts";
 import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link miniBatches}. */
@@ -126,6 +127,8 @@ class Source {
       const { run: settings, resume } = this.settings;
       const saved = await resumedRun(settings, resume);
       const { device, owned } = await openDevice(this.settings, this.#steps);
+      // A run that was left a moment ago may not have given its weights back yet.
+      await allReturned();
       if (this.#stopped) {
         if (owned) device.dispose();
         return;

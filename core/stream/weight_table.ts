@@ -15,7 +15,8 @@ interface Held {
   readonly storage: Storage;
 }
 
-const pending = new WeakMap<Parameter, Promise<void>>();
+/** Weights that runs are giving back to their models; usually none. */
+const pending = new Map<Parameter, Promise<void>>();
 
 /**
  * Settles when the weights that a run left on a GPU are back in the model's parameters. After a
@@ -36,6 +37,14 @@ const pending = new WeakMap<Parameter, Promise<void>>();
  */
 export async function settled(model: AnyModel): Promise<void> {
   await Promise.all(model.parameters.map((parameter) => pending.get(parameter)));
+}
+
+/**
+ * Settles when no run is giving weights back any more: whoever takes a model's weights before that
+ * takes old ones, and the models of a run are known too late to wait for theirs alone.
+ */
+export async function allReturned(): Promise<void> {
+  await Promise.allSettled(pending.values());
 }
 
 /** The states of a run: weights, and what optimizers keep for them. */
@@ -181,12 +190,11 @@ export class WeightTable {
         parameter.set(values as Float32Array);
         continue;
       }
-      pending.set(
-        parameter,
-        values.then((data) => parameter.set(data as Float32Array)).finally(() =>
-          pending.delete(parameter)
-        ),
-      );
+      const returned = values.then((data) => parameter.set(data as Float32Array)).finally(() => {
+        // Another run of the same model may be giving its weights back by now.
+        if (pending.get(parameter) === returned) pending.delete(parameter);
+      });
+      pending.set(parameter, returned);
     }
     const waits = [...this.#weights.values()].map(({ parameter }) => pending.get(parameter));
     const free = () => {

@@ -32,11 +32,13 @@ import {
   miniBatches,
   rootMeanSquaredError,
   sequential,
+  settled,
   sgd,
   type Snapshot,
   update,
 } from "../../mod.ts";
 import { TestCpu } from "../core/cpu/test_cpu.ts";
+import { deviceTest } from "./devices.ts";
 
 const rows = Array.from({ length: 20 }, (_, at) => [Math.sin(at), Math.cos(3 * at)]);
 const data = arrays(rows, rows.map(([a, b]) => a - 2 * b));
@@ -203,3 +205,37 @@ Deno.test("a pipe over two sources, one behind the other, is two trainings of on
   assert.deepEqual(seen, expected);
   assert.deepEqual(weightsOf(together), weightsOf(apart));
 });
+
+await deviceTest(
+  "a run that begins as another one is left goes on from its weights",
+  async (device) => {
+    const train = async (count: number) => {
+      const model = network(3);
+      const steps = miniBatches(data, { device, batchSize: 4, epochs: 2, shuffle: false }).pipe(
+        forward(model),
+        loss(meanSquaredError()),
+        backward(),
+        update(sgd({ learningRate: 0.1 })),
+        take(5),
+      );
+      await lastValueFrom(concat(...new Array<typeof steps>(count).fill(steps)));
+      await settled(model);
+      return weightsOf(model);
+    };
+    const [once, twice] = [await train(1), await train(2)];
+    assert.notDeepEqual(twice, once);
+    // An epoch has five steps, which both runs make.
+    const model = network(3);
+    await lastValueFrom(fit(model, data, {
+      loss: meanSquaredError(),
+      optimizer: sgd({ learningRate: 0.1 }),
+      batchSize: 4,
+      epochs: 2,
+      shuffle: false,
+      device,
+    }));
+    assert.deepEqual(twice, weightsOf(model));
+  },
+  "cpu, 1",
+  "webgpu",
+);
