@@ -9,6 +9,8 @@ import {
   hardSilu,
   hardTanh,
   softShrink,
+  sparsePlus,
+  sparseSigmoid,
   tanhShrink,
 } from "../ops/piecewise_activations.ts";
 import { relu } from "../ops/relu.ts";
@@ -44,6 +46,8 @@ export type ActivationName =
   | "logSigmoid"
   | "softsign"
   | "sparsemax"
+  | "sparsePlus"
+  | "sparseSigmoid"
   | "squareplus"
   | "exponential"
   | "hardSigmoid"
@@ -74,6 +78,8 @@ const activations: Readonly<Record<ActivationName, ActivationFunction>> = {
   logSigmoid,
   softsign,
   sparsemax: (x) => sparsemax(x),
+  sparsePlus,
+  sparseSigmoid,
   squareplus: (x) => squareplus(x),
   exponential: exp,
   hardSigmoid,

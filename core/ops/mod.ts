@@ -76,6 +76,7 @@ export { cos, sin } from "./sin.ts";
 export { logSoftmax, softmax } from "./softmax.ts";
 export { softmaxCrossEntropy, sparseSoftmaxCrossEntropy } from "./softmax_cross_entropy.ts";
 export { softplus } from "./softplus.ts";
+export { argsort, sort, type SortOptions, type TopK, topK } from "./sort.ts";
 export { sqrt } from "./sqrt.ts";
 export { square } from "./square.ts";
 export { pad, split, stack } from "./stack.ts";
@@ -93,6 +94,8 @@ export {
   hardSilu,
   hardTanh,
   softShrink,
+  sparsePlus,
+  sparseSigmoid,
   tanhShrink,
   threshold,
 } from "./piecewise_activations.ts";

@@ -5,8 +5,10 @@ import { add } from "./add.ts";
 import { checkSetting } from "./check_setting.ts";
 import { clip } from "./clip.ts";
 import { greater } from "./greater.ts";
+import { greaterEqual } from "./greater_equal.ts";
 import { mul } from "./mul.ts";
 import { select } from "./select.ts";
+import { square } from "./square.ts";
 import { sub } from "./sub.ts";
 import { tanh } from "./tanh.ts";
 
@@ -146,4 +148,44 @@ export function threshold(x: Tensor, threshold: number, defaultValue: number): T
   checkSetting("threshold", "threshold", threshold);
   checkSetting("threshold", "defaultValue", defaultValue);
   return select(greater(x, threshold), x, defaultValue);
+}
+
+/**
+ * A line that stops at 0 and at 1: (x + 1) / 2, kept in [0, 1].
+ *
+ * @param x Any shape, f32.
+ * @returns The shape of `x`, f32, in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { sparseSigmoid, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual([...await sparseSigmoid(tensor([-3, 0, 0.5, 2])).data()], [0, 0.5, 0.75, 1]);
+ * ```
+ *
+ * Source: Keras's `sparse_sigmoid`. PyTorch has none.
+ */
+export function sparseSigmoid(x: Tensor): Tensor {
+  return clip(mul(add(x, 1), 0.5), 0, 1);
+}
+
+/**
+ * Softplus of a parabola: 0 up to −1, (x + 1)² / 4 up to 1, x from there.
+ *
+ * @param x Any shape, f32.
+ * @returns The shape of `x`, f32; its slope is {@link sparseSigmoid}.
+ *
+ * @example
+ * ```ts
+ * import { sparsePlus, tensor } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual([...await sparsePlus(tensor([-3, 0, 1, 2])).data()], [0, 0.25, 1, 2]);
+ * ```
+ *
+ * Source: Keras's `sparse_plus`. PyTorch has none.
+ */
+export function sparsePlus(x: Tensor): Tensor {
+  return select(greaterEqual(x, 1), x, square(sparseSigmoid(x)));
 }

@@ -6,6 +6,7 @@ import { opCase } from "./structured_cases.ts";
 export function arrayCases(random: () => number): OpCase[] {
   // Sums of mixed signs cancel: their error is measured by the size of the terms.
   const sums = { tolerance: 32, magnitude: 4 };
+  const falling = { descending: true };
   const exact = { tolerance: 0 };
   return [
     opCase("cumsum", [floats(random, [13])], (x) => ops.cumsum(x), sums),
@@ -27,6 +28,15 @@ export function arrayCases(random: () => number): OpCase[] {
       ops.logAddExp,
       { tolerance: 64, magnitude: 1 },
     ),
+    opCase("sort", [floats(random, [3, 7])], (x) => ops.sort(x), exact),
+    opCase("sort over 0", [floats(random, [5, 2])], (x) => ops.sort(x, 0, falling), exact),
+    opCase("argsort", [floats(random, [2, 6])], (x) => ops.argsort(x), {
+      ...exact,
+      differentiable: [],
+    }),
+    opCase("topK", [floats(random, [3, 2, 6])], (x) => ops.topK(x, 2).values, exact),
+    opCase("sparsePlus", [floats(random, [13])], ops.sparsePlus),
+    opCase("sparseSigmoid", [floats(random, [13])], ops.sparseSigmoid),
     opCase("variance", [floats(random, [4, 6])], (x) => ops.variance(x, 1), sums),
     opCase("std of all", [floats(random, [4, 6])], (x) => ops.std(x, [0, 1]), sums),
     opCase("norm", [floats(random, [4, 6])], (x) => ops.norm(x, 1), sums),

@@ -160,3 +160,44 @@ Deno.test("variance, std, norm and logAddExp are those of the loops", () => {
     .map(([p, q]) => Math.max(p, q) + Math.log1p(Math.exp(-Math.abs(p - q))));
   assertClose(ops.logAddExp(a, b), [2, 3], expected);
 });
+
+Deno.test("sort, argsort and topK are those of a stable sort, with equal values", () => {
+  const shape = [4, 6, 3];
+  // Many are equal.
+  const data = Float32Array.from({ length: 72 }, () => Math.floor(random() * 5) - 2);
+  const x = ops.tensor(data, { shape });
+  for (const axis of [0, 1, 2]) {
+    const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
+    for (const descending of [false, true]) {
+      const [order, values] = [new Array<number>(72), new Array<number>(72)];
+      for (let first = 0; first < 72; first++) {
+        if (Math.floor(first / inner) % shape[axis] !== 0) continue;
+        const at = (place: number) => first + place * inner;
+        Array.from({ length: shape[axis] }, (_, place) => place)
+          .sort((a, b) => (data[at(a)] - data[at(b)]) * (descending ? -1 : 1) || a - b)
+          .forEach((place, rank) => {
+            order[at(rank)] = place;
+            values[at(rank)] = data[at(place)];
+          });
+      }
+      assertClose(ops.argsort(x, axis, { descending }), shape, order);
+      assertClose(ops.sort(x, axis, { descending }), shape, values);
+      if (axis < 2 || !descending) continue;
+      const { values: largest, indices } = ops.topK(x, 2);
+      const isFirst = (_: number, place: number) => place % 3 < 2;
+      assertClose(largest, [4, 6, 2], values.filter(isFirst));
+      assertClose(indices, [4, 6, 2], order.filter(isFirst));
+    }
+  }
+  const far = ops.tensor([Infinity, 2, -Infinity]);
+  assert.deepEqual(valuesOf(ops.sort(far)), [-Infinity, 2, Infinity]);
+  assert.throws(() => ops.topK(far, 4), /from 1 to the size of the last axis: received 4 of 3/);
+});
+
+Deno.test("sparsePlus and sparseSigmoid are those of their formulas", () => {
+  const x = ops.tensor([-5, -1, -0.75, 0, 0.5, 1, 3]);
+  assertClose(ops.sparsePlus(x), [7], [0, 0, 0.015625, 0.25, 0.5625, 1, 3]);
+  assertClose(ops.sparseSigmoid(x), [7], [0, 0, 0.125, 0.5, 0.75, 1, 1]);
+  const [slope] = ops.gradients(ops.sparsePlus(x).sum(), [x]);
+  assertClose(slope, [7], [0, 0, 0.125, 0.5, 0.75, 1, 1]);
+});
