@@ -56,6 +56,13 @@ export interface CsvTable {
  */
 export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}): CsvTable {
   const { file = "CSV data", header = true, text = [] } = options;
+  if (typeof source !== "string" && !(source instanceof Uint8Array)) {
+    throw new DataError(
+      `Cannot read "${file}" as it must be text, or bytes in UTF-8: received ${typeof source} ` +
+        `(Deno.readTextFile and readDataFile read a file)`,
+      { file },
+    );
+  }
   const records = readRecords(source, file, options.delimiter ?? ",");
   const fail = (why: string, place: { row?: number; column?: string } = {}): DataError =>
     new DataError(`Cannot read "${file}" as ${why}`, { file, ...place });
@@ -67,7 +74,13 @@ export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}):
   checkNames(names, header, text, fail);
   const body = records.map((cells, i) => ({ cells, row: i + 1 }))
     .slice(header ? first + 1 : first).filter(({ cells }) => !isBlank(cells));
-  if (body.length === 0) throw fail("it holds a header and no rows: expected one row or more");
+  if (body.length === 0) {
+    const isName = typeof source === "string" && /^[^\s,;]+\.[ct]sv$/i.test(source);
+    throw fail(
+      "it holds a header and no rows: expected one row or more" +
+        (isName ? ` (is ${source} a file? parseCsv takes what readDataFile reads from it)` : ""),
+    );
+  }
   for (const { cells, row } of body) {
     if (cells.length !== names.length) {
       throw fail(
@@ -85,7 +98,7 @@ export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}):
     throw fail(
       `every cell must be a finite decimal number: received ${JSON.stringify(cell)} in row ` +
         `${row}, column "${column}" (name the column in "text" if it holds categories, the cell in ` +
-        `"missing" if it means that nothing is known)`,
+        `"missing" if it means that nothing is known${separatorHint(names, options)})`,
       { row, column },
     );
   };
@@ -171,4 +184,11 @@ function checkNames(
 function parseNumber(cell: string): number {
   const trimmed = cell.trim();
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : NaN;
+}
+
+/** What to add where a header of one name looks like one of several. */
+function separatorHint([name, ...others]: readonly string[], { delimiter = "," }: CsvOptions) {
+  const other = [";", "\t", "|"].find((text) => text !== delimiter && name.includes(text));
+  if (others.length > 0 || other === undefined) return "";
+  return `; where ${JSON.stringify(other)} separates cells, set delimiter to it`;
 }

@@ -39,7 +39,14 @@ export interface CsvDataSetOptions {
  */
 export function csvDataSet(table: CsvTable, options: CsvDataSetOptions): DataSet {
   const { file, rows, columns } = table;
-  const { target, classes } = options;
+  const { target, classes } = (options ?? {}) as CsvDataSetOptions;
+  if (typeof target !== "string") {
+    throw new DataError(
+      `Cannot use "${file}" as a data set as target must name the column to be learnt: received ` +
+        `${target}, name one of ${JSON.stringify([...columns.keys()])}`,
+      { file },
+    );
+  }
   const fail = (why: string, column?: string): DataError =>
     new DataError(`Cannot use "${file}" as a data set as ${why}`, { file, column });
   const column = (name: string): Float64Array | readonly string[] => {

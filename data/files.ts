@@ -1,4 +1,4 @@
-import { DataError } from "../core/graph/errors.ts";
+import { readBytes } from "../core/state/read_bytes.ts";
 import { gunzip, isGzip } from "./gzip.ts";
 import { type IdxArray, parseIdx } from "./idx.ts";
 
@@ -19,14 +19,7 @@ import { type IdxArray, parseIdx } from "./idx.ts";
  * ```
  */
 export async function readDataFile(path: string): Promise<Uint8Array> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (cause) {
-    const error = new DataError(`Cannot read "${path}" as ${explain(path, cause)}`, { file: path });
-    error.cause = cause;
-    throw error;
-  }
+  const bytes = await readBytes(path);
   return isGzip(bytes) ? await gunzip(bytes, { file: path }) : bytes;
 }
 
@@ -48,18 +41,4 @@ export async function readDataFile(path: string): Promise<Uint8Array> {
  */
 export async function readIdxFile(path: string): Promise<IdxArray> {
   return parseIdx(await readDataFile(path), path);
-}
-
-function explain(path: string, error: unknown): string {
-  if (error instanceof Deno.errors.NotCapable) {
-    return `this program has no permission to: run it again with --allow-read=${path}`;
-  }
-  if (error instanceof Deno.errors.NotFound) return "there is no such file: check its path";
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "the system does not let this user read it: check the file's owner and mode";
-  }
-  if (error instanceof Deno.errors.IsADirectory) {
-    return "it is a folder: name a file in it";
-  }
-  return `the system refused: ${error instanceof Error ? error.message : String(error)}`;
 }

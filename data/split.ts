@@ -46,7 +46,7 @@ export function trainValidationSplit<X extends Inputs, Y extends Targets>(
   dataSet: DataSet<X, Y>,
   options: SplitOptions,
 ): { train: DataSet<X, Y>; validation: DataSet<X, Y> } {
-  const { shuffle = false, seed = 0 } = options;
+  const { shuffle = false, seed = 0 } = options ?? ({} as SplitOptions);
   const samples = sampleCount(dataSet);
   const trainSamples = trainingShare("data set", samples, options);
   const ordered = shuffle ? reorder(dataSet, shuffledOrder(samples, seed)) : dataSet;
@@ -60,8 +60,9 @@ export function trainValidationSplit<X extends Inputs, Y extends Targets>(
 export function trainingShare(
   what: string,
   samples: number,
-  { validationSplit }: SplitOptions,
+  options: SplitOptions,
 ): number {
+  const { validationSplit } = options ?? ({} as SplitOptions);
   if (!(validationSplit > 0 && validationSplit < 1)) {
     throw new RangeError(
       `Cannot split the ${what} as validationSplit must be above 0 and below 1: ` +

@@ -101,7 +101,7 @@ const types = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array } as
 export function streamedDataSet<X extends StreamedArrays, Y extends StreamedArrays>(
   options: StreamedOptions<X, Y>,
 ): DataSet<StreamedFor<X, StoredInputs>, StreamedFor<Y, StoredTargets>> {
-  const { samples, x, y, classes, sampleWeight, name } = options;
+  const { samples, x, y, classes, sampleWeight, name } = options ?? {};
   if (!Number.isInteger(samples) || samples < 1 || samples >= 2 ** 32) {
     throw new DataError(
       `Cannot stream a data set as samples must be a whole number from 1 to 4294967295: received ` +
@@ -151,6 +151,12 @@ function describe(
         `${type}`,
     );
   }
+  if (!Array.isArray(shape)) {
+    throw new DataError(
+      `Cannot stream a data set as the shape of ${what} must be that of a sample, as [784], or [] ` +
+        `for one number: received ${shape}`,
+    );
+  }
   if (!shape.every((size) => Number.isInteger(size) && size > 0)) {
     throw new DataError(
       `Cannot stream a data set as the shape of ${what} must hold whole numbers from 1: received ` +
@@ -161,7 +167,7 @@ function describe(
 }
 
 function isArray(arrays: StreamedArrays): arrays is StreamedArray {
-  return Array.isArray(arrays.shape);
+  return Array.isArray(arrays.shape) || typeof arrays.type === "string";
 }
 
 /** A data set of the same kinds with `count` rows of zeros. */

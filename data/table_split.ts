@@ -28,7 +28,7 @@ export function splitTable(
   table: CsvTable,
   options: SplitOptions,
 ): { train: CsvTable; validation: CsvTable } {
-  const { shuffle = false, seed = 0 } = options;
+  const { shuffle = false, seed = 0 } = options ?? ({} as SplitOptions);
   const count = trainingShare("table", table.rows, options);
   const order = shuffle ? shuffledOrder(table.rows, seed) : Uint32Array.from(
     { length: table.rows },

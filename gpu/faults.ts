@@ -44,7 +44,9 @@ export class Faults {
    * @throws {KernelError} when WebGPU has reported an error.
    */
   check(): void {
-    if (this.#disposed) throw new DisposedError("Cannot use a WebGPU device after its disposal");
+    if (this.#disposed) {
+      throw new DisposedError("Cannot use a WebGPU device after its disposal: open another");
+    }
     if (this.#first) throw this.#first;
   }
 

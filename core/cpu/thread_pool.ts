@@ -109,7 +109,9 @@ export class ThreadPool {
    * @throws {KernelError} when a worker failed.
    */
   run(address: number, most: number = this.threads): number {
-    if (this.#disposed) throw new DisposedError("Cannot run a plan on a device after its disposal");
+    if (this.#disposed) {
+      throw new DisposedError("Cannot run a plan on a device after its disposal: open another");
+    }
     const threads = most > 1 ? this.kernels.readyThreads(this.#control, most) : 1;
     if (this.kernels.runPlan(this.#control, address, threads) !== 0) {
       throw new KernelError("A worker thread of the CPU device failed: see the error above");

@@ -1,3 +1,4 @@
+import { received } from "../state/received.ts";
 import type { Layer } from "./layer.ts";
 import type { InputLayer } from "./layers/input.ts";
 import type { LoneMergeLayer, MergeLayer } from "./merge_layer.ts";
@@ -128,7 +129,8 @@ function call(
 ): OneOrNamed<LayerOutput> {
   if (typeof layer !== "object" || layer === null || typeof layer.apply !== "function") {
     throw new TypeError(
-      `Cannot connect as what is called must be a layer or a model: received ${typeof layer}`,
+      `Cannot connect as what is called must be a layer or a model: received ` +
+        received(layer),
     );
   }
   if (isModel(layer)) return callModel(from, layer);

@@ -1,4 +1,5 @@
 import { BehaviorSubject } from "rxjs";
+import { received } from "../state/received.ts";
 import { checkScalar } from "./check_scalar.ts";
 import type { Observable } from "./rxjs_types.ts";
 
@@ -35,9 +36,32 @@ class CheckedSubject extends BehaviorSubject<number> implements Hyperparameter {
     return this.getValue();
   }
 
+  override set value(value: number) {
+    throw new TypeError(
+      `Cannot set the value of ${this.name} by an assignment as it is to be told to those who ` +
+        `follow it: use next(${value})`,
+    );
+  }
+
   override next(value: number): void {
     super.next(checkScalar(this.name, value));
   }
+}
+
+/**
+ * Refuses what is no hyperparameter where a rule is to change one.
+ *
+ * @param what Whose, as `the rate of reduceOnPlateau`, for messages.
+ * @param value What was given.
+ * @throws {TypeError} when it cannot be changed.
+ */
+export function checkHyperparameter(what: string, value: unknown): void {
+  const { next } = Object(value) as { next?: unknown };
+  if (typeof next === "function" && Number.isFinite((value as Hyperparameter).value)) return;
+  throw new TypeError(
+    `Cannot use ${what} as it must be a hyperparameter, which can be changed: received ` +
+      `${received(value)} (make one by hyperparameter(0.1), and give it to what uses it, too)`,
+  );
 }
 
 /**

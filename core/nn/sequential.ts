@@ -6,6 +6,7 @@ import { nameLayers, withFields } from "./layer_names.ts";
 import { input, type InputLayer } from "./layers/input.ts";
 import type { LoneMergeLayer } from "./merge_layer.ts";
 import { Model } from "./model.ts";
+import { received } from "../state/received.ts";
 import { buildGraph } from "./model_graph.ts";
 
 /** Options of {@link sequential} and {@link functional}. */
@@ -57,6 +58,19 @@ export function sequential(
   const { name = "sequential", seed = 0, recompute } = options;
   checkCount(`the seed of the model ${name}`, seed);
   if (recompute !== undefined) checkCount(`recompute of the model ${name}`, recompute, 1);
+  if (!Array.isArray(layers)) {
+    throw new TypeError(
+      `Cannot make a sequential model as its layers must be a list, such as ` +
+        `[input([784]), dense(10)]: received ${received(layers)}`,
+    );
+  }
+  const wrong = layers.findIndex((layer) => typeof layer?.apply !== "function");
+  if (wrong >= 0) {
+    throw new TypeError(
+      `Cannot make the model ${name} as each of its layers must be a layer or a model: received ` +
+        `${received(layers[wrong])} at place ${wrong}`,
+    );
+  }
   const [first] = layers;
   if (!first || !("inputShape" in first) || !first.inputShape) {
     throw new ShapeError(

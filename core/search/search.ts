@@ -1,4 +1,5 @@
 import { Observable as Stream, type Subscriber } from "rxjs";
+import { received } from "../state/received.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
 import { monitorDirection, type MonitorMode } from "../stream/operators/monitor.ts";
@@ -108,6 +109,12 @@ export function search<const S extends Space>(
   options: SearchOptions,
 ): Observable<Trial<S>> {
   checkSpace(space);
+  if (typeof objective !== "function" && !(objective instanceof URL)) {
+    throw new TypeError(
+      `Cannot search without an objective as it must be a function that gives a trial's epochs, or ` +
+        `the URL of a module that exports one: received ${received(objective)}`,
+    );
+  }
   const { monitor = "val_loss", mode = "auto", sampler = tpe(), pruner, seed } = options;
   const { trials, storage = ":memory:" } = options;
   if (trials !== Infinity) checkCount("the trials of search", trials);

@@ -1,3 +1,4 @@
+import { checkPath } from "./check_path.ts";
 import { cannotWrite, explainedWrite, folderOf } from "./explained_write.ts";
 
 /** What the writer needs of an open file. */
@@ -52,6 +53,7 @@ export async function writeFileThrough(
   bytes: Uint8Array,
   open: (path: string) => Promise<WritableFile>,
 ): Promise<void> {
+  checkPath("a file to write", path);
   let temporary = `${path}.tmp-${Deno.pid}`;
   for (let i = 1; inProgress.has(temporary); i++) temporary = `${path}.tmp-${Deno.pid}-${i}`;
   inProgress.add(temporary);
@@ -98,6 +100,7 @@ export async function writeFileThrough(
  * ```
  */
 export function checkWritable(path: string): void {
+  checkPath("a file to write", path);
   explainedWrite(path, "beside", () => {
     if (isFolder(path)) throw new Deno.errors.IsADirectory("Is a directory");
     const temporary = `${path}.tmp-${Deno.pid}`;

@@ -2,7 +2,7 @@ import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import { BatchWalk } from "./batch_walk.ts";
 import type { MiniBatchesOptions } from "./mini_batches.ts";
 import type { DeviceOptions } from "./open_device.ts";
-import { received } from "./received.ts";
+import { received } from "../state/received.ts";
 import type { RunSettings } from "./saved_run.ts";
 
 /** Options of `miniBatches` that were checked. */

@@ -3,7 +3,7 @@ import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import { entriesOf, listNames, type OneOrNamed, type Tensors } from "../nn/named.ts";
 import type { Measured } from "./frame.ts";
-import { received } from "./received.ts";
+import { received } from "../state/received.ts";
 import { checkScalarSource, type ScalarSource } from "../nn/scalar.ts";
 
 /** A loss for the output, or losses by the names of outputs; an output without one is not trained. */

@@ -69,6 +69,12 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
   checkCount("validationSteps of epochs", validationSteps, 1);
   checkCount("validationBatchSize of epochs", validationBatchSize, 1);
   checkCount("sanitySteps of epochs", options.sanitySteps ?? 0);
+  if (options.validation && !(sampleCount(options.validation) >= 1)) {
+    throw new DataError(
+      `Cannot validate as the data set must have at least one sample: received ` +
+        `${sampleCount(options.validation)} (leave validation out, or split off more)`,
+    );
+  }
   return (source) =>
     new Observable<Epoch>((subscriber) => {
       const gatherers: Gatherer[] = [];

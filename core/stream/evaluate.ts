@@ -6,6 +6,8 @@ import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { criteriaOf, type Losses, type LossWeights, measuredBy, type Metrics } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
+import { received } from "../state/received.ts";
+import { checkModel } from "./check_model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import type { RecordSums } from "./record_layout.ts";
 import type { InputsFor } from "./resident_data.ts";
@@ -111,6 +113,13 @@ async function sumsOf<X extends Tensors, O extends Tensors>(
   dataSet: DataSet<InputsFor<X>, Targets>,
   options: EvaluateOptions<O>,
 ): Promise<RecordSums> {
+  checkModel("evaluate as evaluate", model);
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot evaluate without options: give a loss, as { loss: meanSquaredError() } (received ` +
+        `${received(options)})`,
+    );
+  }
   await settled(model);
   const { batchSize } = options;
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");

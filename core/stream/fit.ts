@@ -23,7 +23,7 @@ import { forward } from "./forward.ts";
 import { loss } from "./loss.ts";
 import { measuring } from "./measure.ts";
 import { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
-import { received } from "./received.ts";
+import { received } from "../state/received.ts";
 import type { Reduction } from "./score.ts";
 import type { InputsFor, TensorsFor } from "./resident_data.ts";
 import type { Batch, Updated } from "./stages.ts";

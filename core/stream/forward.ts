@@ -4,9 +4,9 @@ import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { type Applied, applyModel } from "./apply_model.ts";
+import { checkModel } from "./check_model.ts";
 import type { Frame } from "./frame.ts";
 import { meetLayers } from "./meet_scalars.ts";
-import { received } from "./received.ts";
 import type { Run } from "./run.ts";
 import { resettable } from "./reset_states.ts";
 import { Memory, stage } from "./stage.ts";
@@ -37,12 +37,7 @@ export function forward<
   O extends Tensors,
   Y extends Tensors = Tensor,
 >(model: Model<X, O>): OperatorFunction<Batch<X, Y>, Forwarded<X, Y, O>> {
-  if (typeof model?.apply !== "function" || !Array.isArray(model.parameters)) {
-    throw new TypeError(
-      `Cannot make a stage as forward takes a model, such as sequential([input([784]), ` +
-        `dense(10)]): received ${received(model)}`,
-    );
-  }
+  checkModel("make a stage as forward", model);
   return stage("forward", "miniBatches", (onRun) => {
     onRun((run) => {
       run.addModel(model);

@@ -5,6 +5,7 @@ import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
 import { entriesOf, fromEntries, type Like, type OneOrNamed, type Tensors } from "../nn/named.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
+import { checkModel } from "./check_model.ts";
 import {
   type Prediction,
   type Predictions,
@@ -57,6 +58,7 @@ export async function predict(
   inputs: Inputs | AnyDataSet,
   options: PredictOptions = {},
 ): Promise<OneOrNamed<Predictions>> {
+  checkModel("predict as predict", model);
   const samples = samplesOf(model, inputs);
   const whole = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name, outputShape]) => {
     const shape = [samples, ...outputShape];

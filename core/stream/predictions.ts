@@ -16,10 +16,11 @@ import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
 import { entriesOf, fromEntries, type Like, type Tensors } from "../nn/named.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
+import { checkModel } from "./check_model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { InferenceRun } from "./inference_run.ts";
 import type { InputsFor } from "./resident_data.ts";
-import { received } from "./received.ts";
+import { received } from "../state/received.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
 import { settled } from "./weight_table.ts";
 import { Turns } from "./yield_to_events.ts";
@@ -119,6 +120,7 @@ export function predictions(
   inputs: Inputs | AnyDataSet,
   options: PredictOptions = {},
 ): Observable<Prediction<Tensors>> {
+  checkModel("predict as predictions", model);
   const { batchSize = stateBatchSize([model]) ?? 1024 } = options;
   checkCount("batchSize of predictions", batchSize, 1);
   return new Stream<Prediction<Tensors>>((subscriber) => {

@@ -2,8 +2,8 @@ import type { DTypePolicy } from "../../gpu/device.ts";
 import { DataError } from "../graph/errors.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors, type SafetensorsTensor } from "../state/safetensors.ts";
+import { readBytes } from "../state/read_bytes.ts";
 import { checkChecksum, noChecksum, writeChecksum } from "./file_checksum.ts";
-import { readWeightsFile } from "./read_weights_file.ts";
 
 /** Version of the metadata under `run`; a reader refuses others. */
 const runVersion = 1;
@@ -104,7 +104,7 @@ export function encodeRun(
  * @throws {DataError} when the file cannot be read, is damaged, or holds weights only.
  */
 export async function readRun(path: string): Promise<SavedRun> {
-  const bytes = await readWeightsFile(path);
+  const bytes = await readBytes(path);
   const { tensors: all, metadata } = decodeSafetensors(bytes, path);
   const whole = checkChecksum(bytes, path);
   const refuse = (rule: string): never => {

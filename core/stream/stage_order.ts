@@ -1,4 +1,4 @@
-import { received } from "./received.ts";
+import { received } from "../state/received.ts";
 import type { AnyDifferentiated } from "./stages.ts";
 
 /** The stages in the order of a pipe, and what a step has from each of them on. */

@@ -1,7 +1,7 @@
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { checkCount } from "../nn/check_count.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
-import type { Hyperparameter } from "../nn/hyperparameter.ts";
+import { checkHyperparameter, type Hyperparameter } from "../nn/hyperparameter.ts";
 import { averageWeights } from "./average_weights.ts";
 import type { AnyUpdated } from "./stages.ts";
 
@@ -71,6 +71,7 @@ export function stochasticWeightAveraging<Step extends AnyUpdated>(
 ): MonoTypeOperatorFunction<Step> {
   const { start = 0.8, anneal = "cos", validate = true, swaLearningRate } = options;
   const name = "stochasticWeightAveraging";
+  checkHyperparameter(`the rate of ${name}`, learningRate);
   checkScalar(`swaLearningRate of ${name}`, swaLearningRate, { minimum: 0 });
   checkScalar(`start of ${name}`, start, { minimum: 0 });
   if (start >= 1) checkCount(`start of ${name}`, start, 1);

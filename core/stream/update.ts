@@ -13,7 +13,7 @@ import { countsHeldBack, heldBack } from "./held_back.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import { meetOptimizer } from "./meet_scalars.ts";
 import type { Run } from "./run.ts";
-import { received } from "./received.ts";
+import { received } from "../state/received.ts";
 import { Memory, stage } from "./stage.ts";
 import { type AnyDifferentiated, type Differentiated, Updated } from "./stages.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";

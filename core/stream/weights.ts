@@ -4,9 +4,10 @@ import type { AnyModel } from "../nn/connect.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
+import { readBytes } from "../state/read_bytes.ts";
+import { checkModel } from "./check_model.ts";
 import { checkChecksum } from "./file_checksum.ts";
 import { checkMetadata } from "./file_metadata.ts";
-import { readWeightsFile } from "./read_weights_file.ts";
 import { formatVersion } from "./saved_run.ts";
 import { settled } from "./weight_table.ts";
 
@@ -48,6 +49,7 @@ export async function saveWeights(
   path: string,
   options: SaveWeightsOptions = {},
 ): Promise<void> {
+  checkModel("save weights as saveWeights", model);
   const metadata = checkMetadata("saveWeights", options.metadata);
   await settled(model);
   const tensors = new Map([...model.weights].map(([name, { shape, value }]) => [
@@ -86,7 +88,7 @@ export async function saveWeights(
  * ```
  */
 export async function readWeightsMetadata(path: string): Promise<Record<string, string>> {
-  return decodeSafetensors(await readWeightsFile(path), path).metadata;
+  return decodeSafetensors(await readBytes(path), path).metadata;
 }
 
 /** Options of {@link loadWeights}. */
@@ -116,9 +118,10 @@ export async function loadWeights(
   path: string,
   options: LoadWeightsOptions = {},
 ): Promise<string[]> {
+  checkModel("load weights as loadWeights", model);
   const { skipMismatch = false } = options;
   await settled(model);
-  const bytes = await readWeightsFile(path);
+  const bytes = await readBytes(path);
   const { tensors, metadata } = decodeSafetensors(bytes, path);
   checkChecksum(bytes, path);
   // Files of other programs have no version of ours.

@@ -48,7 +48,7 @@ Deno.test("a checkpoint of another pipeline, network or option is refused, and n
         "there is no such file, check its path",
       ),
       row("no checkpoint", "names", `${names} --resume ${folder}/garbage ${to}`, "safetensors"),
-      row("a folder", "molecules", `--resume ${folder} ${to}`, "it is a folder, name a file in it"),
+      row("a folder", "molecules", `--resume ${folder} ${to}`, "it is a folder: name a file in it"),
     ]);
     assert.deepEqual(contentsOf(folder), before);
   }));

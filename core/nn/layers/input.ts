@@ -1,3 +1,4 @@
+import { received } from "../../state/received.ts";
 import type { Shape } from "../../graph/shape.ts";
 import { checkCount } from "../check_count.ts";
 import type { Layer } from "../layer.ts";
@@ -38,6 +39,12 @@ export interface InputLayer extends Layer {
  * Keras: `Input(shape)`.
  */
 export function input(shape: Shape, options: InputOptions = {}): InputLayer {
+  if (!Array.isArray(shape)) {
+    throw new TypeError(
+      `Cannot make an input as its shape must be a list of sizes, such as [784]: received ` +
+        `${received(shape)}`,
+    );
+  }
   const sizes = shape.map((size, axis) => checkCount(`size ${axis} of input`, size, 1));
   return {
     type: "InputLayer",

@@ -45,7 +45,8 @@ export interface CosineDecayOptions {
  * steps without a target silently.
  */
 export function cosineDecay(options: CosineDecayOptions): Schedule {
-  const { initialLearningRate, decaySteps, alpha = 0, warmupTarget, warmupSteps = 0 } = options;
+  const { initialLearningRate, decaySteps, alpha = 0, warmupTarget, warmupSteps = 0 } = options ??
+    ({} as CosineDecayOptions);
   checkScalar("the initialLearningRate of cosineDecay", initialLearningRate, { minimum: 0 });
   checkCount("the decaySteps of cosineDecay", decaySteps, 1);
   checkScalar("the alpha of cosineDecay", alpha, { minimum: 0, maximum: 1 });

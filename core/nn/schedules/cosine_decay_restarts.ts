@@ -40,7 +40,8 @@ export interface CosineDecayRestartsOptions {
  * `CosineAnnealingWarmRestarts`.
  */
 export function cosineDecayRestarts(options: CosineDecayRestartsOptions): Schedule {
-  const { initialLearningRate, firstDecaySteps, tMul = 2, mMul = 1, alpha = 0 } = options;
+  const { initialLearningRate, firstDecaySteps, tMul = 2, mMul = 1, alpha = 0 } = options ??
+    ({} as CosineDecayRestartsOptions);
   const of = (option: string) => `the ${option} of cosineDecayRestarts`;
   checkScalar(of("initialLearningRate"), initialLearningRate, { minimum: 0 });
   checkCount(of("firstDecaySteps"), firstDecaySteps, 1);

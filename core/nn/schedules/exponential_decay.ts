@@ -36,7 +36,8 @@ export interface ExponentialDecayOptions {
  * Keras: `ExponentialDecay`.
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
-  const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
+  const { initialLearningRate, decaySteps, decayRate, staircase = false } = options ??
+    ({} as ExponentialDecayOptions);
   checkScalar("the initialLearningRate of exponentialDecay", initialLearningRate, { minimum: 0 });
   checkCount("the decaySteps of exponentialDecay", decaySteps, 1);
   checkScalar("the decayRate of exponentialDecay", decayRate, { minimum: 0 });

@@ -36,7 +36,8 @@ export interface InverseTimeDecayOptions {
  * Source: Keras's `InverseTimeDecay`. PyTorch: `LambdaLR`.
  */
 export function inverseTimeDecay(options: InverseTimeDecayOptions): Schedule {
-  const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
+  const { initialLearningRate, decaySteps, decayRate, staircase = false } = options ??
+    ({} as InverseTimeDecayOptions);
   checkScalar("the initialLearningRate of inverseTimeDecay", initialLearningRate, { minimum: 0 });
   checkCount("the decaySteps of inverseTimeDecay", decaySteps, 1);
   checkScalar("the decayRate of inverseTimeDecay", decayRate, { minimum: 0 });

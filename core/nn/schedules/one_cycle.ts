@@ -40,8 +40,8 @@ export interface OneCycleOptions {
  * Keras has none.
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
-  const { maxLearningRate, totalSteps, pctStart = 0.3 } = options;
-  const { divFactor = 25, finalDivFactor = 1e4 } = options;
+  const { maxLearningRate, totalSteps, pctStart = 0.3 } = options ?? ({} as OneCycleOptions);
+  const { divFactor = 25, finalDivFactor = 1e4 } = options ?? ({} as OneCycleOptions);
   checkScalar("the maxLearningRate of oneCycle", maxLearningRate, { minimum: 0 });
   checkCount("the totalSteps of oneCycle", totalSteps, 2);
   const inside = { minimum: Number.MIN_VALUE, maximum: 1 - Number.EPSILON };

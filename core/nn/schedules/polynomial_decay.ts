@@ -38,8 +38,9 @@ export interface PolynomialDecayOptions {
  * Source: Keras's `PolynomialDecay`. PyTorch: `PolynomialLR`, which ends at 0.
  */
 export function polynomialDecay(options: PolynomialDecayOptions): Schedule {
-  const { initialLearningRate, decaySteps, endLearningRate = 1e-4 } = options;
-  const { power = 1, cycle = false } = options;
+  const { initialLearningRate, decaySteps, endLearningRate = 1e-4 } = options ??
+    ({} as PolynomialDecayOptions);
+  const { power = 1, cycle = false } = options ?? ({} as PolynomialDecayOptions);
   checkScalar("the initialLearningRate of polynomialDecay", initialLearningRate, { minimum: 0 });
   checkCount("the decaySteps of polynomialDecay", decaySteps, 1);
   checkScalar("the endLearningRate of polynomialDecay", endLearningRate, { minimum: 0 });

@@ -33,7 +33,7 @@ export interface StepDecayOptions {
  * PyTorch: `StepLR`; Keras: `ExponentialDecay(staircase=True)`.
  */
 export function stepDecay(options: StepDecayOptions): Schedule {
-  const { initialLearningRate, stepSize, gamma = 0.1 } = options;
+  const { initialLearningRate, stepSize, gamma = 0.1 } = options ?? ({} as StepDecayOptions);
   checkScalar("the initialLearningRate of stepDecay", initialLearningRate, { minimum: 0 });
   checkCount("the stepSize of stepDecay", stepSize, 1);
   checkScalar("the gamma of stepDecay", gamma, { minimum: 0 });

@@ -7,6 +7,7 @@ import type { Tensors } from "../../nn/named.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { oneHot } from "../../ops/one_hot.ts";
 import { stopGradient } from "../../ops/stop_gradient.ts";
+import { received } from "../../state/received.ts";
 import type { InferenceRun } from "../inference_run.ts";
 import type { Explanation, Prediction } from "../predictions.ts";
 import type { Attribution } from "./attribution.ts";
@@ -66,6 +67,12 @@ export function explain(
   method: Attribution,
   options: ExplainOptions = {},
 ): MonoTypeOperatorFunction<Prediction> {
+  if (typeof method?.apply !== "function") {
+    throw new TypeError(
+      `Cannot explain as explain takes a method, such as integratedGradients(): received ` +
+        received(method),
+    );
+  }
   const { name = method.name } = options;
   const wished = options.batchSize ?? Math.max(1, Math.floor(1024 / method.copies));
   const batchSize = checkCount("the batchSize of explain", wished, 1);

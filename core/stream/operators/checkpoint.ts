@@ -1,4 +1,5 @@
 import { Observable } from "rxjs";
+import { checkPath } from "../../state/check_path.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
 import type { AnyBatch } from "../stages.ts";
@@ -61,6 +62,7 @@ export function checkpoint<Event extends AnyBatch | Epoch>(
   path: string,
   options: CheckpointOptions = {},
 ): MonoTypeOperatorFunction<Event> {
+  checkPath("checkpoint", path);
   const rule = checkpointRule(path, options);
   return (source) =>
     new Observable<Event>((subscriber) => {

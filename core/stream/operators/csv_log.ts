@@ -1,6 +1,7 @@
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { defer, finalize, tap } from "rxjs";
+import { checkPath } from "../../state/check_path.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { explainedWrite } from "../../state/explained_write.ts";
 import type { Epoch } from "../epoch.ts";
@@ -54,6 +55,7 @@ export function csvLog<E extends Epoch>(
   path: string,
   options: CsvLogOptions = {},
 ): MonoTypeOperatorFunction<E> {
+  checkPath("csvLog", path);
   const { separator = ",", append = false } = options;
   if (typeof separator !== "string" || !/^[^"\r\n]$/u.test(separator)) {
     throw new RangeError(

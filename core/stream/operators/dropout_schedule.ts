@@ -1,7 +1,7 @@
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
-import type { Hyperparameter } from "../../nn/hyperparameter.ts";
+import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
-import { followSchedule } from "./follow_schedule.ts";
+import { checkRule, followSchedule } from "./follow_schedule.ts";
 
 /** What a schedule of dropout rates goes by. */
 export interface DropoutScheduleState {
@@ -36,6 +36,8 @@ export function dropoutSchedule<E extends Epoch>(
   rate: Hyperparameter,
   schedule: (state: DropoutScheduleState) => number,
 ): MonoTypeOperatorFunction<E> {
+  checkHyperparameter("the rate of dropoutSchedule", rate);
+  checkRule("dropoutSchedule", schedule);
   return followSchedule(rate, (epoch) => {
     const value = schedule({ epoch });
     if (value >= 0 && value < 1) return value;

@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from "rxjs";
 import type { OperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
-import type { Hyperparameter } from "../../nn/hyperparameter.ts";
+import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import { NonFiniteError } from "../../graph/errors.ts";
 import type { RunControl, Snapshot } from "../epoch.ts";
 import type { AnyUpdated } from "../stages.ts";
@@ -87,6 +87,7 @@ export function findLearningRate<Step extends AnyUpdated>(
   learningRate: Hyperparameter,
   options: FindLearningRateOptions = {},
 ): OperatorFunction<Step, LearningRateTrial> {
+  checkHyperparameter("the rate of findLearningRate", learningRate);
   const settings = checkOptions(options);
   return (source) =>
     new Observable<LearningRateTrial>((subscriber) => {

@@ -1,6 +1,7 @@
 import { defer, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
+import { received } from "../../state/received.ts";
 import type { Epoch } from "../epoch.ts";
 
 /**
@@ -21,4 +22,19 @@ export function followSchedule<E extends Epoch>(
       hyperparameter.next(numberFor(0));
       return source.pipe(tap(({ epoch }) => hyperparameter.next(numberFor(epoch))));
     });
+}
+
+/**
+ * Refuses what is no rule of a schedule.
+ *
+ * @param operator Whose rule it is, for messages.
+ * @param rule What was given.
+ * @throws {TypeError} when it is no function.
+ */
+export function checkRule(operator: string, rule: unknown): void {
+  if (typeof rule === "function") return;
+  throw new TypeError(
+    `Cannot use ${operator} as its rule must be a function, such as ({ epoch }) => 0.1 * 0.9 ** ` +
+      `epoch: received ${received(rule)}`,
+  );
 }

@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from "rxjs";
+import { received } from "../../state/received.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import type { EndReason, Epoch, RunControl } from "../epoch.ts";
@@ -64,7 +65,7 @@ export function jsonLines<Event extends AnyBatch | Epoch>(
   if (typeof (writer as LineWriter | undefined)?.writeSync !== "function") {
     throw new TypeError(
       `Cannot write lines by jsonLines as it must be given a writer, as Deno.stdout or what ` +
-        `Deno.openSync opens: received ${JSON.stringify(writer)}`,
+        `Deno.openSync opens: received ${received(writer)}`,
     );
   }
   return (source) =>

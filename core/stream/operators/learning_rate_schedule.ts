@@ -1,10 +1,10 @@
 import { tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
-import type { Hyperparameter } from "../../nn/hyperparameter.ts";
+import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
 import type { AnyBatch } from "../stages.ts";
-import { followSchedule } from "./follow_schedule.ts";
+import { checkRule, followSchedule } from "./follow_schedule.ts";
 
 /** What a schedule of learning rates goes by. */
 export interface LearningRateScheduleState {
@@ -64,6 +64,8 @@ export function learningRateSchedule(
   schedule: (state: LearningRateScheduleState) => number,
   { every = "epoch" }: LearningRateScheduleOptions = {},
 ): MonoTypeOperatorFunction<Epoch> | MonoTypeOperatorFunction<AnyBatch> {
+  checkHyperparameter("the rate of learningRateSchedule", hyperparameter);
+  checkRule("learningRateSchedule", schedule);
   const rateFor = (epoch: number, step: number) =>
     checkScalar(
       "the rate of learningRateSchedule",

@@ -43,7 +43,7 @@ export interface MaxTimeOptions {
 export function maxTime<Event extends { readonly run: RunControl }>(
   options: MaxTimeOptions,
 ): MonoTypeOperatorFunction<Event> {
-  const { seconds = 0, minutes = 0, hours = 0 } = options;
+  const { seconds = 0, minutes = 0, hours = 0 } = options ?? {};
   for (const [name, value] of Object.entries({ seconds, minutes, hours })) {
     checkScalar(`${name} of maxTime`, value, { minimum: 0 });
   }

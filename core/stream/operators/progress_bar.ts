@@ -1,4 +1,5 @@
 import { defer, tap } from "rxjs";
+import { received } from "../../state/received.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
@@ -53,6 +54,12 @@ export function progressBar<Step extends AnyBatch>(
   stream: TerminalWriter,
   options: ProgressBarOptions = {},
 ): MonoTypeOperatorFunction<Step> {
+  if (typeof stream?.isTerminal !== "function") {
+    throw new TypeError(
+      `Cannot draw a bar by progressBar as it must be given a terminal, such as Deno.stderr: ` +
+        `received ${received(stream)}`,
+    );
+  }
   const settings: Settings = {
     width: checkCount("the width of progressBar", options.width ?? 20, 1),
     interval: checkScalar("the interval of progressBar", options.interval ?? 50, { minimum: 0 }),

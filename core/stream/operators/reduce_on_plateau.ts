@@ -2,7 +2,7 @@ import { defer, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
-import type { Hyperparameter } from "../../nn/hyperparameter.ts";
+import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
 import { keepState } from "../kept_state.ts";
 import { checkMode, Monitor, type MonitorMode } from "./monitor.ts";
@@ -56,6 +56,7 @@ export function reduceOnPlateau<E extends Epoch>(
   hyperparameter: Hyperparameter,
   options: ReduceOnPlateauOptions = {},
 ): MonoTypeOperatorFunction<E> {
+  checkHyperparameter("the rate of reduceOnPlateau", hyperparameter);
   const { monitor: name = "val_loss", factor = 0.1, mode = "auto" } = options;
   if (!(factor >= 0 && factor < 1)) {
     throw new RangeError(

@@ -72,8 +72,12 @@ export function listen(signal: Deno.Signal, handler: () => void): () => void {
   try {
     Deno.addSignalListener(signal, handler);
   } catch (error) {
-    if (Deno.build.os !== "windows" || !(error instanceof TypeError)) throw error;
-    return () => {};
+    if (Deno.build.os === "windows" && error instanceof TypeError) return () => {};
+    throw new TypeError(
+      `Cannot listen for the signal ${signal} as the system has none of that name: name another, ` +
+        `such as "SIGINT" or "SIGTERM"`,
+      { cause: error },
+    );
   }
   return () => Deno.removeSignalListener(signal, handler);
 }

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from "rxjs";
 import { checkCount } from "../../nn/check_count.ts";
+import { checkPath } from "../../state/check_path.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
 import { type AnyBatch, Batch } from "../stages.ts";
@@ -79,6 +80,7 @@ export function tensorBoard<Event extends AnyBatch | Epoch>(
   folder = "logs",
   options: TensorBoardOptions = {},
 ): MonoTypeOperatorFunction<Event> {
+  checkPath("tensorBoard", folder);
   const settings = {
     every: stepsOf(options.updateFrequency ?? "epoch"),
     histogramFrequency: checkCount(

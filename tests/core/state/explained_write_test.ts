@@ -133,7 +133,7 @@ Deno.test("files that are written once tell the same", () =>
         /"[^"]*\/file" is not a folder: name a file in/,
       );
       await assert.rejects(write(folder), /" as it is a folder: name a file$/);
-      await assert.rejects(write(""), /^Error: Cannot write "" as its name is empty: name a file$/);
+      await assert.rejects(write(""), /must be a text that names a file or a folder: received ""$/);
     }
     assert.deepEqual(names(folder), ["file"]);
   }));

@@ -150,12 +150,15 @@ Deno.test("a file of another version, a damaged one, a folder and none are refus
     }
     await refusal(encodeSafetensors(tensors).subarray(0, -1), /truncated/);
     await refusal(new Uint8Array(), /it is empty/);
-    await assert.rejects(loadWeights(model, folder), /it is a folder, name a file in it/);
+    await assert.rejects(loadWeights(model, folder), /it is a folder: name a file in it/);
     await assert.rejects(
       loadWeights(model, `${folder}/missing`),
-      /missing: there is no such file, check its path/,
+      /missing" as there is no such file: check its path/,
     );
-    await assert.rejects(loadWeights(model, "nul\0"), /Cannot read the weights nul\0: /);
+    await assert.rejects(
+      loadWeights(model, "nul\0"),
+      /Cannot read "nul\0" as the system refused: /,
+    );
   }));
 
 Deno.test({
@@ -164,7 +167,7 @@ Deno.test({
   fn: async () => {
     await assert.rejects(
       loadWeights(network(1), "digits.safetensors"),
-      /not permitted: run with --allow-read=digits\.safetensors$/,
+      /no permission to: run it again with --allow-read=digits\.safetensors$/,
     );
     await assert.rejects(
       saveWeights(network(1), "folder/digits.safetensors"),
