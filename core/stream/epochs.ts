@@ -104,6 +104,8 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
 
 class Gatherer {
   #validation: Validation | undefined;
+  /** The validation before the first step; another one does not begin before its end. */
+  #sanity: Promise<unknown> | undefined;
   #started = performance.now();
   #samples = 0;
   #checked = false;
@@ -165,6 +167,7 @@ class Gatherer {
     if (step.epoch % this.frequency !== 0) return;
     const limit = step.frame.run.rehearsal ?? this.options.validationSteps;
     try {
+      await this.#sanity;
       return await this.#validationOf(step)?.measure(limit);
     } catch (error) {
       if (error instanceof ShapeError || error instanceof DataError) {
@@ -185,6 +188,7 @@ class Gatherer {
     if (sanitySteps === 0) return;
     const measured = this.#validationOf(step)?.measure(sanitySteps);
     if (!measured) return;
+    this.#sanity = measured;
     step.hold(measured.then((sums) => {
       for (const [name, value] of Object.entries(sums.logs())) {
         if (!name.includes("loss") || Number.isFinite(value)) continue;
@@ -199,12 +203,10 @@ class Gatherer {
   #validationOf({ frame }: AnyUpdated): Validation | undefined {
     const { validation, validationBatchSize } = this.options;
     if (!validation) return undefined;
-    return this.#validation ??= new Validation(
-      frame.run,
-      validation,
-      evaluationsOf(frame.effects),
-      validationBatchSize,
-    );
+    const evaluations = evaluationsOf(frame.effects);
+    this.#validation ??= new Validation(frame.run, validation, evaluations, validationBatchSize);
+    this.#validation.follow(evaluations);
+    return this.#validation;
   }
 }
 

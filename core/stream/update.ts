@@ -107,7 +107,8 @@ export function update<
       if (step.updates) iteration++;
       const { run, state } = step.frame;
       const counted = countsHeldBack(step);
-      const keys = [step.gradients, step.loss, state, step.updates, counted];
+      const resting = restingWeights(step, optimizer, name, takes);
+      const keys = [step.gradients, step.loss, state, step.updates, counted, resting.size];
       const { effect, updated } = memory.get(keys, () => {
         if (only !== undefined) checkMatch("update weights", only, step.model);
         const taken = [...step.gradients.keys()].filter((parameter) =>
@@ -116,14 +117,45 @@ export function update<
         checkOnce(step, taken, optimizer);
         const updated = new Set([...step.updated, ...taken]);
         const { checks, ...effect } = makeEffect(step, taken, optimizer, name, contextOf(run));
-        const { learningRate, evaluationWeights } = effect;
+        const { learningRate } = effect;
+        const evaluationWeights = new Map([...resting, ...effect.evaluationWeights!]);
         if (!step.updates) return { updated, effect: { learningRate, evaluationWeights } };
-        return { updated, effect: { ...effect, checks: counted ? checks : [] } };
+        return {
+          updated,
+          effect: { ...effect, evaluationWeights, checks: counted ? checks : [] },
+        };
       });
       step.frame.add(effect);
       return new Updated(step, optimizer, updated);
     };
   });
+}
+
+/**
+ * What validation puts in the place of weights that the optimizer has moved, now or in the run that
+ * goes on, and that stand still at this step.
+ */
+function restingWeights(
+  { model, gradients, frame }: AnyDifferentiated,
+  optimizer: Optimizer,
+  name: string,
+  takes: (name: string) => boolean,
+): ReadonlyMap<Parameter, Tensor> {
+  const resting = new Map<Parameter, Tensor>();
+  if (!optimizer.evaluationWeight) return resting;
+  const { weightTable } = frame.run;
+  for (const parameter of model.trainableParameters) {
+    if (gradients.has(parameter) || !takes(model.nameOf(parameter))) continue;
+    const slots = Object.entries(optimizer.slots(parameter)).flatMap(([slot, start]) => {
+      const place = `${name}/${weightTable.nameOf(parameter)}/${slot}`;
+      const found = weightTable.existingSlot(place, slotStart(start, parameter).shape);
+      return found ? [[slot, found] as const] : [];
+    });
+    if (slots.length === 0) continue;
+    const leaf = weightTable.leaves.get(parameter)!;
+    resting.set(parameter, optimizer.evaluationWeight(leaf, Object.fromEntries(slots)));
+  }
+  return resting;
 }
 
 /** A second step along the same slope is a mistake: two optimizers that share a weight. */

@@ -46,12 +46,22 @@ export class Validation {
   constructor(
     private readonly run: Run,
     dataSet: AnyDataSet,
-    private readonly evaluations: readonly Evaluation[],
+    private evaluations: readonly Evaluation[],
     batchSize?: number,
   ) {
     this.#batchSize = batchSize ?? stateBatchSize(evaluations.map(({ model }) => model)) ??
       evenBatchSize(sampleCount(dataSet));
     this.#data = run.load(dataSet, "validation", this.#batchSize);
+  }
+
+  /** Goes on with the weights that stand in for others now: some come as a weight begins to learn. */
+  follow(evaluations: readonly Evaluation[]): void {
+    const same = evaluations.every(({ weights }, place) =>
+      sameEntries(weights, this.evaluations[place].weights)
+    );
+    if (same) return;
+    this.evaluations = evaluations;
+    this.#disposeParts();
   }
 
   /** Losses and metrics over the whole set, or its first so many batches; of fewer once disposed. */
@@ -84,10 +94,14 @@ export class Validation {
   dispose(): void {
     this.#disposed = true;
     this.#turns.stop();
-    for (const { executable } of this.#parts.values()) executable.dispose();
-    this.#parts.clear();
+    this.#disposeParts();
     for (const { storage } of this.#states.values()) storage.dispose();
     this.#states.clear();
+  }
+
+  #disposeParts(): void {
+    for (const { executable } of this.#parts.values()) executable.dispose();
+    this.#parts.clear();
   }
 
   #part(count: number): Part {
@@ -157,6 +171,13 @@ export class Validation {
       for (let at = 0; at < ready.length; at += layout.width) layout.add(sums, ready, at);
     }
   }
+}
+
+function sameEntries<Key, Value>(
+  one: ReadonlyMap<Key, Value> = new Map(),
+  other: ReadonlyMap<Key, Value> = new Map(),
+): boolean {
+  return one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
 }
 
 /** The evaluations that a step's stages have asked for. */

@@ -7,6 +7,7 @@ import {
   clipGradients,
   dense,
   type Differentiated,
+  epochs,
   forward,
   freeze,
   input,
@@ -14,6 +15,7 @@ import {
   miniBatches,
   type MiniBatchesOptions,
   type Model,
+  scheduleFreeAdamW,
   sequential,
   sgd,
   update,
@@ -214,4 +216,22 @@ Deno.test("freezing nothing gives the weights of a run without it", async () => 
   const model = network();
   await lastValueFrom(steps(model, data, sgd(), { batchSize: 32, seed: 4, ...cpu }));
   assert.deepEqual(after, await weightsOf(model));
+});
+
+Deno.test("validation follows the averages of a layer that begins to learn late, and then rests", async () => {
+  const validated = async (validationFrequency: number) => {
+    const model = network();
+    const pipe = miniBatches(data, { batchSize: 32, epochs: 4, seed: 4, ...cpu }).pipe(
+      forward(model),
+      loss(crossentropy),
+      backward(),
+      freeze((name, { epoch }) => name.startsWith("head/") && epoch !== 2),
+      update(scheduleFreeAdamW({ learningRate: 0.05 })),
+      epochs({ validation: data, validationFrequency }),
+    );
+    return (await lastValueFrom(pipe)).logs.val_loss;
+  };
+  // What is looked at in the last epoch is the same, wherever one has looked before.
+  assert.deepEqual(await validated(1), await validated(4));
+  assert.deepEqual(await validated(2), await validated(4));
 });

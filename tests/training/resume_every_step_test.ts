@@ -133,7 +133,7 @@ const pipes: Record<string, () => Pipe> = {
         ),
     };
   },
-  "gradients that are accumulated, scaled, measured and made noisy": () => {
+  "gradients that are accumulated, scaled, measured, made noisy and left out": () => {
     const model = deepModel();
     return {
       model,
@@ -143,6 +143,7 @@ const pipes: Record<string, () => Pipe> = {
           accumulateGradients(({ epoch }) => epoch + 2),
           gradientNoise({ eta: 0.01 }),
           gradientNorms(),
+          freeze((name, { epoch }) => epoch === 2 && name.startsWith("head/")),
           update(scheduleFreeAdamW({ learningRate: 0.05 })),
         ),
     };

@@ -128,6 +128,18 @@ await deviceTest(
 
 const cpu = { device: "cpu", threads: 1 } as const;
 
+Deno.test("a validation of streamed data waits for the end of the one before the first step", async () => {
+  const options = {
+    device: "cpu",
+    threads: 1,
+    batchSize: samples,
+    validationBatchSize: 32,
+  } as const;
+  const logs = async (validation: DataSet, sanitySteps: number) =>
+    (await train(stored, { ...options, validation, sanitySteps })).logs;
+  assert.deepEqual(await logs(reader().data, 19), await logs(stored, 0));
+});
+
 Deno.test("a streamed data set is split, and evaluated, as one in memory", async () => {
   const split = { validationSplit: 0.3, shuffle: true, seed: 3 };
   const streamed = trainValidationSplit(reader().data, split);
