@@ -32,6 +32,15 @@ function byFactor(
 
 /** Layers that change pictures, by type. */
 export const augmentationEntries: Readonly<Record<string, LayerEntry>> = {
+  AugMix: entry<layers.AugMixOptions>({
+    ...sampling,
+    valueRange: numbers,
+    numChains: number,
+    chainDepth: number,
+    factor: number,
+    alpha: number,
+    allOps: flag,
+  }, layers.augMix),
   AutoContrast: entry<layers.SpreadOptions>(spread, layers.autoContrast),
   CenterCrop: entry<PlainOptions & Sizes>(
     { ...plain, ...sizes },

@@ -6,6 +6,10 @@ const color = [6, 5, 3];
 
 /** Layers that change pictures, with options that are not the defaults, and shapes of what they take. */
 export const augmentationSamples: LayerSamples = {
+  augMix: [
+    nn.augMix({ valueRange: [0, 1], numChains: 2, chainDepth: 1, factor: 0.5, allOps: false }),
+    picture,
+  ],
   autoContrast: [nn.autoContrast({ valueRange: [0, 1], name: "stretch" }), picture],
   centerCrop: [nn.centerCrop(3, 2), picture],
   equalization: [nn.equalization({ valueRange: [0, 1], bins: 64 }), picture],

@@ -1,7 +1,9 @@
-/** RandAugment: every picture against the formula of the change that was drawn for it. */
+/** RandAugment and AugMix: every picture against the formula of the change that was drawn for it. */
 import assert from "node:assert/strict";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
-import { randAugment, tensor, uniform } from "../../../mod.ts";
+import { gammaDraws } from "../../../core/nn/layers/augmentation/gamma_draws.ts";
+import { augMix, namedKey, randAugment, tensor, uniform } from "../../../mod.ts";
+import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { TestContext } from "./context.ts";
 import {
   blurredAround,
@@ -11,7 +13,7 @@ import {
   randomPictures,
 } from "./pictures.ts";
 
-const [count, height, width, channels] = [480, 5, 6, 3];
+const [count, height, width, channels] = [240, 5, 6, 3];
 const [black, white] = [-1, 1];
 const pictures = randomPictures(count, [height, width, channels], 21, (value) => value * 2 - 1);
 const outside = 0.25;
@@ -123,6 +125,85 @@ Deno.test("two turns send each picture through the changes that are drawn for it
   assert(times.every((each) => Math.abs(each - share) < 5 * Math.sqrt(share)), `${times}`);
 });
 
+/** Random numbers of a step, as layers draw them. */
+function drawsOf(context: TestContext, pictures: number) {
+  return {
+    uniform: (name: string) => uniform(context.randomKey(name), [pictures, 1, 1], context.counter),
+    key: (name: string) => context.randomKey(name),
+    counter: context.counter,
+  };
+}
+
+Deno.test("numbers of a gamma distribution have its mean, its variance and its quantiles", () => {
+  for (const alpha of [0.1, 1, 3.5, 10]) {
+    const context = new TestContext(true);
+    const y = gammaDraws(alpha)(drawsOf(context, 20000), "weight");
+    const values = [...evaluateReference([y], context.bindings())[0].data];
+    const middle = mean(values);
+    const variance = mean(values.map((value) => (value - middle) ** 2));
+    assert(Math.abs(middle - alpha) < 5 * Math.sqrt(alpha / 20000), `${alpha}: mean ${middle}`);
+    // The fourth moment of Gamma(α) is 3α² + 6α.
+    const deviation = Math.sqrt((2 * alpha ** 2 + 6 * alpha) / 20000);
+    assert(Math.abs(variance - alpha) < 5 * deviation, `${alpha}: variance ${variance}`);
+    if (alpha !== 1) continue;
+    for (const quantile of [0.1, 0.5, 0.9, 0.99]) {
+      const below = values.filter((value) => value < -Math.log(1 - quantile)).length / 20000;
+      assert(Math.abs(below - quantile) < 5 * Math.sqrt(quantile * (1 - quantile) / 20000));
+    }
+  }
+});
+
+await testOnDevices("chains are mixed with what each picture becomes by them", async (device) => {
+  const few = pictures.slice(0, 60);
+  const [factor, alpha] = [0.8, 0.5];
+  // Kernels take a software adapter long to compile.
+  const [depth, ways] = device.device === "webgpu" ? [1, [false]] : [2, [true, false]];
+  const context = Object.assign(new TestContext(true), {
+    counter: tensor(5, { dtype: "u32" }),
+    randomKey: (name: string) => {
+      const { key0, key1 } = namedKey(42, name);
+      return { key0: tensor(key0, { dtype: "u32" }), key1: tensor(key1, { dtype: "u32" }) };
+    },
+  });
+  const draws = drawsOf(context, few.length);
+  const valuesOf = (x: ReturnType<typeof draws.uniform>) => evaluateReference([x])[0].data;
+  for (const allOps of ways) {
+    const options = { valueRange: [black, white] as const, fillMode: "constant" as const };
+    const layer = augMix({
+      ...{ ...options, fillValue: outside, factor, alpha, allOps },
+      ...{ numChains: 2, chainDepth: depth },
+    });
+    const [found] = await evaluateOn(device, [layer.apply({}, tensor(few), context)]);
+    const known = new Map<string, ArrayLike<number>>();
+    const number = (name: string, n: number) => {
+      if (!known.has(name)) known.set(name, valuesOf(draws.uniform(name)));
+      return known.get(name)![n];
+    };
+    const gammaOf = (name: string) => valuesOf(gammaDraws(alpha)(draws, name));
+    const shares = [0, 1].map((chain) => gammaOf(`weight_${chain}`));
+    const [own, other] = [gammaOf("own"), gammaOf("other")];
+    const kinds = allOps ? changes : [...changes.slice(0, 6), ...changes.slice(10)];
+    const expected = few.flatMap((picture, n) => {
+      const made = [0, 1].map((chain) =>
+        [0, 1].slice(0, depth).reduce((changed, place) => {
+          const kind = Math.floor(number(`kind_${chain}_${place}`, n) * kinds.length);
+          return kinds[kind](changed, (number(`amount_${chain}_${place}`, n) * 2 - 1) * factor);
+        }, picture)
+      );
+      const m = own[n] / (own[n] + other[n]);
+      const total = shares[0][n] + shares[1][n];
+      return drawn((y, x, c) => {
+        const mixed = made.reduce((sum, one, chain) => sum + one[y][x][c] * shares[chain][n], 0);
+        return cut(m * picture[y][x][c] + (1 - m) * mixed / total);
+      }).flat(2);
+    });
+    // In float32 a value may fall to the other side of a step.
+    const apart = expected.filter((value, at) => !(Math.abs(value - found[at]) < 1e-4)).length;
+    const most = device.device === "reference" ? 0 : expected.length / 500;
+    assert(apart <= most, `${apart} of ${expected.length} values are apart`);
+  }
+});
+
 Deno.test("a picture of one value stays as it is, a factor of 0 moves nothing", () => {
   const plain = tensor(new Float32Array(60 * 8).fill(0.5), { shape: [60, 2, 2, 2] });
   const context = new TestContext(true);
@@ -135,6 +216,8 @@ Deno.test("a picture of one value stays as it is, a factor of 0 moves nothing", 
 Deno.test("options out of range are refused", () => {
   assert.throws(() => randAugment({ numOps: 0 }), /the numOps of randAugment.*received 0/);
   assert.throws(() => randAugment({ factor: 1.5 }), /factor of randAugment.*1.5/);
+  assert.throws(() => augMix({ alpha: 0 }), /alpha of augMix.*received 0/);
+  assert.throws(() => augMix({ chainDepth: 0.5 }), /the chainDepth of augMix.*received 0.5/);
   assert.throws(() => randAugment({ valueRange: [1, 0] }), /valueRange must be .*received \[1,0\]/);
   assert.throws(() => randAugment({ fillMode: "white" as "wrap" }), /fillMode must be one of/);
 });

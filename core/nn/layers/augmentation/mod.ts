@@ -1,5 +1,7 @@
 /** Layers that change pictures: at random in training, or to another size. */
 
+export { augMix } from "./aug_mix.ts";
+export type { AugMixOptions } from "./aug_mix.ts";
 export { autoContrast } from "./auto_contrast.ts";
 export type { SpreadOptions } from "./auto_contrast.ts";
 export { centerCrop } from "./center_crop.ts";
