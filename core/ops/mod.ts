@@ -83,6 +83,7 @@ export { pad, split, stack } from "./stack.ts";
 export { stopGradient } from "./stop_gradient.ts";
 export { sub } from "./sub.ts";
 export { broadcastTo, mean, sum } from "./sum.ts";
+export { takeAlongAxis } from "./take_along_axis.ts";
 export { tanh } from "./tanh.ts";
 export { transpose } from "./transpose.ts";
 export { tril, triu } from "./triangle.ts";

@@ -35,6 +35,12 @@ export function arrayCases(random: () => number): OpCase[] {
       differentiable: [],
     }),
     opCase("topK", [floats(random, [3, 2, 6])], (x) => ops.topK(x, 2).values, exact),
+    opCase(
+      "takeAlongAxis",
+      [floats(random, [3, 6]), integers(random, [3, 4], "u32", [0, 6])],
+      (x, places) => ops.takeAlongAxis(x, places),
+      exact,
+    ),
     opCase("sparsePlus", [floats(random, [13])], ops.sparsePlus),
     opCase("sparseSigmoid", [floats(random, [13])], ops.sparseSigmoid),
     opCase("variance", [floats(random, [4, 6])], (x) => ops.variance(x, 1), sums),

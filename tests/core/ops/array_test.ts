@@ -182,6 +182,8 @@ Deno.test("sort, argsort and topK are those of a stable sort, with equal values"
       }
       assertClose(ops.argsort(x, axis, { descending }), shape, order);
       assertClose(ops.sort(x, axis, { descending }), shape, values);
+      const places = ops.argsort(x, axis, { descending });
+      assertClose(ops.takeAlongAxis(x, places, axis), shape, values);
       if (axis < 2 || !descending) continue;
       const { values: largest, indices } = ops.topK(x, 2);
       const isFirst = (_: number, place: number) => place % 3 < 2;
@@ -191,6 +193,10 @@ Deno.test("sort, argsort and topK are those of a stable sort, with equal values"
   }
   const far = ops.tensor([Infinity, 2, -Infinity]);
   assert.deepEqual(valuesOf(ops.sort(far)), [-Infinity, 2, Infinity]);
+  const outside = ops.tensor([-1, 1, 3], { dtype: "i32" });
+  assert.deepEqual(valuesOf(ops.takeAlongAxis(far, outside)), [0, 2, 0]);
+  assert.throws(() => ops.takeAlongAxis(x, outside), /received \[4, 6, 3\] and indices \[3\]/);
+  assert.throws(() => ops.takeAlongAxis(far, far), /indices must be u32 or i32: received f32/);
   assert.throws(() => ops.topK(far, 4), /from 1 to the size of the last axis: received 4 of 3/);
 });
 
