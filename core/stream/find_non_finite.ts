@@ -27,7 +27,8 @@ export async function nonFiniteError(run: Run, found: NonFiniteValue): Promise<N
   const where = layer === null ? "" : `, first in ${layer}`;
   return new NonFiniteError(
     `${name} is ${value} at step ${step}${where}: look for a learning rate that is too large, a ` +
-      `logarithm of 0, or NaN in the data (the weights are those before the step)`,
+      `logarithm of 0, NaN in the data, or an id that an embedding has no row for (the weights are ` +
+      `those before the step)`,
     step,
     layer,
   );

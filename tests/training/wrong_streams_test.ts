@@ -133,6 +133,17 @@ const streams: readonly Use[] = [
 ];
 
 const models: readonly Use[] = [
+  [
+    "an id beyond an embedding",
+    () =>
+      train(
+        {},
+        m.arrays([[9], [1]], [1, 2]),
+        m.sequential([m.input([1]), m.embedding(3, 2), m.flatten(), m.dense(1)]),
+      ),
+    "NonFiniteError",
+    /loss is NaN at step 1, .* or an id that an embedding has no row for/,
+  ],
   ["no options", () => m.evaluate(model(), data), "TypeError", /without options: give a loss, as/],
   [
     "no model",
