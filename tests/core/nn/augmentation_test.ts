@@ -9,7 +9,7 @@ import { evaluateOn, testOnDevices } from "../../devices.ts";
 import golden from "../../golden/sampling.json" with { type: "json" };
 import { mulberry32 } from "../ops/cases.ts";
 import { assertClose } from "./close.ts";
-import { TestContext, valuesOf } from "./context.ts";
+import { constantContext, TestContext, valuesOf } from "./context.ts";
 import { testLayerCases } from "./layer_cases.ts";
 
 await testLayerCases(
@@ -204,16 +204,7 @@ for (const [name, make] of Object.entries(layers)) {
 }
 
 await testOnDevices("the same seed gives the same pictures on every device", async (device) => {
-  const context = new TestContext();
-  // Keys and the step as constants, so that any device evaluates them.
-  const constants = Object.assign(Object.create(context), {
-    training: true,
-    counter: tensor(3, { dtype: "u32" }),
-    randomKey: (name: string) => {
-      const { key0, key1 } = nn.namedKey(42, name);
-      return { key0: tensor(key0, { dtype: "u32" }), key1: tensor(key1, { dtype: "u32" }) };
-    },
-  });
+  const constants = constantContext();
   const tensors = Object.values(layers).flatMap((make) => {
     const y = make({}).apply({}, few, constants);
     return [y, ...gradients(y.square(), [few])];

@@ -6,7 +6,7 @@ import * as nn from "../../../core/nn/mod.ts";
 import { gradients, tensor, uniform } from "../../../core/ops/mod.ts";
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
-import { TestContext, valuesOf } from "./context.ts";
+import { constantContext, TestContext, valuesOf } from "./context.ts";
 import { blurredAround, drawn, equalizedBy, type Picture, randomPictures } from "./pictures.ts";
 
 const [count, height, width] = [24, 5, 6];
@@ -180,15 +180,7 @@ const cases: Record<string, Case> = {
 
 const x = tensor(pictures);
 
-/** Keys and the step as constants, so that any device evaluates them. */
-const constants = Object.assign(Object.create(new TestContext()), {
-  training: true,
-  counter: tensor(3, { dtype: "u32" }),
-  randomKey: (name: string) => {
-    const { key0, key1 } = nn.namedKey(42, name);
-    return { key0: tensor(key0, { dtype: "u32" }), key1: tensor(key1, { dtype: "u32" }) };
-  },
-});
+const constants = constantContext();
 
 // Kernels take a software adapter long to compile; the others are of these layers' ops.
 const few = ["randomColorJitter", "randomPosterization", "equalization"];

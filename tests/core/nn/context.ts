@@ -13,6 +13,7 @@ import {
   type ScalarSource,
   type UpdateContext,
 } from "../../../core/nn/mod.ts";
+import { tensor } from "../../../core/ops/mod.ts";
 
 /** A run's scalars and keys, as the streams give them, for the float64 reference. */
 export class TestContext implements ApplyContext, UpdateContext {
@@ -113,4 +114,17 @@ export function valuesOf(
   bindings: ReadonlyMap<Tensor, ReferenceArray> = new Map(),
 ): number[] {
   return [...evaluateReference([output], bindings)[0].data];
+}
+
+/** A context of training whose keys and step are constants, so that any device evaluates them. */
+export function constantContext(): TestContext {
+  const word = (value: number) => tensor(value, { dtype: "u32" });
+  return Object.assign(Object.create(new TestContext()), {
+    training: true,
+    counter: word(3),
+    randomKey: (name: string) => {
+      const { key0, key1 } = namedKey(42, name);
+      return { key0: word(key0), key1: word(key1) };
+    },
+  });
 }

@@ -33,7 +33,7 @@ export interface Draws {
 export type Change = (x: Tensor, draws: Draws) => Tensor;
 
 /** What one kind of layer is. */
-interface Kind {
+export interface Kind {
   /** Keras's class name. */
   readonly type: string;
   /** The function that the user calls. */

@@ -16,7 +16,7 @@ export { randomColorDegeneration } from "./random_color_degeneration.ts";
 export { randomColorJitter } from "./random_color_jitter.ts";
 export type { RandomColorJitterOptions } from "./random_color_jitter.ts";
 export { randomContrast } from "./random_contrast.ts";
-export type { ValueOptions } from "./random_contrast.ts";
+export type { ValueOptions } from "./value_layer.ts";
 export { randomCrop } from "./random_crop.ts";
 export { randomElasticTransform } from "./random_elastic_transform.ts";
 export type { RandomElasticTransformOptions } from "./random_elastic_transform.ts";

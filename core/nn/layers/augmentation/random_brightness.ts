@@ -2,10 +2,10 @@ import { add } from "../../../ops/add.ts";
 import { clip } from "../../../ops/clip.ts";
 import { mul } from "../../../ops/mul.ts";
 import type { Layer } from "../../layer.ts";
-import { type Bounds, type Factor, orderedPair, rangeOf } from "./factor.ts";
-import { type Change, imageLayer } from "./image_layer.ts";
+import { type Bounds, type Factor, rangeOf } from "./factor.ts";
+import type { Change } from "./image_layer.ts";
 import { perPicture } from "./picture_values.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import { valueLayer, type ValueOptions } from "./value_layer.ts";
 
 /**
  * Makes every picture brighter or darker by an amount of its own, in training.
@@ -30,11 +30,10 @@ import type { ValueOptions } from "./random_contrast.ts";
  * Keras: `RandomBrightness`.
  */
 export function randomBrightness(factor: Factor, options: ValueOptions = {}): Layer {
-  const factory = "randomBrightness";
-  const bounds = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
-  const change = brightnessChange(factory, "factor", factor, bounds);
-  return imageLayer(
-    { type: "RandomBrightness", factory, config: { factor, ...options }, change },
+  return valueLayer(
+    { type: "RandomBrightness", factory: "randomBrightness" },
+    brightnessChange,
+    factor,
     options,
   );
 }

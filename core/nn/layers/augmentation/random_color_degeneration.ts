@@ -3,7 +3,7 @@ import { checkColors, greyOf, perPicture, towards } from "./picture_values.ts";
 import type { Layer } from "../../layer.ts";
 import { type Factor, orderedPair, rangeOf } from "./factor.ts";
 import { imageLayer } from "./image_layer.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import type { ValueOptions } from "./value_layer.ts";
 
 /**
  * Makes the colors of every picture duller by an amount of its own, in training.

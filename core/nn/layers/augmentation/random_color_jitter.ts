@@ -3,9 +3,10 @@ import { type Bounds, type Factor, orderedPair } from "./factor.ts";
 import { type Change, imageLayer } from "./image_layer.ts";
 import { checkColors } from "./picture_values.ts";
 import { brightnessChange } from "./random_brightness.ts";
-import { contrastChange, type ValueOptions } from "./random_contrast.ts";
+import { contrastChange } from "./random_contrast.ts";
 import { hueChange } from "./random_hue.ts";
 import { saturationChange } from "./random_saturation.ts";
+import type { ValueOptions } from "./value_layer.ts";
 
 /** Options of {@link randomColorJitter}: what is left out does not change. */
 export interface RandomColorJitterOptions extends ValueOptions {

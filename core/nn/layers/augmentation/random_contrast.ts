@@ -1,16 +1,11 @@
 import { clip } from "../../../ops/clip.ts";
 import { mean } from "../../../ops/sum.ts";
 import type { Layer } from "../../layer.ts";
-import { type Bounds, type Factor, orderedPair } from "./factor.ts";
-import { type AugmentationOptions, type Change, imageLayer } from "./image_layer.ts";
+import type { Bounds, Factor } from "./factor.ts";
+import type { Change } from "./image_layer.ts";
 import { perPicture, towards } from "./picture_values.ts";
+import { valueLayer, type ValueOptions } from "./value_layer.ts";
 import { checkScalar } from "../../check_scalar.ts";
-
-/** Options of layers that change how bright pixels are. */
-export interface ValueOptions extends AugmentationOptions {
-  /** The values of black and of white, where results are cut off; default [0, 255]. */
-  readonly valueRange?: Bounds;
-}
 
 /**
  * Changes the contrast of every picture by an amount of its own, in training.
@@ -35,11 +30,10 @@ export interface ValueOptions extends AugmentationOptions {
  * Keras: `RandomContrast`.
  */
 export function randomContrast(factor: Factor, options: ValueOptions = {}): Layer {
-  const factory = "randomContrast";
-  const bounds = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
-  const change = contrastChange(factory, "factor", factor, bounds);
-  return imageLayer(
-    { type: "RandomContrast", factory, config: { factor, ...options }, change },
+  return valueLayer(
+    { type: "RandomContrast", factory: "randomContrast" },
+    contrastChange,
+    factor,
     options,
   );
 }

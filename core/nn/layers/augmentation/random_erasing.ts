@@ -16,7 +16,7 @@ import type { Layer } from "../../layer.ts";
 import { checkScalar } from "../../check_scalar.ts";
 import { type Bounds, type Factor, orderedPair, rangeOf } from "./factor.ts";
 import { type Draws, imageLayer } from "./image_layer.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import type { ValueOptions } from "./value_layer.ts";
 
 /** Options of {@link randomErasing}. */
 export interface RandomErasingOptions extends ValueOptions {

@@ -17,7 +17,7 @@ import { axes, type AxisSizes } from "../convolution/geometry.ts";
 import { type Factor, orderedPair, rangeOf } from "./factor.ts";
 import { imageLayer } from "./image_layer.ts";
 import { chosenBy, perPicture } from "./picture_values.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import type { ValueOptions } from "./value_layer.ts";
 
 /** Options of {@link randomGaussianBlur}. */
 export interface RandomGaussianBlurOptions extends ValueOptions {

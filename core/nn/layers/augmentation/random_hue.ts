@@ -4,11 +4,11 @@ import { less } from "../../../ops/less.ts";
 import { mul } from "../../../ops/mul.ts";
 import { select } from "../../../ops/select.ts";
 import type { Layer } from "../../layer.ts";
-import { type Bounds, type Factor, orderedPair, rangeOf } from "./factor.ts";
+import { type Bounds, type Factor, rangeOf } from "./factor.ts";
 import { fromHsv, toHsv } from "./hsv.ts";
-import { type Change, imageLayer } from "./image_layer.ts";
+import type { Change } from "./image_layer.ts";
 import { asShares, checkColors, fromShares, perPicture } from "./picture_values.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import { valueLayer, type ValueOptions } from "./value_layer.ts";
 
 /**
  * Turns the colors of every picture around the circle of hues, by an angle of its own, in training.
@@ -33,11 +33,10 @@ import type { ValueOptions } from "./random_contrast.ts";
  * Keras: `RandomHue`. PyTorch: the hue of `torchvision.transforms.ColorJitter`, half as large for the same angle.
  */
 export function randomHue(factor: Factor, options: ValueOptions = {}): Layer {
-  const factory = "randomHue";
-  const bounds = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
-  const change = hueChange(factory, "factor", factor, bounds);
-  return imageLayer(
-    { type: "RandomHue", factory, config: { factor, ...options }, check: checkColors, change },
+  return valueLayer(
+    { type: "RandomHue", factory: "randomHue", check: checkColors },
+    hueChange,
+    factor,
     options,
   );
 }

@@ -4,7 +4,7 @@ import { chosenBy, perPicture } from "./picture_values.ts";
 import type { Layer } from "../../layer.ts";
 import { type Factor, orderedPair, rangeOf } from "./factor.ts";
 import { imageLayer } from "./image_layer.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import type { ValueOptions } from "./value_layer.ts";
 
 /**
  * Turns some of the pictures into their negatives, in training.

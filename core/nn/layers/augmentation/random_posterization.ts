@@ -7,7 +7,7 @@ import { perPicture, posterized } from "./picture_values.ts";
 import type { Layer } from "../../layer.ts";
 import { type Factor, orderedPair, rangeOf } from "./factor.ts";
 import { imageLayer } from "./image_layer.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import type { ValueOptions } from "./value_layer.ts";
 
 /**
  * Leaves every picture a few bits a channel, in training.

@@ -5,11 +5,11 @@ import { minimum } from "../../../ops/minimum.ts";
 import { mul } from "../../../ops/mul.ts";
 import { sub } from "../../../ops/sub.ts";
 import type { Layer } from "../../layer.ts";
-import { type Bounds, type Factor, orderedPair, rangeOf } from "./factor.ts";
+import { type Bounds, type Factor, rangeOf } from "./factor.ts";
 import { fromHsv, toHsv } from "./hsv.ts";
-import { type Change, imageLayer } from "./image_layer.ts";
+import type { Change } from "./image_layer.ts";
 import { asShares, checkColors, fromShares, perPicture } from "./picture_values.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import { valueLayer, type ValueOptions } from "./value_layer.ts";
 
 /**
  * Makes the colors of every picture stronger or weaker by an amount of its own, in training.
@@ -36,17 +36,10 @@ import type { ValueOptions } from "./random_contrast.ts";
  * towards grey of the same brightness.
  */
 export function randomSaturation(factor: Factor, options: ValueOptions = {}): Layer {
-  const factory = "randomSaturation";
-  const bounds = orderedPair(factory, "valueRange", options.valueRange ?? [0, 255]);
-  const change = saturationChange(factory, "factor", factor, bounds);
-  return imageLayer(
-    {
-      type: "RandomSaturation",
-      factory,
-      config: { factor, ...options },
-      check: checkColors,
-      change,
-    },
+  return valueLayer(
+    { type: "RandomSaturation", factory: "randomSaturation", check: checkColors },
+    saturationChange,
+    factor,
     options,
   );
 }

@@ -7,7 +7,7 @@ import type { Layer } from "../../layer.ts";
 import { type Factor, orderedPair, rangeOf } from "./factor.ts";
 import { imageLayer } from "./image_layer.ts";
 import { asShares, fromShares, perPicture } from "./picture_values.ts";
-import type { ValueOptions } from "./random_contrast.ts";
+import type { ValueOptions } from "./value_layer.ts";
 
 /** Options of {@link solarization}. */
 export interface SolarizationOptions extends ValueOptions {
