@@ -55,10 +55,10 @@ export class CpuExecutable implements Executable {
     this.#arena = this.#allocate(plan.arenaBytes, "the arena");
     this.#scalarBlock = this.#allocate(plan.scalars.length * 4, "scalars");
     for (const leaf of plan.leaves) if (leaf.operation.name === "constant") this.#upload(leaf);
-    this.#compileLoops();
+    const keys = this.#compileLoops();
     const records = planRecords(plan, {
       address: (buffer, element) => this.#address(buffer, element),
-      functionIndex: (call) => pool.find(functionKey(call))!,
+      functionIndex: (call) => pool.find(keys.get(call)!)!,
       argumentBlock: (words) => this.#write(Uint32Array.from(words), "arguments"),
     });
     this.#plan = this.#write(records, "the plan");
@@ -173,19 +173,22 @@ export class CpuExecutable implements Executable {
     return this.#addresses.get(leaf)! + bytes;
   }
 
-  /** Compiles the loops that no plan of this device has used before, all in one module. */
-  #compileLoops(): void {
+  /** Compiles the loops that no plan of this device has used before, all in one module; gives the keys. */
+  #compileLoops(): ReadonlyMap<LoopCall, string> {
+    const keys = new Map<LoopCall, string>();
     const missing = new Map<string, LoopCall>();
     for (const call of this.plan.phases.flat()) {
       if (call.kind !== "loop") continue;
       const key = functionKey(call);
+      keys.set(call, key);
       if (this.pool.find(key) === undefined) missing.set(key, call);
     }
-    if (missing.size === 0) return;
+    if (missing.size === 0) return keys;
     const codes = [...missing.values()].map(({ kernel, partition }) =>
       compileLoop(kernel, partition.units)
     );
     this.pool.load(writeModule(codes), [...missing.keys()]);
+    return keys;
   }
 }
 

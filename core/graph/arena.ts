@@ -35,16 +35,21 @@ export function planArena(
 export function placeLives(lives: Life[]): number {
   // By offset, so that the first gap is found without sorting again.
   const placed: Life[] = [];
+  // Where the last one of the same times and bytes ends: no gap before it is large enough.
+  const behind = new Map<string, number>();
   let end = 0;
   for (const life of lives.sort((a, b) => b.bytes - a.bytes)) {
-    let offset = 0;
-    for (const other of placed) {
+    const alike = `${life.first}-${life.last}:${life.bytes}`;
+    let offset = behind.get(alike) ?? 0;
+    for (let place = placeOf(offset - 1, placed); place < placed.length; place++) {
+      const other = placed[place];
       if (offset + life.bytes <= other.buffer.offset) break;
       if (other.first > life.last || life.first > other.last) continue;
       offset = Math.max(offset, other.buffer.offset + other.bytes);
     }
     life.buffer.offset = offset;
     placed.splice(placeOf(offset, placed), 0, life);
+    behind.set(alike, offset + life.bytes);
     end = Math.max(end, offset + life.bytes);
   }
   return end;

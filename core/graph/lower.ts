@@ -107,11 +107,14 @@ class Lowering {
     const known = this.#sourcesOf.get(node);
     if (known) return known;
     const found = new Map<Tensor, boolean>();
-    const seen = new Set<string>();
+    const seen = new Map<Tensor, (Access | null)[]>();
+    let values = 0;
     const visit = (inner: Tensor, access: Access | null) => {
-      const key = `${inner.id}@${access?.dimensions}+${access?.offsets}`;
-      if (seen.has(key)) return;
-      seen.add(key);
+      const before = seen.get(inner);
+      if (before?.some((other) => sameAccess(other, access))) return;
+      if (before) before.push(access);
+      else seen.set(inner, [access]);
+      values++;
       if (this.#stored.has(inner)) {
         const identity = access !== null && isIdentity(inner.shape, node.shape, access);
         found.set(inner, (found.get(inner) ?? true) && identity);
@@ -129,7 +132,7 @@ class Lowering {
       : null;
     for (const input of node.inputs) visit(input, plain);
     this.#sourcesOf.set(node, found);
-    this.#valuesOf.set(node, seen.size);
+    this.#valuesOf.set(node, values);
     return found;
   }
 
@@ -248,6 +251,11 @@ class Lowering {
     }
     return [...scheduled.values()].flat();
   }
+}
+
+function sameAccess(a: Access | null, b: Access | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a === b || (sameShape(a.dimensions, b.dimensions) && sameShape(a.offsets, b.offsets));
 }
 
 /** Whether every element is read at the same place in memory: axes of size 1 do not count. */
