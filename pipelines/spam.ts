@@ -170,7 +170,7 @@ async function trainNetwork(parts: Parts<Mail[]>): Promise<boolean> {
     maxTokens: options.words,
     outputSequenceLength: options.length,
   }).adapt(parts.train.map(({ words }) => words));
-  const reader: Layer = (options.model === "gru" ? gru : lstm)(options.units);
+  const reader: Layer = options.model === "gru" ? gru(options.units) : lstm(options.units);
   const model = sequential([
     input([options.length]),
     embedding(vectorization.tokens.length, options.dimensions, { maskZero: true }),

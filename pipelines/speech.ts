@@ -170,7 +170,7 @@ function printResult(model: string, test: DataSet, result: Record<string, number
 
 /** Digits alone: a class for each sound. */
 async function classify(data: Parts<DataSet>): Promise<void> {
-  const recurrent = (options.model === "gru" ? gru : lstm)(options.units);
+  const recurrent = options.model === "gru" ? gru(options.units) : lstm(options.units);
   const models = [
     network("mean_of_frames", data.train, [globalAveragePooling1d(), dense(10)]),
     network(options.model, data.train, [
@@ -190,9 +190,10 @@ async function classify(data: Parts<DataSet>): Promise<void> {
 
 /** Strings of digits: labels in order, and nobody knows where they are. */
 async function transcribe(data: Parts<DataSet>, test: readonly Heard[]): Promise<void> {
-  const make = options.model === "gru" ? gru : lstm;
+  const { units } = options;
+  const all = { returnSequences: true } as const;
   const model = network(options.model, data.train, [
-    bidirectional(make(options.units, { returnSequences: true })),
+    bidirectional(options.model === "gru" ? gru(units, all) : lstm(units, all)),
     dropout(options.dropout),
     dense(11),
   ]);

@@ -13,7 +13,7 @@ import type { Binding, RecordWriter } from "./records.ts";
 export type RecurrenceName = "recurrenceSteps" | "recurrenceGradient";
 
 /** Numbers of the cells in a record. */
-const cells = { simpleRnn: 0, lstm: 1, gru: 2 } as const;
+const cells = { simpleRnn: 0, lstm: 1, gru: 2, gruResetBefore: 3 } as const;
 
 /** Records of recurrent cells; `kernels/load.ts` says what the words mean. */
 export const recurrenceRecords = {

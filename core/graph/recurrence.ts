@@ -1,5 +1,5 @@
 /** Cells whose recurrence over time is one kernel. */
-export type CellName = "simpleRnn" | "lstm" | "gru";
+export type CellName = "simpleRnn" | "lstm" | "gru" | "gruResetBefore";
 
 /** Activations that a cell's kernels know: those whose slope follows from the value. */
 export type CellActivation = "linear" | "tanh" | "sigmoid" | "relu";
@@ -51,8 +51,10 @@ export function recurrenceExtras<Operand>(
  * | simpleRnn | h | h |
  * | lstm | h, c, i, f, g, o | i, f, g, o |
  * | gru | h, z, r, q, g | g, z, r, q |
+ * | gruResetBefore | h, z, r, s, g | z, r, g |
  *
- * g is the candidate, and q of gru the product h · U that its reset gate scales. The sums of inputs
+ * g is the candidate, q of gru the product h · U that its reset gate scales, and s the state that it
+ * scales before the product. The sums of inputs
  * have the first `inputs` blocks of the gradients' order; the recurrent kernel has `recurrent` ones
  * of it, from `recurrentAt` on.
  */
@@ -71,6 +73,8 @@ export interface CellLayout {
   readonly gradients: number;
   /** The block of those where the recurrent ones begin. */
   readonly recurrentAt: number;
+  /** The block kept of what the last block of the recurrent kernel sees, if that is not h. */
+  readonly resetAt?: number;
 }
 
 /** The layout of each cell. */
@@ -86,5 +90,9 @@ export const cellLayouts: Readonly<Record<CellName, CellLayout>> = {
   gru: {
     ...{ states: 1, kept: 5, productsAt: 1 },
     ...{ inputs: 3, recurrent: 3, gradients: 4, recurrentAt: 1 },
+  },
+  gruResetBefore: {
+    ...{ states: 1, kept: 5, productsAt: 1, resetAt: 3 },
+    ...{ inputs: 3, recurrent: 3, gradients: 3, recurrentAt: 0 },
   },
 };

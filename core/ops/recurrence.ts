@@ -106,24 +106,34 @@ const recurrenceOperation: CompositeOperation = register<CompositeOperation>({
       slice(slopes, [0, from * units], [steps * batch, (from + count) * units]);
     const before = slice(kept, [0, 0, 0], [steps, batch, units]);
     const rows = [steps * batch, units];
+    const { recurrent, recurrentAt, resetAt } = layout;
     // A block of the kernel that sees its own part of the states has a product of its own.
-    const gates = Array.from({ length: recurrentMask ? layout.recurrent : 1 }, (_, gate) => ({
-      slopes: recurrentMask
-        ? blocks(layout.recurrentAt + gate, 1)
-        : blocks(layout.recurrentAt, layout.recurrent),
-      part: (x: Tensor) => slice(x, [0, gate * units], [x.shape[0], (gate + 1) * units]),
-    }));
-    const ofKernel = gates.map(({ slopes, part }) => {
-      const seen = recurrentMask ? mul(before, part(recurrentMask)) : before;
-      return matmul(transpose(reshape(seen, rows)), slopes);
+    const early = resetAt === undefined ? recurrent : recurrent - 1;
+    const sizes = recurrentMask ? new Array<number>(early).fill(1) : [early];
+    if (resetAt !== undefined) sizes.push(recurrent - early);
+    const gates = sizes.map((count, place) => {
+      const gate = sizes.slice(0, place).reduce((sum, size) => sum + size, 0);
+      return {
+        slopes: blocks(recurrentAt + gate, count),
+        part: (x: Tensor) => slice(x, [0, gate * units], [x.shape[0], (gate + count) * units]),
+        seen: resetAt === undefined || gate < early ? before : slice(
+          kept,
+          [1, 0, resetAt * units],
+          [steps + 1, batch, (resetAt + 1) * units],
+        ),
+      };
+    });
+    const ofKernel = gates.map(({ slopes, part, seen }) => {
+      const scaled = recurrentMask ? mul(seen, part(recurrentMask)) : seen;
+      return matmul(transpose(reshape(scaled, rows)), slopes);
     });
     const ofExtra: Readonly<Record<RecurrenceExtra, () => Tensor | null>> = {
       mask: () => null,
       recurrentMask: () =>
         concat(
-          gates.map(({ slopes, part }) => {
-            const back = reshape(matmul(slopes, transpose(part(kernel))), before.shape);
-            return sum(mul(before, back), 0);
+          gates.map(({ slopes, part, seen }) => {
+            const back = reshape(matmul(slopes, transpose(part(kernel))), seen.shape);
+            return sum(mul(seen, back), 0);
           }),
           1,
         ),
@@ -188,11 +198,12 @@ export interface RecurrenceOptions extends Omit<RecurrenceAttributes, "extras"> 
  *
  * simpleRnn: h = φ(x + hU + b). lstm: [i, f, g, o] = x + hU + b, c = σ(f)c + σ(i)φ(g),
  * h = σ(o)φ(c). gru: g, z, r from x, q = hU + b, g = φ(g + σ(r)q), h = σ(z)h + (1 − σ(z))g.
+ * gruResetBefore: [z, r] = x + hU + b, g = φ(x + (σ(r)h)U + b), h as of gru.
  * Within hU, h is multiplied by the `recurrentMask`, of which each block of U has its own part.
  *
  * @param sums `[steps, batch, inputs · units]`, f32: inputs times their kernel; of gru g, z, r.
  * @param kernel `[units, recurrent · units]`, f32: U; of gru z, r, q.
- * @param bias `[gradients · units]`, f32; of gru g, z, r, q.
+ * @param bias `[gradients · units]`, f32; of gru g, z, r, q. (gruResetBefore has z, r, g of everything.)
  * @param options The cell, its activations, what to give, a mask, states to begin with.
  * @returns `[steps, batch, units]`, or `[1, batch, units]` without `sequences`, f32; with `cellState` one
  * more row, which is c after the last step. Its gradient has no gradient of its own.

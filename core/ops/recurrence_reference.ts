@@ -52,28 +52,40 @@ export function recurrenceForward(
           const old = live || block >= states ? value : state(block, unit);
           output.data[now + block * units + unit] = old;
         });
+      const x = (block: number, unit: number) => sums.data[given + block * units + unit];
+      const b = (block: number, unit: number) => bias.data[block * units + unit];
+      const old = (k: number) => state(0, k);
+      const product = (block: number, unit: number, h = old) => {
+        let total = b(recurrentAt + block, unit);
+        for (let k = 0; k < units; k++) {
+          const scale = recurrentMask ? recurrentMask.data[row * width + block * units + k] : 1;
+          total += scale * h(k) * kernel.data[k * width + block * units + unit];
+        }
+        return total;
+      };
+      const gates = (unit: number, ...blocks: readonly number[]) =>
+        blocks.map((block) => gate(x(block, unit) + product(block, unit)));
+      // Before the candidate's product, the reset gates of all units.
+      const reset = attributes.cell !== "gruResetBefore"
+        ? []
+        : Array.from({ length: units }, (_, unit) => gates(unit, 1)[0] * old(unit));
       for (let unit = 0; unit < units; unit++) {
-        const x = (block: number) => sums.data[given + block * units + unit];
-        const b = (block: number) => bias.data[block * units + unit];
-        const product = (block: number) => {
-          let total = b(recurrentAt + block);
-          for (let k = 0; k < units; k++) {
-            const scale = recurrentMask ? recurrentMask.data[row * width + block * units + k] : 1;
-            total += scale * state(0, k) * kernel.data[k * width + block * units + unit];
-          }
-          return total;
-        };
-        if (attributes.cell === "simpleRnn") keep(unit, activate(x(0) + product(0)));
-        else if (attributes.cell === "lstm") {
-          const [i, f, o] = [0, 1, 3].map((block) => gate(x(block) + product(block)));
-          const g = activate(x(2) + product(2));
+        if (attributes.cell === "simpleRnn") {
+          keep(unit, activate(x(0, unit) + product(0, unit)));
+        } else if (attributes.cell === "lstm") {
+          const [i, f, o] = gates(unit, 0, 1, 3);
+          const g = activate(x(2, unit) + product(2, unit));
           const c = f * state(1, unit) + i * g;
           keep(unit, o * activate(c), c, i, f, g, o);
+        } else if (attributes.cell === "gru") {
+          const [z, r] = [0, 1].map((block) => gate(x(block + 1, unit) + product(block, unit)));
+          const q = product(2, unit);
+          const g = activate(x(0, unit) + b(0, unit) + r * q);
+          keep(unit, z * old(unit) + (1 - z) * g, z, r, q, g);
         } else {
-          const [z, r] = [0, 1].map((block) => gate(x(block + 1) + product(block)));
-          const q = product(2);
-          const g = activate(x(0) + b(0) + r * q);
-          keep(unit, z * state(0, unit) + (1 - z) * g, z, r, q, g);
+          const [z, r] = gates(unit, 0, 1);
+          const g = activate(x(2, unit) + product(2, unit, (k) => reset[k]));
+          keep(unit, z * old(unit) + (1 - z) * g, z, r, reset[unit], g);
         }
       }
     }
@@ -136,7 +148,7 @@ export function recurrenceBackward(
           );
           toCell[unit] = cell * f;
           toState[unit] = 0;
-        } else {
+        } else if (attributes.cell === "gru") {
           const [z, r, q, g] = [1, 2, 3, 4].map(known);
           const candidate = d * (1 - z) * slope(g);
           put(
@@ -146,16 +158,32 @@ export function recurrenceBackward(
             candidate * r,
           );
           toState[unit] = d * z;
+        } else {
+          const [z, , , g] = [1, 2, 3, 4].map(known);
+          // That of the reset gate is known when the candidates' are.
+          put(d * (old(0) - g) * gateSlope(z), 0, d * (1 - z) * slope(g));
+          toState[unit] = d * z;
         }
       }
-      for (let k = 0; k < units && live; k++) {
-        for (let column = 0; column < width; column++) {
+      /** What the states that some columns of the kernel see are told by their sums. */
+      const told = (k: number, from: number, to: number) => {
+        let total = 0;
+        for (let column = from; column < to; column++) {
           const gate = row * width + column - column % units;
           const scale = recurrentMask ? recurrentMask.data[gate + k] : 1;
-          toState[k] += scale * kernel.data[k * width + column] *
+          total += scale * kernel.data[k * width + column] *
             output.data[at + recurrentAt * units + column];
         }
+        return total;
+      };
+      const late = attributes.cell === "gruResetBefore" ? units : 0;
+      for (let k = 0; k < late && live; k++) {
+        const toReset = told(k, width - late, width);
+        const r = keptSteps.data[now + 2 * units + k];
+        output.data[at + units + k] = toReset * keptSteps.data[before + k] * gateSlope(r);
+        toState[k] += toReset * r;
       }
+      for (let k = 0; k < units && live; k++) toState[k] += told(k, 0, width - late);
     }
     if (attributes.initialState) {
       const at = (steps * batch + row) * gradients * units;

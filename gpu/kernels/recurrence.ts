@@ -25,10 +25,12 @@ export const recurrenceStepsKernel: GpuKernel = {
     const [sums, kernel, bias] = parts.operands;
     const { mask, recurrentMask, initialState } = parts.extras;
     const width = layout.recurrent * units;
+    const resets = layout.resetAt !== undefined;
+    const early = layout.recurrent - Number(resets);
     // What each block of the kernel sees of the states, if they do not see the same.
-    const views = recurrentMask ? layout.recurrent : 1;
-    checkShared(units, views * units, tuning);
-    const state = shader.shared("f32", views * units);
+    const views = recurrentMask ? early : 1;
+    checkShared(units, (views + Number(resets)) * units, tuning);
+    const state = shader.shared("f32", (views + Number(resets)) * units);
     const read = reader(shader);
     const finish = emitFinish(shader, call);
     const act = activationFunction(shader, parts.attributes.activation);
@@ -58,25 +60,60 @@ export const recurrenceStepsKernel: GpuKernel = {
         `let h = z * next${slot} + (1.0 - z) * g;`,
         "let kept = array<f32, 5>(h, z, r, q, g);",
       ],
+      gruResetBefore: (slot) => [
+        `let g = ${act}(${sum(2, 2, 2)});`,
+        `let h = z_of_${slot} * next${slot} + (1.0 - z_of_${slot}) * g;`,
+        `let kept = array<f32, 5>(h, z_of_${slot}, r_of_${slot}, s_of_${slot}, g);`,
+      ],
     };
     const initial = (block: number) =>
       initialState && block < layout.states
         ? read(initialState, `group * ${layout.states * units}u + ${block * units}u + u`)
         : "0.0";
+    const viewed = (block: number, value: string) =>
+      recurrentMask
+        ? `${value} * ${read(recurrentMask, `group * ${width}u + ${block * units}u + u`)}`
+        : value;
     // What the others see of a unit's state.
     const share = (slot: number) =>
-      recurrentMask
-        ? range(views).map((view) =>
-          `${state}[${view * units}u + u] = next${slot} * ${
-            read(recurrentMask, `group * ${width}u + ${view * units}u + u`)
-          };`
-        ).join("\n")
-        : `${state}[u] = next${slot};`;
+      range(views).map((view) => `${state}[${view * units}u + u] = ${viewed(view, `next${slot}`)};`)
+        .join("\n");
+    /** The products of some blocks of the kernel, each with its view. */
+    const products = (blocks: readonly number[], viewOf: (block: number) => number) => [
+      ...blocks.map((block) => `var s${block} = 0.0;`),
+      `for (var k = 0u; k < ${units}u; k++) {`,
+      ...[...new Set(blocks.map(viewOf))].map((view) =>
+        `  let y${view} = ${state}[${view * units}u + k];`
+      ),
+      ...blocks.map((block) =>
+        `  s${block} = fma(y${viewOf(block)}, ${
+          read(kernel, `k * ${width}u + ${block * units}u + u`)
+        }, s${block});`
+      ),
+      "}",
+    ];
+    const seenBy = (block: number) => recurrentMask ? block : 0;
+    // Before the product of the candidate, everybody's reset gate must have scaled its state.
+    const reset = resets
+      ? [
+        ...eachUnit(slots, lanes, units, (slot) => [
+          ...products(range(early), seenBy),
+          `z_of_${slot} = ${gate}(${sum(0, 0, 0)});`,
+          `r_of_${slot} = ${gate}(${sum(1, 1, 1)});`,
+          `s_of_${slot} = r_of_${slot} * next${slot};`,
+          `${state}[${views * units}u + u] = ${viewed(early, `s_of_${slot}`)};`,
+        ]),
+        "workgroupBarrier();",
+      ]
+      : [];
     const store = (block: number, row: string, value: string) =>
       `${finish}(${row} * ${layout.kept * units}u + ${block * units}u + u, ${value});`;
     const blocks = range(layout.kept);
     const code = [
       ...slots.map((slot) => `var next${slot} = 0.0;\nvar cell${slot} = 0.0;`),
+      ...(resets ? slots : []).map((slot) =>
+        ["z", "r", "s"].map((name) => `var ${name}_of_${slot} = 0.0;`).join("\n")
+      ),
       ...eachUnit(slots, lanes, units, (slot) => [
         ...(initialState ? [`next${slot} = ${initial(0)};`] : []),
         ...(initialState && layout.states > 1 ? [`cell${slot} = ${initial(1)};`] : []),
@@ -88,16 +125,9 @@ export const recurrenceStepsKernel: GpuKernel = {
       indent([
         `let row = step * ${batch}u + group;`,
         mask ? `let live = ${read(mask, "row")} != 0.0;` : "let live = true;",
+        ...reset,
         ...eachUnit(slots, lanes, units, (slot) => [
-          ...range(layout.recurrent).map((block) => `var s${block} = 0.0;`),
-          `for (var k = 0u; k < ${units}u; k++) {`,
-          ...range(views).map((view) => `  let y${view} = ${state}[${view * units}u + k];`),
-          ...range(layout.recurrent).map((block) =>
-            `  s${block} = fma(y${recurrentMask ? block : 0}, ${
-              read(kernel, `k * ${width}u + ${block * units}u + u`)
-            }, s${block});`
-          ),
-          "}",
+          ...(resets ? products([early], () => views) : products(range(layout.recurrent), seenBy)),
           ...cells[parts.attributes.cell](slot),
           `next${slot} = select(next${slot}, h, live);`,
           ...blocks.map((block) =>

@@ -64,7 +64,38 @@ export const recurrenceGradientKernel: GpuKernel = {
         "slopes[3] = candidate * r;",
         "d = d * z;",
       ],
+      // The reset gate's is known when the candidates' are.
+      gruResetBefore: () => [
+        ...["z", "r", "s", "g"].map((name, place) => `let ${name} = ${known(place + 1)};`),
+        `slopes[0] = d * (${old(0)} - g) * ${gateSlope("z")};`,
+        `slopes[2] = d * (1.0 - z) * ${slope("g")};`,
+        "d = d * z;",
+      ],
     };
+    const early = layout.recurrent - Number(layout.resetAt !== undefined);
+    /** What a unit is told by the sums of some columns of the kernel. */
+    const told = (name: string, first: string, from: number, to: number) => [
+      `var ${name} = ${first};`,
+      `for (var k = ${from}u; k < ${to}u; k++) {`,
+      `  ${name} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, ${name});`,
+      "}",
+    ];
+    const viewed = (from: number, value: string) =>
+      recurrentMask
+        ? `${read(recurrentMask, `group * ${width}u + ${from}u + u`)} * ${value}`
+        : value;
+    const reset = early === layout.recurrent ? [] : [
+      ...eachUnit(slots, lanes, units, (slot) => [
+        ...told("back", "0.0", early * units, width),
+        `let toReset = ${viewed(early * units, "back")};`,
+        `let r = ${known(2)};`,
+        `let slope = select(0.0, toReset * ${old(0)} * ${gateSlope("r")}, live);`,
+        `${finish}(row * ${layout.gradients * units}u + ${units}u + u, slope);`,
+        `${shared}[${units}u + u] = slope;`,
+        `state${slot} += select(0.0, toReset * r, live);`,
+      ]),
+      "workgroupBarrier();",
+    ];
     const code = [
       ...slots.map((slot) => `var state${slot} = 0.0;\nvar cell${slot} = 0.0;`),
       ...(cellState
@@ -92,22 +123,16 @@ export const recurrenceGradientKernel: GpuKernel = {
           ),
         ]),
         "workgroupBarrier();",
+        ...reset,
         ...eachUnit(slots, lanes, units, (slot) => [
-          ...(recurrentMask ? range(layout.recurrent) : [undefined]).flatMap((block) => {
+          ...(recurrentMask ? range(early) : [undefined]).flatMap((block) => {
             const [from, to] = block === undefined
-              ? [0, width]
+              ? [0, early * units]
               : [block * units, (block + 1) * units];
             const back = `back${slot}${block === undefined ? "" : `_${block}`}`;
             return [
-              `var ${back} = ${block === undefined ? `state${slot}` : "0.0"};`,
-              `for (var k = ${from}u; k < ${to}u; k++) {`,
-              `  ${back} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, ${back});`,
-              "}",
-              recurrentMask
-                ? `state${slot} += ${
-                  read(recurrentMask, `group * ${width}u + ${from}u + u`)
-                } * ${back};`
-                : `state${slot} = ${back};`,
+              ...told(back, block === undefined ? `state${slot}` : "0.0", from, to),
+              recurrentMask ? `state${slot} += ${viewed(from, back)};` : `state${slot} = ${back};`,
             ];
           }),
         ]),

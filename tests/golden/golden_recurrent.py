@@ -20,6 +20,8 @@ LAYERS = {
     "gru_last": ("gru", [4, 5, 3], 5, {}, False),
     "gru_no_bias": ("gru", [2, 5, 3], 4, {"useBias": False}, False),
     "gru_masked_last": ("gru", [5, 7, 2], 3, {}, True),
+    "gru_before": ("gru", [3, 6, 5], 7, {"resetAfter": False, "returnSequences": True}, False),
+    "gru_before_masked_last": ("gru", [5, 4, 2], 3, {"resetAfter": False}, True),
 }
 
 # As above, with states to begin with, and the last states as outputs.
@@ -31,6 +33,7 @@ STATES = {
     "lstm_masked": ("lstm", [5, 4, 2], 3, {"returnSequences": True}, True),
     "gru": ("gru", [2, 5, 3], 4, {"returnSequences": True}, False),
     "gru_masked_last": ("gru", [5, 4, 2], 7, {}, True),
+    "gru_before": ("gru", [2, 5, 3], 4, {"resetAfter": False, "returnSequences": True}, False),
 }
 
 BLOCKS = {"simpleRnn": 1, "lstm": 4, "gru": 3}
@@ -44,12 +47,27 @@ def ordered(weight, kind):
     return torch.cat([r, z, g], dim=-1)
 
 
+def gru_before(x, h, kernel, recurrent, bias):
+    """Keras's formula of a GRU whose reset gate stands before the product, which PyTorch has not."""
+    units = h.shape[1]
+    states = []
+    for now in x.unbind(1):
+        given = now @ kernel + bias
+        z, r = torch.sigmoid(given[:, :2 * units] + h @ recurrent[:, :2 * units]).chunk(2, dim=-1)
+        g = torch.tanh(given[:, 2 * units:] + (r * h) @ recurrent[:, 2 * units:])
+        h = z * h + (1 - z) * g
+        states.append(h)
+    return torch.stack(states, 1), h[None]
+
+
 def states_of(kind, options, x, weights, begin):
     """PyTorch's states after every step, and its last ones, from its four weights."""
     rest = (True, 1, 0.0, False, False, True)  # biases, layers, dropout, training, both ways, batch
     if kind == "lstm":
         y, h, c = torch.lstm(x, begin, weights, *rest)
         return y, h, c
+    if kind == "gru" and not options.get("resetAfter", True):
+        return gru_before(x, begin[0][0], *weights)
     if kind == "gru":
         return torch.gru(x, begin[0], weights, *rest)
     function = torch.rnn_relu if options.get("activation") == "relu" else torch.rnn_tanh
@@ -62,9 +80,11 @@ def apply(kind, options, units, lengths, x, kernel, recurrent, bias=None, begin=
     none = torch.zeros(BLOCKS[kind] * units)
     first, second = none, none
     if bias is not None:
-        first, second = (bias[0], bias[1]) if kind == "gru" else (bias, none)
+        first, second = (bias[0], bias[1]) if bias.dim() == 2 else (bias, none)
     weights = [ordered(kernel, kind).T, ordered(recurrent, kind).T,
                ordered(first, kind), ordered(second, kind)]
+    if not options.get("resetAfter", True):
+        weights = [kernel, recurrent, bias]
     if begin is None:
         begin = [torch.zeros(x.shape[0], units)] * (2 if kind == "lstm" else 1)
     begin = [state[None] for state in begin]
@@ -105,7 +125,8 @@ def given_of(seed, kind, shape, units, options, padded):
         "recurrent_kernel": uniform(generator, [units, blocks * units], 1),
     }
     if options.get("useBias", True):
-        sizes = [2, 3 * units] if kind == "gru" else [blocks * units]
+        two = kind == "gru" and options.get("resetAfter", True)
+        sizes = [2, 3 * units] if two else [blocks * units]
         given["bias"] = uniform(generator, sizes, 1)
     lengths, mask = None, None
     if padded:

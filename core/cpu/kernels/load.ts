@@ -47,7 +47,7 @@
  *
  * - 9 recurrence: 4 sums, 5 kernel, 6 bias, 7 mask (0: none), 8 out, 9 block, 10 what states are
  *   multiplied by for each block of the kernel (0: nothing), 11 states to begin with (0: zeros). A unit is a row of the batch. The
- *   block is the words: cell (0 simpleRnn, 1 lstm, 2 gru), steps, batch, units, activation,
+ *   block is the words: cell (0 simpleRnn, 1 lstm, 2 gru, 3 gruResetBefore), steps, batch, units, activation,
  *   activation of gates (0 linear, 1 tanh, 2 sigmoid, 3 relu), and the numbers of the cell's layout.
  * - 10 gradient of its sums: 4 what was kept, 5 kernel, 6 gradient of the states, 7 mask, 8 out,
  *   9 block, 10 steps of the given gradient (all, or 1: the last one), 11 what states are multiplied

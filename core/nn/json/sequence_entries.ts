@@ -86,8 +86,8 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
     embeddingsConstraint: part,
     maskZero: flag,
   }, ({ inputDim, outputDim, ...options }) => embedding(inputDim, outputDim, options)),
-  GRU: entry<layers.GatedOptions & { units: number }>(
-    gated,
+  GRU: entry<layers.GruOptions & { units: number }>(
+    { ...gated, resetAfter: flag },
     ({ units, ...options }) => layers.gru(units, options),
   ),
   LSTM: entry<layers.LstmOptions & { units: number }>(

@@ -157,6 +157,7 @@ export const samples: LayerSamples = {
   groupNormalization: [groupNormalization({ groups: 2, gammaInitializer: heNormal() }), [4]],
   gru: [
     gru(3, {
+      resetAfter: false,
       recurrentActivation: "tanh",
       recurrentRegularizer: softer(0.5),
       recurrentDropout: hyperparameter(0.25),

@@ -65,7 +65,9 @@ Deno.test("layers that keep steps where they are pass a mask on, without a word"
     nn.identity(),
     nn.timeDistributed(nn.dense(4)),
     nn.frozen(nn.dense(2)),
-    ...[nn.simpleRnn, nn.lstm, nn.gru].map((make) => make(2, { returnSequences: true })),
+    nn.simpleRnn(2, { returnSequences: true }),
+    nn.lstm(2, { returnSequences: true }),
+    nn.gru(2, { returnSequences: true }),
     nn.bidirectional(nn.gru(2, { returnSequences: true })),
   ];
   const said = warningsOf(() => {

@@ -61,7 +61,7 @@ function unrolled(
   const part = (y: Tensor, place: number, size = units) =>
     slice(y, [0, place * size], [y.shape[0], (place + 1) * size]);
   // The op has gru's candidate in front, and so has its mask of the inputs.
-  const inputAt = (gate: number) => cell === "gru" ? (gate + 1) % 3 : gate;
+  const inputAt = (gate: number) => cell === "gru" && bias.rank === 2 ? (gate + 1) % 3 : gate;
   const masked = (y: Tensor, mask: Tensor | undefined, gate: number) =>
     mask ? mul(y, part(mask, mask.shape[1] === y.shape[1] ? 0 : gate, y.shape[1])) : y;
   const states: Tensor[] = [];
@@ -86,6 +86,12 @@ function unrolled(
       const [i, f, g, o] = gates.map((gate) => add(a[gate], back[gate]));
       c = add(mul(sigmoid(f), c), mul(sigmoid(i), tanh(g)));
       h = mul(sigmoid(o), tanh(c));
+    } else if (bias.rank === 1) {
+      // The reset gate scales the state before the product.
+      const [z, r] = [0, 1].map((gate) => sigmoid(add(a[gate], back[gate])));
+      const seen = masked(mul(r, h), ofStates, 2);
+      const g = tanh(add(a[2], matmul(seen, part(recurrent_kernel, 2))));
+      h = add(mul(z, h), mul(sub(1, z), g));
     } else {
       const b = gates.map((gate) => add(back[gate], biasOf(1, gate)));
       const [z, r] = [0, 1].map((gate) => sigmoid(add(a[gate], b[gate])));
@@ -103,6 +109,7 @@ const settings = [
   { cell: "gru", recurrentDropout: 0.4, dropout: 0.25 },
   { cell: "lstm", recurrentDropout: 0.25, dropout: 0.4 },
   { cell: "gru", dropout: 0.4 },
+  { cell: "gru", recurrentDropout: 0.4, dropout: 0.25, resetAfter: false },
   { cell: "simpleRnn", recurrentDropout: 0.4, dropout: 0.4 },
 ] as const;
 
@@ -112,8 +119,13 @@ await testOnDevices(
     // Kernels take a software adapter long to compile.
     const chosen = device.device === "webgpu" ? settings.slice(1, 2) : settings;
     const made = chosen.map(({ cell, ...rates }) => {
-      const { dropout = 0, recurrentDropout = 0 } = rates as { [name: string]: number | undefined };
-      const layer = nn[cell](units, { ...rates, seed: 7, returnSequences: true });
+      const { dropout = 0, recurrentDropout = 0 } = rates as nn.GruOptions & {
+        dropout?: number;
+        recurrentDropout?: number;
+      };
+      const make: (units: number, options: nn.GruOptions & { returnState?: false }) => nn.Layer =
+        nn[cell];
+      const layer = make(units, { ...rates, seed: 7, returnSequences: true });
       const weights = Object.fromEntries(
         layer.init([steps, features], key).parameters.map(({ name, shape }, place) => [
           name,

@@ -79,8 +79,8 @@ await testOnDevices(
   async (device) => {
     const numbers = (size: number, shape: number[]) =>
       tensor(Float32Array.from({ length: size }, (_, i) => Math.sin(i * i) / 8), { shape });
-    const outputs = (["lstm", "gru"] as const).flatMap((name) => {
-      const layer = nn[name](300);
+    const layers = [nn.lstm(300), nn.gru(300), nn.gru(300, { resetAfter: false })];
+    const outputs = layers.flatMap((layer) => {
       const made = layer.init([3, 5], key);
       const weights = Object.fromEntries(
         made.parameters.map(({ name, shape, values }) => [name, tensor(values, { shape })]),

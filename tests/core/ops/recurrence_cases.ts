@@ -48,6 +48,11 @@ const rows: Row[] = [
   ["gru", 5, 2, 9, { last: true }],
   ["gru", 6, 5, 3, { masked: true }],
   ["gru", 3, 9, 8, { activation: "sigmoid", recurrentActivation: "tanh" }],
+  ["gruResetBefore", 1, 1, 1],
+  ["gruResetBefore", 4, 3, 6],
+  ["gruResetBefore", 5, 2, 9, { last: true, masked: true }],
+  ["gruResetBefore", 3, 5, 7, { begun: true, masked: true, scaled: true }],
+  ["gruResetBefore", 3, 9, 8, { activation: "sigmoid", recurrentActivation: "tanh", begun: true }],
 ];
 
 /** Recurrent cells over time. */

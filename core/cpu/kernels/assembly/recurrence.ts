@@ -8,6 +8,7 @@ import { hold, matmul } from "./matmul";
 import {
   batchOf,
   cellOf,
+  earlyOf,
   inputsOf,
   keptOf,
   productsAt,
@@ -70,7 +71,6 @@ function gruForward(block: usize, x: usize, bias: usize, before: usize, now: usi
   const units = unitsOf(block);
   const one = <usize> units * 4;
   const gates = now + <usize> productsAt(block) * one;
-  const ones = f32x4.splat(1);
   addInputs(gates, x + one, bias + one, 2 * units);
   activateRow(load<i32>(block, 20), gates, 2 * units);
   for (let j = 0; j < units; j += 4) {
@@ -83,13 +83,39 @@ function gruForward(block: usize, x: usize, bias: usize, before: usize, now: usi
     storePart(gates + 3 * one + at, left, f32x4.add(given, f32x4.mul(r, q)));
   }
   activateRow(load<i32>(block, 16), gates + 3 * one, units);
+  mixed(units, before, now, gates, gates + 3 * one);
+}
+
+/** Update gate z, reset gate r, and the state that it scales, for a product of its own. */
+function resetForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+  const units = unitsOf(block);
+  const one = <usize> units * 4;
+  const gates = now + one;
+  addInputs(gates, x, bias, 2 * units);
+  activateRow(load<i32>(block, 20), gates, 2 * units);
+  scaleRow(gates + 2 * one, before, gates + one, units, false);
+}
+
+/** Candidate g of that product; h = z · h + (1 − z) · g. */
+function candidateForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+  const units = unitsOf(block);
+  const one = <usize> units * 4;
+  const g = now + 4 * one;
+  addInputs(g, x + 2 * one, bias + 2 * one, units);
+  activateRow(load<i32>(block, 16), g, units);
+  mixed(units, before, now, now + one, g);
+}
+
+/** h = z · h + (1 − z) · g. */
+function mixed(units: i32, before: usize, now: usize, z: usize, g: usize): void {
+  const ones = f32x4.splat(1);
   for (let j = 0; j < units; j += 4) {
     const at = <usize> j * 4;
     const left = units - j;
-    const z = loadPart(gates + at, left);
-    const g = loadPart(gates + 3 * one + at, left);
-    const kept = f32x4.mul(z, loadPart(before + at, left));
-    storePart(now + at, left, f32x4.add(kept, f32x4.mul(f32x4.sub(ones, z), g)));
+    const part = loadPart(z + at, left);
+    const kept = f32x4.mul(part, loadPart(before + at, left));
+    const next = f32x4.mul(f32x4.sub(ones, part), loadPart(g + at, left));
+    storePart(now + at, left, f32x4.add(kept, next));
   }
 }
 
@@ -105,7 +131,8 @@ function rowForward(
   const cell = cellOf(block);
   if (cell == 0) simpleForward(block, x, bias, now);
   else if (cell == 1) lstmForward(block, x, bias, before, now);
-  else gruForward(block, x, bias, before, now);
+  else if (cell == 2) gruForward(block, x, bias, before, now);
+  else candidateForward(block, x, bias, before, now);
   if (!live) memory.copy(now, before, <usize> (statesOf(block) * unitsOf(block)) * 4);
 }
 
@@ -132,6 +159,35 @@ export function recurrence(
   }
 }
 
+/** to = (x · scale) · the part of the kernel that is the gate's, of rows that are kept. */
+function scaledProduct(
+  block: usize,
+  x: usize,
+  to: usize,
+  kernel: usize,
+  scale: usize,
+  gate: i32,
+  start: i32,
+  rows: i32,
+  scratch: usize,
+  carried: usize,
+): void {
+  const units = unitsOf(block);
+  const unitBytes = <usize> units * 4;
+  const pitch = keptOf(block) * units;
+  const width = recurrentOf(block) * units;
+  const widthBytes = <usize> width * 4;
+  const part = <usize> gate * unitBytes;
+  const own = scale + <usize> start * widthBytes + part;
+  for (let row = 0; row < rows; ++row) {
+    const at = <usize> row;
+    scaleRow(carried + at * unitBytes, x + at * <usize> pitch * 4, own + at * widthBytes, units, false);
+  }
+  // Each part of the kernel is packed for itself.
+  hold(kernel + part);
+  matmul(carried, units, 1, kernel + part, width, 1, to, pitch, 0, rows, 0, units, units, scratch, 0);
+}
+
 function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usize): void {
   const sums = <usize> load<u32>(record, 16);
   const kernel = <usize> load<u32>(record, 20);
@@ -149,13 +205,13 @@ function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usi
   const unitBytes = <usize> units * 4;
   const stateBytes = <usize> statesOf(block) * unitBytes;
   const width = recurrentOf(block) * units;
-  const widthBytes = <usize> width * 4;
   const inputBytes = <usize> (inputsOf(block) * units) * 4;
   let before = out + <usize> start * rowBytes;
   for (let row = 0; row < rows; ++row) {
     const given = initial ? initial + <usize> (start + row) * stateBytes : 0;
     firstRow(block, before + <usize> row * rowBytes, given);
   }
+  const early = earlyOf(block);
   for (let step = 0; step < stepsOf(block); ++step) {
     const now = before + <usize> batch * rowBytes;
     const products = now + <usize> (productsAt(block) * units) * 4;
@@ -164,22 +220,34 @@ function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usi
         memory.fill(products + <usize> row * rowBytes, 0, <usize> width * 4);
       }
     } else if (scale) {
-      for (let gate = 0; gate < recurrentOf(block); ++gate) {
+      for (let gate = 0; gate < early; ++gate) {
         const part = <usize> gate * unitBytes;
-        const own = scale + <usize> start * widthBytes + part;
-        for (let row = 0; row < rows; ++row) {
-          const at = <usize> row;
-          scaleRow(carried + at * unitBytes, before + at * rowBytes, own + at * widthBytes, units, false);
-        }
-        const to = products + part;
-        // Each part of the kernel is packed for itself.
-        hold(kernel + part);
-        matmul(carried, units, 1, kernel + part, width, 1, to, pitch, 0, rows, 0, units, units, scratch, 0);
+        scaledProduct(block, before, products + part, kernel, scale, gate, start, rows, scratch, carried);
       }
     } else {
-      matmul(before, pitch, 1, kernel, width, 1, products, pitch, 0, rows, 0, width, units, scratch, 0);
+      const columns = early * units;
+      // A part of the kernel is packed for itself.
+      if (columns < width) hold(kernel);
+      matmul(before, pitch, 1, kernel, width, 1, products, pitch, 0, rows, 0, columns, units, scratch, 0);
     }
     const first = step * batch + start;
+    if (cellOf(block) == 3) {
+      for (let row = 0; row < rows; ++row) {
+        const at = <usize> row * rowBytes;
+        resetForward(block, sums + <usize> (first + row) * inputBytes, bias, before + at, now + at);
+      }
+      const seen = now + 3 * unitBytes;
+      const to = now + 4 * unitBytes;
+      if (step == 0 && !initial) {
+        for (let row = 0; row < rows; ++row) memory.fill(to + <usize> row * rowBytes, 0, unitBytes);
+      } else if (scale) {
+        scaledProduct(block, seen, to, kernel, scale, early, start, rows, scratch, carried);
+      } else {
+        const own = kernel + 2 * unitBytes;
+        hold(own);
+        matmul(seen, pitch, 1, own, width, 1, to, pitch, 0, rows, 0, units, units, scratch, 0);
+      }
+    }
     for (let row = 0; row < rows; ++row) {
       const at = <usize> row * rowBytes;
       const number = <usize> (first + row);

@@ -45,6 +45,11 @@ export function recurrentAt(block: usize): i32 {
   return load<i32>(block, 44);
 }
 
+/** Blocks of the recurrent kernel that see the state as it is; one behind them sees it reset. */
+export function earlyOf(block: usize): i32 {
+  return cellOf(block) == 3 ? recurrentOf(block) - 1 : recurrentOf(block);
+}
+
 /** Blocks that go from step to step. */
 export function statesOf(block: usize): i32 {
   return cellOf(block) == 1 ? 2 : 1;

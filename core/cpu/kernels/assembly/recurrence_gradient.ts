@@ -5,6 +5,7 @@ import { hold, matmul } from "./matmul";
 import {
   batchOf,
   cellOf,
+  earlyOf,
   gradientsOf,
   keptOf,
   recurrentAt,
@@ -66,6 +67,16 @@ function rowBackward(
       storePart(out + three, count, f32x4.mul(f32x4.mul(d, y), slope(gate, o)));
       storePart(toCell + at, count, f32x4.mul(c, f));
       storePart(toState + at, count, none);
+    } else if (cell == 3) {
+      const z = loadPart(known + one, count);
+      const g = loadPart(known + four, count);
+      const h0 = loadPart(before + at, count);
+      const candidate = f32x4.mul(f32x4.mul(d, f32x4.sub(ones, z)), slope(act, g));
+      storePart(out, count, f32x4.mul(f32x4.mul(d, f32x4.sub(h0, g)), slope(gate, z)));
+      // That of the reset gate is known when the candidates' are.
+      storePart(out + one, count, none);
+      storePart(out + two, count, candidate);
+      storePart(toState + at, count, f32x4.mul(d, z));
     } else {
       const z = loadPart(known + one, count);
       const r = loadPart(known + two, count);
@@ -79,6 +90,29 @@ function rowBackward(
       storePart(out + three, count, f32x4.mul(candidate, r));
       storePart(toState + at, count, f32x4.mul(d, z));
     }
+  }
+}
+
+/** One row: the reset gate's gradient, and the state's, from that of the state it has scaled. */
+function resetBackward(
+  block: usize,
+  before: usize,
+  now: usize,
+  back: usize,
+  to: usize,
+  toState: usize,
+): void {
+  const gate = load<i32>(block, 20);
+  const units = unitsOf(block);
+  const one = <usize> units * 4;
+  for (let j = 0; j < units; j += 4) {
+    const at = <usize> j * 4;
+    const count = units - j;
+    const r = loadPart(now + 2 * one + at, count);
+    const d = loadPart(back + at, count);
+    const h0 = loadPart(before + at, count);
+    storePart(to + one + at, count, f32x4.mul(f32x4.mul(d, h0), slope(gate, r)));
+    storePart(toState + at, count, f32x4.add(loadPart(toState + at, count), f32x4.mul(d, r)));
   }
 }
 
@@ -116,7 +150,9 @@ export function recurrenceGradient(
   const width = recurrentOf(block) * units;
   const unitBytes = <usize> units * 4;
   const widthBytes = <usize> width * 4;
-  const most = rowsAtOnce(block, scale ? 3 : 2);
+  const early = earlyOf(block);
+  const columns = early * units;
+  const most = rowsAtOnce(block, scale || columns < width ? 3 : 2);
   for (let from = start; from < end; from += most) {
     const rows = from + most < end ? most : end - from;
     const toCell = carried + <usize> rows * unitBytes;
@@ -142,8 +178,27 @@ export function recurrenceGradient(
       }
       if (step == 0 && !withInitial) continue;
       const a = slopes + <usize> recurrentAt(block) * unitBytes;
+      if (columns < width) {
+        const part = <usize> columns * 4;
+        const own = scale + <usize> from * widthBytes + part;
+        const u = kernel + part;
+        hold(u);
+        matmul(a + part, pitch, 1, u, 1, width, back, units, 0, rows, 0, units, units, scratch, 0);
+        for (let row = 0; row < rows; ++row) {
+          const at = <usize> row * unitBytes;
+          const number = <usize> (first + row);
+          const before = kept + number * rowBytes;
+          const now = before + <usize> batch * rowBytes;
+          if (scale) {
+            scaleRow(back + at, back + at, own + <usize> row * widthBytes, units, false);
+          }
+          resetBackward(block, before, now, back + at, out + number * outBytes, carried + at);
+        }
+        // A part of the kernel is packed for itself.
+        hold(kernel);
+      }
       if (scale) {
-        for (let gate = 0; gate < recurrentOf(block); ++gate) {
+        for (let gate = 0; gate < early; ++gate) {
           const part = <usize> gate * unitBytes;
           const own = scale + <usize> from * widthBytes + part;
           const u = kernel + part;
@@ -156,7 +211,7 @@ export function recurrenceGradient(
           }
         }
       } else {
-        matmul(a, pitch, 1, kernel, 1, width, carried, units, 0, rows, 0, units, width, scratch, 1);
+        matmul(a, pitch, 1, kernel, 1, width, carried, units, 0, rows, 0, units, columns, scratch, 1);
       }
     }
     if (!withInitial) continue;

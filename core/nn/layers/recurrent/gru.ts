@@ -4,7 +4,17 @@ import { zeros } from "../../../ops/eager.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import type { RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
 import type { GatedOptions } from "./recurrent_options.ts";
-import { checkUnits, recurrent } from "./recurrent_parts.ts";
+import { type Cell, checkUnits, recurrent } from "./recurrent_parts.ts";
+
+/** Options of {@link gru}. */
+export interface GruOptions extends GatedOptions {
+  /**
+   * Whether the reset gate scales the product of the state, as cuDNN and PyTorch have it (default), or
+   * the state before it, as in the paper's first version: g = φ(g + (r hₜ₋₁) · recurrent_kernel + bias),
+   * with one `bias` of `[3 units]`.
+   */
+  readonly resetAfter?: boolean;
+}
 
 /**
  * Gated recurrent units: a state that one gate updates, with another one on what it remembers.
@@ -14,8 +24,7 @@ import { checkUnits, recurrent } from "./recurrent_parts.ts";
  * `activation`.
  *
  * The weights are `kernel` `[features, 3 units]`, `recurrent_kernel` `[units, 3 units]` and `bias`
- * `[2, 3 units]`, with the gates in the order z, r, g: Keras's, with its `reset_after`. The state
- * begins at 0 in every sample, unless it is given: `connect([x, h], gru(8))`. With `returnState` the
+ * `[2, 3 units]`, with the gates in the order z, r, g: Keras's. The state begins at 0 in every sample, unless it is given: `connect([x, h], gru(8))`. With `returnState` the
  * layer gives its last state, too, as `{ outputs, h }`.
  *
  * @param units Size of the state, from 1.
@@ -33,28 +42,38 @@ import { checkUnits, recurrent } from "./recurrent_parts.ts";
  * assert.deepEqual(model.outputShape, [10, 8]);
  * ```
  *
- * Source: K. Cho and others, 2014, with the reset gate behind the product, as cuDNN has it. Keras:
- * `GRU` with `reset_after=True`, its default. PyTorch: `nn.GRU`, with the order r, z, g.
+ * Source: K. Cho and others, 2014; by default with the reset gate behind the product, as cuDNN has it.
+ * Keras: `GRU`. PyTorch: `nn.GRU`, with the order r, z, g.
  */
 export function gru(
   units: number,
-  options?: GatedOptions & { readonly returnState?: false },
+  options?: GruOptions & { readonly returnState?: false },
 ): RecurrentLayer;
 /** As above, and the last states as outputs of their own. */
 export function gru(
   units: number,
-  options: GatedOptions & { readonly returnState: true },
+  options: GruOptions & { readonly returnState: true },
 ): ReturnsState;
 /** Either of both. */
-export function gru(units: number, options?: GatedOptions): RecurrentLayer | ReturnsState;
+export function gru(units: number, options?: GruOptions): RecurrentLayer | ReturnsState;
 export function gru(
   units: number,
-  options: GatedOptions = {},
+  options: GruOptions = {},
 ): RecurrentLayer | ReturnsState {
+  const { resetAfter = true } = options;
   checkUnits("gru", units);
   return recurrent(units, options, {
     type: "GRU",
     factory: "gru",
+    ...(resetAfter ? resetsAfter(units) : resetsBefore(units)),
+  });
+}
+
+type OwnCell = Omit<Cell, "type" | "factory">;
+
+/** The op has the candidate in front. */
+function resetsAfter(units: number): OwnCell {
+  return {
     cell: "gru",
     biasShape: [2, 3 * units],
     orderKernel: (kernel) => {
@@ -70,5 +89,13 @@ export function gru(
         reshape(slice(bias, [row, from * units], [row + 1, to * units]), [(to - from) * units]);
       return concat([part(0, 2, 3), add(part(0, 0, 2), part(1, 0, 2)), part(1, 2, 3)]);
     },
-  });
+  };
+}
+
+function resetsBefore(units: number): OwnCell {
+  return {
+    cell: "gruResetBefore",
+    biasShape: [3 * units],
+    orderBias: (bias) => bias ?? zeros([3 * units]),
+  };
 }

@@ -7,7 +7,7 @@ export type { ConvLstmOptions } from "./conv_lstm.ts";
 export { convLstm1d } from "./conv_lstm1d.ts";
 export { convLstm2d } from "./conv_lstm2d.ts";
 export { convLstm3d } from "./conv_lstm3d.ts";
-export { gru } from "./gru.ts";
+export { gru, type GruOptions } from "./gru.ts";
 export { lstm } from "./lstm.ts";
 export type { LstmOptions } from "./lstm.ts";
 export type {

@@ -55,6 +55,7 @@ const stateNames: Readonly<Record<CellName, readonly StateName[]>> = {
   simpleRnn: ["h"],
   lstm: ["h", "c"],
   gru: ["h"],
+  gruResetBefore: ["h"],
 };
 
 /** A layer whose steps are one kernel; see `simpleRnn`, `lstm`, `gru`. */
