@@ -198,6 +198,9 @@ def plain(weights, inputs, options, padding, additive=False):
     if additive:
         pairs = torch.tanh(query[:, :, None] + key[:, None])
         scores = (pairs * weights.get("scale", torch.ones(1))).sum(-1)
+    elif options.get("scoreMode") == "concat":
+        pairs = torch.tanh((query[:, :, None] + key[:, None]) * weights.get("scale", torch.ones(1)))
+        scores = pairs.sum(-1) * weights["concat_score_weight"]
     else:
         scores = query @ key.transpose(1, 2) * weights.get("scale", torch.ones(1))
     if options.get("useCausalMask"):
@@ -231,6 +234,7 @@ def sine(x, wavelength):
 def attention():
     """All cases."""
     causal = {"useCausalMask": True}
+    concat = {"scoreMode": "concat"}
     grouped = head_shapes([6, 6, 6], 6, 2, 4, 4, 6)
     place = {"position_embeddings": [9, 6]}
     both = {"token_embeddings": [7, 5], "position_embeddings": [6, 5]}
@@ -258,6 +262,12 @@ def attention():
                       lambda w, x, padding: plain(w, x, causal, padding)),
         "plain_scaled": case(1221, "attention", [{"useScale": True}], [[3, 4, 2], [3, 5, 6], [3, 5, 2]],
                              {"scale": [1]}, lambda w, x, padding: plain(w, x, {}, padding), padded=2),
+        "plain_concat": case(1224, "attention", [concat], [[3, 4, 2], [3, 5, 6], [3, 5, 2]],
+                             {"concat_score_weight": [1]},
+                             lambda w, x, padding: plain(w, x, concat, padding), padded=2),
+        "plain_concat_scaled": case(1225, "attention", [{**concat, "useScale": True, **causal}],
+                                    [[2, 4, 3]], {"scale": [1], "concat_score_weight": [1]},
+                                    lambda w, x, padding: plain(w, x, {**concat, **causal}, padding)),
         "additive": case(1222, "additiveAttention", [{}], [[3, 4, 2], [3, 5, 6], [3, 5, 2]],
                          {"scale": [2]}, lambda w, x, padding: plain(w, x, {}, padding, True),
                          padded=2),

@@ -40,19 +40,23 @@ const block: OptionReaders<
   normalizeFirst: flag,
 };
 
-const unprojected: OptionReaders<layers.AttentionLayerOptions> = {
+const unprojected: OptionReaders<layers.AdditiveAttentionOptions> = {
   name: text,
   trainable: flag,
   useScale: flag,
   dropout: number,
   seed: number,
   useCausalMask: flag,
+  returnAttentionScores: flag,
 };
 
 /** Layers of attention, by type. */
 export const attentionEntries: Readonly<Record<string, LayerEntry>> = {
   AdditiveAttention: entry<layers.AdditiveAttentionOptions>(unprojected, layers.additiveAttention),
-  Attention: entry<layers.AttentionLayerOptions>(unprojected, layers.attention),
+  Attention: entry<layers.AttentionLayerOptions>(
+    { ...unprojected, scoreMode: text },
+    layers.attention,
+  ),
   GroupedQueryAttention: entry<
     layers.GroupedQueryAttentionOptions & {
       headDim: number;

@@ -4,7 +4,12 @@ import type { LayerSamples } from "./json_parts.ts";
 /** Layers of attention, with options that are not the defaults, and shapes of what they take. */
 export const attentionSamples: LayerSamples = {
   additiveAttention: [nn.additiveAttention({ useScale: false, useCausalMask: true }), [5, 6]],
-  attention: [nn.attention({ useScale: true, dropout: 0.25, seed: 2 }), [5, 6], [4, 3], [4, 6]],
+  attention: [
+    nn.attention({ useScale: true, scoreMode: "concat", dropout: 0.25, seed: 2 }),
+    [5, 6],
+    [4, 3],
+    [4, 6],
+  ],
   groupedQueryAttention: [
     nn.groupedQueryAttention(3, 4, 2, { useBias: false, dropout: 0.5, seed: 3 }),
     [5, 6],

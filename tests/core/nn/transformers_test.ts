@@ -61,7 +61,7 @@ await testOnDevices(
   async (device) => {
     // All in one plan, and on WebGPU a few: a software adapter compiles for minutes.
     const chosen = device.device === "webgpu"
-      ? cases.filter(({ name }) => ["masked", "grouped", "decoder"].includes(name))
+      ? cases.filter(({ name }) => ["masked", "grouped", "decoder", "plain_concat"].includes(name))
       : cases;
     const made = chosen.map(({ name, given, layer }) => {
       const inputs = given.inputs.map(goldenLeaf);
@@ -153,4 +153,56 @@ Deno.test("layers of attention refuse what does not fit, and say why", () => {
   assert.throws(() => nn.transformerEncoder(8, 0), /the numHeads of transformerEncoder/);
   assert.throws(() => nn.transformerDecoder(8, 2, { activation: "rely" as "relu" }), /rely/);
   assert.throws(() => nn.transformerDecoder(8, 2).init([[5], [5, 2]], key), /those of an encoder/);
+});
+
+await testOnDevices("attention scores say what the outputs are made of", async (device) => {
+  const numbers = (shape: number[], seed: number) =>
+    tensor(
+      Float32Array.from(
+        { length: shape.reduce((a, b) => a * b) },
+        (_, i) => Math.sin(i * i + seed),
+      ),
+      { shape },
+    );
+  const inputs = [numbers([2, 3, 4], 1), numbers([2, 5, 6], 2), numbers([2, 5, 4], 3)];
+  const seen = [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]];
+  const made = [
+    (given: nn.UnprojectedAttentionOptions) => nn.attention(given),
+    (given: nn.UnprojectedAttentionOptions) => nn.attention({ ...given, scoreMode: "concat" }),
+    (given: nn.UnprojectedAttentionOptions) => nn.additiveAttention(given),
+  ].map((make) => {
+    const [plain, telling] = [make({}) as nn.MergeLayer, make({ returnAttentionScores: true })];
+    const { parameters, outputShape } = telling.init([[3, 4], [5, 6], [5, 4]], key);
+    assert.deepEqual(outputShape, { outputs: [3, 6], attentionScores: [3, 5] });
+    const weights = Object.fromEntries(
+      parameters.map(({ name, shape }, at) => [name, numbers([...shape], at)]),
+    );
+    const context = new TestContext(true);
+    context.masks = [undefined, greater(tensor(seen), 0), undefined];
+    const told = telling.apply(weights, inputs, context) as unknown as nn.AttentionOutputs;
+    return [plain.apply(weights, inputs, context), told.outputs, told.attentionScores];
+  });
+  const found = await evaluateOn(device, made.flat());
+  while (found.length > 0) {
+    const [plain, outputs, scores] = found.splice(0, 3);
+    assertClose(outputs, [...plain], 1e-5);
+    const values = valuesOf(inputs[1]);
+    const mixed = Array.from(outputs, (_, place) => {
+      const [row, column] = [Math.floor(place / 6), place % 6];
+      const first = Math.floor(row / 3) * 30 + column;
+      return Array.from({ length: 5 }, (_, k) => scores[row * 5 + k] * values[first + 6 * k])
+        .reduce((sum, part) => sum + part);
+    });
+    assertClose(outputs, mixed, 1e-5);
+    scores.forEach((share, place) =>
+      assert.equal(share > 0, seen[Math.floor(place / 15)][place % 5] === 1)
+    );
+  }
+});
+
+Deno.test("attention refuses a scoreMode that is none", () => {
+  assert.throws(
+    () => nn.attention({ scoreMode: "sum" as "dot" }),
+    /scoreMode must be dot or concat: received "sum"/,
+  );
 });

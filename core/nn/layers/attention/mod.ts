@@ -3,7 +3,7 @@
 export { additiveAttention } from "./additive_attention.ts";
 export type { AdditiveAttentionOptions } from "./additive_attention.ts";
 export { attention } from "./attention.ts";
-export type { AttentionLayerOptions } from "./attention.ts";
+export type { AttentionLayerOptions, ScoreMode } from "./attention.ts";
 export { groupedQueryAttention } from "./grouped_query_attention.ts";
 export type { GroupedQueryAttentionOptions } from "./grouped_query_attention.ts";
 export { multiHeadAttention } from "./multi_head_attention.ts";
@@ -25,3 +25,4 @@ export { transformerDecoder } from "./transformer_decoder.ts";
 export type { TransformerDecoderOptions } from "./transformer_decoder.ts";
 export { transformerEncoder } from "./transformer_encoder.ts";
 export type { TransformerEncoderOptions } from "./transformer_encoder.ts";
+export type { AttentionOutputs, UnprojectedAttentionOptions } from "./unprojected_attention.ts";
