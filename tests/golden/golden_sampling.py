@@ -47,6 +47,36 @@ def sized(height, width, mode="bilinear"):
         functional.interpolate(channels_first(x), size=(height, width), **options))
 
 
+def keys(x):
+    """R. Keys's cubic weights, a = -1/2."""
+    return numpy.where(x < 1, 1.5 * x ** 3 - 2.5 * x ** 2 + 1,
+                       numpy.where(x < 2, -0.5 * x ** 3 + 2.5 * x ** 2 - 4 * x + 2, 0))
+
+
+def lanczos(radius):
+    """A sinc within the first lobe of a wider one."""
+    return lambda x: numpy.where(x < radius, numpy.sinc(x) * numpy.sinc(x / radius), 0)
+
+
+def resampled(height, width, kernel):
+    """Weighted sums by distance, of weights that add up to 1 within the picture."""
+
+    def matrix(source, target):
+        middles = (numpy.arange(target) + 0.5) * source / target - 0.5
+        weights = kernel(numpy.abs(middles[:, None] - numpy.arange(source)))
+        return torch.tensor(weights / weights.sum(1, keepdims=True))
+
+    return lambda x: torch.einsum("hr,wc,brcn->bhwn", matrix(x.shape[1], height),
+                                  matrix(x.shape[2], width), x)
+
+
+def cubic(height, width):
+    """PyTorch's own, whose antialiased form has Keys's weights where pictures grow."""
+    return lambda x: channels_last(functional.interpolate(
+        channels_first(x), size=(height, width), mode="bicubic", align_corners=False,
+        antialias=True))
+
+
 # Function, input shape, layer, arguments: ranges of one number, so that nothing is left to chance.
 CASES = {
     "randomRotation": (moved(0.1), [2, 5, 6, 3], "randomRotation", [[0.1, 0.1]]),
@@ -74,6 +104,18 @@ CASES = {
                       [4, 6, {"cropToAspectRatio": True}]),
     "centerCrop": (lambda x: x[:, 1:5, 2:4] * 1, [2, 7, 6, 2], "centerCrop", [4, 2]),
     "centerCrop_larger": (lambda x: sized(6, 6)(x[:, :, 1:4]), [2, 3, 5, 2], "centerCrop", [6, 6]),
+    "resizing_bicubic": (cubic(7, 9), [2, 4, 6, 2], "resizing", [7, 9, {"interpolation": "bicubic"}]),
+    "resizing_bicubic_smaller": (resampled(3, 4, keys), [2, 8, 7, 2], "resizing",
+                                 [3, 4, {"interpolation": "bicubic"}]),
+    "resizing_lanczos3": (resampled(3, 9, lanczos(3)), [2, 5, 4, 2], "resizing",
+                          [3, 9, {"interpolation": "lanczos3"}]),
+    "resizing_lanczos5_crop": (lambda x: resampled(4, 6, lanczos(5))(x[:, 3:5]), [2, 8, 3, 2],
+                               "resizing",
+                               [4, 6, {"interpolation": "lanczos5", "cropToAspectRatio": True}]),
+    "upSampling2d_bicubic": (cubic(8, 9), [2, 4, 3, 2], "upSampling2d",
+                             [[2, 3], {"interpolation": "bicubic"}]),
+    "upSampling2d_lanczos5": (resampled(6, 3, lanczos(5)), [2, 3, 3, 1], "upSampling2d",
+                              [[2, 1], {"interpolation": "lanczos5"}]),
 }
 
 

@@ -65,7 +65,7 @@ export const augmentationSamples: LayerSamples = {
   randomTranslation: [nn.randomTranslation(0.25, [0, 0.5], { fillMode: "nearest" }), picture],
   randomZoom: [nn.randomZoom([-0.5, 0], { widthFactor: 0.25 }), picture],
   resizing: [
-    nn.resizing(3, 7, { interpolation: "nearest", cropToAspectRatio: true, name: "smaller" }),
+    nn.resizing(3, 7, { interpolation: "lanczos3", cropToAspectRatio: true, name: "smaller" }),
     picture,
   ],
   solarization: [

@@ -89,7 +89,7 @@ export const pictureSamples: LayerSamples = {
   cropping2d: [cropping2d([[1, 0], 2]), [4, 6, 3]],
   cropping3d: [cropping3d(), [4, 6, 3, 1]],
   upSampling1d: [upSampling1d(3), [4, 2]],
-  upSampling2d: [upSampling2d([2, 1], { interpolation: "bilinear" }), [4, 3, 2]],
+  upSampling2d: [upSampling2d([2, 1], { interpolation: "bicubic" }), [4, 3, 2]],
   upSampling3d: [upSampling3d(), [2, 3, 2, 1]],
   zeroPadding1d: [zeroPadding1d([1, 0]), [4, 3]],
   zeroPadding2d: [zeroPadding2d([[1, 0], 2]), [4, 6, 3]],

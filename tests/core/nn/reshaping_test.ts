@@ -35,7 +35,7 @@ const refused: [what: string, make: () => unknown, message: RegExp][] = [
   [
     "an unknown interpolation",
     () => nn.upSampling2d(2, { interpolation: "cubic" as "nearest" }),
-    /must be nearest or bilinear: received "cubic"/,
+    /one of nearest, bilinear, bicubic, lanczos3, lanczos5: received "cubic"/,
   ],
   ["no function", () => nn.lambda(3 as never), /needs a function of a tensor: received number/],
   ["a function that loses the batch", () => nn.lambda((x) => x.sum()).init([3], key), /keeps the/],

@@ -2,12 +2,17 @@ import type { Layer } from "../../layer.ts";
 import { checkCount } from "../../check_count.ts";
 import { checkPlaces } from "../convolution/geometry.ts";
 import type { PlainOptions } from "../reshaping/plain.ts";
-import { largestWindow, resized } from "./window.ts";
+import { checkInterpolation, type Interpolation, resampler } from "../reshaping/resample.ts";
+import { largestWindow, part, resized } from "./window.ts";
 
 /** Options of {@link resizing}. */
 export interface ResizingOptions extends PlainOptions {
-  /** How values between pixels are found: `bilinear` (default) or `nearest`. */
-  readonly interpolation?: "bilinear" | "nearest";
+  /**
+   * How values between pixels are found: `nearest`, `bilinear` (default), or by weighted sums of 4
+   * (`bicubic`), 6 (`lanczos3`) or 10 (`lanczos5`) neighbours along each axis, which are sharper; their
+   * weights outside are shared out among the others.
+   */
+  readonly interpolation?: Interpolation;
   /** Cut off what would change the proportions, instead of stretching; default false. */
   readonly cropToAspectRatio?: boolean;
 }
@@ -34,18 +39,17 @@ export interface ResizingOptions extends PlainOptions {
  * assert.deepEqual(model.outputShape, [16, 16, 3]);
  * ```
  *
- * Keras: `Resizing`. PyTorch: `functional.interpolate` with `align_corners=False`.
+ * Keras: `Resizing`. PyTorch: `functional.interpolate` with `align_corners=False`; its bicubic mode has
+ * other weights (a = −0.75 for −0.5) unless `antialias=True`.
  */
 export function resizing(height: number, width: number, options: ResizingOptions = {}): Layer {
   const { interpolation = "bilinear", cropToAspectRatio = false } = options;
   checkCount("the height of resizing", height, 1);
   checkCount("the width of resizing", width, 1);
-  if (interpolation !== "bilinear" && interpolation !== "nearest") {
-    throw new RangeError(
-      `Cannot make resizing as interpolation must be bilinear or nearest: received ` +
-        JSON.stringify(interpolation),
-    );
-  }
+  checkInterpolation("resizing", interpolation);
+  const resize = interpolation === "bilinear" || interpolation === "nearest"
+    ? undefined
+    : resampler(interpolation);
   return {
     type: "Resizing",
     name: options.name ?? "",
@@ -59,7 +63,8 @@ export function resizing(height: number, width: number, options: ResizingOptions
       const window = cropToAspectRatio
         ? largestWindow(x, height, width)
         : { top: 0, left: 0, height: x.shape[1], width: x.shape[2] };
-      return resized(x, window, height, width, interpolation);
+      return resize?.(part(x, window), height, width) ??
+        resized(x, window, height, width, interpolation as "bilinear" | "nearest");
     },
   };
 }

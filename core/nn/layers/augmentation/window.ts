@@ -41,6 +41,12 @@ export function largestWindow(x: Tensor, height: number, width: number): ImageWi
   );
 }
 
+/** A part of a batch of pictures. */
+export function part(x: Tensor, { top, left, height, width }: ImageWindow): Tensor {
+  const [batch, , , channels] = x.shape;
+  return slice(x, [0, top, left, 0], [batch, top + height, left + width, channels]);
+}
+
 /** A part of a batch of pictures, brought to another size. */
 export function resized(
   x: Tensor,
@@ -49,14 +55,9 @@ export function resized(
   width: number,
   interpolation: "bilinear" | "nearest" = "bilinear",
 ): Tensor {
-  const { top, left } = window;
-  const [batch, , , channels] = x.shape;
-  const part = slice(
-    x,
-    [0, top, left, 0],
-    [batch, top + window.height, left + window.width, channels],
-  );
-  if (window.height === height && window.width === width) return part;
+  const [batch] = x.shape;
+  const seen = part(x, window);
+  if (window.height === height && window.width === width) return seen;
   // The middle of a pixel is half a pixel behind its beginning.
   const along = (axis: 1 | 2, from: number, to: number) => {
     const shape = [1, 1, 1].with(axis, to);
@@ -64,7 +65,7 @@ export function resized(
     const position = interpolation === "nearest" ? floor(middle) : add(middle, -0.5);
     return broadcastTo(position, [batch, height, width]);
   };
-  return sampleImage(part, along(1, window.height, height), along(2, window.width, width), {
+  return sampleImage(seen, along(1, window.height, height), along(2, window.width, width), {
     fillMode: "nearest",
   });
 }

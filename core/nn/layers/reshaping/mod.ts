@@ -9,7 +9,7 @@ export { lambda } from "./lambda.ts";
 export { permute } from "./permute.ts";
 export type { PlainOptions } from "./plain.ts";
 export { repeatVector } from "./repeat_vector.ts";
-export type { Interpolation } from "./up_sampling.ts";
+export type { Interpolation, SmoothInterpolation } from "./resample.ts";
 export { upSampling1d } from "./up_sampling1d.ts";
 export { upSampling2d } from "./up_sampling2d.ts";
 export type { UpSampling2dOptions } from "./up_sampling2d.ts";

@@ -8,9 +8,7 @@ import { broadcastTo } from "../../../ops/sum.ts";
 import type { Layer } from "../../layer.ts";
 import { axes, type AxisSizes, checkPlaces } from "../convolution/geometry.ts";
 import type { PlainOptions } from "./plain.ts";
-
-/** How places between inputs are filled: the nearest input, or a mean of neighbours by distance. */
-export type Interpolation = "nearest" | "bilinear";
+import { checkInterpolation, type Interpolation, resampler } from "./resample.ts";
 
 /** Larger inputs over `rank` axes; see `upSampling1d`, `2d` and `3d`. */
 export function upSampling(
@@ -20,12 +18,8 @@ export function upSampling(
 ): Layer {
   const { interpolation = "nearest", name = "", inputShape } = options;
   const factors = axes(`upSampling${rank}d`, "size", rank, size);
-  if (interpolation !== "nearest" && interpolation !== "bilinear") {
-    throw new RangeError(
-      `Cannot make upSampling${rank}d as interpolation must be nearest or bilinear: received ` +
-        JSON.stringify(interpolation),
-    );
-  }
+  checkInterpolation(`upSampling${rank}d`, interpolation);
+  const enlarge = enlarger(interpolation, factors);
   return {
     type: `UpSampling${rank}D`,
     config: { size, ...options },
@@ -36,12 +30,21 @@ export function upSampling(
       const sizes = factors.map((factor, axis) => factor * given[axis]);
       return { outputShape: [...sizes, given[rank]], parameters: [] };
     },
-    apply: (_parameters, x) =>
-      interpolation === "nearest" ? repeated(x, factors) : factors.reduce(
-        (y, factor, axis) => interpolated(y, axis + 1, factor),
-        x,
-      ),
+    apply: (_parameters, x) => enlarge(x),
   };
+}
+
+/** What makes inputs larger by `factors`. */
+function enlarger(
+  interpolation: Interpolation,
+  factors: readonly number[],
+): (x: Tensor) => Tensor {
+  if (interpolation === "nearest") return (x) => repeated(x, factors);
+  if (interpolation === "bilinear") {
+    return (x) => factors.reduce((y, factor, axis) => interpolated(y, axis + 1, factor), x);
+  }
+  const resample = resampler(interpolation);
+  return (x) => resample(x, factors[0] * x.shape[1], factors[1] * x.shape[2]);
 }
 
 /** Every place as often as `factors` say. */

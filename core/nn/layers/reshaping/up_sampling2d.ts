@@ -1,11 +1,17 @@
 import type { Layer } from "../../layer.ts";
 import type { AxisSizes } from "../convolution/geometry.ts";
 import type { PlainOptions } from "./plain.ts";
-import { type Interpolation, upSampling } from "./up_sampling.ts";
+import type { Interpolation } from "./resample.ts";
+import { upSampling } from "./up_sampling.ts";
 
 /** Options of {@link upSampling2d}. */
 export interface UpSampling2dOptions extends PlainOptions {
-  /** How places between inputs are filled; default `nearest`. */
+  /**
+   * How places between inputs are filled: with the nearest one (`nearest`, default), with a mean of the
+   * two nearest along each axis by distance (`bilinear`), or with weighted sums of 4 (`bicubic`), 6
+   * (`lanczos3`) or 10 (`lanczos5`), which are sharper; their weights outside are shared out among the
+   * others.
+   */
   readonly interpolation?: Interpolation;
 }
 
@@ -26,7 +32,8 @@ export interface UpSampling2dOptions extends PlainOptions {
  * assert.deepEqual(model.outputShape, [56, 60, 3]);
  * ```
  *
- * Keras: `UpSampling2D`, which has bicubic and Lanczos interpolation, too. PyTorch: `nn.Upsample`, its bilinear mode with `align_corners=False`.
+ * Keras: `UpSampling2D`. PyTorch: `nn.Upsample` with `align_corners=False`; its bicubic mode has other
+ * weights (a = −0.75 for −0.5) unless `antialias=True`.
  */
 export function upSampling2d(size: AxisSizes = 2, options: UpSampling2dOptions = {}): Layer {
   return upSampling(2, size, options);
