@@ -23,6 +23,9 @@ function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
   if (name === "attentionGradient") return Math.max(a.shape[1], b.shape[1]);
   // A logarithm and three exponentials.
   if (name === "ctcPaths" || name === "ctcPosteriors") return 1000;
+  // Some sixteen comparisons for an element of a run, and one for one that is merged.
+  if (name === "sortRuns") return 300;
+  if (name === "mergeRuns") return 40;
   if (name === "convolution") return sizeOf(b.shape.slice(0, 4));
   if (name === "convolutionKernelGradient") return sizeOf(b.shape.slice(0, 4));
   return 1;

@@ -9,6 +9,7 @@ import { type CtcName, ctcRecords } from "./ctc_records.ts";
 import { chainWords, claimWords, recordWords } from "./kernels/load.ts";
 import { type RecurrenceName, recurrenceRecords } from "./recurrence_records.ts";
 import { type SamplingName, samplingRecords } from "./sampling_records.ts";
+import { type SortName, sortRecords } from "./sort_records.ts";
 import { type WindowName, windowRecords } from "./window_records.ts";
 
 /** Kinds of records that the plan walker knows. */
@@ -35,7 +36,8 @@ export type StructuredName =
   | RecurrenceName
   | SamplingName
   | AttentionName
-  | CtcName;
+  | CtcName
+  | SortName;
 
 /** Writes the words of a call's record: its kind, then those from word 4 on. */
 export type RecordWriter = (call: StructuredCall, binding: Binding) => readonly number[];
@@ -51,6 +53,7 @@ const structured = {
   ...ctcRecords,
   ...samplingRecords,
   ...attentionRecords,
+  ...sortRecords,
 } satisfies Record<StructuredName, RecordWriter>;
 
 /** The words of a whole plan, ended by a record of kind 0. */

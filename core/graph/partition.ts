@@ -126,6 +126,9 @@ function division(node: Tensor): Division {
     case "attention":
     case "attentionGradient":
       return { axis: "columns", units: attentionDivision(node), follow: 0 };
+    case "sortRuns":
+    case "mergeRuns":
+      return { axis: "columns", units: sortDivision(node), follow: 0 };
     case "ctcPaths":
     case "ctcPosteriors":
       return { axis: "rows", units: node.shape[0], follow: 4 };
@@ -157,6 +160,12 @@ function segmentDivision({ shape: [segments, ...row] }: Tensor): Division {
   return segments >= Math.min(64, columns)
     ? { axis: "rows", units: segments, follow: 0 }
     : { axis: "columns", units: columns, follow: 0 };
+}
+
+/** Stretches that are sorted each for itself; what is found lies in two pieces. */
+function sortDivision({ operation, shape: [, lines, size], attributes }: Tensor): number {
+  const runs = operation.name === "mergeRuns" ? 2 : 1;
+  return lines * Math.ceil(size / (runs * (attributes.run as number)));
 }
 
 /** Heads, or blocks of their queries and keys, which lie in pieces. */

@@ -16,6 +16,7 @@ import { recurrenceGradientKernel } from "./recurrence_gradient.ts";
 import { sampleImageGradientKernel, sampleImageKernel } from "./sampling.ts";
 import { scatterAddKernel } from "./scatter_add.ts";
 import { segmentKernel } from "./segment.ts";
+import { mergeRunsKernel, sortRunsKernel } from "./sort.ts";
 
 /** Ops that need a kernel of their own on every device. */
 export type StructuredName =
@@ -34,6 +35,8 @@ export type StructuredName =
   | "recurrenceGradient"
   | "ctcPaths"
   | "ctcPosteriors"
+  | "sortRuns"
+  | "mergeRuns"
   | "sampleImage"
   | "sampleImageGradient"
   | "attention"
@@ -56,6 +59,8 @@ const structuredKernels = {
   recurrenceGradient: recurrenceGradientKernel,
   ctcPaths: ctcPathsKernel,
   ctcPosteriors: ctcPosteriorsKernel,
+  sortRuns: sortRunsKernel,
+  mergeRuns: mergeRunsKernel,
   sampleImage: sampleImageKernel,
   sampleImageGradient: sampleImageGradientKernel,
   attention: attentionKernel,

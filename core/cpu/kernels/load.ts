@@ -71,6 +71,9 @@
  *   7 out, 8 block. A unit is a row of the batch. The block is the words: batch, steps, classes, labels
  *   of a row, the blank's class.
  * - 17 posteriors: 4 paths, 5 logarithms, 6 labels, 7 mask, 8 out, 9 block, as in 16.
+ * - 18 sorting of runs: 4 x, 5 nothing, 6 out, 7 lines, 8 elements of a line, 9 of a run, 10 whether the
+ *   largest come first. A unit is a run.
+ * - 19 merging of runs: as in 18, with 5 the order in which runs are sorted. A unit is a pair of runs.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

@@ -29,6 +29,14 @@ export function arrayCases(random: () => number): OpCase[] {
       { tolerance: 64, magnitude: 1 },
     ),
     opCase("sort", [floats(random, [3, 7])], (x) => ops.sort(x), exact),
+    opCase("sort of merged runs", [floats(random, [2, 150])], (x) => ops.sort(x), exact),
+    opCase("topK of many", [floats(random, [1, 300])], (x) => ops.topK(x, 70).values, exact),
+    opCase(
+      "argsort of many equal",
+      [integers(random, [2, 500], "u32", [0, 9])],
+      (x) => ops.argsort(ops.cast(x, "f32"), -1, falling),
+      exact,
+    ),
     opCase("sort over 0", [floats(random, [5, 2])], (x) => ops.sort(x, 0, falling), exact),
     opCase("argsort", [floats(random, [2, 6])], (x) => ops.argsort(x), {
       ...exact,

@@ -11,6 +11,7 @@ import { pool } from "./pooling";
 import { recurrence } from "./recurrence";
 import { recurrenceGradient } from "./recurrence_gradient";
 import { segments } from "./segment";
+import { mergeRuns, sortRuns } from "./sort";
 import { sampleImage, sampleImageGradient } from "./sampling";
 
 /** Bytes for packed operands of a product, and for the tile of a convolution. */
@@ -116,6 +117,10 @@ export function run(record: usize, start: i32, end: i32, scratch: usize): void {
     ctcPaths(record, start, end);
   } else if (kind == 17) {
     ctcPosteriors(record, start, end, scratch);
+  } else if (kind == 18) {
+    sortRuns(record, start, end);
+  } else if (kind == 19) {
+    mergeRuns(record, start, end);
   } else if (kind >= 6) {
     windowed(kind, record, start, end, scratch);
   } else {
