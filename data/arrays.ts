@@ -147,7 +147,7 @@ export function arrays(
 }
 
 /** What `store` makes of one array, or of each array by name; an error says which. */
-function eachArray<Values, Stored extends StoredInputs | StoredTargets>(
+export function eachArray<Values, Stored extends StoredInputs | StoredTargets>(
   given: Values | Named<Values>,
   store: (values: Values, key: string | null) => Stored,
 ): Stored | Named<Stored> {

@@ -29,20 +29,20 @@ function isRow(value: unknown): value is ArrayLike<unknown> {
  * Flattens nested arrays into float32 numbers, checking that they make a full block.
  *
  * @param values Nested arrays, `[samples, …]`.
- * @param what What they are, for messages: `"x"` or `"y"`.
+ * @param purpose What cannot be done, and with what, for messages: `"build a data set as x"`.
  * @returns The numbers, row-major, and their shape.
  * @throws {DataError} If there are none, rows differ in length or depth, or something is not a
  * finite number within float32's range; `row` and `column` count from 1.
  */
 export function flatten(
   values: NestedValues,
-  what: string,
+  purpose: string,
 ): { data: Float32Array<ArrayBuffer>; shape: number[] } {
   const shape: number[] = [];
   for (let level: unknown = values; isRow(level); level = level[0]) {
     if (level.length === 0) {
       throw new DataError(
-        `Cannot build a data set as ${what} holds no numbers: received an array of shape ` +
+        `Cannot ${purpose} holds no numbers: received an array of shape ` +
           `[${[...shape, 0].join(", ")}]`,
       );
     }
@@ -55,14 +55,14 @@ export function flatten(
     if (depth === shape.length) {
       data[next] = typeof value === "number" ? value : NaN;
       if (!Number.isFinite(data[next])) {
-        throw refuse(what, path, "a finite float32 number", describe(value));
+        throw refuse(purpose, path, "a finite float32 number", describe(value));
       }
       next++;
       return;
     }
     if (!isRow(value) || value.length !== shape[depth]) {
       const expected = `${shape[depth]} values, as in the first sample`;
-      throw refuse(what, path.slice(0, depth), expected, describe(value));
+      throw refuse(purpose, path.slice(0, depth), expected, describe(value));
     }
     for (let i = 0; i < shape[depth]; i++) {
       path[depth] = i;
@@ -73,11 +73,16 @@ export function flatten(
   return { data, shape };
 }
 
-function refuse(what: string, path: number[], expected: string, received: string): DataError {
+function refuse(
+  purpose: string,
+  path: number[],
+  expected: string,
+  received: string,
+): DataError {
   const [sample, ...inside] = path;
   const where = `sample ${sample}` + (inside.length > 0 ? `, position [${inside.join(", ")}]` : "");
   return new DataError(
-    `Cannot build a data set as ${what} must be full arrays of numbers: expected ${expected} at ` +
+    `Cannot ${purpose} must be full arrays of numbers: expected ${expected} at ` +
       `${where}, received ${received}`,
     { row: sample + 1, ...(inside.length > 0 ? { column: inside[0] + 1 } : {}) },
   );

@@ -12,39 +12,44 @@ export type TargetValues = NestedValues | TypedNumbers | StoredTargets;
 /** Class ids are stored as int32. */
 const mostClasses = 2 ** 31;
 
+const xOfDataSet = "build a data set as x";
+const yOfDataSet = "build a data set as y";
+
 /**
  * The inputs of a data set.
  *
  * @param x The numbers.
  * @param samples How many samples there are, which divides a flat array.
  * @param inputShape Shape of one sample.
+ * @param purpose What cannot be done, and with what, for messages.
  */
 export function storeInputs(
   x: InputValues,
   samples: number,
   inputShape: readonly number[] | undefined,
+  purpose: string = xOfDataSet,
 ): StoredInputs {
   if (isTyped(x)) {
     const size = inputShape?.reduce((product, length) => product * length, 1) ?? x.length / samples;
     if (x.length === 0 || !Number.isInteger(x.length / size) || !Number.isInteger(size)) {
       throw new DataError(
-        `Cannot build a data set as x must hold whole samples: received ${x.length} numbers for ` +
+        `Cannot ${purpose} must hold whole samples: received ${x.length} numbers for ` +
           (inputShape ? `samples of shape [${inputShape.join(", ")}]` : `${samples} targets`),
       );
     }
     const shape = [x.length / size, ...(inputShape ?? [size])];
-    return { data: x instanceof Uint8Array ? x : finiteFloats(x, size, "x"), shape };
+    return { data: x instanceof Uint8Array ? x : finiteFloats(x, size, purpose), shape };
   }
   if (Array.isArray(x)) {
-    const { data, shape } = flatten(x, "x");
-    checkShape(shape, inputShape);
+    const { data, shape } = flatten(x, purpose);
+    checkShape(shape, inputShape, purpose);
     // A flat list is one feature a sample: a model's input always has a feature dimension.
     return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
   }
-  const { data, shape, ...conversion } = shaped(x as StoredInputs, "x");
-  checkShape(shape, inputShape);
+  const { data, shape, ...conversion } = shaped(x as StoredInputs, purpose);
+  checkShape(shape, inputShape, purpose);
   return {
-    data: data instanceof Uint8Array ? data : finiteFloats(data, data.length / shape[0], "x"),
+    data: data instanceof Uint8Array ? data : finiteFloats(data, data.length / shape[0], purpose),
     shape,
     ...conversion,
   };
@@ -58,22 +63,22 @@ export function storeInputs(
  */
 export function storeTargets(y: TargetValues, classes: number | undefined): StoredTargets {
   if (isTyped(y) && !isFloats(y)) {
-    if (y.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
+    if (y.length === 0) throw new DataError(`Cannot ${yOfDataSet} holds no numbers`);
     return { data: storeIds(y, classes), shape: [y.length] };
   }
   const { data, shape } = isTyped(y)
-    ? { data: finiteFloats(y, 1, "y"), shape: [y.length] }
+    ? { data: finiteFloats(y, 1, yOfDataSet), shape: [y.length] }
     : Array.isArray(y)
-    ? flatten(y, "y")
-    : shaped(y as StoredTargets, "y");
-  if (data.length === 0) throw new DataError("Cannot build a data set as y holds no numbers");
+    ? flatten(y, yOfDataSet)
+    : shaped(y as StoredTargets, yOfDataSet);
+  if (data.length === 0) throw new DataError(`Cannot ${yOfDataSet} holds no numbers`);
   if (!isFloats(data)) return { data: storeIds(data, classes), shape };
-  finiteFloats(data, data.length / shape[0], "y");
+  finiteFloats(data, data.length / shape[0], yOfDataSet);
   if (classes === undefined) return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
   if (shape.length > 1) {
     if (shape.at(-1) === classes) return { data, shape };
     throw new DataError(
-      `Cannot build a data set as y must hold class ids, or rows of ${classes} values, one a ` +
+      `Cannot ${yOfDataSet} must hold class ids, or rows of ${classes} values, one a ` +
         `class: received shape [${shape.join(", ")}]`,
     );
   }
@@ -92,19 +97,26 @@ function isFloats(numbers: TypedNumbers): numbers is Float32Array | Float64Array
   return !/^(Uint|Int)/.test(numbers.constructor.name);
 }
 
-function checkShape(shape: readonly number[], inputShape: readonly number[] | undefined): void {
+function checkShape(
+  shape: readonly number[],
+  inputShape: readonly number[] | undefined,
+  purpose: string,
+): void {
   if (inputShape === undefined || String(inputShape) === String(shape.slice(1))) return;
   throw new DataError(
-    `Cannot build a data set as x must hold samples of shape [${inputShape.join(", ")}]: ` +
+    `Cannot ${purpose} must hold samples of shape [${inputShape.join(", ")}]: ` +
       `received [${shape.slice(1).join(", ")}]`,
   );
 }
 
 /** Numbers that come with their shape, such as those of `toCategorical` or `predict`. */
-function shaped<Stored extends StoredInputs | StoredTargets>(stored: Stored, what: string): Stored {
+function shaped<Stored extends StoredInputs | StoredTargets>(
+  stored: Stored,
+  purpose: string,
+): Stored {
   if (!stored || !isStored(stored) || !Array.isArray(stored.shape) || !isTyped(stored.data)) {
     throw new DataError(
-      `Cannot build a data set as ${what} must be arrays of numbers, a typed array of numbers, ` +
+      `Cannot ${purpose} must be arrays of numbers, a typed array of numbers, ` +
         `numbers with their shape, or such by name: received ${describe(stored)}`,
     );
   }
@@ -113,7 +125,7 @@ function shaped<Stored extends StoredInputs | StoredTargets>(stored: Stored, wha
     return stored;
   }
   throw new DataError(
-    `Cannot build a data set as ${what} must hold as many numbers as its shape says: received ` +
+    `Cannot ${purpose} must hold as many numbers as its shape says: received ` +
       `${data.length} for shape [${shape.join(", ")}]`,
   );
 }
@@ -128,13 +140,13 @@ function describe(value: unknown): string {
     : `a ${name}`;
 }
 
-function finiteFloats(values: TypedNumbers, size: number, what: string): Float32Array {
+function finiteFloats(values: TypedNumbers, size: number, purpose: string): Float32Array {
   const floats = values instanceof Float32Array ? values : Float32Array.from(values);
   for (let i = 0; i < floats.length; i++) {
     if (!Number.isFinite(floats[i])) {
       const sample = Math.floor(i / size);
       throw new DataError(
-        `Cannot build a data set as ${what} must hold finite float32 numbers: received ` +
+        `Cannot ${purpose} must hold finite float32 numbers: received ` +
           `${values[i]} at sample ${sample}, position ${i % size}`,
         { row: sample + 1, column: i % size + 1 },
       );

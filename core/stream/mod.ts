@@ -36,6 +36,7 @@ export {
   openDevice,
   type OpenedDevice,
 } from "./open_device.ts";
+export type { InputValuesFor } from "./inference_data.ts";
 export { predict } from "./predict.ts";
 export {
   type Explanation,

@@ -1,5 +1,12 @@
 import { lastValueFrom, reduce } from "rxjs";
-import type { AnyDataSet, DataSet, Inputs, StoredInputs, Targets } from "../../data/data_set.ts";
+import {
+  type AnyDataSet,
+  type DataSet,
+  sampleCount,
+  type StoredInputs,
+  type Targets,
+} from "../../data/data_set.ts";
+import type { InputValues } from "../../data/store_arrays.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
@@ -11,8 +18,8 @@ import {
   type Predictions,
   predictions,
   type PredictOptions,
-  samplesOf,
 } from "./predictions.ts";
+import { inferenceData, type InputValuesFor } from "./inference_data.ts";
 import type { InputsFor } from "./resident_data.ts";
 
 /**
@@ -20,9 +27,10 @@ import type { InputsFor } from "./resident_data.ts";
  * keep the last ones: `model.resetStates()` makes them zeros.
  *
  * @param model The model.
- * @param inputs `[samples, ...inputShape]`: the `x` of a data set, or arrays made with `arrays`; by
- * name for a model of several inputs. Or a data set, whose targets are left alone: that of
- * {@link streamedDataSet} is read while batches of it are computed, and gives the same bits.
+ * @param inputs `[samples, ...inputShape]`: nested arrays, flat typed arrays, numbers with their shape
+ * or the `x` of a data set; by name for a model of several inputs. Or a data set, whose targets are
+ * left alone: that of {@link streamedDataSet} is read while batches of it are computed, and gives the
+ * same bits.
  * @param options Batch size, device.
  * @returns Outputs for every sample, in order; by name for a model of several outputs.
  * @throws {RangeError} when the batch size is not a whole number from 1.
@@ -34,8 +42,7 @@ import type { InputsFor } from "./resident_data.ts";
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([2]), dense(1, { kernelInitializer: "ones" })]);
- * const inputs = { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] };
- * const { data, shape } = await predict(model, inputs, { device: "cpu", threads: 1 });
+ * const { data, shape } = await predict(model, [[1, 2], [3, 4]], { device: "cpu" });
  * assert.deepEqual([...data], [3, 7]);
  * assert.deepEqual(shape, [2, 1]);
  * ```
@@ -44,27 +51,28 @@ import type { InputsFor } from "./resident_data.ts";
  */
 export async function predict<X extends Tensors, O extends Tensors>(
   model: Model<X, O>,
-  inputs: InputsFor<X> | DataSet<InputsFor<X>, Targets>,
+  inputs: InputValuesFor<X> | DataSet<InputsFor<X>, Targets>,
   options?: PredictOptions,
 ): Promise<Like<O, Predictions>>;
 /** The outputs of a model of one input and one output, in inference mode. */
 export async function predict(
   model: Model,
-  inputs: StoredInputs | DataSet<StoredInputs, Targets>,
+  inputs: InputValues | DataSet<StoredInputs, Targets>,
   options?: PredictOptions,
 ): Promise<Predictions>;
 export async function predict(
   model: AnyModel,
-  inputs: Inputs | AnyDataSet,
+  inputs: OneOrNamed<InputValues> | AnyDataSet,
   options: PredictOptions = {},
 ): Promise<OneOrNamed<Predictions>> {
   checkModel("predict as predict", model);
-  const samples = samplesOf(model, inputs);
+  const dataSet = inferenceData(model, inputs);
+  const samples = sampleCount(dataSet);
   const whole = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name, outputShape]) => {
     const shape = [samples, ...outputShape];
     return [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const;
   });
-  const batches = predictions(model as Model, inputs as StoredInputs, options) as Observable<
+  const batches = predictions(model as Model, dataSet as DataSet, options) as Observable<
     Prediction<Tensors>
   >;
   const gathered = batches.pipe(reduce((parts, { start, outputs }) => {

@@ -2,25 +2,23 @@ import { Observable as Stream } from "rxjs";
 import {
   type AnyDataSet,
   type DataSet,
-  type Inputs,
-  isStored,
   sampleCount,
   type StoredInputs,
   type Targets,
 } from "../../data/data_set.ts";
+import type { InputValues } from "../../data/store_arrays.ts";
 import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { DataError } from "../graph/errors.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
-import { entriesOf, fromEntries, type Like, type Tensors } from "../nn/named.ts";
+import { entriesOf, fromEntries, type Like, type OneOrNamed, type Tensors } from "../nn/named.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
 import { checkModel } from "./check_model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
+import { inferenceData, type InputValuesFor } from "./inference_data.ts";
 import { InferenceRun } from "./inference_run.ts";
 import type { InputsFor } from "./resident_data.ts";
-import { received } from "../state/received.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
 import { settled } from "./weight_table.ts";
 import { Turns } from "./yield_to_events.ts";
@@ -82,9 +80,10 @@ export interface Prediction<O extends Tensors = Tensor> {
  * Prediction.hold}) has settled. {@link explain} adds explanations.
  *
  * @param model The model.
- * @param inputs `[samples, ...inputShape]`: the `x` of a data set, or arrays made with `arrays`; by
- * name for a model of several inputs. Or a data set, whose targets are left alone: that of
- * {@link streamedDataSet} is read while batches of it are computed, and gives the same bits.
+ * @param inputs `[samples, ...inputShape]`: nested arrays, flat typed arrays, numbers with their shape
+ * or the `x` of a data set; by name for a model of several inputs. Or a data set, whose targets are
+ * left alone: that of {@link streamedDataSet} is read while batches of it are computed, and gives the
+ * same bits.
  * @param options Batch size, device.
  * @returns A cold stream: each subscription computes anew, and unsubscribing frees the device.
  * @throws {RangeError} when the batch size is not a whole number from 1.
@@ -98,7 +97,7 @@ export interface Prediction<O extends Tensors = Tensor> {
  * import assert from "node:assert/strict";
  *
  * const model = sequential([input([2]), dense(1, { kernelInitializer: "ones" })]);
- * const inputs = { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] };
+ * const inputs = [[1, 2], [3, 4], [5, 6]];
  * const options = { batchSize: 2, device: "cpu", threads: 1 } as const;
  * const sums = predictions(model, inputs, options).pipe(map(({ outputs }) => [...outputs.data]));
  * assert.deepEqual(await lastValueFrom(sums.pipe(toArray())), [[3, 7], [11]]);
@@ -106,18 +105,18 @@ export interface Prediction<O extends Tensors = Tensor> {
  */
 export function predictions<X extends Tensors, O extends Tensors>(
   model: Model<X, O>,
-  inputs: InputsFor<X> | DataSet<InputsFor<X>, Targets>,
+  inputs: InputValuesFor<X> | DataSet<InputsFor<X>, Targets>,
   options?: PredictOptions,
 ): Observable<Prediction<O>>;
 /** What a model of one input and one output makes of inputs, as a stream of batches. */
 export function predictions(
   model: Model,
-  inputs: StoredInputs | DataSet<StoredInputs, Targets>,
+  inputs: InputValues | DataSet<StoredInputs, Targets>,
   options?: PredictOptions,
 ): Observable<Prediction>;
 export function predictions(
   model: AnyModel,
-  inputs: Inputs | AnyDataSet,
+  inputs: OneOrNamed<InputValues> | AnyDataSet,
   options: PredictOptions = {},
 ): Observable<Prediction<Tensors>> {
   checkModel("predict as predictions", model);
@@ -133,7 +132,7 @@ export function predictions(
     });
     const batches = async () => {
       await settled(model);
-      const dataSet = withoutTargets(model, inputs);
+      const dataSet = inferenceData(model, inputs);
       const samples = sampleCount(dataSet);
       const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
       const run = new InferenceRun(device, owned, model, dataSet, batchSize);
@@ -160,35 +159,4 @@ export function predictions(
     };
     batches().then(() => subscriber.complete(), (error) => subscriber.error(error));
   });
-}
-
-/** Samples of inputs; refuses what is none. */
-export function samplesOf(model: AnyModel, inputs: Inputs | AnyDataSet): number {
-  if (isDataSet(model, inputs)) return sampleCount(inputs);
-  if (typeof inputs === "object" && inputs !== null && !Array.isArray(inputs)) {
-    const first = isStored(inputs) ? inputs : Object.values(inputs)[0];
-    if (Array.isArray(first?.shape)) return first.shape[0];
-  }
-  throw new DataError(
-    `Cannot predict as inputs are numbers with their shape, { data, shape }, one or by name: ` +
-      `received ${received(inputs)} (arrays(x, y).x makes them of arrays)`,
-  );
-}
-
-/** A data set needs targets; these are never read, unless its reader fills them along with inputs. */
-function withoutTargets(model: AnyModel, inputs: Inputs | AnyDataSet): AnyDataSet {
-  const samples = samplesOf(model, inputs);
-  const isWhole = isDataSet(model, inputs);
-  if (isWhole && inputs.read) return inputs;
-  const x = isWhole ? inputs.x : inputs;
-  return { x, y: { data: new Uint8Array(samples), shape: [samples] } };
-}
-
-/** Whether something is a data set, rather than the inputs x and y of a model of such names. */
-function isDataSet(model: AnyModel, inputs: Inputs | AnyDataSet): inputs is AnyDataSet {
-  if (typeof inputs !== "object" || inputs === null || !("x" in inputs && "y" in inputs)) {
-    return false;
-  }
-  const names = entriesOf<Shape>(model.inputShape, Array.isArray).map(([name]) => name);
-  return typeof inputs.read === "function" || !(names.includes("x") && names.includes("y"));
 }

@@ -87,10 +87,32 @@ Deno.test("evaluate needs a sample", async () => {
   );
 });
 
-Deno.test("predict says what inputs are", async () => {
-  for (const [given, said] of [[[[1], [2]], "an array"], [null, "null"], [7, "7"]] as const) {
-    const message = `inputs are numbers with their shape.*received ${said} \\(arrays\\(x, y\\)\\.x`;
-    await assert.rejects(predict(model(), given as Any, cpu), refused(new RegExp(message)));
+Deno.test("predict takes what arrays takes, and says what else it is given", async () => {
+  const pair = sequential([input([2]), dense(1, { kernelInitializer: "ones" })]);
+  const taken = [
+    [[1, 2], [3, 4]],
+    [Float32Array.of(1, 2), [3, 4]],
+    Float32Array.of(1, 2, 3, 4),
+    Float64Array.of(1, 2, 3, 4),
+    Uint8Array.of(1, 2, 3, 4),
+    { data: Uint8Array.of(2, 4, 6, 8), shape: [2, 2], scale: 0.5 },
+  ];
+  for (const inputs of taken) {
+    const { data, shape } = await predict(pair, inputs as Any, cpu);
+    assert.deepEqual([[...data], shape], [[3, 7], [2, 1]]);
+  }
+  const strange = [
+    [[[1, 2], [3]], /Cannot predict as x must be full arrays .* at sample 1, received 1 values/],
+    [[], /Cannot predict as x holds no numbers/],
+    [{}, /Cannot predict as x holds no array/],
+    [Float32Array.of(1, 2, 3), /x must hold whole samples: received 3 .* of shape \[2\]/],
+    [Float32Array.of(1, NaN), /x must hold finite float32 numbers: received NaN at sample 0/],
+    [[["a", 1]], /received "a" \(oneHotEncode/],
+    [null, /x must be arrays of numbers.*: received null/],
+    [7, /x must be arrays of numbers.*: received 7/],
+  ] as const;
+  for (const [inputs, message] of strange) {
+    await assert.rejects(predict(pair, inputs as Any, cpu), refused(message));
   }
   const streamed = streamedDataSet({
     samples: 3,

@@ -1,0 +1,67 @@
+import { eachArray } from "../../data/arrays.ts";
+import { type AnyDataSet, type Inputs, isStored, type StoredInputs } from "../../data/data_set.ts";
+import type { InputValues } from "../../data/store_arrays.ts";
+import { storeInputs } from "../../data/store_arrays.ts";
+import { DataError } from "../graph/errors.ts";
+import type { Shape } from "../graph/shape.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import {
+  entriesOf,
+  type Like,
+  type NamedEntry,
+  type OneOrNamed,
+  type Tensors,
+} from "../nn/named.ts";
+
+/**
+ * The numbers that a model of these inputs predicts from: what {@linkcode arrays} takes as inputs,
+ * such as nested arrays, flat typed arrays, or the `x` of a data set; by name for a model of several.
+ */
+export type InputValuesFor<X extends Tensors> = Like<X, InputValues>;
+
+/**
+ * What a model predicts from, as a data set. It needs targets; these are never read, unless its reader
+ * fills them along with inputs.
+ *
+ * @throws {DataError} when it is neither arrays of numbers nor a data set.
+ */
+export function inferenceData(
+  model: AnyModel,
+  inputs: OneOrNamed<InputValues> | AnyDataSet,
+): AnyDataSet {
+  const isWhole = isDataSet(model, inputs);
+  if (isWhole && inputs.read) return inputs;
+  const x = isWhole ? inputs.x : storedInputs(model, inputs);
+  const samples = (isStored(x) ? x : Object.values(x)[0]).shape[0];
+  return { x, y: { data: new Uint8Array(samples), shape: [samples] } };
+}
+
+/** The inputs as devices read them; a flat typed array holds samples of the shape that the model takes. */
+export function storedInputs(model: AnyModel, inputs: OneOrNamed<InputValues>): Inputs {
+  const shapes = new Map(inputShapes(model));
+  const x = eachArray<InputValues, StoredInputs>(inputs, (values, name) => {
+    const isShaped = typeof values === "object" && values !== null && "shape" in values;
+    if (isShaped && isStored(values)) return values;
+    const shape = ArrayBuffer.isView(values) ? shapes.get(name) : undefined;
+    return storeInputs(values, NaN, shape, "predict as x");
+  });
+  if (isStored(x) || Object.keys(x).length > 0) return x;
+  throw new DataError("Cannot predict as x holds no array: give one for each input, by name");
+}
+
+/** Shape of a sample of each input, by name; `null` for a model's only one. */
+export function inputShapes(model: AnyModel): NamedEntry<Shape>[] {
+  return entriesOf<Shape>(model.inputShape, Array.isArray);
+}
+
+/** Whether something is a data set, rather than the inputs x and y of a model of such names. */
+function isDataSet(
+  model: AnyModel,
+  inputs: OneOrNamed<InputValues> | AnyDataSet,
+): inputs is AnyDataSet {
+  if (typeof inputs !== "object" || inputs === null || !("x" in inputs && "y" in inputs)) {
+    return false;
+  }
+  const names = inputShapes(model).map(([name]) => name);
+  return typeof inputs.read === "function" || !(names.includes("x") && names.includes("y"));
+}
