@@ -253,25 +253,34 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
     return this.#names.get(parameter) ?? parameter.name;
   }
 
-  /** The tensors of a batch, in the order of the inputs. */
-  #inputs(x: X): Tensor[] {
+  /**
+   * Refuses a batch that does not fit the model.
+   *
+   * @param shapes Shapes of the inputs, the batch axis among them, by name; `null` for the only one.
+   * @throws {ShapeError} when one is missing, or has another shape behind its first axis.
+   * @internal
+   */
+  checkInputs(shapes: ReadonlyMap<string | null, Shape>): void {
     const { graph, inputKeys, outputKeys } = this.definition;
-    const given = new Map(tensorEntries(x));
-    const names = inputKeys.filter((key) => given.has(key));
-    if (names.length < inputKeys.length) {
+    if (!inputKeys.every((key) => shapes.has(key))) {
       throw new ShapeError(
         `Cannot apply the model ${this.name} as its inputs are ${listNames(inputKeys)}: received ${
-          listNames(given.keys())
+          listNames(shapes.keys())
         }`,
       );
     }
     const outputShape = outputKeys.length === 1 ? graph.shapes[graph.outputs[0]] : [];
-    return inputKeys.map((key, place) => {
-      const tensor = given.get(key)!;
+    inputKeys.forEach((key, place) => {
       const reader = key ?? readerOf(graph.calls, place) ?? this.name;
-      within(reader, () => checkBatch(tensor.shape, graph.shapes[place], outputShape));
-      return tensor;
+      within(reader, () => checkBatch(shapes.get(key)!, graph.shapes[place], outputShape));
     });
+  }
+
+  /** The tensors of a batch, in the order of the inputs. */
+  #inputs(x: X): Tensor[] {
+    const given = new Map(tensorEntries(x));
+    this.checkInputs(new Map([...given].map(([key, { shape }]) => [key, shape])));
+    return this.definition.inputKeys.map((key) => given.get(key)!);
   }
 }
 

@@ -37,7 +37,7 @@ export function inferenceData(
 }
 
 /** The inputs as devices read them; a flat typed array holds samples of the shape that the model takes. */
-export function storedInputs(model: AnyModel, inputs: OneOrNamed<InputValues>): Inputs {
+function storedInputs(model: AnyModel, inputs: OneOrNamed<InputValues>): Inputs {
   const shapes = new Map(inputShapes(model));
   const x = eachArray<InputValues, StoredInputs>(inputs, (values, name) => {
     const isShaped = typeof values === "object" && values !== null && "shape" in values;

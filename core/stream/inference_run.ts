@@ -1,4 +1,4 @@
-import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
+import { type AnyDataSet, type Inputs, sampleCount } from "../../data/data_set.ts";
 import type { Device, Executable } from "../graph/device.ts";
 import { type Assignment, createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -6,7 +6,7 @@ import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
 import { tensorEntries, type Tensors } from "../nn/named.ts";
 import { applyModel } from "./apply_model.ts";
-import type { LoadedData } from "./resident_data.ts";
+import type { LoadedData, ResidentData } from "./resident_data.ts";
 import { Run } from "./run.ts";
 import { settled } from "./weight_table.ts";
 
@@ -57,6 +57,12 @@ export class InferenceRun {
   /** Samples of the inputs. */
   get samples(): number {
     return this.#inputs.samples;
+  }
+
+  /** Puts other inputs in the place of the first ones, and what the model's weights are by now. */
+  replace(x: Inputs): void {
+    this.#run.weightTable.refresh();
+    (this.#inputs as ResidentData).write({ x, y: { data: new Uint8Array(), shape: [0] } });
   }
 
   /** What a model of the same weights makes of rows; by default the model itself. */
@@ -119,6 +125,8 @@ export class InferenceRun {
   /** Frees everything, once the device is idle; the model then has the states that it goes on from. */
   async finish(): Promise<void> {
     for (const plans of this.#plans.values()) for (const { plan } of plans.values()) plan.dispose();
+    // States go back to the model: whatever else it has been given since is newer.
+    this.#run.weightTable.refresh();
     await this.#run.finish();
     await settled(this.model);
   }

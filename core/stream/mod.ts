@@ -37,6 +37,7 @@ export {
   type OpenedDevice,
 } from "./open_device.ts";
 export type { InputValuesFor } from "./inference_data.ts";
+export { type OpenModel, openModel, type OpenModelOptions } from "./open_model.ts";
 export { predict } from "./predict.ts";
 export {
   type Explanation,

@@ -11,14 +11,8 @@ import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Model } from "../nn/model.ts";
 import { entriesOf, fromEntries, type Like, type OneOrNamed, type Tensors } from "../nn/named.ts";
-import type { Observable } from "../nn/rxjs_types.ts";
 import { checkModel } from "./check_model.ts";
-import {
-  type Prediction,
-  type Predictions,
-  predictions,
-  type PredictOptions,
-} from "./predictions.ts";
+import { type Predictions, predictionsOf, type PredictOptions } from "./predictions.ts";
 import { inferenceData, type InputValuesFor } from "./inference_data.ts";
 import type { InputsFor } from "./resident_data.ts";
 
@@ -72,9 +66,7 @@ export async function predict(
     const shape = [samples, ...outputShape];
     return [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const;
   });
-  const batches = predictions(model as Model, dataSet as DataSet, options) as Observable<
-    Prediction<Tensors>
-  >;
+  const batches = predictionsOf(model, () => dataSet, options);
   const gathered = batches.pipe(reduce((parts, { start, outputs }) => {
     const made = entriesOf<Predictions>(outputs, isPrediction);
     made.forEach(([, { data, shape }], place) =>

@@ -27,7 +27,7 @@ import { Turns } from "./yield_to_events.ts";
 export interface PredictOptions extends DeviceOptions {
   /**
    * Samples in a batch, from 1; default 1,024, or that of stateful layers. It does not change the
-   * result.
+   * result, on a GPU but for last bits.
    */
   readonly batchSize?: number;
 }
@@ -120,6 +120,15 @@ export function predictions(
   options: PredictOptions = {},
 ): Observable<Prediction<Tensors>> {
   checkModel("predict as predictions", model);
+  return predictionsOf(model, () => inferenceData(model, inputs), options);
+}
+
+/** What a model makes of a data set, which is asked for at each subscription. */
+export function predictionsOf(
+  model: AnyModel,
+  data: () => AnyDataSet,
+  options: PredictOptions,
+): Observable<Prediction<Tensors>> {
   const { batchSize = stateBatchSize([model]) ?? 1024 } = options;
   checkCount("batchSize of predictions", batchSize, 1);
   return new Stream<Prediction<Tensors>>((subscriber) => {
@@ -132,7 +141,7 @@ export function predictions(
     });
     const batches = async () => {
       await settled(model);
-      const dataSet = inferenceData(model, inputs);
+      const dataSet = data();
       const samples = sampleCount(dataSet);
       const { device, owned } = await openDevice(options, Math.ceil(samples / batchSize));
       const run = new InferenceRun(device, owned, model, dataSet, batchSize);

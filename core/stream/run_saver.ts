@@ -2,7 +2,7 @@ import type { SavedFile } from "./epoch.ts";
 import type { Run } from "./run.ts";
 import type { RunStates } from "./run_states.ts";
 import { encodeRun, type RunSettings, type SavedTensor } from "./saved_run.ts";
-import { settledMap } from "./weight_table.ts";
+import { settledMap } from "./weight_snapshot.ts";
 
 /** Files of a run that operators have asked for, made between two steps. */
 export class RunSaver {

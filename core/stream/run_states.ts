@@ -3,7 +3,8 @@ import type { Snapshot } from "./epoch.ts";
 import type { KeptState } from "./kept_state.ts";
 import { decodeState, encodeState } from "./state_text.ts";
 import type { SavedRun, SavedTensor } from "./saved_run.ts";
-import { WeightSnapshot, type WeightTable } from "./weight_table.ts";
+import { WeightSnapshot } from "./weight_snapshot.ts";
+import type { WeightTable } from "./weight_table.ts";
 
 /** The states of a run's operators on the host, and those that a resumed run has found in its file. */
 export class RunStates {

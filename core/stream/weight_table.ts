@@ -1,5 +1,5 @@
 import type { Device, Storage } from "../graph/device.ts";
-import { DataError, DisposedError, ShapeError } from "../graph/errors.ts";
+import { DataError, ShapeError } from "../graph/errors.ts";
 import { stateLeaf } from "../graph/leaf.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -7,12 +7,15 @@ import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { Snapshot } from "./epoch.ts";
 import type { SavedRun, SavedTensor } from "./saved_run.ts";
+import { readTensor, settledMap, WeightSnapshot } from "./weight_snapshot.ts";
 
 interface Held {
   readonly parameter: Parameter;
   /** Name of its own in the run: two models may have a `dense_1/kernel` each. */
   readonly name: string;
   readonly storage: Storage;
+  /** The {@link Parameter.version} that the device was given. */
+  version: number;
 }
 
 /** Weights that runs are giving back to their models; usually none. */
@@ -74,7 +77,7 @@ export class WeightTable {
       const storage = this.device.allocate("f32", leaf.size, wanted);
       storage.write(this.saved ? savedWeight(this.saved, name, parameter) : parameter.value);
       this.leaves.set(parameter, leaf);
-      this.#weights.set(leaf, { parameter, name, storage });
+      this.#weights.set(leaf, { parameter, name, storage, version: parameter.version });
       this.#storages.set(leaf, storage);
     }
   }
@@ -82,6 +85,16 @@ export class WeightTable {
   /** The name of a weight in this run. */
   nameOf(parameter: Parameter): string {
     return this.#weights.get(this.leaves.get(parameter)!)!.name;
+  }
+
+  /** Takes over the weights that have been set in their models since. */
+  refresh(): void {
+    for (const held of this.#weights.values()) {
+      const { version, value } = held.parameter;
+      if (held.version === version) continue;
+      held.storage.write(value);
+      held.version = version;
+    }
   }
 
   /** Notes that a step has changed weights on the device. */
@@ -220,60 +233,6 @@ export class WeightTable {
     this.#names.add(unused);
     return unused;
   }
-}
-
-/** A copy of weights. */
-export class WeightSnapshot implements Snapshot {
-  readonly #copies = new Map<Tensor, { name: string; storage: Storage }>();
-  #disposed = false;
-
-  /** @param device Where the copies live. */
-  constructor(private readonly device: Device) {}
-
-  /** Memory for the copy of a weight. */
-  add(leaf: Tensor, name: string): Storage {
-    const storage = this.device.allocate("f32", leaf.size, `a copy of ${name}`);
-    this.#copies.set(leaf, { name, storage });
-    return storage;
-  }
-
-  /** Puts the copies back. */
-  restore(weights: ReadonlyMap<Tensor, Held>): void {
-    if (this.#disposed) {
-      throw new DisposedError("Cannot restore the weights of a snapshot after its disposal");
-    }
-    for (const [leaf, { storage }] of this.#copies) weights.get(leaf)!.storage.copyFrom(storage);
-  }
-
-  /** The copies by name; their reading has begun. */
-  read(): Map<string, Promise<SavedTensor>> {
-    return new Map(
-      [...this.#copies].map(([leaf, { name, storage }]) => [name, readTensor(storage, leaf.shape)]),
-    );
-  }
-
-  dispose(): void {
-    this.#disposed = true;
-    for (const { storage } of this.#copies.values()) storage.dispose();
-    this.#copies.clear();
-  }
-}
-
-/** The tensors once they are read. */
-export async function settledMap(
-  tensors: ReadonlyMap<string, Promise<SavedTensor>>,
-): Promise<Map<string, SavedTensor>> {
-  const read = await Promise.all(tensors.values());
-  return new Map([...tensors.keys()].map((name, place) => [name, read[place]]));
-}
-
-/** The elements of a storage. The copy is made at once, whatever becomes of the storage later. */
-function readTensor(storage: Storage, shape: readonly number[]): Promise<SavedTensor> {
-  const data = storage.read();
-  const tensor = Promise.resolve(data).then((read) => ({ shape, data: read as Float32Array }));
-  // Whoever waits for it sees the error.
-  tensor.catch(() => {});
-  return tensor;
 }
 
 function savedWeight(saved: SavedRun, name: string, { shape }: Parameter): Float32Array {

@@ -1,0 +1,64 @@
+import { Turns } from "./yield_to_events.ts";
+
+/** A request to compute something of some samples. */
+interface Request {
+  /** How many samples. */
+  readonly samples: number;
+}
+
+interface Waiting<Req extends Request, Answer> {
+  readonly request: Req;
+  readonly answer: PromiseWithResolvers<Answer>;
+}
+
+/** Requests that are answered in order; those that come while others are computed, together. */
+export class RequestQueue<Req extends Request, Answer> {
+  #waiting: Waiting<Req, Answer>[] = [];
+  #work: Promise<void> | undefined;
+  readonly #turns = new Turns();
+
+  /**
+   * @param most Samples of requests that are answered together, at most.
+   * @param compute Answers requests, of `most` samples in all or fewer, in their order.
+   */
+  constructor(
+    private readonly most: number,
+    private readonly compute: (requests: readonly Req[]) => Promise<readonly Answer[]>,
+  ) {}
+
+  /** The answer to a request of `most` samples or fewer. */
+  add(request: Req): Promise<Answer> {
+    const answer = Promise.withResolvers<Answer>();
+    this.#waiting.push({ request, answer });
+    this.#work ??= this.#answerAll().finally(() => this.#work = undefined);
+    return answer.promise;
+  }
+
+  /** Settles when all requests have been answered; none may come after. */
+  async end(): Promise<void> {
+    await this.#work;
+    this.#turns.stop();
+  }
+
+  async #answerAll(): Promise<void> {
+    // Whoever asks in the same turn is answered together.
+    await null;
+    while (this.#waiting.length > 0) {
+      const batch = this.#take();
+      try {
+        const answers = await this.compute(batch.map(({ request }) => request));
+        batch.forEach(({ answer }, place) => answer.resolve(answers[place]));
+      } catch (error) {
+        for (const { answer } of batch) answer.reject(error);
+      }
+      const turn = this.#turns.due();
+      if (turn) await turn;
+    }
+  }
+
+  #take(): Waiting<Req, Answer>[] {
+    let samples = 0;
+    const end = this.#waiting.findIndex(({ request }) => (samples += request.samples) > this.most);
+    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
+  }
+}
