@@ -1,6 +1,7 @@
 import type { BufferSpec, Call, StructuredCall } from "../graph/call.ts";
 import { bytesPerElement } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { type ConvolutionAttributes, suitsWinograd } from "../graph/window.ts";
 
 /** Calls of a phase, one behind the other, that a thread does together, some units at a time. */
 export interface Chain {
@@ -17,6 +18,8 @@ const cached = 360 << 10;
 
 /** Outputs for which packing a convolution's kernel anew pays. */
 const fewestOutputs = 256;
+/** Outputs for which changing a kernel pays, where tiles are changed. */
+const fewestOfTiles = 1024;
 /** Inputs of an output from which the kernel works on images six at a time. */
 const inputsOfImages = 48;
 const imagesAtOnce = 6;
@@ -84,8 +87,12 @@ export function fewestUnits(call: Call): number {
   return call.name === "convolution" ? fewestImages(call) : Infinity;
 }
 
-function fewestImages({ operands: [x, kernel], output, partition }: StructuredCall): number {
+function fewestImages(call: StructuredCall): number {
+  const { attributes, operands: [x, kernel], output, partition } = call;
   if (partition.units !== output.shape[0]) return Infinity;
+  if (suitsWinograd(attributes as unknown as ConvolutionAttributes, x.shape, output.shape)) {
+    return Math.ceil(fewestOfTiles / sizeOf(output.shape.slice(1, 4)));
+  }
   const inputs = sizeOf(kernel.shape.slice(0, 3)) * x.shape[4];
   const images = Math.ceil(fewestOutputs / sizeOf(output.shape.slice(1, 4)));
   return inputs < inputsOfImages ? images : Math.ceil(images / imagesAtOnce) * imagesAtOnce;

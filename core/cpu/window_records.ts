@@ -1,5 +1,5 @@
 import type { StridedOperand, StructuredCall } from "../graph/call.ts";
-import type { ConvolutionAttributes, Window } from "../graph/window.ts";
+import { type ConvolutionAttributes, suitsWinograd, type Window } from "../graph/window.ts";
 import type { Binding, RecordWriter } from "./records.ts";
 
 /** Kinds of records of ops whose window goes over an input. */
@@ -15,12 +15,12 @@ export type WindowName = keyof typeof mode | "convolution" | "convolutionKernelG
 export const windowRecords = {
   convolution: (call, binding) => {
     const [x, kernel] = call.operands;
-    const words = [...blockOf(call, x, call.output), ...filtersOf(call, call.output)];
+    const words = [...blockOf(call, x, call.output), ...filtersOf(call, x, call.output)];
     return record(kind.convolution, binding, [x, kernel, call.output], words);
   },
   convolutionKernelGradient: (call, binding) => {
     const [x, grad] = call.operands;
-    const words = [...blockOf(call, x, grad), ...filtersOf(call, grad)];
+    const words = [...blockOf(call, x, grad), ...filtersOf(call, x, grad)];
     return record(kind.kernelGradient, binding, [x, grad, call.output], words);
   },
   sumPool: poolRecord,
@@ -62,6 +62,11 @@ function blockOf(call: StructuredCall, x: StridedOperand, outputs: StridedOperan
   ];
 }
 
-function filtersOf(call: StructuredCall, outputs: StridedOperand): number[] {
-  return [outputs.shape[4], (call.attributes as unknown as ConvolutionAttributes).groups];
+function filtersOf(
+  call: StructuredCall,
+  { shape: x }: StridedOperand,
+  { shape: y }: StridedOperand,
+): number[] {
+  const attributes = call.attributes as unknown as ConvolutionAttributes;
+  return [y[4], attributes.groups, suitsWinograd(attributes, x, y) ? 1 : 0];
 }

@@ -5,6 +5,7 @@ import { loopLabel, structuredLabel } from "./label.ts";
 import type { StructuredOperation } from "./operation.ts";
 import { sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
+import { type ConvolutionAttributes, suitsWinograd } from "./window.ts";
 
 /** Loop steps up to which a call with one unit is done by every thread for itself. */
 const tiny = 1024;
@@ -133,7 +134,7 @@ function division(node: Tensor): Division {
     case "ctcPosteriors":
       return { axis: "rows", units: node.shape[0], follow: 4 };
     case "convolutionKernelGradient":
-      return { axis: "rows", units: sizeOf(node.shape.slice(0, 4)), follow: 0 };
+      return kernelGradientDivision(node);
     case "sampleImage":
       if (node.shape[0] >= 8) return { axis: "rows", units: node.shape[0], follow: 3 };
       return { axis: "rows", units: node.shape[0] * node.shape[1], follow: 0 };
@@ -152,6 +153,14 @@ function division(node: Tensor): Division {
       };
     }
   }
+}
+
+/** Rows of the kernel; of changed tiles four channels, whose rows lie apart, as columns do. */
+function kernelGradientDivision({ shape, inputs: [x, grad], attributes }: Tensor): Division {
+  const settings = attributes as unknown as ConvolutionAttributes;
+  return suitsWinograd(settings, x.shape, grad.shape)
+    ? { axis: "columns", units: shape[3] / 4, follow: 0 }
+    : { axis: "rows", units: sizeOf(shape.slice(0, 4)), follow: 0 };
 }
 
 /** Segments, or columns where segments are few. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
 import { openCpu } from "../../../core/cpu/device.ts";
 import { openReference } from "../../../core/cpu/reference_device.ts";
-import { outputSizes, type Triple, triple } from "../../../core/graph/window.ts";
+import { outputSizes, suitsWinograd, type Triple, triple } from "../../../core/graph/window.ts";
 import { convolution, gradients, mul, sum, tensor } from "../../../core/ops/mod.ts";
 import { numbers } from "./kernel_world.ts";
 
@@ -59,6 +59,29 @@ function channelwiseCase(next: Next) {
   return { x, kernel: [...size, 1, groups], window, outputs };
 }
 
+/** A window of 3×3 over channels enough for Winograd's tiles, whole ones or not. */
+function tiledCase(next: Next) {
+  const ones = triple(() => 1);
+  const border = () => triple((axis) => axis === 0 ? 0 : next(4) - 1);
+  const window = {
+    strides: ones,
+    before: border(),
+    after: border(),
+    dilation: ones,
+    inputDilation: ones,
+    groups: 1,
+  };
+  // Lines shared out between threads, or images; more channels and filters than are done at a time.
+  const [images, depth] = [[8, 1], [2, 2], [1, 1]][next(3)];
+  const wide = images === 1 && next(2) === 1;
+  const x = [images, depth, 4 + next(4), 4 + next(4), wide ? 132 : 16 + 4 * next(2)];
+  const kernel = [1, 3, 3, x[4], wide ? 68 : 16 + 4 * next(2)];
+  const outputs = outputSizes({ ...window, size: [1, 3, 3] }, x.slice(1, 4) as unknown as Triple);
+  const size = [1, 3, 3] as const;
+  const y = [images, ...outputs, kernel[4]];
+  return suitsWinograd({ ...window, size }, x, y) ? { x, kernel, window, outputs } : null;
+}
+
 /** The result and both gradients. */
 function results({ x, kernel, window }: NonNullable<ReturnType<typeof randomCase>>, next: Next) {
   const input = tensor(values(next, x), { shape: x });
@@ -107,6 +130,44 @@ Deno.test("convolutions: random odd shapes are right, on three threads to the bi
 
 Deno.test("convolutions of each channel by itself: the same of shapes that fill blocks", async () => {
   await checkRandom(channelwiseCase, 60, numbers(12));
+});
+
+Deno.test("convolutions of 3×3 by tiles: the same of odd sizes, channels and numbers of threads", async () => {
+  await checkRandom(tiledCase, 16, numbers(13));
+});
+
+Deno.test("convolutions of 3×3 go by tiles from 16 channels on, and their gradients, too", async () => {
+  // A tile mixes its inputs and the kernel's taps: ∞ − ∞ is NaN, where sums of products stay infinite.
+  const device = openCpu({ threads: 1 });
+  const next = numbers(14);
+  const positive = (shape: readonly number[], infinite: boolean) =>
+    tensor(
+      values(next, shape).map((value, at) => infinite && at === 0 ? Infinity : value + 1.001),
+      {
+        shape,
+      },
+    );
+  const unit = triple(() => 1);
+  const window = { strides: unit, dilation: unit, inputDilation: unit, groups: 1 };
+  const none = triple(() => 0);
+  for (const [channels, tiled] of [[16, true], [12, false]] as const) {
+    const [x, kernel] = [[2, 1, 6, 6, channels], [1, 3, 3, channels, 16]];
+    const options = { ...window, before: none, after: none };
+    const y = convolution(positive(x, false), positive(kernel, true), options);
+    const input = tensor(values(next, x), { shape: x });
+    const weights = tensor(values(next, kernel), { shape: kernel });
+    const outputs = convolution(input, weights, options);
+    const mixed = positive(outputs.shape, true);
+    const [dx, dKernel] = gradients(sum(mul(outputs, mixed)), [input, weights]);
+    for (const result of await evaluateTensors([y, dx, dKernel], device)) {
+      assert.equal(
+        result.some((value: number) => Number.isNaN(value)),
+        tiled,
+        `${channels} channels`,
+      );
+    }
+  }
+  device.dispose();
 });
 
 Deno.test("convolutions of several images multiply no zeros around them", async () => {

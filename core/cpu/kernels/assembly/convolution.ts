@@ -18,13 +18,15 @@ import {
   inputIndex,
   inputPlaces,
   inputSize,
+  isWinograd,
   outputPlaces,
   outputSize,
   tapsAlong,
 } from "./window";
+import { winograd } from "./winograd";
 
 /** Bytes of a tile: with the packed kernel it stays in L2. */
-const tileSize: i32 = 1 << 18;
+export const tileSize: i32 = 1 << 18;
 /** Bytes of lists of lines, of taps or of runs. */
 const listSize: i32 = 1 << 15;
 /** Bytes for a tile and the lists behind it. */
@@ -174,6 +176,10 @@ export function convolution(
   const own = filters / groups;
   const width = kernelRows(block);
   const run = batchOf(block) * outputPlaces(block) / units;
+  if (isWinograd(block)) {
+    winograd(x, kernel, y, block, start * run, end * run, scratch, tile, tileSize, list);
+    return;
+  }
   if (isDepthwise(block) && depthwiseListBytes(block) <= listSize) {
     depthwise(x, kernel, y, block, start * run, end * run, list);
     return;

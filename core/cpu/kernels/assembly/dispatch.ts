@@ -1,6 +1,6 @@
 /** What a record of the plan asks for: the kernel of its kind, with its operands. */
 import { attention, attentionGradient } from "./attention";
-import { convolution, tileBytes } from "./convolution";
+import { convolution, tileBytes, tileSize } from "./convolution";
 import { isDepthwise } from "./depthwise";
 import { depthwiseKernelGradient } from "./depthwise_gradient";
 import { kernelGradient } from "./gradient";
@@ -13,6 +13,8 @@ import { recurrenceGradient } from "./recurrence_gradient";
 import { segments } from "./segment";
 import { mergeRuns, sortRuns } from "./sort";
 import { sampleImage, sampleImageGradient } from "./sampling";
+import { isWinograd } from "./window";
+import { winogradGradient } from "./winograd_gradient";
 
 /** Bytes for packed operands of a product, and for the tile of a convolution. */
 const packedBytes: i32 = 1 << 20;
@@ -69,6 +71,24 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
   }
 }
 
+/** Units of the gradient of a convolution's kernel: four channels for Winograd's tiles, else a row. */
+function gradientOfKernel(
+  x: usize,
+  grad: usize,
+  y: usize,
+  block: usize,
+  start: i32,
+  end: i32,
+  scratch: usize,
+  tile: usize,
+): void {
+  if (isDepthwise(block)) depthwiseKernelGradient(x, grad, y, block, start, end);
+  else if (isWinograd(block)) {
+    const patch = tile + <usize> tileSize;
+    winogradGradient(x, grad, y, block, 4 * start, 4 * end, scratch, tile, patch);
+  } else kernelGradient(x, grad, y, block, start, end, scratch, tile, tileBytes / 4);
+}
+
 /** Convolution and pooling. */
 function windowed(kind: u32, record: usize, start: i32, end: i32, scratch: usize): void {
   const x = <usize> load<u32>(record, 16);
@@ -78,10 +98,8 @@ function windowed(kind: u32, record: usize, start: i32, end: i32, scratch: usize
   const units = load<i32>(record, 8);
   const tile = scratch + <usize> packedBytes;
   if (kind == 6) convolution(x, other, y, block, units, start, end, scratch, tile);
-  else if (kind == 7) {
-    if (isDepthwise(block)) depthwiseKernelGradient(x, other, y, block, start, end);
-    else kernelGradient(x, other, y, block, start, end, scratch, tile, tileBytes / 4);
-  } else pool(x, other, y, block, load<i32>(record, 32), units, start, end, tile);
+  else if (kind == 7) gradientOfKernel(x, other, y, block, start, end, scratch, tile);
+  else pool(x, other, y, block, load<i32>(record, 32), units, start, end, tile);
 }
 
 /** Does units [start,end) of one record. */

@@ -47,6 +47,11 @@ export function groupsOf(block: usize): i32 {
   return load<i32>(block, 96);
 }
 
+/** Whether tiles are changed to multiply less; `core/graph/window.ts` decides it. */
+export function isWinograd(block: usize): bool {
+  return load<i32>(block, 100) != 0;
+}
+
 /** Inputs of one image, without channels. */
 export function inputPlaces(block: usize): i32 {
   return inputSize(block, 0) * inputSize(block, 1) * inputSize(block, 2);
