@@ -2,11 +2,12 @@ import { resolveView } from "./access.ts";
 import { identityAccess, LoopBuilder, type Memory, storeStrides } from "./loop_builder.ts";
 import { loopCall, structuredCall } from "./partition.ts";
 import type { Call, StridedOperand } from "./call.ts";
-import { contiguousStrides, type Shape } from "./shape.ts";
+import { contiguousStrides, type Shape, sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** The calls that compute the nodes of one group, all of `shape`. */
+/** The calls that compute the nodes of one group, all of `shape`; none where they are empty. */
 export function groupCalls(nodes: readonly Tensor[], shape: Shape, memory: Memory): Call[] {
+  if (sizeOf(shape) === 0) return [];
   const [node] = nodes;
   const { operation } = node;
   switch (operation.kind) {

@@ -118,10 +118,11 @@ export function convolution(
   const { groups } = options;
   const attributes = plain({ ...options, size: [depth, height, width] });
   checkWindow("convolution", x, attributes);
-  if (x.shape[4] !== channels * groups || filters % groups !== 0) {
+  const isEmpty = channels === 0 || filters === 0;
+  if (isEmpty || x.shape[4] !== channels * groups || filters % groups !== 0) {
     throw new ShapeError(
       `Cannot apply convolution as channels must be groups times those of the kernel, and filters ` +
-        `a multiple of groups: received input ${formatShape(x.shape)}, kernel ` +
+        `a multiple of groups, from 1: received input ${formatShape(x.shape)}, kernel ` +
         `${formatShape(kernel.shape)} and ${groups} groups`,
     );
   }

@@ -28,6 +28,7 @@ const logSumExpOperation: CompositeOperation = register({
   ],
   expand: ([x], attributes) => {
     const axes = attributes.axes as number[];
+    if (x.size === 0) return sub(sum(x, axes), Infinity);
     const largest = max(x, axes, { keepDims: true });
     // Only a finite maximum may be taken off: Infinity − Infinity is NaN.
     const shift = select(isFinite(largest), largest, 0);
@@ -48,7 +49,7 @@ function logAddExp(a: number, b: number): number {
  * @param x Rank 1 or more, f32.
  * @param axes Axes to sum over; default the last.
  * @param options `keepDims` keeps the axes with size 1; default false.
- * @returns The shape of `x` without `axes`, f32.
+ * @returns The shape of `x` without `axes`, f32; over no elements, −Infinity.
  * @throws {ShapeError} when an axis is out of range, given twice or empty.
  *
  * @example

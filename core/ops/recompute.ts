@@ -70,7 +70,8 @@ const recomputeOperation: CompositeOperation = register({
  */
 export function recompute(output: Tensor, sources: readonly Tensor[]): Tensor {
   const given = new Set(sources);
-  if (given.has(output)) return output;
+  // Of nothing there is no element to wait for, and no memory to save.
+  if (given.has(output) || output.size === 0) return output;
   const inputs = new Set(topologicalOrder([output], given).flatMap(({ inputs }) => inputs));
   const used = [...given].filter((source) => inputs.has(source) && source.dtype === "f32");
   return used.length === 0 ? output : Tensor.node(recomputeOperation, [output, ...used]);

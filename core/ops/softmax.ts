@@ -56,6 +56,7 @@ const softmaxOperation: CompositeOperation = register({
     return [mul(node, sub(grad, sum(mul(grad, node), axis, keepDims)))];
   },
   expand: ([x], attributes) => {
+    if (x.size === 0) return x;
     const axis = attributes.axis as number;
     const powers = exp(sub(x, max(x, axis, keepDims)));
     return div(powers, sum(powers, axis, keepDims));
@@ -78,6 +79,7 @@ const logSoftmaxOperation: CompositeOperation = register({
     return [sub(grad, mul(softmax(node.inputs[0], axis), sum(grad, axis, keepDims)))];
   },
   expand: ([x], attributes) => {
+    if (x.size === 0) return x;
     const axis = attributes.axis as number;
     const shifted = sub(x, max(x, axis, keepDims));
     return sub(shifted, log(sum(exp(shifted), axis, keepDims)));

@@ -123,7 +123,9 @@ export function mean(
   options: { keepDims?: boolean } = {},
 ): Tensor {
   const total = sum(x, axes, options);
-  const count = x.size === 0 ? 0 : sizeOf(x.shape) / sizeOf(total.shape);
+  // Added, as a GPU may take 0 times anything for 0.
+  if (x.size === 0) return total.add(NaN);
+  const count = sizeOf(x.shape) / sizeOf(total.shape);
   return total.mul(1 / count);
 }
 registerMethod("mean", mean);

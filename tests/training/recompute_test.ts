@@ -218,4 +218,7 @@ Deno.test("gradients of gradients go through; a source within is refused", async
     /mul \[2\] f32 as it is inside of a part that is computed again .* add it to the sources/,
   );
   assert.equal(recompute(x, [x]), x);
+  const none = recompute(x.slice([0], [0]).tanh(), [x]);
+  assert.equal((await none.data()).length, 0);
+  assert.deepEqual([...await gradients(none.sum(), [x])[0].data()], [0, 0]);
 });
