@@ -11,6 +11,8 @@ import { checkOutside } from "./recompute.ts";
  * @param output Any shape, f32; a loss is a scalar.
  * @param sources Tensors of the graph of `output`, f32; one that it does not depend on gets zeros.
  * @param initial Gradient of `output` itself, of its shape; ones by default.
+ * @param constants Tensors that nothing is differentiated through, as if they were data; by default
+ * none. TensorFlow: `stop_gradients`.
  * @returns One gradient a source, of its shape.
  * @throws {DTypeError} when a type is not f32, or an op on the way has no gradient.
  * @throws {ShapeError} when `initial` does not have the shape of `output`, or a source is a reshape
@@ -24,12 +26,16 @@ import { checkOutside } from "./recompute.ts";
  * const x = tensor([1, 2, 3]);
  * const [slope] = gradients(x.square().sum(), [x]);
  * assert.deepEqual([...await slope.data()], [2, 4, 6]);
+ * const square = x.square();
+ * const [rest] = gradients(square.mul(x), [x], undefined, [square]);
+ * assert.deepEqual([...await rest.data()], [1, 4, 9]);
  * ```
  */
 export function gradients(
   output: Tensor,
   sources: readonly Tensor[],
   initial?: Tensor,
+  constants: Iterable<Tensor> = [],
 ): Tensor[] {
   for (const value of [output, ...sources]) {
     if (value.dtype === "f32") continue;
@@ -44,7 +50,8 @@ export function gradients(
     );
   }
   checkSeen(output, sources);
-  return differentiate(output, sources, algebra, initial);
+  const order = topologicalOrder([output], new Set(constants));
+  return differentiate(output, sources, algebra, initial, order);
 }
 
 /** Refuses sources that the gradient would go past. */

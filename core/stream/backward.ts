@@ -9,7 +9,9 @@ import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
 /**
  * Adds the gradient of the loss for every trainable weight of the model.
  *
- * Gradients are tensors like others: an operator may scale, clip or add to them.
+ * Gradients are tensors like others: an operator may scale, clip or add to them. Where a pipe holds
+ * several groups of stages, the weights that an `update` above has made are given: no gradient leads
+ * through it.
  *
  * @returns An operator from {@link Scored} to {@link Differentiated}.
  *
@@ -48,7 +50,10 @@ export function backward<
 
 /** The gradient of `loss` for each trainable weight of the step's model. */
 export function gradientsOf(step: AnyScored, loss: Tensor): Differentiated["gradients"] {
+  const { state } = step.frame;
   const trained = step.model.trainableParameters;
-  const found = gradients(loss, trained.map((parameter) => step.frame.state.get(parameter)!));
+  const weights = trained.map((parameter) => state.get(parameter)!);
+  // Weights are given, also those that an update above has just made: no slope leads through it.
+  const found = gradients(loss, weights, undefined, state.values());
   return new Map(trained.map((parameter, place) => [parameter, found[place]]));
 }
