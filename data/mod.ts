@@ -57,6 +57,7 @@ export {
   type StreamedFor,
   type StreamedOptions,
 } from "./streamed_data_set.ts";
+export { timeSeriesDataSet, type TimeSeriesOptions } from "./time_series_data_set.ts";
 export type { EncodedStrings, Strings } from "./encode_rows.ts";
 export {
   type HashedValues,
