@@ -13,7 +13,14 @@ import { type SortName, sortRecords } from "./sort_records.ts";
 import { type WindowName, windowRecords } from "./window_records.ts";
 
 /** Kinds of records that the plan walker knows. */
-const kind = { function: 1, matmul: 2, gather: 3, scatterAdd: 5, segments: 11 } as const;
+const kind = {
+  function: 1,
+  matmul: 2,
+  gather: 3,
+  scatterAdd: 5,
+  segments: 11,
+  bincount: 20,
+} as const;
 
 /** Where a call finds things: addresses of operands, table indices, memory for arguments. */
 export interface Binding {
@@ -32,6 +39,7 @@ export type StructuredName =
   | "scatterAdd"
   | "segmentSum"
   | "segmentMax"
+  | "bincount"
   | WindowName
   | RecurrenceName
   | SamplingName
@@ -48,6 +56,7 @@ const structured = {
   scatterAdd: scatterRecord,
   segmentSum: segmentRecord,
   segmentMax: segmentRecord,
+  bincount: bincountRecord,
   ...windowRecords,
   ...recurrenceRecords,
   ...ctcRecords,
@@ -174,6 +183,11 @@ function segmentRecord(call: StructuredCall, binding: Binding): number[] {
       call.partition.axis === "columns" ? 1 : 0,
     ],
   ];
+}
+
+function bincountRecord({ operands: [x], output }: StructuredCall, binding: Binding): number[] {
+  const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
+  return [kind.bincount, place(x), place(output), x.shape[1], output.shape[1]];
 }
 
 function bitsOf(value: number): number {

@@ -130,6 +130,8 @@ function division(node: Tensor): Division {
     case "sortRuns":
     case "mergeRuns":
       return { axis: "columns", units: sortDivision(node), follow: 0 };
+    case "bincount":
+      return { axis: "rows", units: node.shape[0], follow: 1 };
     case "ctcPaths":
     case "ctcPosteriors":
       return { axis: "rows", units: node.shape[0], follow: 4 };

@@ -8,6 +8,7 @@ export { hardSigmoid, leakyRelu, mish, relu6, silu, softsign, step } from "./act
 export { add } from "./add.ts";
 export { argMax, argMin } from "./arg_max.ts";
 export { bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight } from "./bitwise.ts";
+export { bincount } from "./bincount.ts";
 export { cast } from "./cast.ts";
 export { clip } from "./clip.ts";
 export { concat, slice } from "./concat.ts";

@@ -1,5 +1,6 @@
 import { attentionKernel } from "./attention.ts";
 import { attentionGradientKernel } from "./attention_gradient.ts";
+import { bincountKernel } from "./bincount.ts";
 import { convolutionKernel, convolutionKernelGradientKernel } from "./convolution.ts";
 import { gatherKernel } from "./gather.ts";
 import { ctcPathsKernel, ctcPosteriorsKernel } from "./ctc.ts";
@@ -25,6 +26,7 @@ export type StructuredName =
   | "scatterAdd"
   | "segmentSum"
   | "segmentMax"
+  | "bincount"
   | "convolution"
   | "convolutionKernelGradient"
   | "sumPool"
@@ -49,6 +51,7 @@ const structuredKernels = {
   scatterAdd: scatterAddKernel,
   segmentSum: segmentKernel,
   segmentMax: segmentKernel,
+  bincount: bincountKernel,
   convolution: convolutionKernel,
   convolutionKernelGradient: convolutionKernelGradientKernel,
   sumPool: sumPoolKernel,

@@ -74,6 +74,7 @@
  * - 18 sorting of runs: 4 x, 5 nothing, 6 out, 7 lines, 8 elements of a line, 9 of a run, 10 whether the
  *   largest come first. A unit is a run.
  * - 19 merging of runs: as in 18, with 5 the order in which runs are sorted. A unit is a pair of runs.
+ * - 20 counting: 4 x, 5 out, 6 elements of a line, 7 bins. A unit is a line.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

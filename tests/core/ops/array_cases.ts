@@ -28,6 +28,16 @@ export function arrayCases(random: () => number): OpCase[] {
       ops.logAddExp,
       { tolerance: 64, magnitude: 1 },
     ),
+    ...([[[2, 40], 7], [[300], 9], [[2, 3, 50], 5000], [[70, 3], 4]] as const).map((
+      [shape, bins],
+    ) =>
+      opCase(
+        `bincount of ${shape.join()} in ${bins}`,
+        [integers(random, [...shape], "i32", [-1, bins + 2])],
+        (x) => ops.bincount(x, bins),
+        exact,
+      )
+    ),
     opCase("sort", [floats(random, [3, 7])], (x) => ops.sort(x), exact),
     opCase("sort of merged runs", [floats(random, [2, 150])], (x) => ops.sort(x), exact),
     opCase("topK of many", [floats(random, [1, 300])], (x) => ops.topK(x, 70).values, exact),

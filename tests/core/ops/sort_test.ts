@@ -1,4 +1,4 @@
-/** Sorting of what is awkward, on every device. */
+/** Sorting and counting of what is awkward, on every device. */
 import assert from "node:assert/strict";
 import * as ops from "../../../core/ops/mod.ts";
 import { evaluateOn, testOnDevices } from "../../devices.ts";
@@ -45,3 +45,10 @@ await testOnDevices(
     assert.deepEqual([found[4].length, found[5].length], [0, 0]);
   },
 );
+
+Deno.test("bincount refuses what it cannot count", () => {
+  const ids = ops.tensor([1, 2], { dtype: "u32" });
+  assert.throws(() => ops.bincount(ops.zeros([3]), 4), /counts whole numbers.*received f32/);
+  assert.throws(() => ops.bincount(ids, 0), /length must be a whole number from 1.*\[2\] and 0/);
+  assert.throws(() => ops.bincount(ops.reshape(ids.slice([0], [1]), []), 3), /x must have an axis/);
+});

@@ -1,5 +1,6 @@
 /** What a record of the plan asks for: the kernel of its kind, with its operands. */
 import { attention, attentionGradient } from "./attention";
+import { bincount } from "./bincount";
 import { convolution, tileBytes, tileSize } from "./convolution";
 import { isDepthwise } from "./depthwise";
 import { depthwiseKernelGradient } from "./depthwise_gradient";
@@ -135,6 +136,8 @@ export function run(record: usize, start: i32, end: i32, scratch: usize): void {
     ctcPaths(record, start, end);
   } else if (kind == 17) {
     ctcPosteriors(record, start, end, scratch);
+  } else if (kind == 20) {
+    bincount(record, start, end);
   } else if (kind == 18) {
     sortRuns(record, start, end);
   } else if (kind == 19) {
