@@ -85,6 +85,7 @@ export {
   type MelSpectrogram,
   melSpectrogram,
   type MelSpectrogramOptions,
+  type SoundWindow,
 } from "./mel_spectrogram.ts";
 export { powerSpectrum } from "./fourier.ts";
 export { parseWav, type Sound } from "./wav.ts";

@@ -26,6 +26,7 @@ import golden_sampling
 import golden_schedules
 import golden_windows
 import golden_sound
+import golden_stft
 from golden_values import record, uniform
 
 torch.set_default_dtype(torch.float64)
@@ -246,6 +247,7 @@ def main():
         "recurrent": golden_recurrent.recurrent,
         "ctc": golden_ctc.ctc,
         "sound": golden_sound.sound,
+        "stft": golden_stft.stft,
         "sampling": golden_sampling.samplings,
     }
     for name, make in makers.items():

@@ -1,9 +1,12 @@
 import * as layers from "../layers/preprocessing/mod.ts";
-import { entry, type LayerEntry, plain } from "./layer_entry.ts";
+import { entry, type LayerEntry, plain, weighted } from "./layer_entry.ts";
 import { flag, number, numbers, oneOrMore, type OptionReader, text } from "./option_readers.ts";
 
 const axes: OptionReader = (value, path, custom) =>
   value === null ? null : oneOrMore(value, path, custom);
+
+const window: OptionReader = (value, path, custom) =>
+  (Array.isArray(value) ? numbers : text)(value, path, custom);
 
 /** Layers that prepare numbers, by type. */
 export const preprocessingEntries: Readonly<Record<string, LayerEntry>> = {
@@ -25,6 +28,22 @@ export const preprocessingEntries: Readonly<Record<string, LayerEntry>> = {
     idfWeights: numbers,
     padToMaxTokens: flag,
   }, layers.integerLookup),
+  MelSpectrogram: entry<layers.MelSpectrogramLayerOptions>({
+    ...plain,
+    fftLength: number,
+    sequenceStride: number,
+    sequenceLength: number,
+    window: text,
+    samplingRate: number,
+    numMelBins: number,
+    minFreq: number,
+    maxFreq: number,
+    powerToDb: flag,
+    topDb: number,
+    magExp: number,
+    minPower: number,
+    refPower: number,
+  }, layers.melSpectrogramLayer),
   Normalization: entry<layers.FeatureNormalizationOptions>(
     { ...plain, axis: axes, mean: oneOrMore, variance: oneOrMore, invert: flag },
     layers.normalization,
@@ -33,4 +52,16 @@ export const preprocessingEntries: Readonly<Record<string, LayerEntry>> = {
     { ...plain, scale: oneOrMore, offset: oneOrMore },
     ({ scale, ...options }) => layers.rescaling(scale, options),
   ),
+  STFTSpectrogram: entry<layers.StftSpectrogramOptions>({
+    ...weighted,
+    mode: text,
+    frameLength: number,
+    frameStep: number,
+    fftLength: number,
+    window,
+    periodic: flag,
+    scaling: text,
+    padding: text,
+    expandDims: flag,
+  }, layers.stftSpectrogram),
 };

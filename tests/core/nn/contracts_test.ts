@@ -78,6 +78,8 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.randomCrop(2, 2), [3, 4, 1], [2, 2, 1]],
   [nn.centerCrop(2, 3), [3, 4, 1], [2, 3, 1]],
   [nn.resizing(4, 3), [2, 5, 2], [4, 3, 2]],
+  [nn.stftSpectrogram({ frameLength: 4 }), [8, 2], [3, 6]],
+  [nn.melSpectrogramLayer({ fftLength: 8, sequenceStride: 4, numMelBins: 2 }), [9], [3, 2]],
   [nn.randAugment(), [3, 2, 2], [3, 2, 2]],
   [nn.randomContrast(0.5), [3, 2, 2], [3, 2, 2]],
   [nn.randomBrightness(0.5), [3, 2, 2], [3, 2, 2]],
