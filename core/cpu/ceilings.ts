@@ -104,7 +104,7 @@ function multiplyAdds(): Code {
     for (let place = 0; place < unrolled; place++) {
       for (const accumulator of accumulators) {
         code.get(accumulator).words(factor);
-        if (relaxedSimd()) code.words(term).simd(relaxedMultiplyAdd);
+        if (relaxedSimd()) code.words(term).simd(simd.relaxedMadd);
         else code.simd(multiply).words(term).simd(add);
         code.set(accumulator);
       }
@@ -123,7 +123,6 @@ function multiplyAdds(): Code {
 
 const add = 0xe4;
 const multiply = 0xe6;
-const relaxedMultiplyAdd = 0x105;
 
 function bits(value: number): number[] {
   return new Array(4).fill(new Uint32Array(Float32Array.of(value).buffer)[0]);

@@ -1,5 +1,6 @@
 import { KernelError } from "../../graph/errors.ts";
 import type { DType } from "../../graph/dtype.ts";
+import { relaxedSimd } from "../kernels/load.ts";
 import { type Expression, parseBody } from "./expression.ts";
 import { type Code, simd, valueType } from "./module.ts";
 import { prelude } from "./prelude.ts";
@@ -185,6 +186,7 @@ function emitBinary(
   wanted: LaneType | null,
 ): LaneType {
   const type = typeOf(left, scope) ?? typeOf(right, scope) ?? wanted ?? "i32";
+  if (type === "f32" && relaxedSimd() && emitFused(code, operator, left, right, scope)) return type;
   emit(code, left, scope, type);
   if (operator === "<<" || operator === ">>") {
     emitShift(code, `${type}.${operator}`, right, scope);
@@ -193,6 +195,26 @@ function emitBinary(
   emit(code, right, scope, type);
   code.simd(binary[operator] ?? opcode(binary, `${type}.${operator}`));
   return comparisons.has(operator) ? "bool" : type;
+}
+
+/** `c + a · b` or `c - a · b` as one instruction with one rounding; false of another expression. */
+function emitFused(
+  code: Code,
+  operator: string,
+  left: Expression,
+  right: Expression,
+  scope: Scope,
+): boolean {
+  if (operator !== "+" && operator !== "-") return false;
+  const [rest, product] = isProduct(right) ? [left, right] : [right, left];
+  if (!isProduct(product) || (operator === "-" && product === left)) return false;
+  for (const part of [product.left, product.right, rest]) emit(code, part, scope, "f32");
+  code.simd(operator === "+" ? simd.relaxedMadd : simd.relaxedNmadd);
+  return true;
+}
+
+function isProduct(node: Expression): node is Expression & { kind: "binary" } {
+  return node.kind === "binary" && node.operator === "*";
 }
 
 /** SIMD shifts all lanes alike; amounts that differ by lane are shifted lane by lane. */

@@ -161,12 +161,15 @@ class LoopCompiler {
     const [store] = this.#nest.kernel.stores;
     const type = laneType(store.dtype);
     const along = this.#nest.inner >= this.#nest.outer;
-    const sums = Array.from({ length: along ? 1 : step.vectors }, () => this.#values.neutral(type));
+    const sums = Array.from(
+      { length: along ? wide : step.vectors },
+      () => this.#values.neutral(type),
+    );
     const rest = along ? this.#values.neutral(type) : sums[0];
     if (along) this.#values.hoist();
     const saved = this.#save();
     const add = (inner: Step) => {
-      for (let vector = 0; vector < sums.length; vector++) {
+      for (let vector = 0; vector < inner.vectors; vector++) {
         const value = this.#values.body(inner, vector)[store.value];
         const sum = along && inner.lanes === 1 ? rest : sums[vector];
         this.#values.combine(sum, value.local, type);
@@ -175,7 +178,7 @@ class LoopCompiler {
     const nest = (dimension: number) => {
       if (dimension === this.#nest.shape.length) return add(step);
       if (dimension === this.#nest.inner) {
-        return this.#run(dimension, [vectorStep, scalarStep], add);
+        return this.#run(dimension, [wideStep, vectorStep, scalarStep], add);
       }
       this.#run(dimension, [scalarStep], () => nest(dimension + 1));
     };
@@ -183,7 +186,8 @@ class LoopCompiler {
     this.#restore(saved);
     const target = this.#nest.kernel.loads.length;
     if (along) {
-      // Lanes fold in a fixed order, then the rest: the same bits whoever computes them.
+      // Sums and lanes fold in a fixed order, then the rest: the same bits whoever computes them.
+      for (const other of sums.slice(1)) this.#values.combine(sums[0], other, type);
       for (const shift of [8, 4]) {
         const other = code.local(valueType.v128);
         const bytes = Array.from({ length: 16 }, (_, byte) => (byte + shift) % 16);

@@ -15,6 +15,8 @@ export const simd = {
   load32Lane: 0x56,
   store32Lane: 0x5a,
   load32Zero: 0x5c,
+  relaxedMadd: 0x105,
+  relaxedNmadd: 0x106,
 } as const;
 
 /** Instructions of one function, written as bytes. */

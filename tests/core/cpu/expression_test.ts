@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { emitBody, type LaneType, laneType } from "../../../core/cpu/wasm/emit_expression.ts";
 import { type Expression, parseBody } from "../../../core/cpu/wasm/expression.ts";
 import { Code, simd, valueType, writeModule } from "../../../core/cpu/wasm/module.ts";
+import { relaxedSimd } from "../../../core/cpu/kernels/load.ts";
 import { KernelError } from "../../../core/graph/errors.ts";
 
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
@@ -190,4 +191,34 @@ Deno.test("rounding: to even, down, up, towards zero", () => {
   assert.deepEqual(lanes("floor(x)", [a]), [0, 1, -3, -1]);
   assert.deepEqual(lanes("ceil(x)", [a]), [1, 2, -2, -0]);
   assert.deepEqual(lanes("trunc(x)", [a]), [0, 1, -2, -0]);
+});
+
+Deno.test("sums of products are one instruction that rounds once, where the machine has it", () => {
+  const [x, y] = [1 + 2 ** -12, 1 + 3 * 2 ** -12];
+  const exact = x * y;
+  const z = -Math.fround(exact);
+  // What the instruction gives here: machines without it round the product, too.
+  const code = new Code(3);
+  code.i32(0);
+  for (const value of [x, y, z]) {
+    code.words(new Array(4).fill(new Uint32Array(Float32Array.of(value).buffer)[0]));
+  }
+  code.simd(simd.relaxedMadd).memory(simd.store, 64);
+  const rounded = (): number => {
+    if (!relaxedSimd()) return 0;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(writeModule([code])), {
+      env: { memory },
+    });
+    (exports[0] as () => void)();
+    return views.f32[16];
+  };
+  const left = rounded();
+  assert.ok(left === 0 || left === exact + z, `${left}`);
+  const operands = [f32(x, x, x, x), f32(y, y, y, y), f32(z, z, z, z)];
+  for (const [source, sign] of [["x * y + z", 1], ["z + x * y", 1], ["-z - x * y", -1]] as const) {
+    assert.deepEqual(lanes(source, operands), new Array(4).fill(left * sign), source);
+  }
+  assert.deepEqual(lanes("x * y - x * y", operands), new Array(4).fill(left && -(x * y - -z)));
+  // A difference whose product comes first is left as it is.
+  assert.deepEqual(lanes("x * y - -z", operands), [0, 0, 0, 0]);
 });

@@ -1,20 +1,20 @@
 /** Activations of cells, four at a time, by the formulas of the ops of the same names. */
 import { loadPart, storePart } from "./lanes";
+import { madd } from "./strips";
 
 /** eˣ, four at a time. */
 @inline export function exp4(x: v128): v128 {
   // With a number on the right, pmin and pmax pass NaN on, in one instruction.
   const c = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-104)), f32x4.splat(89));
-  const n = f32x4.floor(f32x4.add(f32x4.mul(c, f32x4.splat(1.44269504088896341)), f32x4.splat(0.5)));
-  const high = f32x4.sub(c, f32x4.mul(n, f32x4.splat(0.693359375)));
-  const r = f32x4.sub(high, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
+  const n = f32x4.floor(madd(c, f32x4.splat(1.44269504088896341), f32x4.splat(0.5)));
+  const r = madd(n, f32x4.splat(2.12194440e-4), madd(n, f32x4.splat(-0.693359375), c));
   let p = f32x4.splat(1.9875691500e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  const y = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
+  p = madd(p, r, f32x4.splat(1.3981999507e-3));
+  p = madd(p, r, f32x4.splat(8.3334519073e-3));
+  p = madd(p, r, f32x4.splat(4.1665795894e-2));
+  p = madd(p, r, f32x4.splat(1.6666665459e-1));
+  p = madd(p, r, f32x4.splat(5.0000001201e-1));
+  const y = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1));
   // 2ⁿ in two factors: n = 128 and the denormals need both.
   const k = i32x4.trunc_sat_f32x4_s(n);
   const h = i32x4.shr_s(k, 1);
@@ -69,16 +69,16 @@ export function logarithm(x: f32): f32 {
   const v = f32x4.pmin(f32x4.pmax(x, f32x4.neg(limit)), limit);
   const q = f32x4.mul(v, v);
   let p = f32x4.splat(-2.76076847742355e-16);
-  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(2.00018790482477e-13));
-  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(-8.60467152213735e-11));
-  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(5.12229709037114e-8));
-  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(1.48572235717979e-5));
-  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(6.37261928875436e-4));
-  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(4.89352455891786e-3));
+  p = madd(p, q, f32x4.splat(2.00018790482477e-13));
+  p = madd(p, q, f32x4.splat(-8.60467152213735e-11));
+  p = madd(p, q, f32x4.splat(5.12229709037114e-8));
+  p = madd(p, q, f32x4.splat(1.48572235717979e-5));
+  p = madd(p, q, f32x4.splat(6.37261928875436e-4));
+  p = madd(p, q, f32x4.splat(4.89352455891786e-3));
   let d = f32x4.splat(1.19825839466702e-6);
-  d = f32x4.add(f32x4.mul(d, q), f32x4.splat(1.18534705686654e-4));
-  d = f32x4.add(f32x4.mul(d, q), f32x4.splat(2.268434632439e-3));
-  d = f32x4.add(f32x4.mul(d, q), f32x4.splat(4.89352518554385e-3));
+  d = madd(d, q, f32x4.splat(1.18534705686654e-4));
+  d = madd(d, q, f32x4.splat(2.268434632439e-3));
+  d = madd(d, q, f32x4.splat(4.89352518554385e-3));
   const ratio = f32x4.div(f32x4.mul(v, p), d);
   return v128.bitselect(x, ratio, f32x4.lt(f32x4.abs(x), f32x4.splat(0.0004)));
 }
