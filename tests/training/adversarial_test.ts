@@ -1,6 +1,6 @@
 /** Groups of forward, loss, backward and update in one pipe: two networks against each other. */
 import assert from "node:assert/strict";
-import { lastValueFrom, map, toArray } from "rxjs";
+import { filter, lastValueFrom, map, merge, share, toArray } from "rxjs";
 import golden from "../golden/adversarial.json" with { type: "json" };
 import {
   adam,
@@ -155,4 +155,31 @@ Deno.test("a pair is validated, and a run of it goes on to the same bits", async
     "val_judge",
     "val_deceive",
   ]);
+});
+
+Deno.test("a group in a branch of its own learns as in the same pipe, or at some steps alone", async () => {
+  const run = async (branch: boolean, every: number) => {
+    const { generator, judge, deceive } = adversaries();
+    const critics = miniBatches(data, { ...cpu, batchSize: 4, epochs: 2, seed: 3 }).pipe(
+      forward(judge),
+      loss({ fake: crossentropy, real: crossentropy }, { name: "judge" }),
+      backward(),
+      update(adam({ learningRate: 0.03 })),
+    );
+    const deceivers = (steps: typeof critics) =>
+      steps.pipe(
+        filter(({ step }) => step % every === 0),
+        forward(deceive),
+        loss({ fooled: crossentropy }, { name: "deceive" }),
+        backward(),
+        update(adam({ learningRate: 0.05 })),
+      );
+    const shared = critics.pipe(share());
+    const steps = branch ? merge(shared, deceivers(shared)) : deceivers(critics);
+    await lastValueFrom(steps);
+    return [...generator.weights.values()].flatMap(({ value }) => [...value]);
+  };
+  assert.deepEqual(await run(true, 1), await run(false, 1));
+  assert.deepEqual(await run(true, 2), await run(false, 2));
+  assert.notDeepEqual(await run(true, 2), await run(true, 1));
 });
