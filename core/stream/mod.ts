@@ -46,6 +46,7 @@ export {
   predictions,
   type PredictOptions,
 } from "./predictions.ts";
+export { loadModel, saveModel } from "./saved_model.ts";
 export type { Reduction } from "./score.ts";
 export { type ResetRule, resetStates } from "./reset_states.ts";
 export type { InputsFor, TensorsFor } from "./resident_data.ts";

@@ -6,7 +6,7 @@ import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
 import { readBytes } from "../state/read_bytes.ts";
 import { checkModel } from "./check_model.ts";
-import { checkChecksum } from "./file_checksum.ts";
+import { checkChecksum, noChecksum, writeChecksum } from "./file_checksum.ts";
 import { checkMetadata } from "./file_metadata.ts";
 import { formatVersion } from "./saved_run.ts";
 import { settled } from "./weight_table.ts";
@@ -22,7 +22,8 @@ export interface SaveWeightsOptions {
 
 /**
  * Writes a model's weights to a safetensors file, by layer name (`dense_1/kernel`). The file is
- * replaced in one move: whatever happens, it holds either the old weights or the new ones.
+ * replaced in one move: whatever happens, it holds either the old weights or the new ones. A checksum
+ * tells a file that is damaged later.
  *
  * @param model The model.
  * @param path The file; its folder must exist. Needs `--allow-read` and `--allow-write`.
@@ -58,10 +59,11 @@ export async function saveWeights(
   ]));
   await writeFileAtomic(
     path,
-    encodeSafetensors(tensors, {
+    writeChecksum(encodeSafetensors(tensors, {
+      ...noChecksum,
       ...metadata,
       format_version: `${formatVersion}`,
-    }),
+    })),
   );
 }
 
@@ -119,9 +121,17 @@ export async function loadWeights(
   options: LoadWeightsOptions = {},
 ): Promise<string[]> {
   checkModel("load weights as loadWeights", model);
-  const { skipMismatch = false } = options;
   await settled(model);
-  const bytes = await readBytes(path);
+  return takeWeights(model, await readBytes(path), path, options);
+}
+
+/** Puts the weights of a file's bytes into a model: all or none. */
+export function takeWeights(
+  model: AnyModel,
+  bytes: Uint8Array,
+  path: string,
+  { skipMismatch = false }: LoadWeightsOptions = {},
+): string[] {
   const { tensors, metadata } = decodeSafetensors(bytes, path);
   checkChecksum(bytes, path);
   // Files of other programs have no version of ours.
