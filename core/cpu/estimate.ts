@@ -23,6 +23,7 @@ function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
   if (name === "attentionGradient") return Math.max(a.shape[1], b.shape[1]);
   // A logarithm and three exponentials.
   if (name === "ctcPaths" || name === "ctcPosteriors") return 1000;
+  if (name === "eliminate") return a.shape[1] ** 2;
   // Some sixteen comparisons for an element of a run, and one for one that is merged.
   if (name === "sortRuns") return 300;
   if (name === "mergeRuns") return 40;

@@ -20,6 +20,7 @@ const kind = {
   scatterAdd: 5,
   segments: 11,
   bincount: 20,
+  eliminate: 21,
 } as const;
 
 /** Where a call finds things: addresses of operands, table indices, memory for arguments. */
@@ -40,6 +41,7 @@ export type StructuredName =
   | "segmentSum"
   | "segmentMax"
   | "bincount"
+  | "eliminate"
   | WindowName
   | RecurrenceName
   | SamplingName
@@ -57,6 +59,7 @@ const structured = {
   segmentSum: segmentRecord,
   segmentMax: segmentRecord,
   bincount: bincountRecord,
+  eliminate: eliminateRecord,
   ...windowRecords,
   ...recurrenceRecords,
   ...ctcRecords,
@@ -188,6 +191,12 @@ function segmentRecord(call: StructuredCall, binding: Binding): number[] {
 function bincountRecord({ operands: [x], output }: StructuredCall, binding: Binding): number[] {
   const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
   return [kind.bincount, place(x), place(output), x.shape[1], output.shape[1]];
+}
+
+function eliminateRecord({ operands: [a, b], output }: StructuredCall, binding: Binding): number[] {
+  const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
+  const [, size, width] = output.shape;
+  return [kind.eliminate, place(a), b ? place(b) : 0, place(output), size, width - 1];
 }
 
 function bitsOf(value: number): number {

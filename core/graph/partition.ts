@@ -131,6 +131,7 @@ function division(node: Tensor): Division {
     case "mergeRuns":
       return { axis: "columns", units: sortDivision(node), follow: 0 };
     case "bincount":
+    case "eliminate":
       return { axis: "rows", units: node.shape[0], follow: 1 };
     case "ctcPaths":
     case "ctcPosteriors":

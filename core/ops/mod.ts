@@ -6,6 +6,9 @@
 export { abs } from "./abs.ts";
 export { hardSigmoid, leakyRelu, mish, relu6, silu, softsign, step } from "./activations.ts";
 export { add } from "./add.ts";
+export { det, type SignAndLogDeterminant, slogdet } from "./det.ts";
+export { inv, solve } from "./solve.ts";
+export { kron, outer, tensordot, trace } from "./tensordot.ts";
 export { arctan2 } from "./arctan2.ts";
 export { argMax, argMin } from "./arg_max.ts";
 export { bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight } from "./bitwise.ts";

@@ -2,6 +2,7 @@ import { attentionKernel } from "./attention.ts";
 import { attentionGradientKernel } from "./attention_gradient.ts";
 import { bincountKernel } from "./bincount.ts";
 import { convolutionKernel, convolutionKernelGradientKernel } from "./convolution.ts";
+import { eliminateKernel } from "./eliminate.ts";
 import { gatherKernel } from "./gather.ts";
 import { ctcPathsKernel, ctcPosteriorsKernel } from "./ctc.ts";
 import type { GpuKernel } from "./kernel.ts";
@@ -27,6 +28,7 @@ export type StructuredName =
   | "segmentSum"
   | "segmentMax"
   | "bincount"
+  | "eliminate"
   | "convolution"
   | "convolutionKernelGradient"
   | "sumPool"
@@ -52,6 +54,7 @@ const structuredKernels = {
   segmentSum: segmentKernel,
   segmentMax: segmentKernel,
   bincount: bincountKernel,
+  eliminate: eliminateKernel,
   convolution: convolutionKernel,
   convolutionKernelGradient: convolutionKernelGradientKernel,
   sumPool: sumPoolKernel,

@@ -27,6 +27,7 @@ import golden_schedules
 import golden_windows
 import golden_sound
 import golden_stft
+import golden_linear
 from golden_values import record, uniform
 
 torch.set_default_dtype(torch.float64)
@@ -248,6 +249,7 @@ def main():
         "ctc": golden_ctc.ctc,
         "sound": golden_sound.sound,
         "stft": golden_stft.stft,
+        "linear": golden_linear.linear,
         "sampling": golden_sampling.samplings,
     }
     for name, make in makers.items():

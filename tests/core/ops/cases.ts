@@ -4,6 +4,7 @@ import { composedCases, randomCases, softmaxCases } from "./composed_cases.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
 import type { OpCase } from "./generator.ts";
 import { ctcCases } from "./ctc_cases.ts";
+import { linearCases } from "./linear_cases.ts";
 import { recurrenceCases } from "./recurrence_cases.ts";
 import { segmentCases } from "./segment_cases.ts";
 import { samplingCases } from "./sampling_cases.ts";
@@ -35,6 +36,7 @@ export function opCases(random: () => number): OpCase[] {
     ...softmaxCases(random),
     ...composedCases(random),
     ...arrayCases(random),
+    ...linearCases(random),
     ...randomCases(random),
     ...attentionCases(random),
   ];

@@ -6,6 +6,7 @@ import { isDepthwise } from "./depthwise";
 import { depthwiseKernelGradient } from "./depthwise_gradient";
 import { kernelGradient } from "./gradient";
 import { ctcPaths, ctcPosteriors } from "./ctc";
+import { eliminate } from "./eliminate";
 import { gather, scatterAdd } from "./gather";
 import { forget, hold, matmul } from "./matmul";
 import { pool } from "./pooling";
@@ -138,6 +139,8 @@ export function run(record: usize, start: i32, end: i32, scratch: usize): void {
     ctcPosteriors(record, start, end, scratch);
   } else if (kind == 20) {
     bincount(record, start, end);
+  } else if (kind == 21) {
+    eliminate(record, start, end, scratch);
   } else if (kind == 18) {
     sortRuns(record, start, end);
   } else if (kind == 19) {
