@@ -17,6 +17,11 @@ export interface CpuOptions {
   readonly threads?: number;
   /** Why the CPU is taken, for whoever asks the device; by default nothing is said. */
   readonly reason?: string;
+  /**
+   * Steps that will be run, if that is known: for a single one no other threads are started, which
+   * would take some 20 ms.
+   */
+  readonly steps?: number;
 }
 
 /**
@@ -33,18 +38,20 @@ export function openCpu(options: CpuOptions = {}): Device {
         `${maximumThreads}`,
     );
   }
-  return new CpuDevice(threads, options.reason);
+  return new CpuDevice(threads, options);
 }
 
 class CpuDevice implements Device {
   readonly type = "cpu";
   readonly name = `WebAssembly SIMD, ${Deno.build.arch}`;
   readonly stepsInFlight = 1;
+  readonly reason?: string;
   readonly #memory = new SharedMemory();
   readonly #pool: ThreadPool;
 
-  constructor(readonly threads: number, readonly reason?: string) {
-    this.#pool = new ThreadPool(this.#memory, threads);
+  constructor(readonly threads: number, { reason, steps }: CpuOptions) {
+    this.reason = reason;
+    this.#pool = new ThreadPool(this.#memory, threads, steps !== 1);
   }
 
   allocate(dtype: DType, elements: number, name: string): Storage {

@@ -56,10 +56,19 @@ export class ThreadPool {
   readonly #known = new Map<string, number>();
   #lastModule: number;
   #tableEnd = 0;
+  #hasRun = false;
   #disposed = false;
 
-  /** @param memory Memory that the threads share. @param threads Threads, this one included. */
-  constructor(private readonly memory: SharedMemory, readonly threads: number) {
+  /**
+   * @param memory Memory that the threads share.
+   * @param threads Threads, this one included.
+   * @param early Whether workers start at once, rather than at the second run.
+   */
+  constructor(
+    private readonly memory: SharedMemory,
+    readonly threads: number,
+    early: boolean = true,
+  ) {
     this.#table = new WebAssembly.Table({ initial: 16, element: "anyfunc" });
     this.kernels = instantiateKernels(memory.memory, this.#table);
     this.#control = memory.allocate(controlBytes, "the control block");
@@ -67,7 +76,7 @@ export class ThreadPool {
     this.#lastModule = this.#mailbox;
     const scratch = memory.allocate(this.kernels.scratchBytes * threads, "scratch");
     this.#words()[(this.#control >> 2) + controlWords.scratch] = scratch;
-    if (threads > 1) this.#startWorkers();
+    if (early && threads > 1) this.#startWorkers();
   }
 
   /** Table index of the compiled function of `key`, or `undefined`. */
@@ -112,7 +121,7 @@ export class ThreadPool {
     if (this.#disposed) {
       throw new DisposedError("Cannot run a plan on a device after its disposal: open another");
     }
-    const threads = most > 1 ? this.kernels.readyThreads(this.#control, most) : 1;
+    const threads = most > 1 ? this.#ready(most) : 1;
     if (this.kernels.runPlan(this.#control, address, threads) !== 0) {
       throw new KernelError("A worker thread of the CPU device failed: see the error above");
     }
@@ -126,6 +135,13 @@ export class ThreadPool {
     Atomics.store(this.#words(), (this.#mailbox >> 2) + 1, 1);
     if (this.#workers.length > 0) this.kernels.callWorkers(this.#control);
     for (const worker of this.#workers) worker.terminate();
+  }
+
+  #ready(most: number): number {
+    if (this.#workers.length > 0) return this.kernels.readyThreads(this.#control, most);
+    if (this.#hasRun) this.#startWorkers();
+    this.#hasRun = true;
+    return 1;
   }
 
   #startWorkers(): void {

@@ -37,7 +37,8 @@ export interface OpenedDevice {
  * Opens the chosen device, or takes the one given.
  *
  * @param options Which device.
- * @param steps Steps that will be run, if that is known: `auto` measures nothing for a few.
+ * @param steps Steps that will be run, if that is known: `auto` measures nothing for a few, and for one
+ * the CPU starts no threads.
  * @returns The device. That of `auto` may become another one at its first step: `decided` settles
  * then, and `reason` says why.
  * @throws {Error} when WebGPU is asked for and there is no adapter, the name is unknown, or the device
@@ -77,7 +78,7 @@ async function open(
 ): Promise<Device> {
   switch (choice) {
     case "cpu":
-      return openCpu({ threads });
+      return openCpu({ threads, steps });
     case "reference":
       return openReference();
     case "auto":
@@ -94,8 +95,8 @@ let hardware: Promise<boolean> | undefined;
 
 async function openFaster(threads?: number, steps?: number): Promise<Device> {
   const known = await hardware;
-  if (known === false) return openCpu({ threads, reason: "no hardware GPU" });
-  return new FasterDevice(openCpu({ threads }), openHardware, { steps });
+  if (known === false) return openCpu({ threads, steps, reason: "no hardware GPU" });
+  return new FasterDevice(openCpu({ threads, steps }), openHardware, { steps });
 }
 
 async function openHardware(): Promise<Device | null> {
