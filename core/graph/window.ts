@@ -70,7 +70,7 @@ export function backwardWindow(window: Window, sizes: Triple): Window {
 }
 
 /** Channels and filters from which changing tiles pays, and channels that the CPU has room for. */
-const winogradChannels = [16, 1024];
+const winogradChannels = [8, 1024];
 const winogradOutputs = 4;
 
 /**
