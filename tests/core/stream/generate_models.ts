@@ -13,7 +13,9 @@ import {
   layerNormalization,
   lstm,
   type Model,
+  type RecurrentCell,
   residual,
+  rnn,
   rotaryEmbedding,
   sequential,
   simpleRnn,
@@ -72,6 +74,19 @@ export function translator() {
   }));
 }
 
+/** A cell that keeps a mean of what it has seen, and how many steps there were. */
+const meanCell: RecurrentCell<"mean" | "steps"> = {
+  type: "RunningMean",
+  states: ["mean", "steps"],
+  stateShapes: (shape) => ({ mean: shape, steps: [1] }),
+  outputShape: (shape) => shape,
+  parameters: () => [],
+  step(_parameters, x, { mean, steps }) {
+    const next = mean.add(x.sub(mean).div(steps.add(1)));
+    return { output: next.add(x), states: { mean: next, steps: steps.add(1) } };
+  },
+};
+
 /** Recurrent layers, one of which begins with what an encoder has left; some rows begin with padding. */
 export function listener() {
   const letters = input([5]);
@@ -83,7 +98,13 @@ export function listener() {
   const around = residual([gru(4, { returnSequences: true })]);
   return shaken(functional({
     inputs: { letters, sounds },
-    outputs: connect(decoded, around, simpleRnn(5, { returnSequences: true }), dense(classes)),
+    outputs: connect(
+      decoded,
+      around,
+      simpleRnn(5, { returnSequences: true }),
+      rnn(meanCell, { returnSequences: true }),
+      dense(classes),
+    ),
   }));
 }
 

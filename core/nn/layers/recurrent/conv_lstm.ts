@@ -108,9 +108,9 @@ function convLstmParts(
     type: `ConvLSTM${rank}D`,
     states: ["h", "c"],
     init(given, key) {
-      const { sequence } = takenShapes(given, ["h", "c"], (shape) => {
+      const { sequence } = takenShapes(given, (shape) => {
         checkFilm(rank, shape);
-        return stateOf(shape);
+        return { h: stateOf(shape), c: stateOf(shape) };
       });
       const state = stateOf(sequence);
       const parameters = [
@@ -123,9 +123,10 @@ function convLstmParts(
       return { outputShape: { outputs, ...(returnState && { h: state, c: state }) }, parameters };
     },
     apply({ kernel, recurrent_kernel: recurrent, bias, states: stored }, inputs, context) {
-      const { sequence: x, states } = takenTensors(inputs, ["h", "c"], ([batch, ...shape]) => {
+      const { sequence: x, states } = takenTensors(inputs, ([batch, ...shape]) => {
         checkFilm(rank, shape);
-        return [batch, ...stateOf(shape)];
+        const state = [batch, ...stateOf(shape)];
+        return { h: state, c: state };
       });
       const [batch, steps, ...picture] = x.shape;
       const shape = [batch, ...stateOf(x.shape.slice(1))];

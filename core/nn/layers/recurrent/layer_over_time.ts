@@ -3,7 +3,6 @@ import type { Tensor } from "../../../graph/tensor.ts";
 import type { ApplyContext, LayerInitialization } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
 import type { NamedKey } from "../../named_key.ts";
-import type { StateName } from "./recurrent_inputs.ts";
 import type {
   LstmOutputs,
   RecurrentLayer,
@@ -13,14 +12,14 @@ import type {
 import type { RecurrentOptions } from "./recurrent_options.ts";
 
 /** What a recurrent layer makes of a batch, whatever of it is given. */
-export type Made<Value> = { readonly outputs: Value } & { readonly [Name in StateName]?: Value };
+export type Made<Value> = { readonly outputs: Value } & { readonly [state: string]: Value };
 
 /** How a recurrent layer begins, and what it makes of a batch; with `returnState`, states too. */
 export interface PartsOverTime {
   /** Keras's class name. */
   readonly type: string;
   /** Names of its states, in the order of calls and outputs. */
-  readonly states: readonly StateName[];
+  readonly states: readonly string[];
   /** Its weights and output shapes. */
   init(given: Shape | readonly Shape[], key: NamedKey): LayerInitialization<Made<Shape>>;
   /** Its outputs. */
@@ -68,7 +67,10 @@ export function layerOverTime(
       },
       apply: (parameters, inputs, context) =>
         apply(parameters, inputs, context) as RecurrentOutputs,
-      computeMask: (_inputs, masks) => ({ outputs: maskOf(masks), h: undefined }),
+      computeMask: (_inputs, masks) => {
+        const none = Object.fromEntries(states.map((state) => [state, undefined]));
+        return { outputs: maskOf(masks), ...none } as Record<keyof RecurrentOutputs, Mask>;
+      },
     };
     return layer;
   }

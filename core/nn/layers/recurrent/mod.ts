@@ -17,6 +17,9 @@ export type {
   ReturnsState,
 } from "./recurrent_layer.ts";
 export type { GatedOptions, RecurrentOptions } from "./recurrent_options.ts";
+export { rnn } from "./rnn.ts";
+export type { OutputsAndStates, RnnOptions } from "./rnn.ts";
+export type { CellStep, RecurrentCell } from "./recurrent_cell.ts";
 export { simpleRnn } from "./simple_rnn.ts";
 export { timeDistributed } from "./time_distributed.ts";
 export type { TimeDistributedOptions } from "./time_distributed.ts";

@@ -26,7 +26,7 @@ import type { InitializerName } from "../../initializers/by_name.ts";
 import { penalizeOutputs } from "../weighted.ts";
 import { carriedStates } from "./carried_states.ts";
 import { layerOverTime, type Made, type PartsOverTime } from "./layer_over_time.ts";
-import { joined, type StateName, takenShapes, takenTensors } from "./recurrent_inputs.ts";
+import { joined, takenShapes, takenTensors } from "./recurrent_inputs.ts";
 import type { LstmOutputs, RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
 import { recurrentDropouts } from "./recurrent_dropouts.ts";
 import type { GatedOptions } from "./recurrent_options.ts";
@@ -51,7 +51,7 @@ export interface Cell {
 }
 
 /** Names of a cell's states, in the order of calls and outputs. */
-const stateNames: Readonly<Record<CellName, readonly StateName[]>> = {
+const stateNames: Readonly<Record<CellName, readonly string[]>> = {
   simpleRnn: ["h"],
   lstm: ["h", "c"],
   gru: ["h"],
@@ -86,9 +86,9 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
     type: own.type,
     states: names,
     init(given, key) {
-      const { sequence: [steps, features] } = takenShapes(given, names, (sequence) => {
+      const { sequence: [steps, features] } = takenShapes(given, (sequence) => {
         checkSequence(sequence);
-        return [units];
+        return Object.fromEntries(names.map((name) => [name, [units]]));
       });
       const parameters = [
         makeKernel([features, layout.inputs * units], key),
@@ -104,9 +104,9 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
     },
     apply(weights, inputs, context) {
       const { kernel, recurrent_kernel, bias } = weights;
-      const { sequence, states } = takenTensors(inputs, names, (shape) => {
+      const { sequence, states } = takenTensors(inputs, (shape) => {
         checkBatch(shape, kernel.shape[0]);
-        return [shape[0], units];
+        return Object.fromEntries(names.map((name) => [name, [shape[0], units]]));
       });
       const [batch, steps, features] = sequence.shape;
       const [mask] = context.masks;
