@@ -18,6 +18,7 @@ import {
   number,
   oneOrMore,
   oneOrMoreLayers,
+  type OptionReader,
   type OptionReaders,
   part,
   text,
@@ -52,6 +53,9 @@ const recurrent: OptionReaders<layers.RecurrentOptions & { units: number }> = {
 };
 const gated = { ...recurrent, recurrentActivation: text };
 
+const nameOrNull: OptionReader = (value, path, custom) =>
+  value === null ? null : text(value, path, custom);
+
 const wrapper = { ...plain, layer, trainable: flag };
 
 function convLstm(factory: typeof layers.convLstm2d): LayerEntry {
@@ -71,7 +75,7 @@ function convLstm(factory: typeof layers.convLstm2d): LayerEntry {
 /** Layers over sequences and layers around layers, by type. */
 export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
   Bidirectional: entry<layers.BidirectionalOptions & { layer: Layer }>(
-    { ...wrapper, mergeMode: text },
+    { ...wrapper, mergeMode: nameOrNull },
     ({ layer, ...options }) => layers.bidirectional(layer, options),
   ),
   ConvLSTM1D: convLstm(layers.convLstm1d),

@@ -7,7 +7,7 @@ import { fit, predict } from "../../../core/stream/mod.ts";
 import golden from "../../golden/recurrent.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { assertClose } from "./close.ts";
-import { TestContext } from "./context.ts";
+import { TestContext, valuesOf } from "./context.ts";
 import { goldenLeaf, type GoldenTensor } from "./golden.ts";
 
 interface Case {
@@ -176,6 +176,44 @@ await testOnDevices("both directions have states of their own", async (device) =
   }
   const text = nn.modelToJson(around(both));
   assert.equal(nn.modelToJson(nn.modelFromJson(text)), text);
+});
+
+Deno.test("with mergeMode null both directions are outputs of their own", () => {
+  const x = tensor(numbers([3, 4, 2], 1).data, { shape: [3, 4, 2] });
+  const mask = greater(tensor([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1]]), 0);
+  const options = { returnState: true, returnSequences: true } as const;
+  const joined = nn.bidirectional(nn.gru(5, options));
+  const apart = nn.bidirectional(nn.gru(5, options), { mergeMode: null });
+  const { parameters } = joined.init([[4, 2]], key);
+  const { outputShape } = apart.init([[4, 2]], key);
+  assert.deepEqual(outputShape, {
+    ...{ forward: [4, 5], backward: [4, 5], forwardH: [5], backwardH: [5] },
+  });
+  const weights = Object.fromEntries(
+    parameters.map(({ name, shape, values }) => [name, tensor(values, { shape })]),
+  );
+  const context = new TestContext(true);
+  context.masks = [mask];
+  const [one, two] = [joined.apply(weights, [x], context), apart.apply(weights, [x], context)];
+  const { forward, backward, forwardH, backwardH } = two;
+  const side = valuesOf(concat([forward, backward], 2));
+  assert.deepEqual(side, valuesOf(one.outputs));
+  assert.deepEqual(valuesOf(forwardH), valuesOf(one.forwardH));
+  assert.deepEqual(valuesOf(backwardH), valuesOf(one.backwardH));
+  assert.deepEqual(apart.computeMask!([x], [mask]), {
+    ...{ forward: mask, backward: mask },
+  });
+
+  const input = nn.input([4, 2]);
+  const ways = nn.connect(input, nn.bidirectional(nn.lstm(3), { mergeMode: null }));
+  const model = nn.functional({ inputs: input, outputs: { ...ways } });
+  assert.deepEqual(model.outputShape, { forward: [3], backward: [3] });
+  const text = nn.modelToJson(model);
+  assert.equal(nn.modelToJson(nn.modelFromJson(text)), text);
+  assert.throws(
+    () => nn.bidirectional(nn.lstm(3), { mergeMode: "max" as "sum" }),
+    /one of concat, sum, mul, ave, or null: received "max"/,
+  );
 });
 
 function around(both: nn.LoneMergeLayer<nn.BothDirections<nn.LstmOutputs>>) {

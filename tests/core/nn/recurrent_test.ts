@@ -24,7 +24,8 @@ function layerOf({ layer, inner, arguments: given }: Case): nn.Layer {
   if (!inner) return nn[layer](...given) as nn.RecurrentLayer;
   const [name, ...parts] = inner;
   const within = nn[name](...parts) as nn.RecurrentLayer;
-  return nn.bidirectional(within, given[0] as unknown as nn.BidirectionalOptions);
+  const { mergeMode } = given[0] as { mergeMode?: nn.BidirectionalMerge };
+  return nn.bidirectional(within, { mergeMode });
 }
 
 const cases = Object.entries(golden.cases as unknown as Record<string, Case>).map(

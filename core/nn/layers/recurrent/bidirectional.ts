@@ -2,15 +2,17 @@ import type { Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import type { ApplyContext, Layer } from "../../layer.ts";
 import type { LoneMergeLayer } from "../../merge_layer.ts";
-import type { Tensors } from "../../named.ts";
 import type { NamedKey } from "../../named_key.ts";
 import { type BidirectionalMerge, bothDirections, mergeModes } from "./both_directions.ts";
 import type { RecurrentLayer, RecurrentOutputs, ReturnsState } from "./recurrent_layer.ts";
 
 /** Options of {@link bidirectional}. */
 export interface BidirectionalOptions {
-  /** How both outputs become one: side by side (`concat`, default), `sum`, `mul` or mean (`ave`). */
-  readonly mergeMode?: BidirectionalMerge;
+  /**
+   * How both outputs become one: side by side (`concat`, default), `sum`, `mul` or mean (`ave`). With
+   * `null` they are outputs of their own, `forward` and `backward`, whose steps meet.
+   */
+  readonly mergeMode?: BidirectionalMerge | null;
   /** Name; default `bidirectional_1` and so on in the model. */
   readonly name?: string;
   /** Shape of the inputs without the batch, for a first layer. */
@@ -33,6 +35,14 @@ export type BothDirections<O extends RecurrentOutputs = RecurrentOutputs> =
     ]: Tensor;
   };
 
+/** What a {@link bidirectional} layer gives with `mergeMode: null`. */
+export type ForwardAndBackward = {
+  /** The outputs of the layer that goes from the first step to the last. */
+  readonly forward: Tensor;
+  /** The outputs of the one that goes from the last to the first, in the order of the steps. */
+  readonly backward: Tensor;
+};
+
 /**
  * A layer over a sequence, and another one of its kind over the sequence from its end.
  *
@@ -45,7 +55,8 @@ export type BothDirections<O extends RecurrentOutputs = RecurrentOutputs> =
  * @param options How to merge, name.
  * @returns A layer from `[steps, features]` to `[2 units]` or `[steps, 2 units]`; `[…, units]` unless
  * both are laid side by side. Around a layer with `returnState` one of several outputs, for
- * {@link connect}: `outputs`, `forwardH`, `forwardC`, `backwardH` and `backwardC`, the C of lstm alone.
+ * {@link connect}: `outputs`, `forwardH`, `forwardC`, `backwardH` and `backwardC`, the C of lstm alone. With
+ * `mergeMode: null` there are `forward` and `backward` in the place of `outputs`.
  * @throws {RangeError} when `mergeMode` is not known.
  *
  * @example
@@ -70,26 +81,44 @@ export type BothDirections<O extends RecurrentOutputs = RecurrentOutputs> =
  * assert.deepEqual(model.outputShape, [12, 32]);
  * ```
  *
- * Keras: `Bidirectional`, without its `merge_mode=None`. PyTorch: `bidirectional=True`.
+ * Keras: `Bidirectional`. PyTorch: `bidirectional=True`.
  */
-export function bidirectional(layer: Layer, options?: BidirectionalOptions): RecurrentLayer;
+export function bidirectional(
+  layer: Layer,
+  options?: BidirectionalOptions & { readonly mergeMode?: BidirectionalMerge },
+): RecurrentLayer;
 /** Both directions of a layer that gives its last states. */
 export function bidirectional<O extends RecurrentOutputs>(
   layer: ReturnsState<O>,
-  options?: BidirectionalOptions,
+  options?: BidirectionalOptions & { readonly mergeMode?: BidirectionalMerge },
 ): LoneMergeLayer<BothDirections<O>>;
+/** Outputs of both directions, each for itself. */
+export function bidirectional(
+  layer: Layer,
+  options: BidirectionalOptions & { readonly mergeMode: null },
+): LoneMergeLayer<ForwardAndBackward>;
+/** Outputs and last states of both directions, each for itself. */
+export function bidirectional<O extends RecurrentOutputs>(
+  layer: ReturnsState<O>,
+  options: BidirectionalOptions & { readonly mergeMode: null },
+): LoneMergeLayer<ForwardAndBackward & Omit<BothDirections<O>, "outputs">>;
+/** Any of them. */
+export function bidirectional(
+  layer: Layer | ReturnsState,
+  options?: BidirectionalOptions,
+): RecurrentLayer | LoneMergeLayer<Readonly<Record<string, Tensor>>>;
 export function bidirectional(
   layer: Layer | ReturnsState,
   options: BidirectionalOptions = {},
-): RecurrentLayer | LoneMergeLayer<Tensors> {
+): RecurrentLayer | LoneMergeLayer<Readonly<Record<string, Tensor>>> {
   const { mergeMode = "concat", name = "", inputShape, trainable } = options;
-  if (!mergeModes.includes(mergeMode)) {
+  if (mergeMode !== null && !mergeModes.includes(mergeMode)) {
     throw new RangeError(
-      `Cannot make bidirectional as mergeMode must be one of ${mergeModes.join(", ")}: ` +
+      `Cannot make bidirectional as mergeMode must be one of ${mergeModes.join(", ")}, or null: ` +
         `received "${mergeMode}"`,
     );
   }
-  const { init, apply, maskOf, stateNames } = bothDirections(layer, mergeMode);
+  const { init, apply, maskOf, outputNames, stateNames } = bothDirections(layer, mergeMode);
   const common = {
     type: "Bidirectional",
     config: { layer, ...options },
@@ -99,13 +128,16 @@ export function bidirectional(
     merges: true,
     alone: true,
   } as const;
-  if (stateNames.length > 0) {
+  if (outputNames.length > 1 || stateNames.length > 0) {
     const both: LoneMergeLayer<Readonly<Record<string, Tensor>>> = {
       ...common,
-      outputNames: ["outputs", ...stateNames],
+      outputNames: [...outputNames, ...stateNames],
       init,
       apply,
-      computeMask: (inputs, masks) => ({ outputs: maskOf?.(inputs, masks) }),
+      computeMask: (inputs, masks) => {
+        const mask = maskOf?.(inputs, masks);
+        return Object.fromEntries(outputNames.map((output) => [output, mask]));
+      },
     };
     return both;
   }

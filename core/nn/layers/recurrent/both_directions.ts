@@ -29,11 +29,17 @@ export const mergeModes = Object.keys(merges) as readonly BidirectionalMerge[];
 /** A direction's prefix of the names of its weights. */
 const directions = ["forward_", "backward_"] as const;
 
+/** Names of both outputs, where they do not become one. */
+export const apart = ["forward", "backward"] as const;
+
 /** What a layer gives: its outputs, and states by name. */
 type Given<Value> = { readonly outputs: Value; readonly [state: string]: Value };
 
 /** How both directions of a layer begin, and what they make of a batch. */
-export function bothDirections(layer: Layer | ReturnsState, mergeMode: BidirectionalMerge) {
+export function bothDirections(
+  layer: Layer | ReturnsState,
+  mergeMode: BidirectionalMerge | null,
+) {
   const takesStates = "merges" in layer;
   const several = "outputNames" in layer && layer.outputNames !== undefined;
   const states = several ? layer.outputNames!.filter((name) => name !== "outputs") : [];
@@ -42,15 +48,20 @@ export function bothDirections(layer: Layer | ReturnsState, mergeMode: Bidirecti
   const asked = <Value>(sequence: Value, own: readonly Value[]) =>
     (takesStates ? [sequence, ...own] : sequence) as never;
   const named = <Value>(made: unknown) => (several ? made : { outputs: made }) as Given<Value>;
-  const together = <Value>(outputs: Value, made: readonly Given<Value>[]): Given<Value> => ({
-    outputs,
+  const together = <Value>(
+    outputs: readonly Value[],
+    made: readonly Given<Value>[],
+  ): Readonly<Record<string, Value>> => ({
+    ...Object.fromEntries(outputs.map((output, place) => [outputNames[place], output])),
     ...Object.fromEntries(
       directions.flatMap((prefix, place) =>
         states.map((state) => [camel(prefix, state), made[place][state]])
       ),
     ),
   });
+  const outputNames = mergeMode === null ? apart : ["outputs"] as const;
   return {
+    outputNames,
     stateNames: directions.flatMap((prefix) => states.map((state) => camel(prefix, state))),
     maskOf: maskOf(layer, takesStates),
     init(given: Shape | readonly Shape[], key: NamedKey) {
@@ -70,8 +81,9 @@ export function bothDirections(layer: Layer | ReturnsState, mergeMode: Bidirecti
         );
       }
       const width = outputs[outputs.length - 1] * (mergeMode === "concat" ? 2 : 1);
+      const merged = outputNames.map((): Shape => [...outputs.slice(0, -1), width]);
       return {
-        outputShape: together<Shape>([...outputs.slice(0, -1), width], shapes),
+        outputShape: together(merged, shapes),
         parameters: made.flatMap(({ parameters }, place) =>
           parameters.map((parameter) => ({
             ...parameter,
@@ -85,7 +97,7 @@ export function bothDirections(layer: Layer | ReturnsState, mergeMode: Bidirecti
       parameters: Readonly<Record<string, Tensor>>,
       inputs: Tensor | readonly Tensor[],
       context: ApplyContext,
-    ): Given<Tensor> {
+    ): Readonly<Record<string, Tensor>> {
       const [x, ...rest] = inputs instanceof Tensor ? [inputs] : inputs;
       const halves = inHalves(rest, takesStates);
       const [mask] = context.masks;
@@ -102,7 +114,7 @@ export function bothDirections(layer: Layer | ReturnsState, mergeMode: Bidirecti
       });
       const [forward, backward] = made.map(({ outputs }) => outputs);
       const met = backward.rank === x.rank ? flip(backward, 1) : backward;
-      return together(merges[mergeMode](forward, met), made);
+      return together(mergeMode ? [merges[mergeMode](forward, met)] : [forward, met], made);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Layers that go through the steps of a sequence. */
 
 export { bidirectional } from "./bidirectional.ts";
-export type { BidirectionalOptions, BothDirections } from "./bidirectional.ts";
+export type { BidirectionalOptions, BothDirections, ForwardAndBackward } from "./bidirectional.ts";
 export type { BidirectionalMerge } from "./both_directions.ts";
 export type { ConvLstmOptions } from "./conv_lstm.ts";
 export { convLstm1d } from "./conv_lstm1d.ts";
