@@ -123,20 +123,34 @@ function emitDispatch(
       ? `let number = workgroup.x + workgroup.y * ${mostGroups}u;`
       : "let number = workgroup.x;",
   ];
-  let first = 0;
-  sections.forEach(({ groups, code }, place) => {
-    const last = place === sections.length - 1 && total === used && !wide;
-    const group = first === 0 ? "let group = number;" : `let group = number - ${first}u;`;
-    first += groups;
-    const condition = last ? "" : `if (number < ${first}u) `;
-    lines.push(`${place > 0 ? "else " : ""}${condition}{\n${indent(`${group}\n${code}`)}\n}`);
-  });
+  const body = chooseSection(sections);
+  const isWhole = total === used && !wide;
+  lines.push(`${isWhole ? "" : `if (number < ${used}u) `}{\n${indent(body)}\n}`);
   return [{
     shader: shader.build(lines.join("\n"), lanes),
     groups: [Math.min(total, mostGroups), Math.ceil(total / mostGroups)],
     calls,
     label: calls.map(({ label }) => formatLabel(label)).join(" | "),
   }];
+}
+
+/**
+ * Statements that run the section which workgroup `number` belongs to. Halves within halves: of a
+ * chain of conditions Mesa's software adapter leaves out all from the 80th on, without a word.
+ */
+function chooseSection(sections: readonly Section[], first = 0): string {
+  if (sections.length === 1) {
+    const group = first === 0 ? "let group = number;" : `let group = number - ${first}u;`;
+    return `${group}\n${sections[0].code}`;
+  }
+  const [before, after] = [
+    sections.slice(0, sections.length >> 1),
+    sections.slice(sections.length >> 1),
+  ];
+  const middle = before.reduce((sum, { groups }) => sum + groups, first);
+  return `if (number < ${middle}u) {\n${indent(chooseSection(before, first))}\n} else {\n${
+    indent(chooseSection(after, middle))
+  }\n}`;
 }
 
 function emitCall(

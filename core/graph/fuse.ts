@@ -1,19 +1,12 @@
 import { keepsAxes, reshapeStrides, resolveView } from "./access.ts";
+import { isBound } from "./leaf.ts";
+import { storeBeyondLimits } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Work, in additions, above which a value is kept rather than computed again. */
 const cheap = 4;
-
-/** Ops of a chain after which a value is kept: the deeper, the more of the call stack they take. */
-const deepest = 200;
-
-/** True for leaves that have memory of their own. */
-export function isBound(node: Tensor): boolean {
-  return node.operation.kind === "leaf" && node.operation.name !== "literal" &&
-    node.operation.name !== "iota";
-}
 
 /**
  * Which nodes of `program` get memory. All others are computed inside the loops of their users.
@@ -23,7 +16,7 @@ export function isBound(node: Tensor): boolean {
  */
 export function chooseStored(program: Program): Set<Tensor> {
   const stored = new Set<Tensor>(program.order.filter(isBound));
-  storeDeep(program.order, stored);
+  storeBeyondLimits(program, stored);
   const isStored = (node: Tensor) => stored.has(node);
   const sinks = new Map<Tensor, Set<Tensor>>(program.order.map((node) => [node, new Set()]));
   const enlarged = new Set<Tensor>();
@@ -109,22 +102,6 @@ function suits(
   if (!reshapeStrides(batches, view.strides.slice(0, -2), [sizeOf(batches)])) return false;
   const [row, column] = view.strides.slice(-2);
   return row === 1 || column === 1 || input.shape[input.rank - 1] === 1;
-}
-
-/**
- * Stores a value of every chain of ops that one loop could compute, and that is too long for it; of
- * views alone, which take no work but are looked through from each of them, after twice as many.
- */
-function storeDeep(order: readonly Tensor[], stored: Set<Tensor>): void {
-  const depths = new Map<Tensor, number>();
-  for (const node of order) {
-    const { kind } = node.operation;
-    const isOpen = kind === "elementwise" || kind === "view";
-    const depth = isOpen ? 1 + Math.max(...node.inputs.map((input) => depths.get(input)!)) : 0;
-    const tooDeep = depth >= (kind === "view" ? 2 * deepest : deepest);
-    if (tooDeep) stored.add(node);
-    depths.set(node, tooDeep ? 0 : depth);
-  }
 }
 
 function subtreeCosts(order: readonly Tensor[]): Map<Tensor, number> {

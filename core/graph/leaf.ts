@@ -92,3 +92,8 @@ export function literal(value: number, dtype: DType = "f32"): Tensor {
 export function iota(shape: Shape, axis: number, dtype: "u32" | "i32" | "f32" = "u32"): Tensor {
   return Tensor.node(iotaOperation, [], { shape, dtype, axis });
 }
+
+/** True for leaves that have memory of their own. */
+export function isBound({ operation }: Tensor): boolean {
+  return operation.kind === "leaf" && operation !== literalOperation && operation !== iotaOperation;
+}

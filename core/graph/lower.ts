@@ -1,13 +1,16 @@
-import { type Access, accessInput } from "./access.ts";
+import type { Access } from "./access.ts";
 import { copyCall, groupCalls, operandOf } from "./build_calls.ts";
-import { chooseStored, isBound } from "./fuse.ts";
+import { chooseStored } from "./fuse.ts";
 import { Group } from "./group.ts";
-import { identityAccess, type Memory, type Place } from "./loop_builder.ts";
+import { isBound } from "./leaf.ts";
+import { mostValues } from "./limits.ts";
+import type { Memory, Place } from "./loop_builder.ts";
 import { bytesPerElement } from "./dtype.ts";
 import type { BufferSpec, Call, StridedOperand } from "./call.ts";
 import type { Assignment, Program } from "./program.ts";
 import type { ScheduledCall } from "./schedule.ts";
 import { sameShape, type Shape } from "./shape.ts";
+import { eachSource } from "./sources.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A program as kernel calls over buffers, not yet ordered. */
@@ -20,9 +23,6 @@ export interface Lowered {
 
 /** A device binds at least eight buffers to a kernel; one is the arena. */
 const mostLeaves = 7;
-
-/** Values of one loop, at most: each takes some 30 locals, of which WebAssembly allows 50,000. */
-const mostValues = 1000;
 
 /** Bytes from which a value takes the place of one that is not needed any more: caches hold less. */
 const large = 1 << 20;
@@ -107,30 +107,10 @@ class Lowering {
     const known = this.#sourcesOf.get(node);
     if (known) return known;
     const found = new Map<Tensor, boolean>();
-    const seen = new Map<Tensor, (Access | null)[]>();
-    let values = 0;
-    const visit = (inner: Tensor, access: Access | null) => {
-      const before = seen.get(inner);
-      if (before?.some((other) => sameAccess(other, access))) return;
-      if (before) before.push(access);
-      else seen.set(inner, [access]);
-      values++;
-      if (this.#stored.has(inner)) {
-        const identity = access !== null && isIdentity(inner.shape, node.shape, access);
-        found.set(inner, (found.get(inner) ?? true) && identity);
-        return;
-      }
-      const next = access && inner.operation.kind === "view" ? accessInput(inner, access) : access;
-      for (const input of inner.inputs) visit(input, next);
-    };
-    const { kind } = node.operation;
-    const access = identityAccess(node.rank);
-    const plain = kind === "elementwise"
-      ? access
-      : kind === "view"
-      ? accessInput(node, access)
-      : null;
-    for (const input of node.inputs) visit(input, plain);
+    const values = eachSource(node, (inner) => this.#stored.has(inner), (inner, access) => {
+      const identity = access !== null && isIdentity(inner.shape, node.shape, access);
+      found.set(inner, (found.get(inner) ?? true) && identity);
+    });
     this.#sourcesOf.set(node, found);
     this.#valuesOf.set(node, values);
     return found;
@@ -251,11 +231,6 @@ class Lowering {
     }
     return [...scheduled.values()].flat();
   }
-}
-
-function sameAccess(a: Access | null, b: Access | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a === b || (sameShape(a.dimensions, b.dimensions) && sameShape(a.offsets, b.offsets));
 }
 
 /** Whether every element is read at the same place in memory: axes of size 1 do not count. */
