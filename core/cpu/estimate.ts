@@ -24,6 +24,7 @@ function innerProducts({ name, operands: [a, b] }: StructuredCall): number {
   // A logarithm and three exponentials.
   if (name === "ctcPaths" || name === "ctcPosteriors") return 1000;
   if (name === "eliminate") return a.shape[1] ** 2;
+  if (name === "cholesky") return 8 * a.shape[1];
   // Some sixteen comparisons for an element of a run, and one for one that is merged.
   if (name === "sortRuns") return 300;
   if (name === "mergeRuns") return 40;

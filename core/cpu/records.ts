@@ -21,6 +21,7 @@ const kind = {
   segments: 11,
   bincount: 20,
   eliminate: 21,
+  cholesky: 22,
 } as const;
 
 /** Where a call finds things: addresses of operands, table indices, memory for arguments. */
@@ -42,6 +43,7 @@ export type StructuredName =
   | "segmentMax"
   | "bincount"
   | "eliminate"
+  | "cholesky"
   | WindowName
   | RecurrenceName
   | SamplingName
@@ -60,6 +62,7 @@ const structured = {
   segmentMax: segmentRecord,
   bincount: bincountRecord,
   eliminate: eliminateRecord,
+  cholesky: choleskyRecord,
   ...windowRecords,
   ...recurrenceRecords,
   ...ctcRecords,
@@ -197,6 +200,11 @@ function eliminateRecord({ operands: [a, b], output }: StructuredCall, binding: 
   const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
   const [, size, width] = output.shape;
   return [kind.eliminate, place(a), b ? place(b) : 0, place(output), size, width - 1];
+}
+
+function choleskyRecord({ operands: [a], output }: StructuredCall, binding: Binding): number[] {
+  const place = ({ buffer, offset }: StridedOperand) => binding.address(buffer, offset);
+  return [kind.cholesky, place(a), place(output), output.shape[1]];
 }
 
 function bitsOf(value: number): number {

@@ -132,6 +132,7 @@ function division(node: Tensor): Division {
       return { axis: "columns", units: sortDivision(node), follow: 0 };
     case "bincount":
     case "eliminate":
+    case "cholesky":
       return { axis: "rows", units: node.shape[0], follow: 1 };
     case "ctcPaths":
     case "ctcPosteriors":

@@ -6,6 +6,7 @@
 export { abs } from "./abs.ts";
 export { hardSigmoid, leakyRelu, mish, relu6, silu, softsign, step } from "./activations.ts";
 export { add } from "./add.ts";
+export { cholesky } from "./cholesky.ts";
 export { det, type SignAndLogDeterminant, slogdet } from "./det.ts";
 export { inv, solve } from "./solve.ts";
 export { kron, outer, tensordot, trace } from "./tensordot.ts";

@@ -1,6 +1,7 @@
 import { attentionKernel } from "./attention.ts";
 import { attentionGradientKernel } from "./attention_gradient.ts";
 import { bincountKernel } from "./bincount.ts";
+import { choleskyKernel } from "./cholesky.ts";
 import { convolutionKernel, convolutionKernelGradientKernel } from "./convolution.ts";
 import { eliminateKernel } from "./eliminate.ts";
 import { gatherKernel } from "./gather.ts";
@@ -29,6 +30,7 @@ export type StructuredName =
   | "segmentMax"
   | "bincount"
   | "eliminate"
+  | "cholesky"
   | "convolution"
   | "convolutionKernelGradient"
   | "sumPool"
@@ -55,6 +57,7 @@ const structuredKernels = {
   segmentMax: segmentKernel,
   bincount: bincountKernel,
   eliminate: eliminateKernel,
+  cholesky: choleskyKernel,
   convolution: convolutionKernel,
   convolutionKernelGradient: convolutionKernelGradientKernel,
   sumPool: sumPoolKernel,

@@ -15,6 +15,7 @@ CASES = {
     "det": (torch.linalg.det, [[4, 3, 3]]),
     "det_of_7": (torch.linalg.det, [[7, 7]]),
     "det_of_1": (torch.linalg.det, [[2, 1, 1]]),
+    "cholesky": (lambda a: torch.linalg.cholesky(a @ a.transpose(1, 2) + torch.eye(5)), [[2, 5, 5]]),
     "slogdet": (lambda a: torch.linalg.slogdet(a)[1], [[3, 6, 6]]),
 }
 

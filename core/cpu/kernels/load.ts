@@ -76,6 +76,7 @@
  * - 19 merging of runs: as in 18, with 5 the order in which runs are sorted. A unit is a pair of runs.
  * - 20 counting: 4 x, 5 out, 6 elements of a line, 7 bins. A unit is a line.
  * - 21 elimination: 4 a, 5 b (0: none), 6 out, 7 size of a, 8 columns of b. A unit is a matrix.
+ * - 22 roots of matrices: 4 a, 5 out, 6 size. A unit is a matrix.
  *
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *

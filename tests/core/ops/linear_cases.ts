@@ -1,3 +1,4 @@
+import { iota } from "../../../core/graph/leaf.ts";
 import * as ops from "../../../core/ops/mod.ts";
 import { type CaseInput, floats, type OpCase } from "./generator.ts";
 import { opCase } from "./structured_cases.ts";
@@ -18,6 +19,15 @@ export function linearCases(random: () => number): OpCase[] {
     opCase("inv of more than threads", [square(1, 30)], ops.inv, { ...extra, differentiable: [] }),
     opCase("det", [square(2, 3)], ops.det, { tolerance: 64, magnitude: 100 }),
     opCase("slogdet", [square(3, 5)], (x) => ops.slogdet(x).logabsdet, extra),
+    ...[4, 20].map((size) => {
+      // A · Aᵀ and a little more.
+      const part = floats(random, [2, size, size], [-1, 1]);
+      return opCase("cholesky", [part], (x) => {
+        const square = ops.matmul(x, ops.transpose(x, [0, 2, 1]));
+        const more = ops.select(ops.equal(iota([size, size], 0), iota([size, size], 1)), 4, 0);
+        return ops.cholesky(ops.add(square, more));
+      }, { ...extra, differentiable: size < 20 ? [0] : [] });
+    }),
     opCase("sign of slogdet", [square(5, 4)], (x) => ops.slogdet(x).sign, {
       ...extra,
       differentiable: [],

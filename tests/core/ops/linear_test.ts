@@ -16,10 +16,16 @@ interface Case {
   gradients: GoldenTensor[];
 }
 
+const eye = (size: number) =>
+  ops.tensor(
+    Array.from({ length: size }, (_, i) => Array.from({ length: size }, (_, j) => +(i === j))),
+  );
+
 const functions: Record<string, (a: Tensor, b: Tensor) => Tensor> = {
   solve: ops.solve,
   inv: ops.inv,
   det: ops.det,
+  cholesky: (a) => ops.cholesky(ops.matmul(a, ops.transpose(a, [0, 2, 1])).add(eye(5))),
   slogdet: (a) => ops.slogdet(a).logabsdet,
 };
 const cases = Object.entries(golden.cases as unknown as Record<string, Case>);
@@ -47,12 +53,17 @@ await testOnDevices("solve, inv, det and slogdet give PyTorch's results", async 
 await testOnDevices("matrices without an inverse have the determinant 0", async (device) => {
   const flat = ops.tensor([[[0, 0], [0, 0]], [[0, 2], [0, 3]], [[1, 2], [2, 4]], [[0, 2], [3, 0]]]);
   const { sign, logabsdet } = ops.slogdet(flat);
-  const [dets, signs, logs, large] = await evaluateOn(device, [
+  const [roots, dets, signs, logs, large] = await evaluateOn(device, [
+    ops.cholesky(ops.tensor([[[4, 2], [2, 1]], [[9, 3], [3, 1e6]], [[-1, 0], [0, 1]]])),
     ops.det(flat),
     sign,
     logabsdet,
     ops.slogdet(ops.mul(flat, 1e30)).logabsdet,
   ]);
+  assertClose(roots.subarray(4, 8), [3, 0, 1, Math.sqrt(999999)], 1e-6);
+  // The first is flat, and the third has a side below 0: from there on nothing is known.
+  assert.deepEqual([roots[0], roots[1], roots[2]], [2, 0, 1]);
+  assert([roots[3], roots[8], roots[11]].map(Number.isNaN).join() === "true,true,true");
   assert.deepEqual(Array.from(dets, (value) => value + 0), [0, 0, 0, -6]);
   assert.deepEqual(Array.from(signs, (value) => value + 0), [0, 0, 0, -1]);
   assert.deepEqual([...logs.subarray(0, 3)], [-Infinity, -Infinity, -Infinity]);

@@ -1,6 +1,7 @@
 /** What a record of the plan asks for: the kernel of its kind, with its operands. */
 import { attention, attentionGradient } from "./attention";
 import { bincount } from "./bincount";
+import { cholesky } from "./cholesky";
 import { convolution, tileBytes, tileSize } from "./convolution";
 import { isDepthwise } from "./depthwise";
 import { depthwiseKernelGradient } from "./depthwise_gradient";
@@ -139,6 +140,8 @@ export function run(record: usize, start: i32, end: i32, scratch: usize): void {
     ctcPosteriors(record, start, end, scratch);
   } else if (kind == 20) {
     bincount(record, start, end);
+  } else if (kind == 22) {
+    cholesky(record, start, end);
   } else if (kind == 21) {
     eliminate(record, start, end, scratch);
   } else if (kind == 18) {
