@@ -59,6 +59,12 @@ Deno.test("calls that do not depend on each other share a dispatch, within the l
   }
 });
 
+Deno.test("a dispatch has no more calls than its shader is soon ready for", () => {
+  const x = inputLeaf("x", [5, 12], "f32");
+  const { dispatches } = compile(Array.from({ length: 150 }, (_, at) => x.mul(at + 2).sum(0)));
+  assert.deepEqual(dispatches.map(({ calls }) => calls.length), [64, 64, 22]);
+});
+
 Deno.test("a value that is read again is stored beside its tails", () => {
   const x = inputLeaf("x", [4, 8], "f32");
   const product = x.matmul(stateLeaf("w", [8, 8]));
