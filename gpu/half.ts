@@ -63,6 +63,7 @@ function exactResults(call: GpuCall): number[] {
       if (name === "attentionGradient") return [operands[logarithms].buffer];
       // Sums too; and the largest values are looked for again among those that they came from.
       if (name === "segmentSum" || name === "segmentMax") return [result!.buffer];
+      if (solves(name)) return [result!.buffer];
       const copies = name === "gather" && operands[0].dtype === "f32";
       return copies || work.slices > 1 ? [result!.buffer] : [];
     }
@@ -71,11 +72,22 @@ function exactResults(call: GpuCall): number[] {
   }
 }
 
-/** Buffers that say where a call looks: as halves they would move pictures, and large ones by pixels. */
+/** Whether an op solves for matrices: errors of theirs can grow by any factor. */
+function solves(name: string): boolean {
+  return name === "eliminate" || name === "cholesky";
+}
+
+/**
+ * Buffers that say where a call looks: as halves they would move pictures, and large ones by pixels; and
+ * matrices that are solved for.
+ */
 function coordinates({ work }: GpuCall): number[] {
   if (work.kind === "rows") return work.calls.flatMap(coordinates);
-  if (work.kind !== "structured" || !work.call.name.startsWith("sampleImage")) return [];
-  const [, y, x] = work.call.operands;
+  if (work.kind !== "structured") return [];
+  const { name, operands } = work.call;
+  if (solves(name)) return operands.map(({ buffer }) => buffer);
+  if (!name.startsWith("sampleImage")) return [];
+  const [, y, x] = operands;
   return [y.buffer, x.buffer];
 }
 

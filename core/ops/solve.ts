@@ -49,7 +49,8 @@ const solveOperation: CompositeOperation = register<CompositeOperation>({
  * assert.deepEqual([...await x.data()], [3, 2]);
  * ```
  *
- * jax.numpy, PyTorch: `linalg.solve`. Keras: `ops.solve`.
+ * With mixed_float16 matrices, right sides and solutions stay float32. jax.numpy, PyTorch:
+ * `linalg.solve`. Keras: `ops.solve`.
  */
 export function solve(a: Tensor, b: Tensor): Tensor {
   const size = checkSquare("solve", a);

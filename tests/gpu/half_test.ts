@@ -5,6 +5,7 @@ import { planProgram } from "../../core/graph/plan.ts";
 import { type Assignment, createProgram } from "../../core/graph/program.ts";
 import type { Tensor } from "../../core/graph/tensor.ts";
 import {
+  cholesky,
   cos,
   gather,
   gradients,
@@ -13,6 +14,7 @@ import {
   segmentMax,
   segmentSum,
   sin,
+  solve,
   sparseSoftmaxCrossEntropy,
 } from "../../core/ops/mod.ts";
 import { arenaMemory, halfMemory } from "../../gpu/call.ts";
@@ -95,6 +97,20 @@ Deno.test("the places that pictures are sampled at are no halves, and what they 
   assert.equal(made.buffers.filter(({ elements, half }) => elements === 330 && half).length, 1);
 });
 
+Deno.test("matrices that are solved for are no halves, nor what is found", () => {
+  const made = inputLeaf("x", [6, 8], "f32").matmul(stateLeaf("w", [8, 25])).reshape([6, 5, 5]);
+  const right = inputLeaf("y", [6, 8], "f32").matmul(stateLeaf("v", [8, 10])).reshape([6, 5, 2]);
+  for (const found of [solve(made, right), cholesky(made)]) {
+    const flat = found.reshape([6, found.size / 6]);
+    const y = flat.matmul(stateLeaf("u", [flat.shape[1], 3])).matmul(stateLeaf("t", [3, 2]));
+    const stored = halves(compile([y.square().sum()], [], { rowWork: 0 }));
+    assert.ok(stored.includes(6 * 3), `others may be: ${stored}`);
+    // What is taken of the solutions has as many numbers as what they are solutions for.
+    const taken = stored.filter((size) => size === 60).length;
+    assert.ok(!stored.includes(150) && !stored.includes(90) && taken < 2, `${stored}`);
+  }
+});
+
 /** A network whose activations take far more than its weights: loss, and its training. */
 function deepNetwork() {
   let y: Tensor = inputLeaf("x", [256, 128], "f32");
@@ -167,6 +183,9 @@ Deno.test("attention has its operands in halves, and its sums of weights whole",
 /** `x` as the result of a product with one, so that what is computed from it reads halves. */
 const through = (x: Tensor, one: Tensor) => x.reshape([x.size, 1]).matmul(one).reshape(x.shape);
 
+/** Ops whose own ops keep halves, or that have none at all: matrices that are solved for. */
+const whole = new Set(["recompute", "solve", "inv", "det", "slogdet", "cholesky"]);
+
 /**
  * A case of each op, of which halves can hold inputs and results. What a case keeps between its own
  * ops is rounded as well: it has none of them.
@@ -182,7 +201,7 @@ function halfCases(): OpCase[] {
     const op = name.split(/[ ,:([]/)[0];
     const count = (seen.get(op) ?? 0) + (fits ? 1 : 0);
     seen.set(op, count);
-    return fits && count === 1 && op !== "recompute";
+    return fits && count === 1 && !whole.has(op);
   });
 }
 
