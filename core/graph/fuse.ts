@@ -1,4 +1,4 @@
-import { keepsAxes, reshapeStrides, resolveView } from "./access.ts";
+import { keepsAxes, reshapeStrides, resolveView, type View } from "./access.ts";
 import { isBound } from "./leaf.ts";
 import { storeBeyondLimits } from "./limits.ts";
 import type { Program } from "./program.ts";
@@ -94,9 +94,11 @@ function isContiguous(node: Tensor, offset: number, strides: readonly number[]):
 function suits(
   node: Tensor,
   input: Tensor,
-  view: { offset: number; strides: readonly number[] } | null,
+  view: View | null,
 ): boolean {
   if (!view) return false;
+  // Kernels read arrays from buffers; the scalars of a step lie in a block that is bound otherwise.
+  if (view.base.operation.name === "scalar" && input.rank > 0) return false;
   if (node.operation.name !== "matmul") return isContiguous(input, view.offset, view.strides);
   const batches = input.shape.slice(0, -2);
   if (!reshapeStrides(batches, view.strides.slice(0, -2), [sizeOf(batches)])) return false;

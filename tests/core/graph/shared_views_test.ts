@@ -2,12 +2,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
+import { scalarLeaf } from "../../../core/graph/leaf.ts";
+import { createProgram } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import * as ops from "../../../core/ops/mod.ts";
+import { deviceTest } from "../../training/devices.ts";
 import { TestCpu } from "../cpu/test_cpu.ts";
 import { floats, mulberry32 } from "../ops/generator.ts";
 import { bind } from "../ops/gradient_check.ts";
-import { runSteps } from "./program_runner.ts";
+import { ProgramRunner, runSteps } from "./program_runner.ts";
 
 const one = [1, 1, 1] as const;
 const window = { strides: one, dilation: one, inputDilation: one } as const;
@@ -69,3 +72,25 @@ Deno.test("ops that share views of views agree with the reference", async () => 
   };
   await fc.assert(fc.asyncProperty(program, holds), { numRuns: 300, seed: 7 });
 });
+
+await deviceTest(
+  "a scalar of the step is an operand of kernels that read arrays",
+  async (device) => {
+    const rate = scalarLeaf("rate");
+    const [kernel, square] = [rate.reshape([1, 1, 1, 1, 1]), rate.reshape([1, 1])];
+    const x = ops.tensor([1, 2, 3, 4]).reshape([1, 1, 2, 2, 1]);
+    const outputs = [
+      ops.convolution(x, kernel, { ...bare, groups: 1 }),
+      x.reshape([4, 1]).matmul(square),
+      ops.scatterAdd(square, ops.tensor([1], { dtype: "u32" }), 2),
+    ];
+    const runner = new ProgramRunner(device, createProgram(outputs, []), new Map());
+    try {
+      await runner.step([3]);
+      const read = (await runner.outputs()).map((data) => [...data]);
+      assert.deepEqual(read, [[3, 6, 9, 12], [3, 6, 9, 12], [0, 3]]);
+    } finally {
+      runner.dispose();
+    }
+  },
+);
