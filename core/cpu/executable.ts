@@ -76,24 +76,23 @@ export class CpuExecutable implements Executable {
   }
 
   run(scalars: ArrayLike<number>): undefined {
-    this.#replay(scalars, this.#plan);
+    this.#replay(scalars, this.#plan, this.#threads);
   }
 
   profile(scalars: ArrayLike<number>): StepProfile {
     this.#profiled ??= new ProfiledPlan(this.plan, this.#plan, this.memory, this.pool);
-    const start = this.#profiled.begin(this.#threads);
-    const threads = this.#replay(scalars, this.#profiled.address);
-    return this.#profiled.end(start, threads);
+    const { start, threads } = this.#profiled.begin(this.#threads);
+    return this.#profiled.end(start, this.#replay(scalars, this.#profiled.address, threads));
   }
 
-  /** Walks a list of records with these scalars; gives how many threads did. */
-  #replay(scalars: ArrayLike<number>, records: number): number {
+  /** Walks a list of records with these scalars, by `most` threads; gives how many did. */
+  #replay(scalars: ArrayLike<number>, records: number, most: number): number {
     if (this.#disposed) throw new DisposedError("Cannot run a program after its disposal");
     for (let place = 0; place < this.#integer.length; place++) {
       if (this.#integer[place]) this.#words[place] = scalars[place];
       else this.#floats[place] = scalars[place];
     }
-    const threads = this.pool.run(records, this.#threads);
+    const threads = this.pool.run(records, most);
     if (this.#recorded.length > 0) this.#record();
     return threads;
   }

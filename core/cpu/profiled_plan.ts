@@ -74,10 +74,11 @@ export class ProfiledPlan {
     this.#owned = [this.#marks, this.address];
   }
 
-  /** Readies the clocks of `threads`, and says when the step begins. */
-  begin(threads: number): number {
+  /** Readies the clocks of `threads`, and says when the step begins, and how many may take part. */
+  begin(threads: number): { start: number; threads: number } {
     if (threads !== this.#clocks?.threads) this.#compareClocks(threads);
-    return performance.now();
+    // One that has come since has a clock that nothing is known of.
+    return { start: performance.now(), threads: this.#clocks!.offsets.length };
   }
 
   /** What the marks of a step that began at `start` say. */
@@ -90,7 +91,7 @@ export class ProfiledPlan {
       const address = this.#marks + lane * laneBytes(count);
       return Float64Array.from(
         new Float64Array(this.memory.memory.buffer, address, count),
-        (time) => time - (offsets[lane] ?? 0),
+        (time) => time - offsets[lane],
       );
     });
     const spans: ProfileSpan[] = marks.flatMap((times, lane) =>
