@@ -1,7 +1,6 @@
 import { eachArray } from "../../data/arrays.ts";
 import { type AnyDataSet, type Inputs, isStored, type StoredInputs } from "../../data/data_set.ts";
-import type { InputValues } from "../../data/store_arrays.ts";
-import { storeInputs } from "../../data/store_arrays.ts";
+import { type InputValues, storeInputs } from "../../data/store_arrays.ts";
 import { DataError } from "../graph/errors.ts";
 import type { Shape } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";

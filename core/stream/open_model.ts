@@ -10,6 +10,7 @@ import { inferenceData, inputShapes, type InputValuesFor } from "./inference_dat
 import type { Computed } from "./inference_run.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import type { Predictions } from "./predictions.ts";
+import { storedType } from "./resident_data.ts";
 import { numbersOf, RequestBatches, type Rows } from "./request_batches.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
@@ -119,6 +120,7 @@ class Served<X extends Tensors, O extends Tensors> implements OpenModel<X, O> {
     const samples = sampleCount(dataSet);
     const given = new Map(entriesOf<StoredInputs>(dataSet.x, (part) => isStored(part as Inputs)));
     this.model.checkInputs(new Map([...given].map(([name, { shape }]) => [name, shape])));
+    for (const part of given.values()) storedType("prediction inputs", part);
     const names = inputShapes(this.model).map(([name]) => name);
     return { samples, inputs: names.map((name) => numbersOf(given.get(name)!)) };
   }

@@ -164,25 +164,9 @@ export class ResidentData implements LoadedData {
     device: Device,
     name: string,
     part: StoredInputs | StoredTargets,
-    types: readonly StoredType[] = ["u8", "f32"],
+    types?: readonly StoredType[],
   ): Tensor {
-    const dtype = types.find((type) => part.data instanceof arrayOf[type]);
-    if (!dtype) {
-      throw new DataError(
-        `Cannot load the ${name} as their data must be a ${
-          types.map((type) => arrayOf[type].name).join(" or ")
-        }: received ${part.data?.constructor?.name} (arrays(x, y) converts what it is given)`,
-      );
-    }
-    const size = sizeOf(part.shape);
-    if (part.data.length !== size) {
-      throw new DataError(
-        `Cannot load the ${name} as shape [${part.shape.join(", ")}] is that of ${size} numbers: ` +
-          `received ${part.data.length}${
-            part.data.length ? "" : " (a streamed data set holds none: give the data set itself)"
-          }`,
-      );
-    }
+    const dtype = storedType(name, part, types);
     const leaf = inputLeaf(name, part.shape, dtype);
     const storage = device.allocate(dtype, part.data.length, name);
     storage.write(part.data);
@@ -200,6 +184,36 @@ export class ResidentData implements LoadedData {
       sampleWeight: this.#sampleWeight && gather(this.#sampleWeight, this.#order, options),
     };
   }
+}
+
+/**
+ * In what an array is stored.
+ *
+ * @throws {DataError} when it is in none of `types`, or does not hold as many numbers as its shape says.
+ */
+export function storedType(
+  name: string,
+  part: StoredInputs | StoredTargets,
+  types: readonly StoredType[] = ["u8", "f32"],
+): StoredType {
+  const dtype = types.find((type) => part.data instanceof arrayOf[type]);
+  if (!dtype) {
+    throw new DataError(
+      `Cannot load the ${name} as their data must be a ${
+        types.map((type) => arrayOf[type].name).join(" or ")
+      }: received ${part.data?.constructor?.name} (arrays(x, y) converts what it is given)`,
+    );
+  }
+  const size = sizeOf(part.shape);
+  if (part.data.length !== size) {
+    throw new DataError(
+      `Cannot load the ${name} as shape [${part.shape.join(", ")}] is that of ${size} numbers: ` +
+        `received ${part.data.length}${
+          part.data.length ? "" : " (a streamed data set holds none: give the data set itself)"
+        }`,
+    );
+  }
+  return dtype;
 }
 
 /** The targets of a name; `null` for the only ones. */

@@ -175,7 +175,15 @@ Deno.test("what does not fit is refused, and others are answered", async () => {
   // deno-lint-ignore no-explicit-any
   const given = (x: any) => open.predict(x);
   const [first, ...refused] = await Promise.allSettled(
-    [good, numbers(2, 5), [[1, 2], [3]], { a: good }, [["x"]], null].map(given),
+    [
+      good,
+      numbers(2, 5),
+      [[1, 2], [3]],
+      { a: good },
+      [["x"]],
+      null,
+      { data: Float32Array.of(1, 2, 3), shape: [1, 6] },
+    ].map(given),
   );
   assert.deepEqual(first.status === "fulfilled" && first.value, await predict(model, good, cpu));
   const messages = [
@@ -184,6 +192,7 @@ Deno.test("what does not fit is refused, and others are answered", async () => {
     [ShapeError, /its inputs are one without a name: received a/],
     [DataError, /received "x"/],
     [DataError, /received null/],
+    [DataError, /shape \[1, 6\] is that of 6 numbers: received 3/],
   ] as const;
   for (const [place, [Type, message]] of messages.entries()) {
     const answer = refused[place];
