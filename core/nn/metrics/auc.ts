@@ -1,6 +1,7 @@
 import { ShapeError } from "../../graph/errors.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { tensor } from "../../ops/eager.ts";
+import { checkChoice } from "../check_choice.ts";
 import { checkCount } from "../check_count.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { Metric } from "../metric.ts";
@@ -73,8 +74,8 @@ const margin = 1e-7;
 export function auc(options: AucOptions = {}): Metric {
   const { curve = "ROC", summationMethod = "interpolation" } = options;
   checkLabels(options);
-  checkOneOf("curve", curve, ["ROC", "PR"]);
-  checkOneOf("summationMethod", summationMethod, ["interpolation", "minoring", "majoring"]);
+  checkChoice("auc", "curve", curve, ["ROC", "PR"]);
+  checkChoice("auc", "summationMethod", summationMethod, ["interpolation", "minoring", "majoring"]);
   const thresholds = tensor(Float32Array.from(thresholdsOf(options)));
   const { classId, fromLogits, multiLabel = false, labelWeights } = options;
   const counting: Counting = {
@@ -163,14 +164,6 @@ function thresholdsOf({ thresholds, numThresholds = 200 }: AucOptions): number[]
   const count = checkCount("numThresholds of auc", numThresholds, 2);
   const inner = Array.from({ length: count - 2 }, (_, place) => (place + 1) / (count - 1));
   return [-margin, ...inner, 1 + margin];
-}
-
-function checkOneOf(option: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return;
-  throw new RangeError(
-    `Cannot make auc as ${option} must be one of ${allowed.join(", ")}: received ` +
-      JSON.stringify(value),
-  );
 }
 
 /** The area under y over x, both of which fall as the threshold rises. */

@@ -10,6 +10,7 @@ import { mul } from "../../ops/mul.ts";
 import { reshape } from "../../ops/reshape.ts";
 import { sub } from "../../ops/sub.ts";
 import { sum } from "../../ops/sum.ts";
+import { checkChoice } from "../check_choice.ts";
 import { checkScalar } from "../check_scalar.ts";
 import { alignTargets, checkClasses } from "../losses/targets.ts";
 import type { Metric, MetricTable } from "../metric.ts";
@@ -63,13 +64,7 @@ export function fBetaScore(options: FBetaScoreOptions = {}): Metric {
   const { beta = 1, average = "none", threshold, name = "fbeta_score" } = options;
   checkScalar("the beta of fBetaScore", beta, { minimum: Number.MIN_VALUE });
   if (threshold !== undefined) checkScalar("the threshold of fBetaScore", threshold);
-  const averages = ["none", "micro", "macro", "weighted"];
-  if (!averages.includes(average)) {
-    throw new RangeError(
-      `Cannot make fBetaScore as average must be one of ${averages.join(", ")}: received ` +
-        JSON.stringify(average),
-    );
-  }
+  checkChoice("fBetaScore", "average", average, ["none", "micro", "macro", "weighted"]);
   return {
     name,
     direction: "max",

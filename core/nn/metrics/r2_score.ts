@@ -4,6 +4,7 @@ import { reshape } from "../../ops/reshape.ts";
 import { square } from "../../ops/square.ts";
 import { sub } from "../../ops/sub.ts";
 import { sum } from "../../ops/sum.ts";
+import { checkChoice } from "../check_choice.ts";
 import { checkCount } from "../check_count.ts";
 import { alignTargets } from "../losses/targets.ts";
 import { addTotals, type Metric } from "../metric.ts";
@@ -46,12 +47,7 @@ export function r2Score(options: R2ScoreOptions = {}): Metric {
   const { classAggregation = "uniformAverage", numRegressors = 0, name = "r2_score" } = options;
   checkCount("numRegressors of r2Score", numRegressors);
   const known = ["uniformAverage", "varianceWeightedAverage", "none"];
-  if (!known.includes(classAggregation)) {
-    throw new RangeError(
-      `Cannot make r2Score as classAggregation must be one of ${known.join(", ")}: received ` +
-        JSON.stringify(classAggregation),
-    );
-  }
+  checkChoice("r2Score", "classAggregation", classAggregation, known);
   const hints = { labels: "are they class labels? then give one-hot targets" };
   return {
     name,

@@ -7,6 +7,7 @@ import { reshape } from "../../../ops/reshape.ts";
 import { segmentSum } from "../../../ops/segment.ts";
 import { segmentMax } from "../../../ops/segment_max.ts";
 import { segmentMean } from "../../../ops/segment_mean.ts";
+import { checkChoice } from "../../check_choice.ts";
 import type { ApplyContext, Layer, LayerParameter } from "../../layer.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 import type { NamedKey } from "../../named_key.ts";
@@ -116,12 +117,7 @@ interface Part {
  */
 export function messagePassing(options: MessagePassingOptions = {}): MergeLayer {
   const { aggregate = "sum" } = options;
-  if (!Object.hasOwn(folds, aggregate)) {
-    throw new RangeError(
-      `Cannot make messagePassing as aggregate must be one of ${Object.keys(folds).join(", ")}: ` +
-        `received "${aggregate}"`,
-    );
-  }
+  checkChoice("messagePassing", "aggregate", aggregate, Object.keys(folds));
   const message = partOf("message", options.message ?? (({ source }) => source), (rows) => {
     const [source, target, edge] = rows;
     return { source, target, ...(edge && { edge }) };

@@ -14,6 +14,7 @@ import { reshape } from "../../../ops/reshape.ts";
 import { sqrt } from "../../../ops/sqrt.ts";
 import { split } from "../../../ops/stack.ts";
 import { transpose } from "../../../ops/transpose.ts";
+import { checkChoice } from "../../check_choice.ts";
 import { checkCount } from "../../check_count.ts";
 import type { Layer } from "../../layer.ts";
 import {
@@ -94,7 +95,7 @@ export function stftSpectrogram(options: StftSpectrogramOptions = {}): Layer {
   checkCount(`the frameLength of ${factory}`, frameLength, 2);
   const { frameStep = Math.floor(frameLength / 2) } = options;
   const { fftLength = 2 ** Math.ceil(Math.log2(frameLength)) } = options;
-  checkOne("mode", mode, modes);
+  checkChoice(factory, "mode", mode, modes);
   if (padding !== "valid" && padding !== "same") {
     throw new RangeError(
       `Cannot make ${factory} as padding must be valid or same: received ${
@@ -188,7 +189,7 @@ function isSide(mode: SpectrogramMode): mode is FourierSide {
 
 function scaledWindow(options: StftSpectrogramOptions, length: number): Float64Array {
   const { window = "hann", periodic = false, scaling = "density" } = options;
-  checkOne("scaling", scaling, scalings);
+  checkChoice("stftSpectrogram", "scaling", scaling, scalings);
   const factors = typeof window === "string"
     ? soundWindow(window, length, periodic)
     : Float64Array.from(window);
@@ -204,12 +205,4 @@ function scaledWindow(options: StftSpectrogramOptions, length: number): Float64A
     ? Math.hypot(...factors)
     : factors.reduce((sum, factor) => sum + Math.abs(factor), 0);
   return factors.map((factor) => factor / whole);
-}
-
-function checkOne<Name extends string>(option: string, value: Name, known: readonly Name[]): void {
-  if (known.includes(value)) return;
-  throw new RangeError(
-    `Cannot make stftSpectrogram as ${option} must be one of ${known.join(", ")}: received ` +
-      JSON.stringify(value),
-  );
 }

@@ -3,6 +3,7 @@ import { tensor } from "../../../ops/eager.ts";
 import { matmul } from "../../../ops/matmul.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import { transpose } from "../../../ops/transpose.ts";
+import { checkChoice } from "../../check_choice.ts";
 
 /** Interpolations by weighted sums of more neighbours than two. */
 export type SmoothInterpolation = "bicubic" | "lanczos3" | "lanczos5";
@@ -17,11 +18,7 @@ export const interpolations: readonly Interpolation[] = [
 
 /** Refuses an interpolation that is none. */
 export function checkInterpolation(factory: string, name: Interpolation): void {
-  if (interpolations.includes(name)) return;
-  throw new RangeError(
-    `Cannot make ${factory} as interpolation must be one of ${interpolations.join(", ")}: ` +
-      `received ${JSON.stringify(name)}`,
-  );
+  checkChoice(factory, "interpolation", name, interpolations);
 }
 
 /** The weight of a neighbour by its distance, from 0. */
