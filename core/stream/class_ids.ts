@@ -13,13 +13,9 @@ export interface ClassIds {
 }
 
 /** Targets that a loss or a metric takes as class ids. */
-export interface LabelUse extends Omit<ClassIds, "ignored"> {
+export interface LabelUse extends ClassIds {
   /** The targets. */
   readonly targets: Tensor;
-  /** A label that stands for none of the classes. */
-  readonly ignored?: number;
-  /** Whether it is the loss that takes them: what it ignores, metrics pass over. */
-  readonly isLoss: boolean;
 }
 
 /**
@@ -33,11 +29,7 @@ export function checkLabelUses(
   uses: readonly LabelUse[],
   check: (targets: Tensor, ids: ClassIds) => void,
 ): void {
-  for (const { targets, by, classes, isLoss, ignored } of uses) {
-    const others = uses.filter((other) => other.isLoss && !isLoss && other.targets === targets);
-    const all = [ignored, ...others.map((other) => other.ignored)];
-    check(targets, { by, classes, ignored: [...new Set(all.filter((id) => id !== undefined))] });
-  }
+  for (const { targets, ...ids } of uses) check(targets, ids);
 }
 
 /**

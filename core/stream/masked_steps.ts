@@ -36,21 +36,22 @@ function onlyWhere(counted: Tensor, x: Tensor, other = 0): Tensor {
 }
 
 /**
- * As {@link stepsAsSamples}, for class ids of which one stands for no class: what has it does not
- * count either. A class takes its place, so that the loss need not leave out anything itself.
+ * As {@link stepsAsSamples}, for class ids of which some stand for no class: what has one of them does
+ * not count either. A class takes its place, so that the loss need not leave out anything itself.
  */
-export function labelsAsSamples(compared: Compared, ignored: number): ComparedSteps {
+export function labelsAsSamples(compared: Compared, ignored: readonly number[]): ComparedSteps {
   const { targets, outputs, mask } = compared;
   // Others are refused by the loss, in its own words.
   if (!areLabels(targets, outputs)) return stepsAsSamples(compared);
   const labels = cast(reshape(targets, outputs.shape.slice(0, -1)), "i32");
-  const known = notEqual(labels, ignored);
+  const known = ignored.map((label) => notEqual(labels, label)).reduce(logicalAnd);
+  const aClass = ignored.map((_, place) => place).find((id) => !ignored.includes(id));
   const ones = (mask?.shape ?? []).concat(new Array(known.rank - (mask?.rank ?? 0)).fill(1));
   const both = mask ? logicalAnd(known, reshape(mask, ones)) : known;
   const steps = stepsAsSamples({ ...compared, targets: labels, mask: both });
   return {
     ...steps,
-    targets: onlyWhere(steps.counted!, steps.targets, ignored === 0 ? 1 : 0),
+    targets: onlyWhere(steps.counted!, steps.targets, aClass ?? ignored.length),
     // One that is not finite does no harm where it is ignored.
     outputs: onlyWhere(steps.counted!, steps.outputs),
   };

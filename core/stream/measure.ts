@@ -1,15 +1,18 @@
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { Tensors } from "../nn/named.ts";
-import { measuredBy, type Metrics } from "./criteria.ts";
+import { criteriaOf, measuredBy, type Metrics } from "./criteria.ts";
 import type { Effect, Frame } from "./frame.ts";
 import { measureRecords } from "./score_outputs.ts";
 import { Memory, stage } from "./stage.ts";
-import type { AnyForwarded, Forwarded } from "./stages.ts";
+import { type AnyForwarded, type Forwarded, Scored } from "./stages.ts";
 
 /**
  * Adds metrics to the logs. They are summed on the device at every step and read at the end of
  * the epoch; validation computes them too.
+ *
+ * Labels that the loss above ignores (`ignoreClass`) count for nothing here, too; Keras
+ * takes them for wrong answers.
  *
  * Every sample counts once, also where samples have weights, as in Keras's `metrics`; for others
  * there is {@link measureWeighted}. Where outputs have a mask, the steps that it lets through are the
@@ -108,7 +111,12 @@ export function measuring<Step extends AnyForwarded>(
         const measured = measuredBy(metrics, weighted, namesIn(frame));
         return {
           metrics: { model, metrics: measured },
-          records: measureRecords(measured, { outputs, targets: y, masks }, sampleWeight),
+          records: measureRecords(
+            measured,
+            { outputs, targets: y, masks },
+            sampleWeight,
+            step instanceof Scored ? criteriaOf(step.lossFunction) : [],
+          ),
         };
       });
       frame.add(effect);

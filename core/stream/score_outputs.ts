@@ -54,7 +54,7 @@ export function scoreOutputs(
     const weighted = weight === 1
       ? plain
       : scaled(plain, options.scalar(weight, lossWeightName(name, output)));
-    return { output, plain, weighted, labels: labelUses(loss, picked, true) };
+    return { output, plain, weighted, labels: labelUses(loss, picked, ignoredLabels([loss])) };
   });
   const whole = withPenalties(parts.map(({ weighted }) => weighted).reduce(together), penalties);
   const record = (log: string, { totals }: Score): RecordDefinition => (
@@ -70,19 +70,28 @@ export function scoreOutputs(
   };
 }
 
-/** What to log of metrics. */
+/**
+ * What to log of metrics.
+ *
+ * @param criteria The losses: labels that one of them ignores are none for the metrics of its output.
+ */
 export function measureRecords(
   measured: readonly Measured[],
   judged: Judged,
   sampleWeight: Tensor | null,
+  criteria: readonly Criterion[],
 ): RecordDefinition[] {
   return measured.map(({ metric, output, name, weighted }) => {
     const picked = pick(output, judged, weighted ? sampleWeight : null);
+    const ignored = ignoredLabels([
+      metric,
+      ...criteria.filter((criterion) => criterion.output === output).map(({ loss }) => loss),
+    ]);
     return {
       name,
       direction: metric.direction,
-      totals: measureOutput(metric, picked),
-      labels: labelUses(metric, picked, false),
+      totals: measureOutput(metric, picked, ignored),
+      labels: labelUses(metric, picked, ignored),
       add: metric.add && ((totals, batch) => metric.add!(totals, batch)),
       result: (...totals) => metric.result(...totals),
     };
@@ -93,20 +102,33 @@ export function measureRecords(
 function labelUses(
   { name, classIds }: Loss | Metric,
   { targets, outputs, mask }: Compared,
-  isLoss: boolean,
+  ignored: readonly number[],
 ): LabelUse[] {
   const classes = classIds?.count(outputs, targets);
   // Steps that a mask leaves out may have any label.
   if (classes === undefined || mask) return [];
-  return [{ targets, by: name, classes, ignored: classIds!.ignored, isLoss }];
+  return [{ targets, by: name, classes, ignored }];
 }
 
-function measureOutput(metric: Metric, picked: Compared): readonly (Tensor | number)[] {
+/** Labels that stand for no class, of losses and metrics that take the same targets. */
+function ignoredLabels(all: readonly (Loss | Metric)[]): number[] {
+  const labels = all.flatMap(({ classIds }) => classIds?.ignored ?? []);
+  return [...new Set(labels)];
+}
+
+function measureOutput(
+  metric: Metric,
+  picked: Compared,
+  ignored: readonly number[],
+): readonly (Tensor | number)[] {
   if (metric.supportsMasking) {
     const { targets, outputs, sampleWeight, mask } = picked;
     return metric.apply(targets, outputs, sampleWeight ?? undefined, mask);
   }
-  const { targets, outputs, sampleWeight, counted } = stepsAsSamples(picked);
+  const { targets, outputs, sampleWeight, counted } =
+    ignored.length > 0 && metric.classIds?.count(picked.outputs, picked.targets) !== undefined
+      ? labelsAsSamples(picked, ignored)
+      : stepsAsSamples(picked);
   return metric.apply(targets, outputs, sampleWeight ?? (counted && cast(counted, "f32")));
 }
 
@@ -124,7 +146,7 @@ function scoreOutput(loss: Loss, picked: Compared, { reduction }: ScoreOptions):
   const ignored = loss.classIds?.ignored;
   const { targets, outputs, sampleWeight, counted } = ignored === undefined
     ? stepsAsSamples(picked)
-    : labelsAsSamples(picked, ignored);
+    : labelsAsSamples(picked, [ignored]);
   return score(loss.apply(targets, outputs), { reduction, sampleWeight, counted });
 }
 

@@ -134,7 +134,7 @@ export class Validation {
         sampleWeight,
         scalar: (source, scalar) => scalars.scalar(source, scalar),
       });
-      return [...records, ...measureRecords(metrics, judged, sampleWeight)];
+      return [...records, ...measureRecords(metrics, judged, sampleWeight, criteria)];
     });
     checkLabelUses(
       records.flatMap(({ labels = [] }) => labels),

@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { lastValueFrom, map } from "rxjs";
 import { DataError } from "../../core/graph/errors.ts";
 import {
+  accuracy,
   type AnyDataSet,
   arrays,
   backward,
   Batch,
   connect,
+  ctc,
   type DataSet,
   dense,
   embedding,
@@ -17,12 +19,17 @@ import {
   functional,
   input,
   loss,
+  masking,
+  meanMetric,
   meanSquaredError,
+  measure,
   miniBatches,
   predict,
   sequential,
   sgd,
   sparseCategoricalCrossentropy,
+  sparseCategoricalCrossentropyMetric,
+  sparseTopKCategoricalAccuracy,
   streamedDataSet,
   update,
 } from "../../mod.ts";
@@ -141,6 +148,70 @@ Deno.test("a loss is the mean over all labels that are not ignored, in batches o
     const { logs } = await lastValueFrom(fit(tagger, data, options));
     assertClose([logs.loss], [expected], 1e-6, `${ignoreClass} in training`);
   }
+});
+
+Deno.test("metrics leave out what the loss ignores, and count labels, not batches", async () => {
+  const tokens = [[1, 2, 3, 1], [3, 0, 0, 0], [2, 4, 1, 3], [4, 4, 2, 0], [1, 0, 0, 0]];
+  const ignoring = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: -1 });
+  // Of the first sample one label is known, of the third all: batches weigh differently.
+  const tags = tokens.map((row, sample) =>
+    row.map((token, at) => token === 0 || sample === 0 && at > 0 ? -1 : token % 3)
+  );
+  const data = {
+    x: arrays(tokens, tokens).x,
+    y: { data: Int32Array.from(tags.flat()), shape: [5, 4] },
+  };
+  const metrics = [
+    accuracy(),
+    sparseTopKCategoricalAccuracy({ k: 2 }),
+    meanMetric(ignoring),
+    sparseCategoricalCrossentropyMetric({ fromLogits: true, ignoreClass: -1 }),
+  ].map((metric, place) => ({ ...metric, name: `metric_${place}` }));
+  for (const maskZero of [false, true]) {
+    const tagger = sequential([
+      input([4]),
+      embedding(5, 4, { maskZero, embeddingsInitializer: "glorotNormal" }),
+      dense(3),
+    ]);
+    const outputs = await predict(tagger, data.x, cpu);
+    const known = tags.flat().flatMap((tag, at) => {
+      if (tag < 0) return [];
+      const row = [...outputs.data.slice(3 * at, 3 * at + 3)];
+      const larger = row.filter((one) => one > row[tag]).length;
+      const total = row.reduce((sum, one) => sum + Math.exp(one), 0);
+      const loss = Math.log(total) - row[tag];
+      return [[larger < 1 ? 1 : 0, larger < 2 ? 1 : 0, loss, loss]];
+    });
+    const expected = metrics.map((_, place) =>
+      known.reduce((sum, row) => sum + row[place] / known.length, 0)
+    );
+    const given = { ...cpu, loss: ignoring, metrics };
+    for (const batchSize of [1, 2, 5]) {
+      const logs = await evaluate(tagger, data, { ...given, batchSize });
+      const found = metrics.map(({ name }) => logs[name]);
+      assertClose(found, expected, 1e-6, `batches of ${batchSize}, mask ${maskZero}`);
+    }
+    const options = { ...given, optimizer: sgd({ learningRate: 0 }), validation: data };
+    const { logs } = await lastValueFrom(fit(tagger, data, { ...options, batchSize: 2 }));
+    for (const prefix of ["", "val_"]) {
+      assertClose(metrics.map(({ name }) => logs[`${prefix}${name}`]), expected, 1e-6, prefix);
+    }
+  }
+  // A metric of a pipe that does not know the loss yet cannot leave out what that ignores.
+  const early = miniBatches(data, cpu).pipe(
+    forward(sequential([input([4]), embedding(5, 4), dense(3)])),
+    measure(accuracy()),
+    loss(ignoring),
+  );
+  await assert.rejects(lastValueFrom(early), /by accuracy .*received -1/);
+});
+
+Deno.test("the mean of a loss that goes by the mask is taken behind the mask", async () => {
+  const frames = [[[1, 1], [2, 1], [0, 0], [0, 0]], [[1, 2], [0, 3], [2, 2], [1, 1]]];
+  const model = sequential([input([4, 2]), masking(), dense(3)]);
+  const data = arrays(frames, [[1, 0], [2, 1]]);
+  const logs = await evaluate(model, data, { ...cpu, loss: ctc(), metrics: [meanMetric(ctc())] });
+  assertClose([logs.ctc], [logs.loss], 1e-6);
 });
 
 Deno.test("the loss of several outputs is the sum of theirs, whatever counts in each batch", async () => {

@@ -30,10 +30,12 @@ import { sparseHits } from "./sparse_categorical_accuracy.ts";
  */
 export function accuracy(): Metric {
   return averageMetric("accuracy", "max", chooseHits, {
-    count: (outputs, targets) =>
-      outputs.rank > 1 && outputs.shape[outputs.rank - 1] > 1
-        ? idsOrRows.count(outputs, targets)
-        : undefined,
+    classIds: {
+      count: (outputs, targets) =>
+        outputs.rank > 1 && outputs.shape[outputs.rank - 1] > 1
+          ? idsOrRows.count(outputs, targets)
+          : undefined,
+    },
   });
 }
 

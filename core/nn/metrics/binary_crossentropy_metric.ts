@@ -25,5 +25,5 @@ import { averageMetric } from "./average_metric.ts";
  */
 export function binaryCrossentropyMetric(options: CrossentropyOptions = {}): Metric {
   const loss = binaryCrossentropy(options);
-  return averageMetric(loss.name, "min", loss.apply, loss.classIds);
+  return averageMetric(loss.name, "min", loss.apply, loss);
 }

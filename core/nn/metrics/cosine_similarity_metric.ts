@@ -29,6 +29,6 @@ export function cosineSimilarityMetric(options: ErrorLossOptions = {}): Metric {
     loss.name,
     "max",
     (targets, outputs) => neg(loss.apply(targets, outputs)),
-    loss.classIds,
+    loss,
   );
 }

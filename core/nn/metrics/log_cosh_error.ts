@@ -25,5 +25,5 @@ import { averageMetric } from "./average_metric.ts";
  */
 export function logCoshError(options: ErrorLossOptions = {}): Metric {
   const loss = logCosh(options);
-  return averageMetric("logcosh", "min", loss.apply, loss.classIds);
+  return averageMetric("logcosh", "min", loss.apply, loss);
 }

@@ -25,5 +25,5 @@ import { averageMetric } from "./average_metric.ts";
  */
 export function meanAbsoluteErrorMetric(options: ErrorLossOptions = {}): Metric {
   const loss = meanAbsoluteError(options);
-  return averageMetric(loss.name, "min", loss.apply, loss.classIds);
+  return averageMetric(loss.name, "min", loss.apply, loss);
 }

@@ -17,6 +17,8 @@ export interface ValuesMetricOptions {
 /**
  * The mean over all samples of a loss, or of any values of outputs and targets.
  *
+ * What a loss leaves out, as labels of its `ignoreClass`, counts for nothing here, too.
+ *
  * @param values A loss, or a function from targets and outputs to f32 values `[batch, ...]`; default
  * the outputs themselves.
  * @param options Name and direction.
@@ -40,11 +42,9 @@ export function meanMetric(
 ): Metric {
   const isLoss = typeof values !== "function";
   const { name = isLoss ? values.name : "mean", direction = "min" } = options;
-  return averageMetric(
-    name,
-    direction,
-    isLoss ? (targets, outputs) => values.apply(targets, outputs) : values,
-  );
+  return isLoss
+    ? averageMetric(name, direction, (...given) => values.apply(...given), values)
+    : averageMetric(name, direction, (targets, outputs) => values(targets, outputs));
 }
 
 /** The outputs themselves. */

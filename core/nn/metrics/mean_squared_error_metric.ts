@@ -24,5 +24,5 @@ import { averageMetric } from "./average_metric.ts";
  */
 export function meanSquaredErrorMetric(options: ErrorLossOptions = {}): Metric {
   const loss = meanSquaredError(options);
-  return averageMetric(loss.name, "min", loss.apply, loss.classIds);
+  return averageMetric(loss.name, "min", loss.apply, loss);
 }

@@ -43,7 +43,9 @@ export function sparseCategoricalAccuracy(
   const name = "sparse_categorical_accuracy";
   const hits = (targets: Tensor, outputs: Tensor) =>
     sparseHits("sparseCategoricalAccuracy", targets, outputs);
-  if (ignoreClass === undefined) return averageMetric(name, "max", hits, oneIdOfOutputs);
+  if (ignoreClass === undefined) {
+    return averageMetric(name, "max", hits, { classIds: oneIdOfOutputs });
+  }
   if (!Number.isInteger(ignoreClass) || Math.abs(ignoreClass) >= 2 ** 31) {
     throw new RangeError(
       `Cannot use the ignoreClass of sparseCategoricalAccuracy as it must be a whole number: ` +

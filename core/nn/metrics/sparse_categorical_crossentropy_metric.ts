@@ -29,5 +29,5 @@ export function sparseCategoricalCrossentropyMetric(
   options: SparseCategoricalCrossentropyOptions = {},
 ): Metric {
   const loss = sparseCategoricalCrossentropy(options);
-  return averageMetric(loss.name, "min", loss.apply, loss.classIds);
+  return averageMetric(loss.name, "min", loss.apply, loss);
 }

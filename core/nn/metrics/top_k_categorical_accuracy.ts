@@ -75,7 +75,7 @@ export function sparseTopKCategoricalAccuracy(options: TopKOptions = {}): Metric
   return averageMetric("sparse_top_k_categorical_accuracy", "max", (targets, outputs) => {
     const labels = alignLabels("sparseTopKCategoricalAccuracy", targets, outputs, hint);
     return amongLargest(cast(labels, "i32"), outputs, k);
-  }, oneIdOfOutputs);
+  }, { classIds: oneIdOfOutputs });
 }
 
 /** 1 where fewer than k outputs are larger than that of the label; 0 for a label that is no class. */

@@ -1,13 +1,15 @@
 import { ShapeError } from "../../../graph/errors.ts";
-import { formatShape, sameShape, type Shape } from "../../../graph/shape.ts";
+import { formatShape, sameShape, type Shape, sizeOf } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
-import { slice } from "../../../ops/concat.ts";
+import { concat, slice } from "../../../ops/concat.ts";
 import { zeros } from "../../../ops/eager.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import { select } from "../../../ops/select.ts";
 import { stack } from "../../../ops/stack.ts";
+import type { LayerParameter } from "../../layer.ts";
 import type { LoneMergeLayer } from "../../merge_layer.ts";
 import { penalizeOutputs, type WeightedLayerOptions } from "../weighted.ts";
+import { carriedStates } from "./carried_states.ts";
 import { innerContext } from "./inner_context.ts";
 import { layerOverTime, type Made } from "./layer_over_time.ts";
 import type { CellStep, RecurrentCell } from "./recurrent_cell.ts";
@@ -20,7 +22,12 @@ export interface RnnOptions extends
   WeightedLayerOptions,
   Pick<
     RecurrentOptions,
-    "returnSequences" | "returnState" | "goBackwards" | "zeroOutputForMask"
+    | "returnSequences"
+    | "returnState"
+    | "goBackwards"
+    | "zeroOutputForMask"
+    | "stateful"
+    | "batchSize"
   > {}
 
 /** What {@link rnn} with `returnState` gives: the outputs, and the last states by name. */
@@ -31,8 +38,9 @@ export type OutputsAndStates<State extends string = string> =
 /**
  * A layer that takes a cell of your own through the steps of a sequence.
  *
- * States begin at 0 in every sample, unless they are given: `connect([x, ...states], layer)`. Steps that a
- * mask leaves out hand states and output on as they are. The steps become parts of the graph one by one:
+ * States begin at 0 in every sample, unless they are given: `connect([x, ...states], layer)`, or `stateful`
+ * keeps those of the batch before, in the weight `states` `[batchSize, numbers]`: one state behind the other,
+ * and then the last step's output. Steps that a mask leaves out hand states and output on as they are. The steps become parts of the graph one by one:
  * for hundreds of them; {@link lstm}, {@link gru} and {@link simpleRnn} have kernels for all steps.
  *
  * @param cell Weights, states and one step.
@@ -75,7 +83,7 @@ export type OutputsAndStates<State extends string = string> =
  * modelFromJson(modelToJson(model), { custom: { layers: { RunningMean: runningMean } } });
  * ```
  *
- * Keras: `RNN(cell)`, of one cell, without `stateful`.
+ * Keras: `RNN(cell)`, of one cell.
  */
 export function rnn<State extends string>(
   cell: RecurrentCell<State>,
@@ -98,6 +106,7 @@ export function rnn(
   checkCell(cell);
   const { returnSequences = false, returnState = false, goBackwards = false } = options;
   const { zeroOutputForMask = false, activityRegularizer } = options;
+  const carried = carriedStates("rnn", options);
   const layer = layerOverTime(options, { ...cell.config, ...options }, {
     type: cell.type,
     states: cell.states,
@@ -113,10 +122,15 @@ export function rnn(
           outputs: returnSequences ? [steps, ...output] : output,
           ...(returnState && states),
         } as Made<Shape>,
-        parameters: cell.parameters(inner, key),
+        parameters: [
+          ...checkNames(cell.parameters(inner, key), carried !== undefined),
+          ...(carried ? [carried.parameter([partsSize({ ...states, outputs: output })])] : []),
+        ],
       };
     },
-    apply(weights, inputs, context) {
+    apply(given, inputs, context) {
+      const { states: stored, ...own } = given;
+      const weights = carried ? own : given;
       const shapesOf = ([batch, , ...inner]: Shape) =>
         inOrder(cell, cell.stateShapes(inner), (shape) => [batch, ...shape]);
       const { sequence: x, states: begun } = takenTensors(inputs, shapesOf);
@@ -125,15 +139,17 @@ export function rnn(
       const [mask] = context.masks;
       const within = innerContext(context, "", undefined);
       const { decoding } = context;
-      const first = Object.fromEntries(cell.states.map((name, place) => {
-        const own = begun[place] ?? zeros(shapes[name]);
-        return [name, decoding?.carried(name, own) ?? own];
-      }));
       const silence = zeros([batch, ...cell.outputShape(inner)]);
+      const left = carried &&
+        partsOf(carried.before(stored, batch), { ...shapes, outputs: silence.shape });
+      const from = (name: string, first: Tensor) => decoding?.carried(name, first) ?? first;
       let before: CellStep = {
         // A step that is left out gives what the one before it has given.
-        output: decoding?.carried("outputs", silence) ?? silence,
-        states: first,
+        output: from("outputs", left?.outputs ?? silence),
+        states: Object.fromEntries(cell.states.map((name, place) => [
+          name,
+          from(name, begun[place] ?? left?.[name] ?? zeros(shapes[name])),
+        ])),
       };
       const outputs = Array.from({ length: steps }, (_, turn) => {
         const at = goBackwards ? steps - 1 - turn : turn;
@@ -152,6 +168,10 @@ export function rnn(
         };
         return zeroOutputForMask ? chosen(counts, output, silence) : output;
       });
+      if (carried) {
+        const last = [...Object.values(inOrder(cell, before.states)), before.output];
+        context.assign("states", concat(last.map((x) => reshape(x, [batch, x.size / batch])), 1));
+      }
       decoding?.carry("outputs", before.output);
       for (const name of cell.states) decoding?.carry(name, before.states[name]);
       const all = returnSequences ? stack(outputs, 1) : before.output;
@@ -173,6 +193,28 @@ function inOrder<Given, Value = Given>(
   return Object.fromEntries(states.map((name) => [name, change(values[name], name)]));
 }
 
+/** How many numbers of a sample lie side by side. */
+function partsSize(shapes: Readonly<Record<string, Shape>>): number {
+  return Object.values(shapes).reduce((total, shape) => total + sizeOf(shape), 0);
+}
+
+/** What lies side by side, `[batch, numbers]`, by name and in shapes `[batch, …]`. */
+function partsOf(
+  line: Tensor,
+  shapes: Readonly<Record<string, Shape>>,
+): Record<string, Tensor> {
+  const [batch] = line.shape;
+  let begin = 0;
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => {
+      const end = begin + sizeOf(shape) / batch;
+      const part = reshape(slice(line, [0, begin], [batch, end]), shape);
+      begin = end;
+      return [name, part];
+    }),
+  );
+}
+
 /** `next` for the samples whose step counts, `before` for the others. */
 function chosen(counts: Tensor, next: Tensor, before: Tensor): Tensor {
   return select(reshape(counts, [counts.size, ...next.shape.slice(1).fill(1)]), next, before);
@@ -191,6 +233,14 @@ function checkCell(cell: RecurrentCell): void {
   throw new TypeError(
     `Cannot make rnn as it needs a cell with a step, and names of its states, of which none is ` +
       `outputs: received ${isCell ? `the states ${JSON.stringify(names)}` : typeof cell}`,
+  );
+}
+
+/** Refuses a weight of the cell's that has the name of a stateful layer's own. */
+function checkNames(made: readonly LayerParameter[], stateful: boolean): readonly LayerParameter[] {
+  if (!stateful || made.every(({ name }) => name !== "states")) return made;
+  throw new TypeError(
+    'expected a cell without a weight "states", as a stateful layer keeps its states under that name',
   );
 }
 
