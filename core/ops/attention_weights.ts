@@ -7,12 +7,14 @@ import { div } from "./div.ts";
 import { exp } from "./exp.ts";
 import { expandDims } from "./expand_dims.ts";
 import { lessEqual } from "./less_equal.ts";
+import { logicalAnd } from "./logical.ts";
 import { matmul } from "./matmul.ts";
 import { maximum } from "./maximum.ts";
 import { mul } from "./mul.ts";
 import { dropoutMask } from "./random.ts";
 import { reshape } from "./reshape.ts";
 import { select } from "./select.ts";
+import { softmax } from "./softmax.ts";
 import { sub } from "./sub.ts";
 import { broadcastTo } from "./sum.ts";
 import { transpose } from "./transpose.ts";
@@ -37,6 +39,32 @@ export function scoreGradient(
   const slopes = matmul(headsFirst(grad, heads), turned(headsFirst(value, heads)));
   const given = rate ? dropped(slopes, operands as Required<GradientOperands>) : slopes;
   return mul(weights, sub(given, expandDims(transpose(dots, [0, 2, 1]), 3)));
+}
+
+/**
+ * How much each query takes of each value, `[batch, heads, queries, keys]`: the whole matrix, before
+ * dropout. A query that sees nothing takes nothing.
+ */
+export function attentionShares(
+  query: Tensor,
+  key: Tensor,
+  { causal = false, mask, scale = 1 / Math.sqrt(query.shape[3]) }: {
+    causal?: boolean;
+    mask?: Tensor;
+    scale?: number;
+  },
+): Tensor {
+  const heads = query.shape[2];
+  const products = mul(matmul(headsFirst(query, heads), turned(headsFirst(key, heads))), scale);
+  const { shape } = products;
+  const seen = [
+    ...(mask ? [broadcastTo(mask, shape)] : []),
+    ...(causal ? [lessEqual(iota(shape, 3), iota(shape, 2))] : []),
+  ];
+  if (seen.length === 0) return softmax(products);
+  const all = seen.reduce((one, other) => logicalAnd(one, other));
+  // Not −∞, of which a whole row would be NaN.
+  return select(all, softmax(select(all, products, -1e9)), 0);
 }
 
 /** `[batch, heads, rows, size]`, of fewer heads by repeating each. */

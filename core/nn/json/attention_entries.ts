@@ -11,12 +11,18 @@ import {
   text,
 } from "./option_readers.ts";
 
+const rotary: OptionReaders<layers.RotaryOptions> = {
+  ropeMaxWavelength: number,
+  ropeScalingFactor: number,
+};
 const projected: OptionReaders<layers.ProjectedAttentionOptions> = {
   name: text,
   trainable: flag,
   dropout: number,
   seed: number,
   useCausalMask: flag,
+  ...rotary,
+  returnAttentionScores: flag,
   useBias: flag,
   kernelInitializer: initializer,
   biasInitializer: initializer,
@@ -38,6 +44,7 @@ const block: OptionReaders<
   kernelInitializer: initializer,
   biasInitializer: initializer,
   normalizeFirst: flag,
+  ...rotary,
 };
 
 const unprojected: OptionReaders<layers.AdditiveAttentionOptions> = {

@@ -11,7 +11,13 @@ export const attentionSamples: LayerSamples = {
     [4, 6],
   ],
   groupedQueryAttention: [
-    nn.groupedQueryAttention(3, 4, 2, { useBias: false, dropout: 0.5, seed: 3 }),
+    nn.groupedQueryAttention(6, 4, 2, {
+      useBias: false,
+      dropout: 0.5,
+      seed: 3,
+      ropeMaxWavelength: 100,
+      ropeScalingFactor: 2,
+    }),
     [5, 6],
   ],
   multiHeadAttention: [

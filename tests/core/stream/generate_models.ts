@@ -38,7 +38,12 @@ export function language(): Model {
     tokenAndPositionEmbedding(classes, steps, 6),
     transformerDecoder(9, 2),
     dropout(0.5),
-    transformerDecoder(5, 3, { normalizeFirst: true, activation: "gelu" }),
+    transformerDecoder(5, 3, {
+      normalizeFirst: true,
+      activation: "gelu",
+      ropeMaxWavelength: 50,
+      ropeScalingFactor: 2,
+    }),
     dense(classes),
   ]));
 }
@@ -49,7 +54,10 @@ export function odd(): AnyModel {
   const vectors = connect(tokens, embedding(classes, 6, { maskZero: true }));
   const placed = connect([vectors, connect(vectors, sinePositionEncoding())], addLayer());
   const turned = connect(placed, rotaryEmbedding({ maxWavelength: 10 }));
-  const seen = connect(turned, groupedQueryAttention(3, 4, 2, { useCausalMask: true }));
+  const seen = connect(
+    turned,
+    groupedQueryAttention(4, 4, 2, { useCausalMask: true, ropeMaxWavelength: 20 }),
+  );
   const sum = connect([placed, seen], addLayer());
   return shaken(functional({
     inputs: tokens,

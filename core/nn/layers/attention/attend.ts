@@ -4,6 +4,7 @@ import type { Tensor } from "../../../graph/tensor.ts";
 import { cast } from "../../../ops/cast.ts";
 import { greater } from "../../../ops/greater.ts";
 import { logicalAnd } from "../../../ops/logical.ts";
+import { attentionShares } from "../../../ops/attention_weights.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import {
   type AttentionOptions,
@@ -42,6 +43,28 @@ export interface AttendOptions {
 
 /** Attention of a layer: with its dropout, masks, and what was kept of earlier steps. */
 export function attend(heads: Heads, options: AttendOptions, context: ApplyContext): Tensor {
+  const { query, key, value, settings } = attended(heads, options, context);
+  return scaledDotProductAttention(query, key, value, settings);
+}
+
+/** As {@link attend}, and how much each query takes of each value, `[batch, heads, queries, keys]`. */
+export function attendAndTell(
+  heads: Heads,
+  options: AttendOptions,
+  context: ApplyContext,
+): { readonly outputs: Tensor; readonly attentionScores: Tensor } {
+  const { query, key, value, settings } = attended(heads, options, context);
+  return {
+    outputs: scaledDotProductAttention(query, key, value, settings),
+    attentionScores: attentionShares(query, key, settings),
+  };
+}
+
+function attended(
+  heads: Heads,
+  options: AttendOptions,
+  context: ApplyContext,
+): Heads & { readonly settings: AttentionOptions & { readonly scale?: number } } {
   const { decoding } = context;
   const { causal, self } = options;
   if (decoding && self && !causal) {
@@ -61,19 +84,19 @@ export function attend(heads: Heads, options: AttendOptions, context: ApplyConte
   const masks = attentionMask
     ? [...keys, greater(reshape(attentionMask, maskShape(attentionMask.shape)), 0)]
     : keys;
-  const settings: AttentionOptions = {
+  const settings = {
     causal,
     scale: options.scale,
     ...(causal && keeps && { queryOffset: decoding.position }),
     ...(masks.length > 0 && { mask: masks.reduce((all, mask) => logicalAnd(all, mask)) }),
     ...dropped(options, context),
   };
-  return scaledDotProductAttention(
-    heads.query,
-    kept("key", heads.key),
-    kept("value", heads.value),
+  return {
+    query: heads.query,
+    key: kept("key", heads.key),
+    value: kept("value", heads.value),
     settings,
-  );
+  };
 }
 
 /** `[batch, 1, 1, keys]` of a mask of steps. */

@@ -1,6 +1,7 @@
 import { checkCount } from "../../check_count.ts";
 import type { LoneMergeLayer } from "../../merge_layer.ts";
-import { projectedAttention, type ProjectedAttentionOptions } from "./multi_head_attention.ts";
+import { projectedAttention, type ProjectedAttentionOptions } from "./projected_attention.ts";
+import type { AttentionOutputs } from "./unprojected_attention.ts";
 
 /** Options of {@link groupedQueryAttention}. */
 export type GroupedQueryAttentionOptions = ProjectedAttentionOptions;
@@ -16,8 +17,10 @@ export type GroupedQueryAttentionOptions = ProjectedAttentionOptions;
  * @param numQueryHeads Heads of queries, from 1.
  * @param numKeyValueHeads Heads of keys and values, of which `numQueryHeads` is a multiple; with 1 this
  * is multi-query attention.
- * @param options Dropout, causality, bias, initializers, regularizers, constraints.
- * @returns A layer from `[queries, features]` and more to `[queries, features]`.
+ * @param options Dropout, causality, rotary positions, whether scores are given, bias, initializers,
+ * regularizers, constraints.
+ * @returns A layer from `[queries, features]` and more to `[queries, features]`; with
+ * `returnAttentionScores` one of several outputs, for {@link connect}.
  * @throws {RangeError} when a size is not a whole number from 1, or the heads do not divide.
  *
  * @example
@@ -35,8 +38,28 @@ export function groupedQueryAttention(
   headDim: number,
   numQueryHeads: number,
   numKeyValueHeads: number,
+  options?: GroupedQueryAttentionOptions & { readonly returnAttentionScores?: false },
+): LoneMergeLayer;
+/** As above, and the scores as an output of their own. */
+export function groupedQueryAttention(
+  headDim: number,
+  numQueryHeads: number,
+  numKeyValueHeads: number,
+  options: GroupedQueryAttentionOptions & { readonly returnAttentionScores: true },
+): LoneMergeLayer<AttentionOutputs>;
+/** Either of both. */
+export function groupedQueryAttention(
+  headDim: number,
+  numQueryHeads: number,
+  numKeyValueHeads: number,
+  options?: GroupedQueryAttentionOptions,
+): LoneMergeLayer | LoneMergeLayer<AttentionOutputs>;
+export function groupedQueryAttention(
+  headDim: number,
+  numQueryHeads: number,
+  numKeyValueHeads: number,
   options: GroupedQueryAttentionOptions = {},
-): LoneMergeLayer {
+): LoneMergeLayer | LoneMergeLayer<AttentionOutputs> {
   checkCount("the headDim of groupedQueryAttention", headDim, 1);
   checkCount("the numQueryHeads of groupedQueryAttention", numQueryHeads, 1);
   checkCount("the numKeyValueHeads of groupedQueryAttention", numKeyValueHeads, 1);

@@ -7,12 +7,10 @@ export type { AttentionLayerOptions, ScoreMode } from "./attention.ts";
 export { groupedQueryAttention } from "./grouped_query_attention.ts";
 export type { GroupedQueryAttentionOptions } from "./grouped_query_attention.ts";
 export { multiHeadAttention } from "./multi_head_attention.ts";
-export type {
-  MultiHeadAttentionOptions,
-  ProjectedAttentionOptions,
-} from "./multi_head_attention.ts";
+export type { MultiHeadAttentionOptions } from "./multi_head_attention.ts";
 export { positionEmbedding } from "./position_embedding.ts";
 export type { PositionEmbeddingOptions } from "./position_embedding.ts";
+export type { ProjectedAttentionOptions, RotaryOptions } from "./projected_attention.ts";
 export type { ProjectionOptions } from "./projections.ts";
 export { rotaryEmbedding } from "./rotary_embedding.ts";
 export type { RotaryEmbeddingOptions } from "./rotary_embedding.ts";

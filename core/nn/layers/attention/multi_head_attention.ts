@@ -1,25 +1,8 @@
-import { formatShape, type Shape, sizeOf } from "../../../graph/shape.ts";
-import { ShapeError } from "../../../graph/errors.ts";
+import type { Shape } from "../../../graph/shape.ts";
 import { checkCount } from "../../check_count.ts";
 import type { LoneMergeLayer } from "../../merge_layer.ts";
-import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
-import { rates } from "../regularization/noise.ts";
-import { attend } from "./attend.ts";
-import { project, type ProjectionOptions, projectionWeights } from "./projections.ts";
-
-/** Options of every layer of attention with projections. */
-export interface ProjectedAttentionOptions extends ProjectionOptions {
-  /** Share of the weights that is tossed out in training, from 0 to 1; default 0. */
-  readonly dropout?: ScalarSource;
-  /** Seed of what is tossed out; by default that of the run, folded with the layer's name. */
-  readonly seed?: number;
-  /** Whether a query sees the keys up to its own place alone; default false. */
-  readonly useCausalMask?: boolean;
-  /** Name; default the type and a count. */
-  readonly name?: string;
-  /** Whether optimizers change the layer's weights; default true. */
-  readonly trainable?: boolean;
-}
+import { projectedAttention, type ProjectedAttentionOptions } from "./projected_attention.ts";
+import type { AttentionOutputs } from "./unprojected_attention.ts";
 
 /** Options of {@link multiHeadAttention}. */
 export interface MultiHeadAttentionOptions extends ProjectedAttentionOptions {
@@ -35,15 +18,18 @@ export interface MultiHeadAttentionOptions extends ProjectedAttentionOptions {
  *
  * It takes one to four inputs, in Keras's order: the queries `[queries, features]`; the values
  * `[keys, features]`, by default the queries; the keys, by default the values; which keys each query
- * sees, `[queries, keys]`, 0 where it does not. Masks that go with keys and values hide padding.
+ * sees, `[queries, keys]`, 0 where it does not. Masks that go with keys and values hide padding. With
+ * `ropeMaxWavelength` queries and keys are turned by their places, as by {@link rotaryEmbedding}.
  *
  * The weights are `query_kernel` `[features, numHeads, keyDim]`, `query_bias` `[numHeads, keyDim]`, of
  * `key` and `value` alike, `attention_output_kernel` `[numHeads, valueDim, outputs]` and its bias.
  *
  * @param numHeads Number of heads, from 1.
  * @param keyDim Numbers of a query and of a key in a head, from 1.
- * @param options Sizes, dropout, causality, bias, initializers, regularizers, constraints.
- * @returns A layer from `[queries, features]` and more to `[queries, outputs]`.
+ * @param options Sizes, dropout, causality, rotary positions, whether scores are given, bias,
+ * initializers, regularizers, constraints.
+ * @returns A layer from `[queries, features]` and more to `[queries, outputs]`; with
+ * `returnAttentionScores` one of several outputs, for {@link connect}.
  * @throws {RangeError} when a size is not a whole number from 1, or the rate is out of range.
  *
  * @example
@@ -59,15 +45,46 @@ export interface MultiHeadAttentionOptions extends ProjectedAttentionOptions {
  * assert.deepEqual(model.outputShape, [7, 16]);
  * ```
  *
+ * @example What each head has looked at
+ * ```ts
+ * import { connect, functional, input, multiHeadAttention } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const [text, picture] = [input([7, 16]), input([12, 20])];
+ * const { outputs, attentionScores } = connect(
+ *   [text, picture],
+ *   multiHeadAttention(4, 8, { returnAttentionScores: true }),
+ * );
+ * const model = functional({ inputs: { text, picture }, outputs: { outputs, attentionScores } });
+ * assert.deepEqual(model.outputShape, { outputs: [7, 16], attentionScores: [4, 7, 12] });
+ * ```
+ *
  * Source: A. Vaswani and others, "Attention is all you need", 2017. Keras: `MultiHeadAttention`, whose
- * `use_causal_mask` and `attention_mask` are arguments of a call; here a query that sees nothing gets
+ * `use_causal_mask`, `attention_mask` and `return_attention_scores` are arguments of a call; here a query that sees nothing gets
  * zeros. PyTorch: `nn.MultiheadAttention`, with the heads' kernels side by side and transposed.
  */
 export function multiHeadAttention(
   numHeads: number,
   keyDim: number,
+  options?: MultiHeadAttentionOptions & { readonly returnAttentionScores?: false },
+): LoneMergeLayer;
+/** As above, and the scores as an output of their own. */
+export function multiHeadAttention(
+  numHeads: number,
+  keyDim: number,
+  options: MultiHeadAttentionOptions & { readonly returnAttentionScores: true },
+): LoneMergeLayer<AttentionOutputs>;
+/** Either of both. */
+export function multiHeadAttention(
+  numHeads: number,
+  keyDim: number,
+  options?: MultiHeadAttentionOptions,
+): LoneMergeLayer | LoneMergeLayer<AttentionOutputs>;
+export function multiHeadAttention(
+  numHeads: number,
+  keyDim: number,
   options: MultiHeadAttentionOptions = {},
-): LoneMergeLayer {
+): LoneMergeLayer | LoneMergeLayer<AttentionOutputs> {
   const { valueDim = keyDim } = options;
   checkCount("the numHeads of multiHeadAttention", numHeads, 1);
   checkCount("the keyDim of multiHeadAttention", keyDim, 1);
@@ -80,97 +97,5 @@ export function multiHeadAttention(
     },
     { heads: numHeads, keyHeads: numHeads, keyDim, valueDim },
     options,
-  );
-}
-
-/** Sizes of heads. */
-export interface HeadSizes {
-  /** Heads of queries. */
-  readonly heads: number;
-  /** Heads of keys and values. */
-  readonly keyHeads: number;
-  /** Numbers of a query and a key. */
-  readonly keyDim: number;
-  /** Numbers of a value. */
-  readonly valueDim: number;
-}
-
-const roles = ["query", "key", "value", "attention_output"] as const;
-
-/** A layer of attention with projections. */
-export function projectedAttention(
-  { type, factory, config }: {
-    type: string;
-    factory: string;
-    config: Readonly<Record<string, unknown>>;
-  },
-  { heads, keyHeads, keyDim, valueDim }: HeadSizes,
-  options: ProjectedAttentionOptions & Pick<MultiHeadAttentionOptions, "outputShape">,
-): LoneMergeLayer {
-  const { name = "", trainable, dropout = 0, seed, useCausalMask = false } = options;
-  checkScalarSource(`the dropout of ${factory}`, dropout, rates);
-  const given = typeof options.outputShape === "number"
-    ? [options.outputShape]
-    : options.outputShape;
-  given?.forEach((size) => checkCount(`the outputShape of ${factory}`, size, 1));
-  const makeWeights = projectionWeights(options, roles);
-  return {
-    merges: true,
-    alone: true,
-    decodes: true,
-    type,
-    name,
-    trainable,
-    config,
-    init(shapes, key) {
-      const [query, value = query, keys = value] = shapes;
-      checkInputs(shapes);
-      const outputs = given ?? [query[1]];
-      const parameters = makeWeights({
-        query: [[query[1], heads, keyDim], 2],
-        key: [[keys[1], keyHeads, keyDim], 2],
-        value: [[value[1], keyHeads, valueDim], 2],
-        attention_output: [[heads, valueDim, ...outputs], outputs.length],
-      }, key);
-      return { outputShape: [query[0], ...outputs], parameters };
-    },
-    apply(parameters, inputs, context) {
-      const [query, value = query, keys = value, attentionMask] = inputs;
-      const { masks } = context;
-      const valueMask = inputs.length > 1 ? masks[1] : masks[0];
-      const result = attend(
-        {
-          query: project(parameters, "query", query, 2),
-          key: project(parameters, "key", keys, 2),
-          value: project(parameters, "value", value, 2),
-        },
-        {
-          causal: useCausalMask,
-          self: value === query && keys === query,
-          dropout,
-          seed,
-          masks: [valueMask, masks[2]],
-          attentionMask,
-        },
-        context,
-      );
-      const { rank } = parameters.attention_output_kernel;
-      return project(parameters, "attention_output", result, rank - 2);
-    },
-    computeMask: (_inputs, [mask]) => mask,
-  };
-}
-
-function checkInputs(shapes: readonly Shape[]): void {
-  const [query, value = query, keys = value, mask = [query[0], value[0]]] = shapes;
-  const fits = shapes.length > 0 && shapes.length <= 4 &&
-    shapes.every(({ length }) => length === 2) &&
-    keys[0] === value[0] && mask[0] === query[0] && mask[1] === value[0] && sizeOf(query) > 0;
-  if (fits) return;
-  throw new ShapeError(
-    "expected queries [queries, features], values [keys, features], keys [keys, features] and a " +
-      `mask [queries, keys], all but the first of which may be left out, got ${
-        shapes.map(formatShape).join(", ")
-      }`,
   );
 }

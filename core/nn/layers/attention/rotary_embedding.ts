@@ -1,6 +1,7 @@
 import { iota } from "../../../graph/leaf.ts";
 import { ShapeError } from "../../../graph/errors.ts";
 import { formatShape } from "../../../graph/shape.ts";
+import type { Tensor } from "../../../graph/tensor.ts";
 import { add } from "../../../ops/add.ts";
 import { cast } from "../../../ops/cast.ts";
 import { concat, slice } from "../../../ops/concat.ts";
@@ -11,6 +12,7 @@ import { reshape } from "../../../ops/reshape.ts";
 import { cos, sin } from "../../../ops/sin.ts";
 import { sub } from "../../../ops/sub.ts";
 import { checkScalar } from "../../check_scalar.ts";
+import type { Decoding } from "../../decoding.ts";
 import type { Layer } from "../../layer.ts";
 import type { FlattenOptions } from "../flatten.ts";
 import { positionsOf } from "./positions.ts";
@@ -64,25 +66,36 @@ export function rotaryEmbedding(options: RotaryEmbeddingOptions = {}): Layer {
         `expected input of steps and an even number of features, got ${formatShape(given)}`,
       );
     },
-    apply(_parameters, x, context) {
-      const steps = x.shape[1];
-      const half = x.shape[x.rank - 1] / 2;
-      const speeds = exp(mul(cast(iota([half], 0), "f32"), -Math.log(maxWavelength) / half));
-      const places = mul(cast(positionsOf(steps, context), "f32"), 1 / scalingFactor);
-      const angles = reshape(
-        mul(expandDims(places, 1), speeds),
-        [steps, ...new Array<number>(x.rank - 3).fill(1), half],
-      );
-      const begin = x.shape.map(() => 0);
-      const [first, second] = [
-        slice(x, begin, [...x.shape.slice(0, -1), half]),
-        slice(x, begin.with(-1, half), x.shape),
-      ];
-      const [sine, cosine] = [sin(angles), cos(angles)];
-      return concat([
-        sub(mul(first, cosine), mul(second, sine)),
-        add(mul(second, cosine), mul(first, sine)),
-      ], x.rank - 1);
-    },
+    apply: (_parameters, x, { decoding }) =>
+      turnedByPlace(x, { maxWavelength, scalingFactor }, decoding),
   };
+}
+
+/** How fast the angles grow. */
+export type Rotation = Required<Pick<RotaryEmbeddingOptions, "maxWavelength" | "scalingFactor">>;
+
+/** `x`, `[batch, steps, …, features]`, with pairs of features turned by the place of their step. */
+export function turnedByPlace(
+  x: Tensor,
+  { maxWavelength, scalingFactor }: Rotation,
+  decoding: Decoding | undefined,
+): Tensor {
+  const steps = x.shape[1];
+  const half = x.shape[x.rank - 1] / 2;
+  const speeds = exp(mul(cast(iota([half], 0), "f32"), -Math.log(maxWavelength) / half));
+  const places = mul(cast(positionsOf(steps, { decoding }), "f32"), 1 / scalingFactor);
+  const angles = reshape(
+    mul(expandDims(places, 1), speeds),
+    [steps, ...new Array<number>(x.rank - 3).fill(1), half],
+  );
+  const begin = x.shape.map(() => 0);
+  const [first, second] = [
+    slice(x, begin, [...x.shape.slice(0, -1), half]),
+    slice(x, begin.with(-1, half), x.shape),
+  ];
+  const [sine, cosine] = [sin(angles), cos(angles)];
+  return concat([
+    sub(mul(first, cosine), mul(second, sine)),
+    add(mul(second, cosine), mul(first, sine)),
+  ], x.rank - 1);
 }

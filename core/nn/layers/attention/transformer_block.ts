@@ -17,9 +17,10 @@ import { layerNormalization } from "../layer_normalization.ts";
 import { innerContext } from "../recurrent/inner_context.ts";
 import { rates } from "../regularization/noise.ts";
 import { multiHeadAttention } from "./multi_head_attention.ts";
+import type { RotaryOptions } from "./projected_attention.ts";
 
 /** Options of {@link transformerEncoder} and {@link transformerDecoder}. */
-export interface TransformerOptions {
+export interface TransformerOptions extends RotaryOptions {
   /** Share tossed out in training, of attention's weights and of what each part gives; default 0. */
   readonly dropout?: ScalarSource;
   /** What is applied between the dense layers, by name or as a function; default `relu`. */
@@ -49,7 +50,8 @@ export interface Steps {
 
 /** A transformer's block: attention, and dense layers for each step, each added to what it is given. */
 export class TransformerBlock {
-  readonly #options: Required<Omit<TransformerOptions, "name" | "trainable">>;
+  readonly #options: Required<Omit<TransformerOptions, "name" | "trainable" | keyof RotaryOptions>>;
+  readonly #rotary: RotaryOptions;
 
   /** Refuses sizes and names that no block can have. */
   constructor(
@@ -69,6 +71,8 @@ export class TransformerBlock {
       biasInitializer: options.biasInitializer ?? "zeros",
       normalizeFirst: options.normalizeFirst ?? false,
     };
+    const { ropeMaxWavelength, ropeScalingFactor } = options;
+    this.#rotary = { ropeMaxWavelength, ropeScalingFactor };
     checkScalarSource(`the dropout of ${factory}`, this.#options.dropout, rates);
     activationOf(this.#options.activation);
     for (const start of [this.#options.kernelInitializer, this.#options.biasInitializer]) {
@@ -162,7 +166,7 @@ export class TransformerBlock {
           multiHeadAttention(this.numHeads, keyDim, {
             ...starts,
             dropout: rate,
-            useCausalMask: this.causal && name === "self_attention",
+            ...(name === "self_attention" && { ...this.#rotary, useCausalMask: this.causal }),
           }),
         ],
         ...around(name),

@@ -40,7 +40,7 @@ export interface UnprojectedAttentionOptions {
 export type AttentionOutputs = {
   /** As without it. */
   readonly outputs: Tensor;
-  /** How much each query takes of each value, `[batch, queries, keys]`. */
+  /** How much each query takes of each value, `[batch, queries, keys]`; with heads `[batch, heads, queries, keys]`. */
   readonly attentionScores: Tensor;
 };
 
