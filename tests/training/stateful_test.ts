@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { concat, lastValueFrom, map, mergeMap, toArray } from "rxjs";
 import * as nn from "../../core/nn/mod.ts";
-import { add, matmul, mul } from "../../core/ops/mod.ts";
 import {
   checkpoint,
   type Epoch,
@@ -50,21 +49,6 @@ const whole = { data: Float32Array.from(series.flat(2)), shape: [rows, chunks * 
 type Factory = (options: nn.LstmOptions) => nn.Layer;
 const lstm: Factory = (options) => nn.lstm(5, options as nn.LstmOptions & { returnState?: false });
 const gru: Factory = (options) => nn.gru(5, options as nn.LstmOptions & { returnState?: false });
-/** A cell of one's own, with states of several shapes and outputs that are none of them. */
-const ownCell: nn.RecurrentCell<"h" | "count"> = {
-  type: "OwnCell",
-  states: ["h", "count"],
-  stateShapes: () => ({ h: [5], count: [1] }),
-  outputShape: () => [5],
-  parameters: ([width], key) => nn.simpleRnn(5).init([1, width], key).parameters,
-  step({ kernel, recurrent_kernel }, x, { h, count }) {
-    const next = add(matmul(x, kernel), matmul(h, recurrent_kernel)).tanh();
-    const states = { h: next, count: add(count, 0.25) };
-    return { output: mul(next, states.count), states };
-  },
-};
-const own: Factory = (options) =>
-  nn.rnn(ownCell, options as nn.RnnOptions & { returnState?: false });
 const stateful = { stateful: true, batchSize: rows } as const;
 
 function chunked(layer: nn.Layer, seed = 3): nn.Model {
@@ -86,7 +70,7 @@ async function said(make: Factory, model: nn.Model): Promise<number[]> {
 await testOnDevices(
   "predictions in chunks are those of the whole, and states go on",
   async (device) => {
-    for (const make of [lstm, gru, own]) {
+    for (const make of [lstm, gru]) {
       const model = chunked(make(stateful));
       const expected = await said(make, model);
       const options = { ...device, batchSize: rows };
