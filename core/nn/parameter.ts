@@ -21,11 +21,19 @@ export interface ParameterDefinition {
   readonly constraint?: Constraint;
 }
 
+/** Who has newer values of a weight than the host. */
+export interface WeightHolder {
+  /** Gives the parameter what is there, once the step that is being made has run. */
+  settle(): Promise<void>;
+  /** Gives the parameter what is there now; at once on the CPU. */
+  bring(): Promise<void> | void;
+}
+
 /**
  * A weight of a model, with the host's copy of its values.
  *
  * While a run trains, the newest values are on the device; the host has them again when the run has
- * ended (see `settled`). `RunControl.weights` reads them in between.
+ * ended, or somebody asks for them (see `settled`).
  */
 export class Parameter {
   /** Layer and role: `dense_1/kernel`. */
@@ -46,6 +54,12 @@ export class Parameter {
   readonly value: Float32Array;
   /** Number of times that {@link Parameter.set} has been called. */
   version = 0;
+  /**
+   * The run that trains it; usually none.
+   *
+   * @internal
+   */
+  holder: WeightHolder | undefined;
 
   /**
    * Makes a weight; layers describe theirs, and models make them.
@@ -71,7 +85,8 @@ export class Parameter {
   }
 
   /**
-   * Replaces the values, and counts {@link Parameter.version} up.
+   * Replaces the values, and counts {@link Parameter.version} up. For a run that trains the weight,
+   * or has it as a frozen one, they count from the next step on.
    *
    * @param values As many numbers as the shape has elements, row by row; they are copied.
    * @throws {ShapeError} when there are more or fewer.

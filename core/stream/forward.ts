@@ -41,6 +41,7 @@ export function forward<
   return stage("forward", "miniBatches", (onRun) => {
     onRun((run) => {
       run.addModel(model);
+      run.weightTable.expectChanges(model);
       meetLayers(run, model);
     });
     const memory = new Memory<Applied<O>>();

@@ -163,12 +163,30 @@ export class Frame {
     this.#afterwards.push(action);
   }
 
+  /** Calls `action` when the step has run or failed, or now if it has. */
+  whenRun(action: () => void): void {
+    if (this.#closed) return action();
+    this.afterwards(action);
+    this.executed.catch(action);
+  }
+
   /** The elements of `tensor` in this step, once it has run. */
   read(tensor: Tensor): Promise<TensorData> {
     const { promise, resolve, reject } = Promise.withResolvers<TensorData>();
     promise.catch(() => {});
     this.reads.push({ tensor, resolve, reject });
     return promise;
+  }
+
+  /** Answers whoever reads a tensor, in the order of {@link Frame.reads}. */
+  answer(read: (place: number) => TensorData | Promise<TensorData>): void {
+    this.reads.forEach(({ resolve, reject }, place) => {
+      try {
+        resolve(read(place));
+      } catch (error) {
+        reject(error);
+      }
+    });
   }
 
   /** Asks where the step's time goes; `receive` is told once the step is done. */

@@ -114,7 +114,8 @@ export class InferenceRun {
     if (awaited) await awaited;
     this.#run.place(start);
     await plan.run(this.#run.scalarValues(plan));
-    if (assignments) this.#run.weightTable.changed();
+    const states = assignments?.map(({ state }) => state) ?? [];
+    for (const held of this.#run.weightTable.heldOf(states)) held.change();
     const found: Computed[] = [];
     for (const [place, { shape }] of tensors.entries()) {
       found.push({ data: Float32Array.from(await plan.read(place)), shape });

@@ -12,6 +12,7 @@ import type { Observable } from "../nn/rxjs_types.ts";
 import { permutation } from "../state/permutation.ts";
 import { type BatchSettings, batchSettings } from "./batch_settings.ts";
 import { Frame } from "./frame.ts";
+import { allReturned } from "./held_weight.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { type RunListener, runListeners } from "./run_listeners.ts";
 import { Permits } from "./permits.ts";
@@ -19,7 +20,6 @@ import { Run } from "./run.ts";
 import type { LoadedData, TensorsFor } from "./resident_data.ts";
 import { resumedRun, startOf } from "./resumed_run.ts";
 import { type AnyBatch, Batch } from "./stages.ts";
-import { allReturned } from "./weight_table.ts";
 import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link miniBatches}. */

@@ -47,9 +47,9 @@ export interface OpenModel<X extends Tensors = Tensors, O extends Tensors = Tens
  * where {@link predict} opens and frees them at each call.
  *
  * Calls that come while another one is computed are computed together, up to `batchSize` samples at
- * once; each gets what it would get alone, on the CPU to the last bit. Weights that the model is given later (by
- * training that has ended, {@link loadWeights}, `Parameter.set`) count from the next call on. Nothing is
- * compiled in a call but the first ones of 1, 2, 4, 8 … samples.
+ * once; each gets what it would get alone, on the CPU to the last bit. Weights that the model is given
+ * later (by training, also while it goes on, {@link loadWeights}, `Parameter.set`) count from the next
+ * call on. Nothing is compiled in a call but the first ones of 1, 2, 4, 8 … samples.
  *
  * @param model The model. Stateful layers go on from call to call, each of which must then have
  * `batchSize` samples, or several times as many; `model.resetStates()` makes the states zeros.
@@ -92,7 +92,10 @@ class Served<X extends Tensors, O extends Tensors> implements OpenModel<X, O> {
     private readonly batches: RequestBatches,
     private readonly batchSize: number,
   ) {
-    this.#queue = new RequestQueue(batchSize, (requests) => batches.compute(requests));
+    this.#queue = new RequestQueue(batchSize, async (requests) => {
+      await settled(model);
+      return await batches.compute(requests);
+    });
   }
 
   async predict(inputs: InputValuesFor<X>): Promise<Like<O, Predictions>> {

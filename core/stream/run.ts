@@ -77,7 +77,11 @@ export class Run implements RunControl {
     private readonly settings: Pick<RunSettings, "seed" | "samples"> & Partial<RunSettings>,
     readonly saved?: SavedRun,
   ) {
-    this.weightTable = new WeightTable(device, saved);
+    this.weightTable = new WeightTable(
+      device,
+      saved,
+      (action) => this.frame ? this.frame.whenRun(action) : action(),
+    );
     this.scalars = new ScalarTable(settings.seed, () => this.#position.step - 1);
     this.#states = new RunStates(this.weightTable, saved);
     this.saver = new RunSaver(this, this.#states, settings as RunSettings);
@@ -161,6 +165,7 @@ export class Run implements RunControl {
       return;
     }
     this.#endInterludes();
+    this.weightTable.refresh();
     const planned = this.#plans.get(frame);
     this.#position = frame;
     const { executable, providers, values, firstRead } = planned;
@@ -171,15 +176,9 @@ export class Run implements RunControl {
     const done = frame.profilers
       ? profileStep(executable, values, frame.profilers)
       : executable.run(values);
-    if (planned.assigns) this.weightTable.changed();
+    for (const held of planned.changes) held.change();
     this.collector.ran(executable, frame);
-    frame.reads.forEach((read, place) => {
-      try {
-        read.resolve(executable.read(firstRead + place));
-      } catch (error) {
-        read.reject(error);
-      }
-    });
+    frame.answer((place) => executable.read(firstRead + place));
     if (frame.stepInEpoch === frame.stepsPerEpoch) {
       this.#betweenEpochs = true;
       for (const interlude of this.interludes) interlude.begin(frame);

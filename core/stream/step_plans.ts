@@ -3,6 +3,7 @@ import { createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkLabelUses } from "./class_ids.ts";
 import type { Effect, Frame } from "./frame.ts";
+import type { HeldWeight } from "./held_weight.ts";
 import { warnOfNewPlans } from "./plan_warning.ts";
 import { RecordLayout } from "./record_layout.ts";
 import type { Run } from "./run.ts";
@@ -16,8 +17,8 @@ export interface Planned {
   readonly reads: readonly Tensor[];
   /** The program on the device. */
   readonly executable: Executable;
-  /** Whether the step replaces states. */
-  readonly assigns: boolean;
+  /** The weights that the step replaces. */
+  readonly changes: readonly HeldWeight[];
   /** What gives each scalar. */
   readonly providers: readonly (() => number)[];
   /** The scalars of a step. */
@@ -37,7 +38,10 @@ export class StepPlans {
 
   /** @param run The run. @param bind Memory of a leaf. */
   constructor(
-    private readonly run: Pick<Run, "device" | "scalars" | "collector" | "training">,
+    private readonly run: Pick<
+      Run,
+      "device" | "scalars" | "collector" | "training" | "weightTable"
+    >,
     private readonly bind: (leaf: Tensor) => Storage,
   ) {}
 
@@ -71,7 +75,7 @@ export class StepPlans {
       ...frame.effects.flatMap(({ records = [] }) => records),
       ...frame.effects.flatMap(({ checks = [] }) => checks),
     ]);
-    const { device, scalars, collector, training } = this.run;
+    const { device, scalars, collector, training, weightTable } = this.run;
     checkLabelUses(
       frame.effects.flatMap(({ records = [] }) => records.flatMap(({ labels = [] }) => labels)),
       (targets, ids) => training.checkClassIds(targets, ids),
@@ -92,7 +96,7 @@ export class StepPlans {
       effects: [...frame.effects],
       reads,
       executable,
-      assigns: assignments.size > 0,
+      changes: weightTable.heldOf(assignments.keys()),
       providers,
       values: new Float64Array(providers.length),
       firstRead: outputs.length,

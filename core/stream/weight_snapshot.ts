@@ -19,12 +19,16 @@ export class WeightSnapshot implements Snapshot {
     return storage;
   }
 
-  /** Puts the copies back. */
-  restore(weights: ReadonlyMap<Tensor, { readonly storage: Storage }>): void {
+  /** Puts the copies back, and gives the weights that it has changed. */
+  restore<Held extends { readonly storage: Storage }>(weights: ReadonlyMap<Tensor, Held>): Held[] {
     if (this.#disposed) {
       throw new DisposedError("Cannot restore the weights of a snapshot after its disposal");
     }
-    for (const [leaf, { storage }] of this.#copies) weights.get(leaf)!.storage.copyFrom(storage);
+    return [...this.#copies].map(([leaf, { storage }]) => {
+      const held = weights.get(leaf)!;
+      held.storage.copyFrom(storage);
+      return held;
+    });
   }
 
   /** The copies by name; their reading has begun. */

@@ -6,65 +6,77 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { Snapshot } from "./epoch.ts";
+import { HeldWeight, type HoldingRun } from "./held_weight.ts";
 import type { SavedRun, SavedTensor } from "./saved_run.ts";
 import { readTensor, settledMap, WeightSnapshot } from "./weight_snapshot.ts";
 
-interface Held {
-  readonly parameter: Parameter;
-  /** Name of its own in the run: two models may have a `dense_1/kernel` each. */
-  readonly name: string;
-  readonly storage: Storage;
-  /** The {@link Parameter.version} that the device was given. */
-  version: number;
-}
-
-/** Weights that runs are giving back to their models; usually none. */
-const pending = new Map<Parameter, Promise<void>>();
-
 /**
- * Settles when the weights that a run left on a GPU are back in the model's parameters. After a
- * run that completed they are; after one that was cut short they come a moment later.
- * `predict`, `evaluate` and `saveWeights` wait for them by themselves.
+ * Settles when a model's parameters hold its newest weights: while a run trains, those after the
+ * step that is being made, or after the last one; when a run has been cut short on a GPU, those that
+ * it has left, which come a moment later. After a run that has completed they are there.
+ *
+ * `predict`, `predictions`, an open model, `evaluate`, `generate`, `copyWeights` and `saveWeights`
+ * wait for it by themselves. The other way, what a parameter is set to while a run trains counts
+ * from the next step on.
  *
  * @param model The model.
  *
- * @example
+ * @example The newest weights in mid-run, here after each of two steps.
  * ```ts
- * import { dense, input, sequential, settled } from "@millrace/millrace";
+ * import {
+ *   arrays, backward, dense, forward, input, loss, meanSquaredError, miniBatches, sequential, settled,
+ *   sgd, update,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom, tap } from "rxjs";
  * import assert from "node:assert/strict";
  *
- * const model = sequential([input([2]), dense(1)]);
- * await settled(model);
- * assert.equal(model.parameters[0].value.length, 2);
+ * const model = sequential([input([1]), dense(1, { useBias: false, kernelInitializer: "zeros" })]);
+ * const data = arrays([[1], [1]], [[2], [2]]);
+ * const seen: number[] = [];
+ * const look = async () => {
+ *   await settled(model);
+ *   seen.push(model.parameters[0].value[0]);
+ * };
+ * const steps = miniBatches(data, { batchSize: 1, device: "cpu", threads: 1 }).pipe(
+ *   forward(model),
+ *   loss(meanSquaredError()),
+ *   backward(),
+ *   update(sgd({ learningRate: 0.25 })),
+ *   tap((step) => step.hold(look())),
+ * );
+ * await lastValueFrom(steps);
+ * assert.deepEqual(seen, [1, 1.5]);
  * ```
  */
 export async function settled(model: AnyModel): Promise<void> {
-  await Promise.all(model.parameters.map((parameter) => pending.get(parameter)));
-}
-
-/**
- * Settles when no run is giving weights back any more: whoever takes a model's weights before that
- * takes old ones, and the models of a run are known too late to wait for theirs alone.
- */
-export async function allReturned(): Promise<void> {
-  await Promise.allSettled(pending.values());
+  const holders = new Set(model.parameters.flatMap(({ holder }) => holder ?? []));
+  if (holders.size > 0) await Promise.all([...holders].map((holder) => holder.settle()));
 }
 
 /** The states of a run: weights, and what optimizers keep for them. */
-export class WeightTable {
+export class WeightTable implements HoldingRun {
+  warned = false;
   /** The leaf of every weight, by parameter: what stages start a step from. */
   readonly leaves: Map<Parameter, Tensor> = new Map();
-  readonly #weights = new Map<Tensor, Held>();
+  readonly #weights = new Map<Tensor, HeldWeight>();
   readonly #names = new Set<string>();
   readonly #slots = new Map<string, Tensor>();
   readonly #storages = new Map<Tensor, Storage>();
   /** Tensors of the run that goes on which are not in use yet: they are saved again as they are. */
   readonly #unclaimed: Map<string, SavedTensor>;
-  /** True while the host's copies are what the device has. */
-  #synchronized = true;
+  /** Weights on their way back to their models, once the run has ended. */
+  #returning: readonly Promise<void>[] = [];
 
-  /** @param device Where they live. @param saved The run that goes on, if one does. */
-  constructor(private readonly device: Device, private readonly saved?: SavedRun) {
+  /**
+   * @param device Where they live.
+   * @param saved The run that goes on, if one does.
+   * @param afterStep Calls an action once the step that is being made, if one is, has run.
+   */
+  constructor(
+    private readonly device: Device,
+    private readonly saved?: SavedRun,
+    readonly afterStep: (action: () => void) => void = (action) => action(),
+  ) {
     this.#unclaimed = new Map(saved?.tensors);
   }
 
@@ -75,10 +87,19 @@ export class WeightTable {
       const name = this.#unusedName(wanted);
       const leaf = stateLeaf(wanted, parameter.shape);
       const storage = this.device.allocate("f32", leaf.size, wanted);
+      // Another run may be training it; from a GPU it comes later, and counts from then on.
+      void parameter.holder?.bring()?.catch(() => {});
       storage.write(this.saved ? savedWeight(this.saved, name, parameter) : parameter.value);
       this.leaves.set(parameter, leaf);
-      this.#weights.set(leaf, { parameter, name, storage, version: parameter.version });
+      this.#weights.set(leaf, new HeldWeight(parameter, name, storage, this));
       this.#storages.set(leaf, storage);
+    }
+  }
+
+  /** Says that steps will change the model's weights: the newest ones are here. */
+  expectChanges(model: AnyModel): void {
+    for (const parameter of model.parameters) {
+      this.#weights.get(this.leaves.get(parameter)!)!.claim();
     }
   }
 
@@ -89,17 +110,12 @@ export class WeightTable {
 
   /** Takes over the weights that have been set in their models since. */
   refresh(): void {
-    for (const held of this.#weights.values()) {
-      const { version, value } = held.parameter;
-      if (held.version === version) continue;
-      held.storage.write(value);
-      held.version = version;
-    }
+    for (const held of this.#weights.values()) held.refresh();
   }
 
-  /** Notes that a step has changed weights on the device. */
-  changed(): void {
-    this.#synchronized = false;
+  /** Those of some states that are weights, to note that steps change them. */
+  heldOf(states: Iterable<Tensor>): HeldWeight[] {
+    return [...states].flatMap((state) => this.#weights.get(state) ?? []);
   }
 
   /** A state that begins filled with a number or as a copy of a weight, found by name. */
@@ -140,8 +156,9 @@ export class WeightTable {
 
   /** Puts the elements of a slot in the place of a weight's; both stay where they are. */
   replace(weight: Parameter, slot: Tensor): void {
-    this.#synchronized = false;
-    this.#storages.get(this.leaves.get(weight)!)!.copyFrom(this.#storages.get(slot)!);
+    const held = this.#weights.get(this.leaves.get(weight)!)!;
+    held.storage.copyFrom(this.#storages.get(slot)!);
+    held.change();
   }
 
   /** Copies all weights on the device. */
@@ -162,8 +179,7 @@ export class WeightTable {
 
   /** Puts the weights of a snapshot back. */
   restore(snapshot: Snapshot): void {
-    this.#synchronized = false;
-    (snapshot as WeightSnapshot).restore(this.#weights);
+    for (const held of (snapshot as WeightSnapshot).restore(this.#weights)) held.change();
   }
 
   /** All weights by name; asked for at once. */
@@ -173,6 +189,7 @@ export class WeightTable {
 
   /** Weights and other states by name, as they are now: their reading has begun. */
   capture(): Record<"weights" | "slots", Map<string, Promise<SavedTensor>>> {
+    this.refresh();
     const weights = [...this.#weights.values()].map(({ name, storage, parameter }) =>
       [name, readTensor(storage, parameter.shape)] as const
     );
@@ -187,44 +204,27 @@ export class WeightTable {
 
   /** Brings the weights to their models' parameters; the steps are over. */
   async synchronize(): Promise<void> {
-    await Promise.all(
-      [...this.#weights.values()].map(async ({ parameter, storage }) =>
-        parameter.set(await storage.read() as Float32Array)
-      ),
-    );
-    this.#synchronized = true;
+    await Promise.all([...this.#weights.values()].map((held) => held.bring()));
   }
 
   /** Gives the weights back to their models and frees all memory; at once on the CPU. */
   release(): void {
-    for (const { parameter, storage } of this.#synchronized ? [] : this.#weights.values()) {
-      const values = storage.read();
-      if (!(values instanceof Promise)) {
-        parameter.set(values as Float32Array);
-        continue;
-      }
-      const returned = values.then((data) => parameter.set(data as Float32Array)).finally(() => {
-        // Another run of the same model may be giving its weights back by now.
-        if (pending.get(parameter) === returned) pending.delete(parameter);
-      });
-      pending.set(parameter, returned);
-    }
-    const waits = [...this.#weights.values()].map(({ parameter }) => pending.get(parameter));
+    this.#returning = [...this.#weights.values()].flatMap((held) => held.release() ?? []);
     const free = () => {
       for (const storage of this.#storages.values()) storage.dispose();
     };
-    if (waits.some((wait) => wait)) void Promise.allSettled(waits).then(free);
+    if (this.releasing) void this.released().then(free);
     else free();
   }
 
-  /** True while weights are on their way back to their models. */
+  /** True when weights take time to come back to their models. */
   get releasing(): boolean {
-    return [...this.leaves.keys()].some((parameter) => pending.has(parameter));
+    return this.#returning.length > 0;
   }
 
-  /** Settles when {@link WeightTable.release} has given all weights back. */
+  /** Settles when {@link WeightTable.release} has given all weights back, or has failed to. */
   async released(): Promise<void> {
-    await Promise.all([...this.leaves.keys()].map((parameter) => pending.get(parameter)));
+    await Promise.allSettled(this.#returning);
   }
 
   #unusedName(name: string): string {

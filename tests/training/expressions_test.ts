@@ -18,24 +18,12 @@ import {
   update,
 } from "../../mod.ts";
 import { TestCpu } from "../core/cpu/test_cpu.ts";
+import { warningsOf } from "../warnings.ts";
 import { devicesOf } from "./devices.ts";
 import { crossentropy, lossesOf, onePole, points, smallModel, steps, weightsOf } from "./pipes.ts";
 
 const cpu = { device: "cpu", threads: 1 } as const;
 const devices = await devicesOf("reference", "cpu, 1", "webgpu");
-
-/** Runs `body` and gives what it wrote to console.error. */
-async function warningsOf(body: () => Promise<void>): Promise<string[]> {
-  const warnings: string[] = [];
-  const write = console.error;
-  console.error = (...words: unknown[]) => void warnings.push(words.join(" "));
-  try {
-    await body();
-  } finally {
-    console.error = write;
-  }
-  return warnings;
-}
 
 for (const { name, options } of devices) {
   Deno.test(`data() in tap and map gives this step's values at every step [${name}]`, async () => {
