@@ -6,6 +6,7 @@ import { readAt } from "./indexing.ts";
 import { reducedShape, reduceReference } from "./reduction.ts";
 import { register } from "./registry.ts";
 import { reshape } from "./reshape.ts";
+import { sumApart } from "./sum_apart.ts";
 
 // Sum and broadcast stand in one file because each is the other's gradient.
 
@@ -45,7 +46,7 @@ function sumTo(value: Tensor, shape: Shape): Tensor {
   const lead = value.rank - shape.length;
   const axes = value.shape.map((_, axis) => axis)
     .filter((axis) => axis < lead || (shape[axis - lead] === 1 && value.shape[axis] !== 1));
-  return reshape(sum(value, axes), shape);
+  return axes.length === 0 ? reshape(value, shape) : reshape(sumApart(value, axes), shape);
 }
 
 /**

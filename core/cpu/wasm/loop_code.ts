@@ -1,6 +1,8 @@
 import type { LoopKernel } from "../../graph/loop.ts";
 import { laneType } from "./emit_expression.ts";
-import { type LoopNest, LoopValues, scalarStep, type Step } from "./loop_values.ts";
+import { rowsOfBlock } from "./fold_blocks.ts";
+import { type LoopNest, makeNest } from "./loop_nest.ts";
+import { LoopValues, scalarStep, type Step } from "./loop_values.ts";
 import { Code, simd, valueType } from "./module.ts";
 
 // Parameters of every kernel: units [start, end), and where the address of the operands' addresses is.
@@ -63,17 +65,62 @@ class LoopCompiler {
     }
     this.#values.hoist();
     const steps = folding ? [wideStep, vectorStep, scalarStep] : [vectorStep, scalarStep];
-    this.#run(this.#nest.inner, steps, (step) => folding ? this.#fold(step) : this.#element(step));
+    const rows = rowsOfBlock(this.#nest);
+    if (rows > 0) this.#foldBlocks(steps, rows);
+    else {
+      this.#run(
+        this.#nest.inner,
+        steps,
+        (step) => folding ? this.#fold(step) : this.#element(step),
+      );
+    }
+  }
+
+  /** Folds some rows at a time, for all columns; in between, the sums lie where the results will. */
+  #foldBlocks(steps: readonly Step[], rows: number): void {
+    const { kernel, inner, outer, shape } = this.#nest;
+    const code = this.#code;
+    const type = laneType(kernel.stores[0].dtype);
+    const eachColumn = (body: (step: Step) => void) => {
+      const saved = this.#save();
+      this.#run(inner, steps, body);
+      this.#restore(saved);
+    };
+    const neutral = this.#values.neutral(type);
+    eachColumn((step) => this.#storeSums(new Array(step.vectors).fill(neutral), step));
+    const left = code.local(valueType.i32);
+    const count = code.local(valueType.i32);
+    code.i32(shape[outer]).set(left);
+    code.while(
+      () => code.get(left).i32(0).raw(0x4a),
+      () => {
+        // The smaller one of the two.
+        code.i32(rows).get(left).get(left).i32(rows).raw(0x4a, 0x1b).set(count);
+        eachColumn((step) => this.#fold(step, count));
+        this.#move(outer, rows);
+        code.increase(left, -rows);
+      },
+    );
+  }
+
+  #storeSums(sums: readonly number[], step: Step): void {
+    const { loads, stores: [store] } = this.#nest.kernel;
+    const type = laneType(store.dtype);
+    sums.forEach((local, vector) =>
+      this.#values.store(loads.length, { local, type }, step, vector)
+    );
   }
 
   /**
    * Runs through `dimension` in steps of falling size. The first dimension runs through the
-   * units of this thread. Pointers move along, and come back when the loop is nested.
+   * units of this thread. Pointers move along, and come back when the loop is nested. A local `count`
+   * stands for the dimension's size.
    */
   #run(
     dimension: number,
     steps: readonly Step[],
     body: (step: Step) => void,
+    count?: number,
   ): void {
     const code = this.#code;
     const counter = code.local(valueType.i32);
@@ -86,7 +133,9 @@ class LoopCompiler {
       this.#moveBy(0, counter);
     } else {
       code.i32(0).set(counter);
-      code.i32(this.#nest.shape[dimension]).set(limit);
+      if (count === undefined) code.i32(this.#nest.shape[dimension]);
+      else code.get(count);
+      code.set(limit);
     }
     for (const step of steps) {
       const size = step.vectors * step.lanes;
@@ -155,15 +204,19 @@ class LoopCompiler {
     });
   }
 
-  /** One result, or one for each lane, with folding. */
-  #fold(step: Step): void {
+  /**
+   * One result, or one for each lane, with folding. A local `count` stands for the size of the first
+   * folded dimension; what is stored already is then gone on with.
+   */
+  #fold(step: Step, count?: number): void {
     const code = this.#code;
     const [store] = this.#nest.kernel.stores;
     const type = laneType(store.dtype);
     const along = this.#nest.inner >= this.#nest.outer;
     const sums = Array.from(
       { length: along ? wide : step.vectors },
-      () => this.#values.neutral(type),
+      (_, vector) =>
+        count === undefined ? this.#values.neutral(type) : this.#values.stored(step, vector),
     );
     const rest = along ? this.#values.neutral(type) : sums[0];
     if (along) this.#values.hoist();
@@ -180,11 +233,11 @@ class LoopCompiler {
       if (dimension === this.#nest.inner) {
         return this.#run(dimension, [wideStep, vectorStep, scalarStep], add);
       }
-      this.#run(dimension, [scalarStep], () => nest(dimension + 1));
+      const limit = dimension === this.#nest.outer ? count : undefined;
+      this.#run(dimension, [scalarStep], () => nest(dimension + 1), limit);
     };
     nest(this.#nest.outer);
     this.#restore(saved);
-    const target = this.#nest.kernel.loads.length;
     if (along) {
       // Sums and lanes fold in a fixed order, then the rest: the same bits whoever computes them.
       for (const other of sums.slice(1)) this.#values.combine(sums[0], other, type);
@@ -195,38 +248,7 @@ class LoopCompiler {
         this.#values.combine(sums[0], other, type);
       }
       this.#values.combine(sums[0], rest, type);
-      this.#values.store(target, { local: sums[0], type }, scalarStep, 0);
-    } else {
-      sums.forEach((sum, vector) => this.#values.store(target, { local: sum, type }, step, vector));
-    }
+      this.#storeSums([sums[0]], scalarStep);
+    } else this.#storeSums(sums, step);
   }
-}
-
-/** The kernel with at least one dimension of the result: without any there is still one result. */
-function makeNest(kernel: LoopKernel): LoopNest {
-  const { shape, reduced, loads, stores, body } = kernel;
-  const pad = shape.length === reduced;
-  const extend = (strides: readonly number[]) => pad ? [0, ...strides] : [...strides];
-  const nest = {
-    kernel: {
-      ...kernel,
-      body: body.map((value) =>
-        value.kind === "index" ? { ...value, strides: extend(value.strides) } : value
-      ),
-    },
-    shape: pad ? [1, ...shape] : shape,
-    outer: pad ? 1 : shape.length - reduced,
-    strides: [...loads, ...stores].map(({ strides }) => extend(strides)),
-  };
-  return { ...nest, inner: chooseInner(nest) };
-}
-
-/** Lanes run along the last dimension, or along the result's last one when that reads in order. */
-function chooseInner({ kernel, shape, outer, strides }: Omit<LoopNest, "inner">): number {
-  const last = shape.length - 1;
-  const column = outer - 1;
-  if (!kernel.reduced || shape[column] === 1) return last;
-  const reads = strides.slice(0, kernel.loads.length);
-  const inOrder = (dimension: number) => reads.filter((operand) => operand[dimension] === 1).length;
-  return inOrder(column) > inOrder(last) ? column : last;
 }

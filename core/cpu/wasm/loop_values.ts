@@ -1,5 +1,5 @@
-import type { LoopKernel } from "../../graph/loop.ts";
 import { emitBody, laneType, type Value } from "./emit_expression.ts";
+import type { LoopNest } from "./loop_nest.ts";
 import { type Code, simd, valueType } from "./module.ts";
 
 /** One way to run the innermost loop: so many vectors, or single elements. */
@@ -12,20 +12,6 @@ export interface Step {
 
 /** A single element. */
 export const scalarStep: Step = { vectors: 1, lanes: 1 };
-
-/** The loops around a body. */
-export interface LoopNest {
-  /** The kernel, with at least one dimension of the result. */
-  readonly kernel: LoopKernel;
-  /** Sizes of the dimensions. */
-  readonly shape: readonly number[];
-  /** Dimensions of the result; the others are folded. */
-  readonly outer: number;
-  /** Dimension that runs along the lanes. */
-  readonly inner: number;
-  /** Strides of each load, then each store. */
-  readonly strides: readonly (readonly number[])[];
-}
 
 /** Emits the values of a loop's body: loads, literals, positions, ops, and what is stored. */
 export class LoopValues {
@@ -54,6 +40,15 @@ export class LoopValues {
       ? (real ? 0xff800000 : type === "i32" ? 0x80000000 : 0)
       : (real ? 0x7f800000 : type === "i32" ? 0x7fffffff : 0xffffffff);
     this.code.words([word, word, word, word]).set(local);
+    return local;
+  }
+
+  /** What lies where the first result is stored, in a new local; not of booleans. */
+  stored(step: Step, vector: number): number {
+    const local = this.code.local(valueType.v128);
+    const load = step.lanes === 4 ? simd.load : simd.load32Zero;
+    this.code.get(this.pointers[this.nest.kernel.loads.length]).memory(load, 16 * vector);
+    this.code.set(local);
     return local;
   }
 

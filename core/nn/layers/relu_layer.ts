@@ -3,6 +3,7 @@ import type { Tensor } from "../../graph/tensor.ts";
 import { greater } from "../../ops/greater.ts";
 import { minimum } from "../../ops/minimum.ts";
 import { mul } from "../../ops/mul.ts";
+import { relu } from "../../ops/relu.ts";
 import { select } from "../../ops/select.ts";
 import { sub } from "../../ops/sub.ts";
 import { checkScalar } from "../check_scalar.ts";
@@ -60,6 +61,8 @@ export function reluLayer(options: ReluLayerOptions = {}): Layer {
     supportsMasking: true,
     init: (given) => ({ outputShape: given, parameters: [] }),
     apply: (_parameters, x) => {
+      // The op's gradient needs its result alone, which the next layer keeps in any case.
+      if (maxValue === undefined && negativeSlope === 0 && threshold === 0) return relu(x);
       const above = maxValue === undefined ? x : minimum(x, maxValue);
       return select(greater(x, threshold), above, below(x));
     },

@@ -4,7 +4,7 @@ import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
 import { openCpu } from "../../../core/cpu/device.ts";
 import { openReference } from "../../../core/cpu/reference_device.ts";
 import { outputSizes, suitsWinograd, type Triple, triple } from "../../../core/graph/window.ts";
-import { convolution, gradients, mul, sum, tensor } from "../../../core/ops/mod.ts";
+import { convolution, gradients, matmul, mul, sum, tensor } from "../../../core/ops/mod.ts";
 import { numbers } from "./kernel_world.ts";
 
 type Next = (below: number) => number;
@@ -82,6 +82,18 @@ function tiledCase(next: Next) {
   return suitsWinograd({ ...window, size }, x, y) ? { x, kernel, window, outputs } : null;
 }
 
+/** A window of one tap that sees every input: a matrix product. */
+function pointwiseCase(next: Next) {
+  const [ones, none] = [triple(() => 1), triple(() => 0)];
+  const window = { ...pointwise(ones, none), groups: 1 };
+  const x = [1 + next(9), 1 + next(3), 1 + next(12), 1 + next(12), 1 + next(70)];
+  return { x, kernel: [1, 1, 1, x[4], 1 + next(70)], window, outputs: ones };
+}
+
+function pointwise(ones: Triple, none: Triple) {
+  return { strides: ones, before: none, after: none, dilation: ones, inputDilation: ones };
+}
+
 /** The result and both gradients. */
 function results({ x, kernel, window }: NonNullable<ReturnType<typeof randomCase>>, next: Next) {
   const input = tensor(values(next, x), { shape: x });
@@ -130,6 +142,26 @@ Deno.test("convolutions: random odd shapes are right, on three threads to the bi
 
 Deno.test("convolutions of each channel by itself: the same of shapes that fill blocks", async () => {
   await checkRandom(channelwiseCase, 60, numbers(12));
+});
+
+Deno.test("convolutions of one tap: the same, and the bits of the matrix product", async () => {
+  await checkRandom(pointwiseCase, 30, numbers(15));
+  const device = openCpu({ threads: 1 });
+  const next = numbers(16);
+  for (let round = 0; round < 4; round++) {
+    const { x: shape, kernel, window } = pointwiseCase(next);
+    const x = tensor(values(next, shape), { shape });
+    const weights = tensor(values(next, kernel), { shape: kernel });
+    const y = convolution(x, weights, window);
+    const product = matmul(x.reshape([-1, shape[4]]), weights.reshape([shape[4], -1]));
+    const grad = tensor(values(next, y.shape), { shape: y.shape });
+    const [slope] = gradients(sum(mul(y, grad)), [weights]);
+    const back = matmul(x.reshape([-1, shape[4]]).transpose(), grad.reshape([-1, kernel[4]]));
+    const results = await evaluateTensors([y, product, slope, back], device);
+    assert.deepEqual(results[0], results[1]);
+    assert.deepEqual(results[2], results[3]);
+  }
+  device.dispose();
 });
 
 Deno.test("convolutions of 3×3 by tiles: the same of odd sizes, channels and numbers of threads", async () => {

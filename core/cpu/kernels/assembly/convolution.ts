@@ -18,6 +18,7 @@ import {
   inputIndex,
   inputPlaces,
   inputSize,
+  isPointwise,
   isWinograd,
   outputPlaces,
   outputSize,
@@ -178,6 +179,11 @@ export function convolution(
   const run = batchOf(block) * outputPlaces(block) / units;
   if (isWinograd(block)) {
     winograd(x, kernel, y, block, start * run, end * run, scratch, tile, tileSize, list);
+    return;
+  }
+  if (isPointwise(block)) {
+    const channels = channelsOf(block);
+    matmul(x, channels, 1, kernel, filters, 1, y, filters, start * run, end * run, 0, filters, channels, scratch, 0);
     return;
   }
   if (isDepthwise(block) && depthwiseListBytes(block) <= listSize) {

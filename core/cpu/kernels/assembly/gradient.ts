@@ -2,7 +2,7 @@
  * The gradient of a convolution's kernel: for some hundred outputs at a time, their gradient is packed
  * once, and the inputs under each tap six kernel rows at a time, to be multiplied in L1.
  */
-import { packedB } from "./matmul";
+import { matmul, packedB } from "./matmul";
 import { copyRows, least, packRows } from "./pack";
 import { strip4x1k, strip4x1kp, strip4x2k, strip4x2kp, strip6x1k, strip6x1kp, strip6x2k, strip6x2kp } from "./strips";
 import {
@@ -14,7 +14,9 @@ import {
   groupsOf,
   inputDilationOf,
   inputIndex,
+  inputPlaces,
   inputSize,
+  isPointwise,
   outputSize,
   tapsAlong,
 } from "./window";
@@ -195,6 +197,12 @@ export function kernelGradient(
   list: usize,
   addresses: i32,
 ): void {
+  if (isPointwise(block)) {
+    const places = batchOf(block) * inputPlaces(block);
+    const filters = filtersOf(block);
+    matmul(x, 1, channelsOf(block), grad, filters, 1, y, filters, start, end, 0, filters, places, scratch, 0);
+    return;
+  }
   const groups = groupsOf(block);
   const own = filtersOf(block) / groups;
   const channels = channelsOf(block) / groups;

@@ -77,3 +77,13 @@ export function inputIndex(block: usize, axis: i32, place: i32, tap: i32): i32 {
 export function firstPlace(block: usize, axis: i32, output: i32): i32 {
   return output * strideOf(block, axis) - beforeOf(block, axis);
 }
+
+/** Whether every output sees the one input at its own place: the convolution is a matrix product. */
+export function isPointwise(block: usize): bool {
+  if (groupsOf(block) != 1) return false;
+  for (let axis = 0; axis < 3; ++axis) {
+    if (tapsAlong(block, axis) != 1 || outputSize(block, axis) != inputSize(block, axis)) return false;
+    if (strideOf(block, axis) != 1 || beforeOf(block, axis) != 0) return false;
+  }
+  return true;
+}

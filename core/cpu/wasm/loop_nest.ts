@@ -1,0 +1,44 @@
+import type { LoopKernel } from "../../graph/loop.ts";
+
+/** The loops around a body. */
+export interface LoopNest {
+  /** The kernel, with at least one dimension of the result. */
+  readonly kernel: LoopKernel;
+  /** Sizes of the dimensions. */
+  readonly shape: readonly number[];
+  /** Dimensions of the result; the others are folded. */
+  readonly outer: number;
+  /** Dimension that runs along the lanes. */
+  readonly inner: number;
+  /** Strides of each load, then each store. */
+  readonly strides: readonly (readonly number[])[];
+}
+
+/** The kernel with at least one dimension of the result: without any there is still one result. */
+export function makeNest(kernel: LoopKernel): LoopNest {
+  const { shape, reduced, loads, stores, body } = kernel;
+  const pad = shape.length === reduced;
+  const extend = (strides: readonly number[]) => pad ? [0, ...strides] : [...strides];
+  const nest = {
+    kernel: {
+      ...kernel,
+      body: body.map((value) =>
+        value.kind === "index" ? { ...value, strides: extend(value.strides) } : value
+      ),
+    },
+    shape: pad ? [1, ...shape] : shape,
+    outer: pad ? 1 : shape.length - reduced,
+    strides: [...loads, ...stores].map(({ strides }) => extend(strides)),
+  };
+  return { ...nest, inner: chooseInner(nest) };
+}
+
+/** Lanes run along the last dimension, or along the result's last one when that reads in order. */
+function chooseInner({ kernel, shape, outer, strides }: Omit<LoopNest, "inner">): number {
+  const last = shape.length - 1;
+  const column = outer - 1;
+  if (!kernel.reduced || shape[column] === 1) return last;
+  const reads = strides.slice(0, kernel.loads.length);
+  const inOrder = (dimension: number) => reads.filter((operand) => operand[dimension] === 1).length;
+  return inOrder(column) > inOrder(last) ? column : last;
+}

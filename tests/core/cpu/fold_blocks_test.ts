@@ -1,0 +1,69 @@
+/** Sums over rows go through memory in order, block by block, and add every column row by row. */
+import assert from "node:assert/strict";
+import { rowsOfBlock } from "../../../core/cpu/wasm/fold_blocks.ts";
+import { makeNest } from "../../../core/cpu/wasm/loop_nest.ts";
+import { inputLeaf } from "../../../core/graph/leaf.ts";
+import { collapse } from "../../../core/graph/loop.ts";
+import { planProgram } from "../../../core/graph/plan.ts";
+import { createProgram } from "../../../core/graph/program.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
+import "../../../core/ops/mod.ts";
+import { runSteps } from "../graph/program_runner.ts";
+import { numbers } from "./kernel_world.ts";
+import { TestCpu } from "./test_cpu.ts";
+
+/** Rows of a block of the one loop that computes `output`. */
+function blockOf(output: Tensor): number {
+  const calls = planProgram(createProgram([output], [])).phases.flat();
+  assert.equal(calls.length, 1);
+  const [call] = calls;
+  assert.ok(call.kind === "loop");
+  return rowsOfBlock(makeNest(collapse(call.kernel)));
+}
+
+Deno.test("large sums over rows go block by block; small ones, narrow ones and those along rows do not", () => {
+  const x = (...shape: number[]) => inputLeaf("x", shape, "f32");
+  assert.equal(blockOf(x(4096, 64).sum(0)), 64);
+  assert.equal(blockOf(x(4096, 64).square().max(0)), 64);
+  assert.equal(blockOf(x(4096, 64).mul(inputLeaf("y", [4096, 64], "f32")).sum(0)), 32);
+  assert.equal(blockOf(x(4096, 500).sum(0)), 8);
+  assert.equal(blockOf(x(512, 64).sum(0)), 0);
+  assert.equal(blockOf(x(20000, 16).sum(0)), 0);
+  assert.equal(blockOf(x(64, 4096).sum(1)), 0);
+  assert.equal(blockOf(x(8, 10000).sum(0)), 0);
+});
+
+Deno.test("sums over rows in blocks have the bits of sums row by row, on one thread and two", async () => {
+  const next = numbers(21);
+  using one = new TestCpu(1);
+  using two = new TestCpu(2);
+  await two.ready();
+  for (let round = 0; round < 8; round++) {
+    const columns = 17 + next(90);
+    const rows = Math.ceil((1 << 16) / columns) + next(50);
+    const x = inputLeaf("x", [rows, columns], "f32");
+    const y = inputLeaf("y", [rows, columns], "f32");
+    const data = [x, y].map(({ size }) =>
+      Float32Array.from({ length: size }, () => next(2001) / 1000 - 1)
+    );
+    const outputs = [x.sum(0), x.mul(y).sum(0), x.max(0), x.mul(1e4).cast("i32").sum(0)];
+    assert.ok(outputs.every((output) => blockOf(output) > 0));
+    const values = new Map([[x, data[0]], [y, data[1]]]);
+    const result = (await runSteps(one, outputs, [], values)).outputs;
+    assert.deepEqual((await runSteps(two, outputs, [], values)).outputs, result);
+    for (let column = 0; column < columns; column++) {
+      let [sum, products, most, whole] = [0, 0, -Infinity, 0];
+      for (let at = column; at < rows * columns; at += columns) {
+        const [a, b] = [data[0][at], data[1][at]];
+        sum = Math.fround(sum + a);
+        products += a * b;
+        most = Math.max(most, a);
+        whole += Math.trunc(Math.fround(a * 1e4));
+      }
+      assert.equal(result[0][column], sum);
+      assert.ok(Math.abs(result[1][column] - products) < 1e-3);
+      assert.equal(result[2][column], most);
+      assert.equal(result[3][column], whole);
+    }
+  }
+});
