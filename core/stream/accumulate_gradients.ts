@@ -5,6 +5,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { less } from "../ops/less.ts";
+import { maximum } from "../ops/maximum.ts";
 import { select } from "../ops/select.ts";
 import type { Effect } from "./frame.ts";
 import { Memory, stage } from "./stage.ts";
@@ -23,8 +24,9 @@ export type AccumulationSteps = number | ((state: AccumulationScheduleState) => 
 /**
  * Gathers the gradients of several batches for one update, as of one batch that is so much larger.
  *
- * g = Σ samplesᵢ·gᵢ / Σ samplesᵢ over n batches. For a loss that is a mean over samples this is the
- * gradient of all of them together. Weights, optimizer slots and the optimizer's count of
+ * g = Σ nᵢ·gᵢ / Σ nᵢ over the batches, where nᵢ is what the loss of a batch was divided by: its samples,
+ * or the steps that count where there is a mask or an ignored class. So this is the gradient of all of
+ * them together. (Of several outputs with masks of their own, nᵢ are the samples.) Weights, optimizer slots and the optimizer's count of
  * iterations change with every n-th batch alone; schedules of the learning rate go by updates. An
  * epoch's last batch ends the gathering, however many there are, so that no batch is lost and an
  * epoch may have another n than the one before.
@@ -94,7 +96,7 @@ export function accumulateGradients<
         () => {
           // Read when the step is sent, which is before the next one comes.
           const samples = run.scalars.computed(`${name}/samples`, () => state.samples);
-          return gather(step, name, first, last ? samples : undefined);
+          return gather(step, name, first, last, samples);
         },
       );
       step.frame.add(effect);
@@ -138,12 +140,16 @@ interface Gathered {
   readonly usable: Tensor | undefined;
 }
 
-/** Adds a step's gradients to the sums, or takes their mean where the number of `samples` is given. */
+/** The least that is divided by. */
+const tiny = 2 ** -100;
+
+/** Adds a step's gradients to the sums, or takes their mean where it is the last; of `samples`. */
 function gather(
   step: AnyDifferentiated,
   name: string,
   first: boolean,
-  samples: Tensor | undefined,
+  last: boolean,
+  samples: Tensor,
 ): Gathered {
   checkUnused("accumulateGradients", step);
   const { run } = step.frame;
@@ -151,19 +157,22 @@ function gather(
   const sum = (slot: string, value: Tensor): Tensor => {
     const leaf = run.weightTable.slot(`${name}/${slot}`, value.shape, 0);
     const total = first ? value : leaf.add(value);
-    if (!samples) assignments.push({ state: leaf, value: total });
+    if (!last) assignments.push({ state: leaf, value: total });
     return total;
   };
+  const { count } = step;
+  // Where only the device knows it, it may be 0, and all gradients are then.
+  const divisor = typeof count === "number" ? samples : maximum(sum("count", count), tiny);
   const gradients = new Map<Parameter, Tensor>();
   for (const [parameter, gradient] of step.gradients) {
-    const total = sum(run.weightTable.nameOf(parameter), gradient.mul(step.samples));
-    gradients.set(parameter, samples ? total.div(samples) : gradient);
+    const total = sum(run.weightTable.nameOf(parameter), gradient.mul(count));
+    gradients.set(parameter, last ? total.div(divisor) : gradient);
   }
   // One batch that may not be used spoils the sum.
   const spoiled = step.usable && sum("spoiled", select(step.usable, 0, 1));
   return {
     effect: { assignments },
     gradients,
-    usable: samples && spoiled ? less(spoiled, 1) : step.usable,
+    usable: last && spoiled ? less(spoiled, 1) : step.usable,
   };
 }

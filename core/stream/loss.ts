@@ -4,7 +4,7 @@ import type { Tensors } from "../nn/named.ts";
 import { criteriaOf, type Losses, type LossWeights } from "./criteria.ts";
 import type { Effect } from "./frame.ts";
 import { checkReduction, type Reduction, weightPenalties } from "./score.ts";
-import { lossWeightName, scoreOutputs } from "./score_outputs.ts";
+import { lossWeightName, type OutputScore, scoreOutputs } from "./score_outputs.ts";
 import { Memory, stage } from "./stage.ts";
 import { type Forwarded, Scored } from "./stages.ts";
 
@@ -80,22 +80,26 @@ export function loss<
         run.scalars.resume(weight, lossWeightName(name, output))
       )
     );
-    const memory = new Memory<{ value: Tensor; effect: Effect }>();
+    const memory = new Memory<Omit<OutputScore, "records"> & { effect: Effect }>();
     return (step) => {
       const { model, outputs, y, sampleWeight, masks } = step;
       const { state, run } = step.frame;
       const scored = memory.get([outputs, masks, y, sampleWeight, state], () => {
-        const { value, records } = scoreOutputs(criteria, { outputs, targets: y, masks }, {
+        const { value, count, records } = scoreOutputs(criteria, { outputs, targets: y, masks }, {
           name,
           penalties: [...step.penalties, ...weightPenalties(model, state)],
           reduction,
           sampleWeight,
           scalar: (source, scalar) => run.scalars.scalar(source, scalar),
         });
-        return { value, effect: { records, evaluation: { model, criteria, name, reduction } } };
+        return {
+          value,
+          count,
+          effect: { records, evaluation: { model, criteria, name, reduction } },
+        };
       });
       step.frame.add(scored.effect);
-      return new Scored(step, lossFunction, scored.value);
+      return new Scored(step, lossFunction, scored.value, scored.count);
     };
   });
 }

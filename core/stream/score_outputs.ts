@@ -37,6 +37,8 @@ export interface OutputScoreOptions extends ScoreOptions {
 export interface OutputScore {
   /** What training makes small: the weighted sum of all losses, and all penalties. Rank 0. */
   readonly value: Tensor;
+  /** What it was divided by, as the number of steps that count, where that is one for all outputs. */
+  readonly count: Tensor | number | undefined;
   /** The loss, and those of outputs that have names, without their weights, as `kind_loss`. */
   readonly records: readonly RecordDefinition[];
 }
@@ -63,6 +65,7 @@ export function scoreOutputs(
   const named = parts.filter(({ output }) => output !== null);
   return {
     value: whole.value,
+    count: whole.totals.length === 1 ? whole.totals[0][1] : undefined,
     records: [
       { ...record(name, whole), guarded: true, labels: parts.flatMap(({ labels }) => labels) },
       ...named.map(({ output, plain }) => record(`${output}_${name}`, plain)),

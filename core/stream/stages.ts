@@ -125,6 +125,11 @@ export class Scored<
      * cross-entropy); of several outputs, the weighted sum.
      */
     readonly loss: Tensor,
+    /**
+     * What the sum of the samples' losses was divided by: the samples, the steps that count, or the sum
+     * of the weights. By it a batch weighs where gradients of several are gathered.
+     */
+    readonly count: Tensor | number = forwarded.samples,
   ) {
     super(
       forwarded,
@@ -159,7 +164,7 @@ export class Differentiated<
     readonly gradients: ReadonlyMap<Parameter, Tensor>,
     options: Partial<Pick<Differentiated, "updates" | "usable" | "updated">> = {},
   ) {
-    super(scored, scored.lossFunction, scored.loss);
+    super(scored, scored.lossFunction, scored.loss, scored.count);
     const before = scored instanceof Differentiated ? scored : undefined;
     this.updates = options.updates ?? before?.updates ?? true;
     this.usable = options.usable ?? before?.usable;

@@ -4,17 +4,26 @@ import {
   accumulateGradients,
   type AccumulationSteps,
   adam,
+  arrays,
   backward,
   clipGradients,
+  type DataSet,
+  dense,
   type Differentiated,
+  embedding,
   epochs,
   forward,
+  input,
+  l2,
   loss,
+  type LossOptions,
   miniBatches,
   type MiniBatchesOptions,
   type Optimizer,
   type ScalarSource,
+  sequential,
   sgd,
+  sparseCategoricalCrossentropy,
   update,
 } from "../../../mod.ts";
 import { testOnDevices } from "../../devices.ts";
@@ -100,6 +109,58 @@ await testOnDevices("accumulateGradients comes before what acts on the sum", asy
   );
   assertClose(gathered, large, 2e-6);
 });
+
+/** Sequences of one to four tokens, of which each third is not to be told. */
+const lengths = Array.from({ length: 10 }, (_, row) => 1 + (row * row) % 4);
+const texts = lengths.map((length, row) =>
+  Array.from({ length: 4 }, (_, at) => at < length ? 1 + (row + 2 * at) % 5 : 0)
+);
+const told = texts.map((row, n) => row.map((token, at) => (n + at) % 3 === 0 ? -1 : token % 3));
+const sentences: DataSet = {
+  ...arrays(texts, told.map(([first]) => first), { sampleWeight: lengths.map((one) => one / 2) }),
+  y: { data: Int32Array.from(told.flat()), shape: [10, 4] },
+};
+
+await testOnDevices(
+  "accumulateGradients weighs batches by the steps that count, or by their weights",
+  async (options) => {
+    const cases: [LossOptions["reduction"], maskZero: boolean, ignoreClass: number | undefined][] =
+      [
+        ["sumOverBatchSize", true, -1],
+        ["sumOverBatchSize", false, -1],
+        ["meanWithSampleWeight", true, -1],
+      ];
+    const run = async ([reduction, maskZero, ignoreClass]: typeof cases[0], size: number) => {
+      const model = sequential([
+        input([4]),
+        embedding(6, 3, { maskZero, embeddingsRegularizer: l2(0.01) }),
+        dense(3),
+      ], { seed: 4 });
+      const scored = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass });
+      const steps = miniBatches(sentences, {
+        batchSize: size,
+        epochs: 2,
+        shuffle: false,
+        ...options,
+      });
+      await lastValueFrom(steps.pipe(
+        forward(model),
+        loss(scored, { reduction }),
+        backward(),
+        accumulateGradients(10 / size),
+        update(sgd({ learningRate: 1 })),
+      ));
+      return weightsOf(model);
+    };
+    // WebGPU compiles slowly on a software adapter.
+    const few = options.device === "webgpu";
+    for (const given of few ? cases.slice(0, 1) : cases) {
+      const whole = await run(given, 10);
+      // Of a single sentence, all may be ignored.
+      for (const size of few ? [5] : [5, 1]) assertClose(await run(given, size), whole, 2e-6);
+    }
+  },
+);
 
 /** Which steps update, the weight of one pole after each epoch, and the logged learning rates. */
 async function poles(batches: AccumulationSteps, learningRate: ScalarSource, epochCount: number) {
