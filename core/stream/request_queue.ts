@@ -30,7 +30,7 @@ export class RequestQueue<Req extends Request, Answer> {
   add(request: Req): Promise<Answer> {
     const answer = Promise.withResolvers<Answer>();
     this.#waiting.push({ request, answer });
-    this.#work ??= this.#answerAll().finally(() => this.#work = undefined);
+    this.#work ??= this.#answerAll();
     return answer.promise;
   }
 
@@ -54,6 +54,8 @@ export class RequestQueue<Req extends Request, Answer> {
       const turn = this.#turns.due();
       if (turn) await turn;
     }
+    // In the same turn as the look that found nobody: who comes later starts the work again.
+    this.#work = undefined;
   }
 
   #take(): Waiting<Req, Answer>[] {
