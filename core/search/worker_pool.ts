@@ -21,14 +21,23 @@ export class WorkerPool implements Disposable {
   /** The objective, in a Worker. */
   readonly objective: Objective<Space> = (parameters, trial) =>
     new Observable<TrialEpoch>((subscriber) => {
-      const thread = this.#idle.pop() ?? this.#start();
+      const thread = this.#rested() ?? this.#start();
       this.#all.add(thread);
       thread.run(parameters as ParameterValues, trial, subscriber);
       return () => {
-        if (thread.leave()) this.#idle.push(thread);
+        thread.leave();
+        if (thread.isAlive) this.#idle.push(thread);
         else this.#all.delete(thread);
       };
     });
+
+  /** One that waits for a trial, unless it has died meanwhile of what its last one left behind. */
+  #rested(): WorkerThread | undefined {
+    for (let thread = this.#idle.pop(); thread; thread = this.#idle.pop()) {
+      if (thread.isAlive) return thread;
+      this.#all.delete(thread);
+    }
+  }
 
   #start(): WorkerThread {
     try {
@@ -52,6 +61,11 @@ class WorkerThread {
   #number = 0;
   #alive = true;
 
+  /** Whether it can run a trial. */
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
   constructor(private readonly module: string) {
     this.#worker.on("message", (message: FromWorker) => this.#hear(message));
     this.#worker.on("error", (error) => this.#crash(`its Worker failed: ${error.message}`));
@@ -64,11 +78,10 @@ class WorkerThread {
     this.#say({ type: "run", module: this.module, parameters, trial });
   }
 
-  /** Ends its trial; whether it can run another. */
-  leave(): boolean {
+  /** Ends its trial. */
+  leave(): void {
     this.#subscriber = undefined;
     if (this.#alive) this.#say({ type: "stop", number: this.#number });
-    return this.#alive;
   }
 
   terminate(): void {

@@ -1,6 +1,6 @@
 // Trials in Workers: the objective is the default export of a module.
 import assert from "node:assert/strict";
-import { take, takeWhile, tap } from "rxjs";
+import { take, takeWhile, tap, timeout } from "rxjs";
 import {
   gridSearch,
   medianPruning,
@@ -9,6 +9,7 @@ import {
   type SearchOptions,
   type TrialRecord,
 } from "../../../core/search/mod.ts";
+import { WorkerPool } from "../../../core/search/worker_pool.ts";
 import { space as crashingSpace } from "./objectives/crashing.ts";
 import objective, { space as tunedSpace } from "./objectives/tuned.ts";
 import { space as waitingSpace } from "./objectives/waiting.ts";
@@ -46,6 +47,16 @@ Deno.test("a Worker that crashes fails its trial alone", async () => {
     error: "failed: down the stream",
   });
   assert.equal(trials.length, 6);
+});
+
+Deno.test("a Worker that has died while it had no trial is given no other", async () => {
+  using pool = new WorkerPool(address("dying"));
+  for (const number of [1, 2]) {
+    const trial = pool.objective({}, { number, seed: number }).pipe(timeout(20_000));
+    assert.equal((await all(trial)).length, 1, `trial ${number}`);
+    // Until nothing of the Worker is left that the next trial could wait for.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
 });
 
 Deno.test("an epoch waits until the one before it was judged, also in a Worker", async () => {
