@@ -159,11 +159,17 @@ function division(node: Tensor): Division {
   }
 }
 
-/** Rows of the kernel; of changed tiles four channels, whose rows lie apart, as columns do. */
+/**
+ * Rows of the kernel; of changed tiles, and where each channel is by itself, four channels, whose rows
+ * lie apart, as columns do.
+ */
 function kernelGradientDivision({ shape, inputs: [x, grad], attributes }: Tensor): Division {
   const settings = attributes as unknown as ConvolutionAttributes;
-  return suitsWinograd(settings, x.shape, grad.shape)
-    ? { axis: "columns", units: shape[3] / 4, follow: 0 }
+  const [channels, filters] = [x.shape[4], grad.shape[4]];
+  const { groups } = settings;
+  const alone = groups > 1 && groups === channels && groups === filters;
+  return alone || suitsWinograd(settings, x.shape, grad.shape)
+    ? { axis: "columns", units: Math.ceil(channels / 4), follow: 0 }
     : { axis: "rows", units: sizeOf(shape.slice(0, 4)), follow: 0 };
 }
 

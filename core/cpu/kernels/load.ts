@@ -41,7 +41,8 @@
  *   of the output, of the window, its strides, zeros before, dilation, dilation of the input,
  *   filters, groups, whether tiles are changed (`suitsWinograd`).
  * - 7 gradient of its kernel: 4 x, 5 gradient of y, 6 out, 7 block. A unit is a row of the kernel, which
- *   has a row for each tap and channel of a group, or, of changed tiles, four channels.
+ *   has a row for each tap and channel of a group, or, of changed tiles and where each
+ *   channel is by itself, four channels.
  * - 8 pooling: 4 x, 5 values, 6 out, 7 block, 8 mode (0 sum, 1 maximum, 2 values where x is largest,
  *   3 gradient of the maximum; here a unit is an image). Units else are as in 6.
  *

@@ -82,6 +82,19 @@ function tiledCase(next: Next) {
   return suitsWinograd({ ...window, size }, x, y) ? { x, kernel, window, outputs } : null;
 }
 
+/** Three taps side by side over each channel by itself, which are read together, and as many rows. */
+function threeCase(next: Next) {
+  const ones = triple(() => 1);
+  const flat = (number: number) => triple((axis) => axis === 0 ? 0 : number);
+  const [before, after] = [flat(next(4) - 1), flat(next(4) - 1)];
+  const groups = 2 + next(next(2) ? 4 : 38);
+  const window = { ...pointwise(ones, ones), before, after, groups };
+  const x = [1 + next(3), 1, 4 + next(4), 4 + next(17), groups];
+  const size = [1, 1 + next(3), 3] as const;
+  const outputs = outputSizes({ ...window, size }, x.slice(1, 4) as unknown as Triple);
+  return { x, kernel: [...size, 1, groups], window, outputs };
+}
+
 /** A window of one tap that sees every input: a matrix product. */
 function pointwiseCase(next: Next) {
   const [ones, none] = [triple(() => 1), triple(() => 0)];
@@ -142,6 +155,7 @@ Deno.test("convolutions: random odd shapes are right, on three threads to the bi
 
 Deno.test("convolutions of each channel by itself: the same of shapes that fill blocks", async () => {
   await checkRandom(channelwiseCase, 60, numbers(12));
+  await checkRandom(threeCase, 40, numbers(17));
 });
 
 Deno.test("convolutions of one tap: the same, and the bits of the matrix product", async () => {

@@ -1,4 +1,6 @@
-/** The gradient of the kernel of a convolution of each channel by itself: a line and a tap at a time. */
+/** The gradient of the kernel of a convolution of each channel by itself: a line at a time. */
+import { addThree, isGradientOfThree } from "./depthwise_three";
+import { least } from "./pack";
 import { madd, store1 } from "./strips";
 import {
   batchOf,
@@ -44,9 +46,8 @@ function addLine(
 }
 
 /** What one tap along the width gives to its row of y, from a line of inputs and of gradients. */
-function addTap(block: usize, tap: i32, x: usize, grad: usize, y: usize): void {
-  const channels = channelsOf(block);
-  const row = 4 * <usize> channels;
+function addTap(block: usize, tap: i32, x: usize, grad: usize, y: usize, channels: i32): void {
+  const row = 4 * <usize> channelsOf(block);
   const width = outputSize(block, 2);
   // Outputs whose tap lies on an input come in even steps.
   let first = 0;
@@ -57,21 +58,20 @@ function addTap(block: usize, tap: i32, x: usize, grad: usize, y: usize): void {
   const index = inputIndex(block, 2, firstPlace(block, 2, first), tap);
   const gap = next - first;
   const apart = next < width ? inputIndex(block, 2, firstPlace(block, 2, next), tap) - index : 1;
-  let count = (width - 1 - first) / gap + 1;
+  const count = (width - 1 - first) / gap + 1;
   const inside = (inputSize(block, 2) - 1 - index) / apart + 1;
-  if (count > inside) count = inside;
   addLine(
     x + <usize> index * row,
     <usize> apart * row,
     grad + <usize> first * row,
     <usize> gap * row,
-    count,
+    least(count, inside),
     y,
     channels,
   );
 }
 
-/** Rows [start, end), a row a tap, of the gradient of a kernel. */
+/** Channels [start, end) of the gradient of a kernel. */
 export function depthwiseKernelGradient(
   x: usize,
   grad: usize,
@@ -84,17 +84,32 @@ export function depthwiseKernelGradient(
   const inRow = row * <usize> inputSize(block, 2);
   const outRow = row * <usize> outputSize(block, 2);
   const across = tapsAlong(block, 2);
-  const tall = tapsAlong(block, 1);
-  memory.fill(y + <usize> start * row, 0, <usize> (end - start) * row);
+  const channels = end - start;
+  const three = isGradientOfThree(block);
+  x += 4 * <usize> start;
+  grad += 4 * <usize> start;
+  y += 4 * <usize> start;
+  const taps = tapsAlong(block, 0) * tapsAlong(block, 1) * across;
+  for (let tap = 0; tap < taps; ++tap) {
+    memory.fill(y + <usize> tap * row, 0, 4 * <usize> channels);
+  }
   for (let image = 0; image < batchOf(block); ++image) {
     for (let d = 0; d < outputSize(block, 0); ++d) {
       for (let h = 0; h < outputSize(block, 1); ++h) {
-        for (let tap = start; tap < end; ++tap) {
-          const inD = inputIndex(block, 0, firstPlace(block, 0, d), tap / across / tall);
-          const inH = inputIndex(block, 1, firstPlace(block, 1, h), tap / across % tall);
-          if (inD < 0 || inH < 0) continue;
-          const line = x + <usize> (inD * inputSize(block, 1) + inH) * inRow;
-          addTap(block, tap % across, line, grad, y + <usize> tap * row);
+        let to = y;
+        for (let i = 0; i < tapsAlong(block, 0); ++i) {
+          const inD = inputIndex(block, 0, firstPlace(block, 0, d), i);
+          for (let j = 0; j < tapsAlong(block, 1); ++j, to += row * <usize> across) {
+            const inH = inputIndex(block, 1, firstPlace(block, 1, h), j);
+            if (inD < 0 || inH < 0) continue;
+            const line = x + <usize> (inD * inputSize(block, 1) + inH) * inRow;
+            if (three) addThree(block, line, grad, to, channels);
+            else {
+              for (let tap = 0; tap < across; ++tap) {
+                addTap(block, tap, line, grad, to + row * <usize> tap, channels);
+              }
+            }
+          }
         }
         grad += outRow;
       }

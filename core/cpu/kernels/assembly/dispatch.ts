@@ -10,13 +10,14 @@ import { ctcPaths, ctcPosteriors } from "./ctc";
 import { eliminate } from "./eliminate";
 import { gather, scatterAdd } from "./gather";
 import { forget, hold, matmul } from "./matmul";
+import { least } from "./pack";
 import { pool } from "./pooling";
 import { recurrence } from "./recurrence";
 import { recurrenceGradient } from "./recurrence_gradient";
 import { segments } from "./segment";
 import { mergeRuns, sortRuns } from "./sort";
 import { sampleImage, sampleImageGradient } from "./sampling";
-import { isWinograd } from "./window";
+import { channelsOf, isWinograd } from "./window";
 import { winogradGradient } from "./winograd_gradient";
 
 /** Bytes for packed operands of a product, and for the tile of a convolution. */
@@ -74,7 +75,10 @@ function product(record: usize, start: i32, end: i32, scratch: usize): void {
   }
 }
 
-/** Units of the gradient of a convolution's kernel: four channels for Winograd's tiles, else a row. */
+/**
+ * Units of the gradient of a convolution's kernel: four channels where each is by itself and for
+ * Winograd's tiles, else a row.
+ */
 function gradientOfKernel(
   x: usize,
   grad: usize,
@@ -85,10 +89,11 @@ function gradientOfKernel(
   scratch: usize,
   tile: usize,
 ): void {
-  if (isDepthwise(block)) depthwiseKernelGradient(x, grad, y, block, start, end);
+  const channels = least(4 * end, channelsOf(block));
+  if (isDepthwise(block)) depthwiseKernelGradient(x, grad, y, block, 4 * start, channels);
   else if (isWinograd(block)) {
     const patch = tile + <usize> tileSize;
-    winogradGradient(x, grad, y, block, 4 * start, 4 * end, scratch, tile, patch);
+    winogradGradient(x, grad, y, block, 4 * start, channels, scratch, tile, patch);
   } else kernelGradient(x, grad, y, block, start, end, scratch, tile, tileBytes / 4);
 }
 
