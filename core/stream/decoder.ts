@@ -17,6 +17,8 @@ import { reshape } from "../ops/reshape.ts";
 import { select } from "../ops/select.ts";
 import { broadcastTo } from "../ops/sum.ts";
 import { hoist } from "./hoist.ts";
+import { numbersOf } from "./request_batches.ts";
+import { storedType } from "./resident_data.ts";
 import type { Run } from "./run.ts";
 
 /** What a {@link Decoder} decodes. */
@@ -55,7 +57,9 @@ export class Decoder {
     checkDecodes(model, options.tokens);
     const { inputs, batch } = options;
     const given = isStored(inputs) ? [] : Object.entries(inputs);
-    this.#others = new Map(given.map(([name, { data, shape }]) => {
+    this.#others = new Map(given.map(([name, part]) => {
+      const { shape } = part;
+      storedType(`input ${name}`, part);
       if (shape[0] !== batch) {
         throw new ShapeError(
           `Cannot generate as the input ${name} must have a sample for each of the ${batch} ` +
@@ -63,7 +67,7 @@ export class Decoder {
         );
       }
       const leaf = inputLeaf(name, [...shape], "f32");
-      this.#allocate(leaf).write(Float32Array.from(data as ArrayLike<number>));
+      this.#allocate(leaf).write(numbersOf(part));
       return [name, leaf];
     }));
   }

@@ -1,4 +1,4 @@
-import type { Inputs } from "../../data/data_set.ts";
+import type { InputValues } from "../../data/store_arrays.ts";
 import { Observable as Stream } from "rxjs";
 import { NonFiniteError } from "../graph/errors.ts";
 import type { AnyModel } from "../nn/connect.ts";
@@ -10,6 +10,7 @@ import type { Model } from "../nn/model.ts";
 import { foldKey } from "../state/fold_key.ts";
 import { RandomStream } from "../state/random_stream.ts";
 import { Decoder } from "./decoder.ts";
+import { storedInputs } from "./inference_data.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { Run } from "./run.ts";
 import { sampleToken, type TokenSampling } from "./sample_token.ts";
@@ -26,8 +27,11 @@ export interface GenerateOptions extends DeviceOptions, TokenSampling {
   readonly seed?: number;
   /** Whether the model gives logits, rather than probabilities; default true. */
   readonly fromLogits?: boolean;
-  /** Inputs besides the tokens, a sample for each prompt, of a model that has some; by name. */
-  readonly inputs?: Inputs;
+  /**
+   * Inputs besides the tokens, of a model that has some: by name a sample for each prompt, as {@link
+   * predict} takes them.
+   */
+  readonly inputs?: Readonly<Record<string, InputValues>>;
   /** Name of the input of tokens, of a model with several; by default the one that is not given. */
   readonly tokens?: string;
 }
@@ -134,7 +138,14 @@ async function* rows(
   let decoder: Decoder | undefined;
   try {
     run.addModel(model);
-    decoder = new Decoder(run, model, { batch: prompts.length, length: maxLength, inputs, tokens });
+    decoder = new Decoder(run, model, {
+      batch: prompts.length,
+      length: maxLength,
+      inputs: Object.keys(inputs).length === 0
+        ? {}
+        : storedInputs(model, inputs, "generate as inputs"),
+      tokens,
+    });
     const random = new RandomStream(foldKey(seed, "generate"));
     const ended = prompts.map(() => -1);
     let given = prompts;
@@ -183,6 +194,13 @@ function check(
   checkCount("the seed of generate", seed);
   const { inputKeys } = model.definition;
   const free = inputKeys.filter((key) => key === null || !Object.hasOwn(inputs, key));
+  const unknown = Object.keys(inputs).filter((name) => !inputKeys.includes(name));
+  if (unknown.length > 0) {
+    throw new RangeError(
+      `Cannot generate as the model ${model.name} has no input ${unknown.join(", ")}: it has ` +
+        inputKeys.map((key) => key ?? "one without a name").join(", "),
+    );
+  }
   const tokens = options.tokens ?? free[0];
   if (free.length !== 1 || free[0] !== tokens) {
     throw new RangeError(

@@ -35,17 +35,25 @@ export function inferenceData(
   return { x, y: { data: new Uint8Array(samples), shape: [samples] } };
 }
 
-/** The inputs as devices read them; a flat typed array holds samples of the shape that the model takes. */
-function storedInputs(model: AnyModel, inputs: OneOrNamed<InputValues>): Inputs {
+/**
+ * The inputs as devices read them; a flat typed array holds samples of the shape that the model takes.
+ *
+ * @param purpose What cannot be done, and with what, for messages.
+ */
+export function storedInputs(
+  model: AnyModel,
+  inputs: OneOrNamed<InputValues>,
+  purpose: string = "predict as x",
+): Inputs {
   const shapes = new Map(inputShapes(model));
   const x = eachArray<InputValues, StoredInputs>(inputs, (values, name) => {
     const isShaped = typeof values === "object" && values !== null && "shape" in values;
     if (isShaped && isStored(values)) return values;
     const shape = ArrayBuffer.isView(values) ? shapes.get(name) : undefined;
-    return storeInputs(values, NaN, shape, "predict as x");
+    return storeInputs(values, NaN, shape, purpose);
   });
   if (isStored(x) || Object.keys(x).length > 0) return x;
-  throw new DataError("Cannot predict as x holds no array: give one for each input, by name");
+  throw new DataError(`Cannot ${purpose} holds no array: give one for each input, by name`);
 }
 
 /** Shape of a sample of each input, by name; `null` for a model's only one. */

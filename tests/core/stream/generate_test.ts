@@ -11,6 +11,7 @@ import {
   dense,
   embedding,
   generate,
+  type GenerateOptions,
   input,
   lstm,
   type Model,
@@ -18,6 +19,7 @@ import {
   openCpu,
   predict,
   sequential,
+  type StoredInputs,
   withInputShape,
 } from "../../../mod.ts";
 import { deviceTest } from "../../training/devices.ts";
@@ -108,6 +110,25 @@ Deno.test("generating by recurrent layers gives the likeliest tokens of predict,
   const found = await all(generate(model, [[2], [0]], options));
   assert.deepEqual(found.map(([first]) => first), whole[0].slice(1));
   assert.deepEqual(found.map(([, second]) => second), whole[1].slice(1));
+});
+
+Deno.test("inputs besides the tokens are what predict takes: rows, flat numbers, scaled bytes", async () => {
+  const { data, shape } = words;
+  using device = openCpu({ threads: 1 });
+  const logits = (letters: StoredInputs) => stepwise(device, translator(), { letters }, "sounds");
+  const expected = await logits(words);
+  const bytes = { data: Uint8Array.from(data, (token) => 2 * token + 4), shape };
+  assert.deepEqual(await logits({ ...bytes, scale: 0.5, offset: -2 }), expected);
+  assert.notDeepEqual(await logits({ ...bytes, scale: 0.25 }), expected);
+
+  const rows = [data.slice(0, 5), data.slice(5)].map((row) => [...row]);
+  const tokens = (letters: NonNullable<GenerateOptions["inputs"]>[string]) =>
+    all(generate(translator(), [[2], [0]], { inputs: { letters }, seed: 1, ...cpu }));
+  const drawn = await tokens(words);
+  assert.deepEqual(await tokens(rows), drawn);
+  assert.deepEqual(await tokens(Float32Array.from(data)), drawn);
+  await assert.rejects(tokens({ data, shape: [2, 6] }), /input letters.*12 numbers: received 10/);
+  await assert.rejects(tokens([["a"]] as never), /Cannot generate as inputs/);
 });
 
 await deviceTest(
@@ -226,6 +247,10 @@ Deno.test("what cannot be generated is refused", () => {
   assert.throws(
     () => generate(translator(), [1], { inputs: { letters: words }, tokens: "letters" }),
     /received none for sounds/,
+  );
+  assert.throws(
+    () => generate(translator(), [1], { inputs: { letters: words, noises: words } }),
+    /no input noises: it has letters, sounds/,
   );
 });
 
