@@ -26,13 +26,18 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
         assert.deepEqual([ended, stderr], [code, ""]);
         const end = linesOf(stdout).at(-1)!;
         assert.deepEqual([end.event, end.reason], ["end", "interrupted"]);
-        assert.deepEqual(names(folder), ["digits.last.safetensors", "digits.safetensors"]);
+        const [lastName, bestName, ...more] = names(folder);
+        assert.deepEqual([bestName, more], ["digits.safetensors", []]);
+        // A signal in the middle of a validation leaves no state that a run could go on from.
+        const isWhole = lastName === "digits.last.safetensors";
+        if (!isWhole) assert.equal(lastName, "digits.last.weights.safetensors");
         const read = (file: string) => decodeSafetensors(Deno.readFileSync(`${folder}/${file}`));
-        const [best, last] = [read("digits.safetensors"), read("digits.last.safetensors")];
+        const [best, last] = [read(bestName), read(lastName)];
         assert.equal(last.metadata.reason, "interrupted");
         assert(Number(last.metadata.epoch) >= Number(best.metadata.epoch));
         assert.equal(Number(last.metadata.epoch), end.epochs);
-        assert.deepEqual([...last.tensors.keys()], [...best.tensors.keys()]);
+        const weights = [...best.tensors.keys()].filter((name) => !name.startsWith("run/"));
+        assert.deepEqual([...last.tensors.keys()], isWhole ? [...best.tensors.keys()] : weights);
       }),
   });
 }
