@@ -4,8 +4,19 @@
  */
 import { stripVTControlCharacters } from "node:util";
 
-/** Tests that share a process with others without noticing: they look at no clock, file or memory. */
-const sideBySide = ["tests/core/nn", "tests/core/ops", "tests/data", "tests/foundations"];
+/**
+ * Tests that run beside others without noticing: they look at no clock and no memory of the process, and
+ * their files are their own.
+ */
+const sideBySide = [
+  "tests/core/nn",
+  "tests/core/ops",
+  "tests/core/state",
+  "tests/core/stream",
+  "tests/data",
+  "tests/foundations",
+  "tests/pipelines",
+];
 
 const options = ["test", "--no-check", "-A", "--sanitize-ops", "--sanitize-resources"];
 const runs = [
