@@ -34,12 +34,16 @@ export interface ApplyContext {
   /**
    * A key of random numbers folded from the run's seed and `name`, as u32 tensors of rank 0.
    *
-   * The same name is the same key.
+   * The same name is the same key; a second call of the layer, and a second forward stage of a pipe,
+   * have keys of their own.
    *
    * @param name What the numbers are for, unique in the layer: `mask`.
    */
   randomKey(name: string): { key0: Tensor; key1: Tensor };
-  /** The step's number, u32, rank 0. */
+  /**
+   * What random numbers of one key are counted by, u32, rank 0: in training the step's number. Batches
+   * of one validation or prediction have numbers of their own.
+   */
   readonly counter: Tensor;
   /**
    * Gives a weight of the layer's own, one that is not trainable, a new value after the step: a

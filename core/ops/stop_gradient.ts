@@ -1,11 +1,22 @@
-import type { TypeRule, Unary } from "./elementwise.ts";
-import { elementwise } from "./elementwise.ts";
-import { commonDType } from "../graph/tensor.ts";
+import type { CompositeOperation } from "../graph/operation.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { register } from "./registry.ts";
 
-const any: TypeRule = (name, inputs) => commonDType(name, inputs, ["f32", "i32", "u32", "bool"]);
+/** It stands in the graph until gradients are known: devices compute nothing for it. */
+const stopGradientOperation: CompositeOperation = register({
+  kind: "composite",
+  name: "stopGradient",
+  infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
+  reference: ([x], _attributes, output) => output.data.set(x.data),
+  expand: ([x]) => x,
+  vjp: () => [null],
+});
 
 /**
  * `x` as it is, through which no gradient flows (PyTorch: `detach`).
+ *
+ * @param x Any shape and type.
+ * @returns The same values; they cost neither time nor memory.
  *
  * @example
  * ```ts
@@ -16,11 +27,6 @@ const any: TypeRule = (name, inputs) => commonDType(name, inputs, ["f32", "i32",
  * assert.deepEqual([...await slope(tensor(3)).data()], [3]);
  * ```
  */
-export const stopGradient: Unary = elementwise({
-  name: "stopGradient",
-  types: any,
-  wgsl: "x",
-  reference: (x) => x,
-  vjp: () => [null],
-  samples: [{ inputs: [[-2, 0, 3]], expected: [-2, 0, 3] }],
-});
+export function stopGradient(x: Tensor): Tensor {
+  return Tensor.node(stopGradientOperation, [x]);
+}

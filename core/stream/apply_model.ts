@@ -8,6 +8,7 @@ import type { Tensors } from "../nn/named.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { select } from "../ops/select.ts";
+import { stopGradient } from "../ops/stop_gradient.ts";
 import type { Effect } from "./frame.ts";
 import type { Run } from "./run.ts";
 
@@ -31,6 +32,7 @@ export interface Applied<O extends Tensors = Tensors> {
  * takes that up.
  *
  * @param leaves Where weights are kept: those of the run, or others in the place of some.
+ * @param stream What stands before the names of random keys; nothing by default.
  */
 export function applyModel<X extends Tensors, O extends Tensors>(
   run: Run,
@@ -39,19 +41,21 @@ export function applyModel<X extends Tensors, O extends Tensors>(
   x: X,
   training: boolean,
   leaves: ReadonlyMap<Parameter, Tensor> = run.weightTable.leaves,
+  stream = "",
 ): Applied<O> {
   // A layer that stands twice in a model goes on from what its first place has assigned.
   const values = new Map(state);
   const assigned = new Map<Parameter, Tensor>();
   const penalties: Tensor[] = [];
   const { outputs, masks } = model.applyMasked(values, x, {
-    ...run.context(training),
+    ...run.context(training, stream),
     trainable: model.trainable,
     assign(name, next) {
       const parameter = findState(model, name, next);
       if (!training && !parameter.state) return;
       const value = select(isFinite(next), next, values.get(parameter)!);
-      values.set(parameter, value);
+      // What comes after it, a gradient that a layer takes among them, sees a weight like others.
+      values.set(parameter, stopGradient(value));
       assigned.set(parameter, value);
     },
     addLoss(penalty) {

@@ -53,7 +53,6 @@ export function gradientsOf(step: AnyScored, loss: Tensor): Differentiated["grad
   const { state } = step.frame;
   const trained = step.model.trainableParameters;
   const weights = trained.map((parameter) => state.get(parameter)!);
-  // Weights are given, also those that an update above has just made: no slope leads through it.
-  const found = gradients(loss, weights, undefined, state.values());
+  const found = gradients(loss, weights);
   return new Map(trained.map((parameter, place) => [parameter, found[place]]));
 }

@@ -46,7 +46,7 @@ async function findLayer(run: Run, { step, start }: NonFiniteValue): Promise<str
   const executable = run.prepare(createProgram(flags, []), flags.length);
   try {
     await run.training.bring(start);
-    run.place(start, step);
+    run.place(start, { step });
     executable.run(run.scalarValues(executable));
     const counts = await executable.drain();
     const place = counts.findIndex((count) => count > 0);

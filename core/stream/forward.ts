@@ -15,6 +15,8 @@ import { type Batch, Forwarded } from "./stages.ts";
 /**
  * Sends every batch through a model, as in training: dropout acts, and moving averages move.
  *
+ * Each forward stage of a pipe draws random numbers of its own, masks and noise.
+ *
  * @param model The model; its weights are put on the run's device at the first batch, and come
  * back when the run ends.
  * @returns An operator from {@link Batch} to {@link Forwarded}.
@@ -39,7 +41,9 @@ export function forward<
 >(model: Model<X, O>): OperatorFunction<Batch<X, Y>, Forwarded<X, Y, O>> {
   checkModel("make a stage as forward", model);
   return stage("forward", "miniBatches", (onRun) => {
+    let stream = "";
     onRun((run) => {
+      stream = run.nextStream();
       run.addModel(model);
       run.weightTable.expectChanges(model);
       meetLayers(run, model);
@@ -57,7 +61,7 @@ export function forward<
       frame.state = state;
       const { outputs, masks, penalties, effect } = memory.get(
         [batch.x, state],
-        () => applyModel(run, model, state, batch.x, true),
+        () => applyModel(run, model, state, batch.x, true, run.weightTable.leaves, stream),
       );
       if (effect) frame.add(effect);
       return new Forwarded(batch, model, outputs, penalties, masks);

@@ -36,6 +36,9 @@ export class InferenceRun {
     Map<number, Computation & { plan: Executable }>
   >();
 
+  /** How often other inputs have come: a model that draws random numbers draws others then. */
+  #replaced = 0;
+
   /**
    * @param device Where it runs; it is disposed of at the end if it is `owned`.
    * @param model The model.
@@ -61,6 +64,7 @@ export class InferenceRun {
 
   /** Puts other inputs in the place of the first ones, and what the model's weights are by now. */
   replace(x: Inputs): void {
+    this.#replaced++;
     this.#run.weightTable.refresh();
     (this.#inputs as ResidentData).write({ x, y: { data: new Uint8Array(), shape: [0] } });
   }
@@ -112,7 +116,7 @@ export class InferenceRun {
     const { tensors, assignments, plan } = this.#planned(owner, count, build);
     const awaited = this.#inputs.bring(start);
     if (awaited) await awaited;
-    this.#run.place(start);
+    this.#run.place(start, { batch: this.#replaced + start / this.batchSize });
     await plan.run(this.#run.scalarValues(plan));
     const states = assignments?.map(({ state }) => state) ?? [];
     for (const held of this.#run.weightTable.heldOf(states)) held.change();

@@ -10,6 +10,7 @@ import { Collector } from "./collector.ts";
 import type { EndReason, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 import { nonFiniteError } from "./find_non_finite.ts";
 import type { Frame } from "./frame.ts";
+import { layerContext } from "./layer_context.ts";
 import type { KeptState } from "./kept_state.ts";
 import { ceilingsOf, profileStep } from "./profiles.ts";
 import type { LoadedData } from "./resident_data.ts";
@@ -46,6 +47,9 @@ export class Run implements RunControl {
   frame: Frame | undefined;
   /** Where the present batch begins in its data set, and the step's number. */
   #position = { start: 0, step: 0 };
+  /** Number of the batch among those of a validation: each has its random numbers. */
+  #batch = 0;
+  #forwards = 0;
   /** True once the operators below have seen the epoch that the last step has ended. */
   epochGiven = false;
   /** Says whether nothing is under way but what the device still has to do. */
@@ -107,20 +111,15 @@ export class Run implements RunControl {
     return data;
   }
 
-  /** What layers may ask for: `training` decides whether dropout acts. */
-  context(training: boolean): ApplyContext {
-    const { scalars } = this;
-    return {
-      training,
-      trainable: true,
-      masks: [],
-      scalar: (source, name, range) => scalars.scalar(source, name, range),
-      randomKey: (name) => scalars.randomKey(name),
-      counter: scalars.computed("step", () => this.#position.step, "u32"),
-      // Whoever wants what layers assign and add takes applyModel.
-      assign: () => {},
-      addLoss: () => {},
-    };
+  /** What comes before the names of random keys in the next forward stage: each draws others. */
+  nextStream(): string {
+    return this.#forwards++ === 0 ? "" : `forward_${this.#forwards}/`;
+  }
+
+  /** What layers may ask for: `training` decides whether dropout acts; `stream`: {@link nextStream}. */
+  context(training: boolean, stream = ""): ApplyContext {
+    const draw = () => (this.#position.step + Math.imul(this.#batch, 0x9e3779b9)) >>> 0;
+    return layerContext(this.scalars, { training, stream, draw });
   }
 
   /** Puts a model's weights on the device, unless they are there. */
@@ -140,8 +139,8 @@ export class Run implements RunControl {
 
   /** The last step that was made, maybe before a resume. */
   get position(): SavedPosition {
-    const { epoch, step, stepInEpoch, stepsPerEpoch } = this.frame ?? this.saved?.position ??
-      { epoch: 0, step: 0, stepInEpoch: 0, stepsPerEpoch: 0 };
+    const { epoch = 0, step = 0, stepInEpoch = 0, stepsPerEpoch = 0 } = this.frame ??
+      this.saved?.position ?? {};
     return { epoch, step, stepInEpoch, stepsPerEpoch };
   }
 
@@ -168,6 +167,7 @@ export class Run implements RunControl {
     this.weightTable.refresh();
     const planned = this.#plans.get(frame);
     this.#position = frame;
+    this.#batch = 0;
     const { executable, providers, values, firstRead } = planned;
     for (let place = 0; place < providers.length; place++) values[place] = providers[place]();
     if (frame.wanted || frame.stepInEpoch === frame.stepsPerEpoch) {
@@ -207,8 +207,9 @@ export class Run implements RunControl {
   }
 
   /** Says where the next batch begins, and at which step; for programs that are no steps. */
-  place(start: number, step: number = this.#position.step): void {
+  place(start: number, { step = this.#position.step, batch = 0 } = {}): void {
     this.#position = { start, step };
+    this.#batch = batch;
   }
 
   /** What is trained on. */
@@ -233,9 +234,8 @@ export class Run implements RunControl {
 
   describe(): RunDescription {
     const { type, name, threads, reason } = this.device;
-    const models = [...this.#models];
     return {
-      model: models.map(({ name }) => name).join("+"),
+      model: [...this.#models].map(({ name }) => name).join("+"),
       parameters: [...this.weightTable.leaves.values()].reduce((sum, { size }) => sum + size, 0),
       device: { type, name, threads, ...(reason === undefined ? {} : { reason }) },
       seed: this.settings.seed,

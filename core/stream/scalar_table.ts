@@ -91,7 +91,13 @@ export class ScalarTable implements KeptState {
     if (source instanceof Observable && isHyperparameter(source)) this.#resume(source, name);
   }
 
-  #resume(hyperparameter: Hyperparameter, name: string): void {
+  #resume(hyperparameter: Hyperparameter, wanted: string): void {
+    // Two models of a pipe may have a dropout_1/rate each: they are told apart by their order.
+    let name = wanted;
+    for (let count = 2; this.#hyperparameters.has(name); count++) {
+      if (this.#hyperparameters.get(name) === hyperparameter) return;
+      name = `${wanted}_${count}`;
+    }
     this.#hyperparameters.set(name, hyperparameter);
     const { [name]: value, ...others } = this.#saved;
     this.#saved = others;

@@ -8,6 +8,7 @@ import type { ScalarSource } from "../nn/scalar.ts";
 import { isFinite } from "../ops/is_finite.ts";
 import { logicalAnd } from "../ops/logical.ts";
 import { select } from "../ops/select.ts";
+import { stopGradient } from "../ops/stop_gradient.ts";
 import type { Effect } from "./frame.ts";
 import { countsHeldBack, heldBack } from "./held_back.ts";
 import type { RecordDefinition } from "./record_layout.ts";
@@ -191,7 +192,8 @@ function makeEffect(
   const guard = (leaf: Tensor, next: Tensor, old: Tensor): Tensor => {
     const value = select(logicalAnd(finite, isFinite(next)), next, old);
     assignments.push({ state: leaf, value });
-    return value;
+    // Whoever goes on from it takes it as given: no slope leads through an update.
+    return stopGradient(value);
   };
   for (const parameter of taken) {
     const gradient = step.gradients.get(parameter)!;

@@ -79,7 +79,7 @@ export class Validation {
       const turn = this.#turns.due();
       if (turn) await turn;
       if (this.#disposed) return sums;
-      this.run.place(start);
+      this.run.place(start, { batch: start / this.#batchSize });
       executable.run(this.run.scalarValues(executable));
       waiting += layout.width;
       if (waiting <= mostWaiting) continue;
@@ -126,7 +126,7 @@ export class Validation {
         ...[this.run, model, leaves, x, false, leaves] as const,
       );
       assignments.push(...effect?.assignments ?? []);
-      const judged = { outputs, targets: y, masks };
+      const judged = { inputs: x, outputs, targets: y, masks };
       const { records } = scoreOutputs(criteria, judged, {
         name,
         penalties: [...penalties, ...weightPenalties(model, leaves)],

@@ -1,5 +1,6 @@
 import type { Assignment } from "../graph/program.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import { stopGradient } from "../ops/stop_gradient.ts";
 import { sub } from "../ops/sub.ts";
 import type { Snapshot } from "./epoch.ts";
 import type { Effect, Frame } from "./frame.ts";
@@ -120,7 +121,7 @@ export class WeightAverages implements Interlude {
       assignments.push({ state: slot, value: average });
       if (!overwrites) continue;
       assignments.push({ state: run.weightTable.leaves.get(parameter)!, value: average });
-      state.set(parameter, average);
+      state.set(parameter, stopGradient(average));
     }
     return { assignments, state };
   }

@@ -79,7 +79,7 @@ function build(operation: ElementwiseOperation, view?: Layout["view"]): OpCase["
 /** Inputs of type f32 that something flows back to. */
 function differentiable(operation: ElementwiseOperation, inputs: readonly CaseInput[]): number[] {
   const places = inputs.map((_, place) => place).filter((place) => inputs[place].dtype === "f32");
-  return operation.vjp && operation.name !== "stopGradient" ? places : [];
+  return operation.vjp ? places : [];
 }
 
 /** Every elementwise op of the table, in every type it takes and every layout, and its samples. */
