@@ -27,6 +27,9 @@ export interface ArraysOptions {
   name?: string;
 }
 
+/** The targets of a data set that has none. */
+export type NoTargets = Readonly<Record<never, never>>;
+
 /** Arrays by name. */
 export type Named<Values> = Readonly<Record<string, Values>>;
 
@@ -65,7 +68,8 @@ export interface NamedArraysOptions<X, Y> {
  * `[samples]`. As nested arrays: values, `[samples, ...outputs]`, stored as float32. As a flat list
  * of numbers or floats: one value a sample, stored as `[samples, 1]`. As numbers with their shape,
  * such as those of `toCategorical`: as they are. For a model of several outputs, a record of such,
- * by the names of the outputs.
+ * by the names of the outputs. Left out, there are none: a {@linkcode loss} that is a function of
+ * inputs and outputs needs none.
  * @param options Number of classes, shape of one sample, scale, offset, weights, name; by the names of arrays
  * where they have names.
  * @returns The data set.
@@ -99,6 +103,12 @@ export function arrays<
   y: Y,
   options?: NamedArraysOptions<X, Y>,
 ): DataSet<StoredFor<X, InputValues, StoredInputs>, StoredFor<Y, TargetValues, StoredTargets>>;
+/** Builds a data set without targets, for losses that go by inputs and outputs alone. */
+export function arrays<X extends InputValues | Named<InputValues>>(
+  x: X,
+  y?: Readonly<Record<string, never>>,
+  options?: NamedArraysOptions<X, NoTargets>,
+): DataSet<StoredFor<X, InputValues, StoredInputs>, NoTargets>;
 /** Builds a data set of one array of inputs and one of targets. */
 export function arrays(
   x: InputValues,
@@ -107,7 +117,7 @@ export function arrays(
 ): DataSet;
 export function arrays(
   x: InputValues | Named<InputValues>,
-  y: TargetValues | Named<TargetValues>,
+  y: TargetValues | Named<TargetValues> = {},
   options: ArraysOptions | NamedArraysOptions<Named<InputValues>, Named<TargetValues>> = {},
 ): AnyDataSet {
   const { name } = options;
@@ -118,7 +128,7 @@ export function arrays(
     (values: TargetValues, key) =>
       storeTargets(values, checkedClasses(optionOf<number>(options.classes, key))),
   );
-  const samples = firstOf(targets).shape[0];
+  const samples = firstOf(targets)?.shape[0];
   const inputs = eachArray(x, (values: InputValues, key) => {
     const [scale, offset] = [options.scale, options.offset].map((o) => optionOf<number>(o, key));
     checkFinite({ scale, offset });
@@ -168,12 +178,11 @@ export function eachArray<Values, Stored extends StoredInputs | StoredTargets>(
   );
 }
 
+/** Of several arrays the first; of none, as of no targets, undefined. */
 function firstOf<Stored extends StoredInputs | StoredTargets>(
   parts: Stored | Named<Stored>,
-): Stored {
-  const first = isStored(parts as Inputs) ? parts as Stored : Object.values(parts)[0] as Stored;
-  if (first) return first;
-  throw new DataError("Cannot build a data set as y holds no array: give one by name");
+): Stored | undefined {
+  return isStored(parts as Inputs) ? parts as Stored : Object.values(parts)[0] as Stored;
 }
 
 function checkedClasses(classes: number | undefined): number | undefined {

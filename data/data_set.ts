@@ -97,7 +97,7 @@ function countsOf(what: string, part: Inputs | Targets): [name: string, count: n
   const named: [string, StoredInputs | StoredTargets][] = isStored(part)
     ? [[what, part]]
     : Object.entries(part);
-  if (named.length === 0) {
+  if (named.length === 0 && what === "the inputs") {
     throw new DataError(`Cannot use the data set as ${what} by name hold no array: give one`);
   }
   return named.map(([name, stored]) => {

@@ -5,6 +5,7 @@ export {
   type ArraysOptions,
   type Named,
   type NamedArraysOptions,
+  type NoTargets,
   type OptionFor,
   type StoredFor,
 } from "./arrays.ts";

@@ -19,22 +19,24 @@ const yOfDataSet = "build a data set as y";
  * The inputs of a data set.
  *
  * @param x The numbers.
- * @param samples How many samples there are, which divides a flat array.
+ * @param samples How many samples there are, which divides a flat array; by default each number of it
+ * is one.
  * @param inputShape Shape of one sample.
  * @param purpose What cannot be done, and with what, for messages.
  */
 export function storeInputs(
   x: InputValues,
-  samples: number,
+  samples: number | undefined,
   inputShape: readonly number[] | undefined,
   purpose: string = xOfDataSet,
 ): StoredInputs {
   if (isTyped(x)) {
-    const size = inputShape?.reduce((product, length) => product * length, 1) ?? x.length / samples;
+    const size = inputShape?.reduce((product, length) => product * length, 1) ??
+      (samples === undefined ? 1 : x.length / samples);
     if (x.length === 0 || !Number.isInteger(x.length / size) || !Number.isInteger(size)) {
       throw new DataError(
         `Cannot ${purpose} must hold whole samples: received ${x.length} numbers for ` +
-          (inputShape ? `samples of shape [${inputShape.join(", ")}]` : `${samples} targets`),
+          (inputShape ? `samples of shape [${inputShape.join(", ")}]` : `${samples ?? 0} targets`),
       );
     }
     const shape = [x.length / size, ...(inputShape ?? [size])];

@@ -44,7 +44,7 @@ function numericalBackward(epsilon: number): OperatorFunction<Scored, Differenti
     const only = tensor(new Float32Array(size).fill(1, place, place + 1), { shape });
     const moved = frame.state.get(parameter)!.add(only.mul(epsilon));
     const weights = new Map(frame.state).set(parameter, moved);
-    const cost = lossFunction.apply(y, model.apply(weights, x, frame.run.context(true))).mean();
+    const cost = lossFunction!.apply(y, model.apply(weights, x, frame.run.context(true))).mean();
     return cost.sub(step.loss).div(epsilon);
   };
   const gradientsOf = (step: Scored) =>

@@ -3,12 +3,16 @@ import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import { entriesOf, listNames, type OneOrNamed, type Tensors } from "../nn/named.ts";
 import type { Measured } from "./frame.ts";
+import type { AnyLossFunction, JointCriterion, TermWeights } from "./loss_function.ts";
 import { received } from "../state/received.ts";
 import { checkScalarSource, type ScalarSource } from "../nn/scalar.ts";
 
 /** A loss for the output, or losses by the names of outputs; an output without one is not trained. */
 export type Losses<O extends Tensors = Tensor> = O extends Tensor ? Loss
   : { readonly [Name in keyof O]?: Loss };
+
+/** The losses of a step: of its outputs one by one, or a function of all that it knows. */
+export type Criteria = readonly Criterion[] | JointCriterion;
 
 /** Factors of the losses in their sum, by the names of outputs; 1 where there is none. */
 export type LossWeights<O extends Tensors = Tensor> = O extends Tensor
@@ -31,9 +35,14 @@ export interface Criterion {
 
 /** The losses with their outputs and weights. */
 export function criteriaOf(
-  losses: OneOrNamed<Loss | undefined>,
+  losses: OneOrNamed<Loss | undefined> | AnyLossFunction,
   lossWeights: Readonly<Record<string, ScalarSource | undefined>> = {},
-): Criterion[] {
+): Criteria {
+  if (typeof losses === "function") {
+    const weights = Object.entries(lossWeights).filter(([, weight]) => weight !== undefined);
+    for (const [term, weight] of weights) checkScalarSource(`the loss weight of ${term}`, weight!);
+    return { terms: losses, weights: Object.fromEntries(weights) as TermWeights };
+  }
   if (typeof losses !== "object" || losses === null) {
     throw new TypeError(
       `Cannot score outputs as a loss must be one, such as meanSquaredError(): received ` +
@@ -66,6 +75,13 @@ export function criteriaOf(
       weight: checkScalarSource(`the loss weight of ${output}`, weight),
     };
   });
+}
+
+/** The weights of losses, by the names of outputs or terms. */
+export function weightsOf(criteria: Criteria): (readonly [string | null, ScalarSource])[] {
+  return "terms" in criteria
+    ? Object.entries(criteria.weights)
+    : criteria.map(({ output, weight }) => [output, weight] as const);
 }
 
 /**

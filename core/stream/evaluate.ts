@@ -6,11 +6,12 @@ import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { criteriaOf, type Losses, type LossWeights, measuredBy, type Metrics } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
+import type { ByLossFunction } from "./loss_function.ts";
 import { received } from "../state/received.ts";
 import { checkModel } from "./check_model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import type { RecordSums } from "./record_layout.ts";
-import type { InputsFor } from "./resident_data.ts";
+import type { InputsFor, TensorsFor } from "./resident_data.ts";
 import { Run } from "./run.ts";
 import { checkReduction, type Reduction } from "./score.ts";
 import { Validation, validationBatchSize } from "./validation.ts";
@@ -58,10 +59,21 @@ export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptio
  * Keras: `Model.evaluate` with `return_dict=True`. Tables, such as a confusion matrix, are given by
  * {@link evaluateTables}.
  */
-export async function evaluate<
+export function evaluate<X extends Tensors, O extends Tensors, Y extends Targets>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X>, Y>,
+  options: ByLossFunction<EvaluateOptions<O>, X, TensorsFor<Y>, O>,
+): Promise<Record<string, number>>;
+/** The same by the losses of outputs. */
+export function evaluate<
   X extends Tensors = Tensor,
   O extends Tensors = Tensor,
 >(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X>, Targets>,
+  options: EvaluateOptions<O>,
+): Promise<Record<string, number>>;
+export async function evaluate<X extends Tensors, O extends Tensors>(
   model: Model<X, O>,
   dataSet: DataSet<InputsFor<X>, Targets>,
   options: EvaluateOptions<O>,
@@ -97,10 +109,21 @@ export async function evaluate<
  * assert.deepEqual(confusion_matrix, [[1, 1], [0, 1]]);
  * ```
  */
-export async function evaluateTables<
+export function evaluateTables<X extends Tensors, O extends Tensors, Y extends Targets>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X>, Y>,
+  options: ByLossFunction<EvaluateOptions<O>, X, TensorsFor<Y>, O>,
+): Promise<Record<string, MetricTable>>;
+/** The same by the losses of outputs. */
+export function evaluateTables<
   X extends Tensors = Tensor,
   O extends Tensors = Tensor,
 >(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X>, Targets>,
+  options: EvaluateOptions<O>,
+): Promise<Record<string, MetricTable>>;
+export async function evaluateTables<X extends Tensors, O extends Tensors>(
   model: Model<X, O>,
   dataSet: DataSet<InputsFor<X>, Targets>,
   options: EvaluateOptions<O>,

@@ -21,6 +21,7 @@ import type { Epoch } from "./epoch.ts";
 import { epochs, type EpochsOptions } from "./epochs.ts";
 import { forward } from "./forward.ts";
 import { loss } from "./loss.ts";
+import type { ByLossFunction } from "./loss_function.ts";
 import { measuring } from "./measure.ts";
 import { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";
 import { received } from "../state/received.ts";
@@ -98,6 +99,17 @@ export interface FitOptions<
  *
  * Keras: `Model.fit`; epochs come as they end, so that there is no list of callbacks to learn.
  */
+export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X> & Inputs, Y>,
+  options: ByLossFunction<FitOptions<X, TensorsFor<Y>, O>, X, TensorsFor<Y>, O>,
+): Observable<Epoch>;
+/** Trains a model by the losses of its outputs. */
+export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
+  model: Model<X, O>,
+  dataSet: DataSet<InputsFor<X> & Inputs, Y>,
+  options: FitOptions<X, TensorsFor<Y>, O>,
+): Observable<Epoch>;
 export function fit<X extends Tensors, O extends Tensors, Y extends Targets>(
   model: Model<X, O>,
   dataSet: DataSet<InputsFor<X> & Inputs, Y>,

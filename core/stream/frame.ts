@@ -5,7 +5,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import type { Criterion } from "./criteria.ts";
+import type { Criteria } from "./criteria.ts";
 import type { ProfileReceiver } from "./profiles.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import type { Run } from "./run.ts";
@@ -28,7 +28,7 @@ export interface Evaluation {
   /** The model. */
   readonly model: AnyModel;
   /** Its losses. */
-  readonly criteria: readonly Criterion[];
+  readonly criteria: Criteria;
   /** Log name of the loss. */
   readonly name: string;
   /** How the losses of samples become one number. */

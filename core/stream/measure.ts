@@ -115,7 +115,7 @@ export function measuring<Step extends AnyForwarded>(
             measured,
             { outputs, targets: y, masks },
             sampleWeight,
-            step instanceof Scored ? criteriaOf(step.lossFunction) : [],
+            step instanceof Scored && step.lossFunction ? criteriaOf(step.lossFunction) : [],
           ),
         };
       });

@@ -26,7 +26,15 @@ export { gradientNoise, type GradientNoiseOptions } from "./gradient_noise.ts";
 export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
 export { freeze, type FreezeRule } from "./freeze.ts";
-export { loss, type LossOptions } from "./loss.ts";
+export { loss, type LossFunctionOptions, type LossOptions } from "./loss.ts";
+export type {
+  AnyLossFunction,
+  ByLossFunction,
+  LossFunction,
+  LossInputs,
+  LossTerms,
+  TermWeights,
+} from "./loss_function.ts";
 export { measure, measureWeighted, type MetricsByName } from "./measure.ts";
 export { lossScaling, type LossScalingOptions } from "./loss_scaling.ts";
 export { miniBatches, type MiniBatchesOptions } from "./mini_batches.ts";

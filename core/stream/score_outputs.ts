@@ -7,8 +7,9 @@ import { add } from "../ops/add.ts";
 import { cast } from "../ops/cast.ts";
 import { mul } from "../ops/mul.ts";
 import type { LabelUse } from "./class_ids.ts";
-import type { Criterion } from "./criteria.ts";
+import type { Criteria } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
+import { type ScoredTerm, scoreTerms } from "./loss_function.ts";
 import { type Compared, labelsAsSamples, stepsAsSamples } from "./masked_steps.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import { loggedLoss, type Score, score, type ScoreOptions, withPenalties } from "./score.ts";
@@ -21,6 +22,12 @@ export interface Judged {
   readonly targets: Tensors;
   /** Which steps of the outputs count, by name. */
   readonly masks: ReadonlyMap<string | null, Tensor>;
+}
+
+/** As {@link Judged}, with what the model was given. */
+export interface JudgedBatch extends Judged {
+  /** The inputs. */
+  readonly inputs: Tensors;
 }
 
 /** What {@link scoreOutputs} is given beside outputs and targets. */
@@ -43,34 +50,54 @@ export interface OutputScore {
   readonly records: readonly RecordDefinition[];
 }
 
-/** Compares outputs with targets, each by its own loss. */
+/** A loss in the sum of all. */
+interface Part extends ScoredTerm {
+  /** Which targets it takes as class ids. */
+  readonly labels: readonly LabelUse[];
+}
+
+/** Compares outputs with targets, each by its own loss or all by a function. */
 export function scoreOutputs(
-  criteria: readonly Criterion[],
-  judged: Judged,
+  criteria: Criteria,
+  judged: JudgedBatch,
   options: OutputScoreOptions,
 ): OutputScore {
   const { name, penalties } = options;
-  const parts = criteria.map(({ output, loss, weight }) => {
-    const picked = pick(output, judged, options.sampleWeight);
-    const plain = scoreOutput(loss, picked, options);
+  const parts = partsOf(criteria, judged, options).map((part) => {
+    const { plain, weight } = part;
     const weighted = weight === 1
       ? plain
-      : scaled(plain, options.scalar(weight, lossWeightName(name, output)));
-    return { output, plain, weighted, labels: labelUses(loss, picked, ignoredLabels([loss])) };
+      : scaled(plain, options.scalar(weight, lossWeightName(name, part.name)));
+    return { ...part, weighted };
   });
   const whole = withPenalties(parts.map(({ weighted }) => weighted).reduce(together), penalties);
   const record = (log: string, { totals }: Score): RecordDefinition => (
     { name: log, totals: totals.flat(), result: loggedLoss, direction: "min" }
   );
-  const named = parts.filter(({ output }) => output !== null);
+  const named = parts.filter((part) => part.name !== null);
   return {
     value: whole.value,
     count: whole.totals.length === 1 ? whole.totals[0][1] : undefined,
     records: [
       { ...record(name, whole), guarded: true, labels: parts.flatMap(({ labels }) => labels) },
-      ...named.map(({ output, plain }) => record(`${output}_${name}`, plain)),
+      ...named.map((part) => record(`${part.name}_${name}`, part.plain)),
     ],
   };
+}
+
+function partsOf(criteria: Criteria, judged: JudgedBatch, options: ScoreOptions): Part[] {
+  if ("terms" in criteria) {
+    const { inputs: x, targets: y, outputs } = judged;
+    return scoreTerms(criteria, { x, y, outputs }, options).map((term) => ({
+      ...term,
+      labels: [],
+    }));
+  }
+  return criteria.map(({ output, loss, weight }) => {
+    const picked = pick(output, judged, options.sampleWeight);
+    const plain = scoreOutput(loss, picked, options);
+    return { name: output, plain, weight, labels: labelUses(loss, picked, ignoredLabels([loss])) };
+  });
 }
 
 /**
@@ -82,13 +109,14 @@ export function measureRecords(
   measured: readonly Measured[],
   judged: Judged,
   sampleWeight: Tensor | null,
-  criteria: readonly Criterion[],
+  criteria: Criteria,
 ): RecordDefinition[] {
+  const losses = "terms" in criteria ? [] : criteria;
   return measured.map(({ metric, output, name, weighted }) => {
     const picked = pick(output, judged, weighted ? sampleWeight : null);
     const ignored = ignoredLabels([
       metric,
-      ...criteria.filter((criterion) => criterion.output === output).map(({ loss }) => loss),
+      ...losses.filter((criterion) => criterion.output === output).map(({ loss }) => loss),
     ]);
     return {
       name,

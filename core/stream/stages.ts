@@ -118,8 +118,8 @@ export class Scored<
   /** Made by {@link loss}. */
   constructor(
     forwarded: Forwarded<X, Y, O>,
-    /** The loss that was applied; of several outputs, by name. */
-    readonly lossFunction: Losses<O>,
+    /** The loss that was applied; of several outputs, by name; none where it is a function of the step. */
+    readonly lossFunction: Losses<O> | undefined,
     /**
      * Mean loss over the batch and all penalties, a scalar, in the loss's unit (nats for
      * cross-entropy); of several outputs, the weighted sum.
