@@ -85,6 +85,13 @@ export function scoreTerms(
         received(made),
     );
   }
+  // What makes a loss is a function too.
+  if (typeof made["apply" as never] === "function") {
+    throw new TypeError(
+      `Cannot score outputs as a loss must be one, such as meanSquaredError(): received ` +
+        received(terms),
+    );
+  }
   const entries = entriesOf<Tensor>(made, (value) => value instanceof Tensor);
   const names = entries.map(([name]) => name);
   const strange = Object.keys(weights).find((name) => !names.includes(name));

@@ -27,7 +27,7 @@ Deno.test("a request that comes at any moment of another one's end is answered",
     // Promises alone lie between the two: no event would wake a queue that has gone to sleep.
     for (let moment = 0; moment < moments; moment++) await null;
     const second = ask(2);
-    let timer: number | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise((resolve) => timer = setTimeout(resolve, 1000, "not answered"));
     assert.equal(await Promise.race([second, late]), 4, `asked ${moments} moments after the first`);
     clearTimeout(timer);
