@@ -119,6 +119,10 @@ export interface Layer {
    * each step by itself, or asks {@link ApplyContext.decoding}. Default {@link Layer.supportsMasking}.
    */
   readonly decodes?: boolean;
+  /** The way back through the layer, with the same weights, of one that has it: see `reversed`. */
+  readonly reverse?: ReverseCall;
+  /** The layer whose way back this is, as `reversed` makes it. */
+  readonly reverseOf?: Layer;
   /**
    * The layer's weights and output shape.
    *
@@ -145,3 +149,9 @@ export interface Layer {
    */
   computeMask?(x: Tensor, mask: Mask): Mask;
 }
+
+/** The way back through a layer: another function of the same weights. */
+export type ReverseCall = Pick<
+  Layer,
+  "init" | "apply" | "computeMask" | "supportsMasking" | "decodes"
+>;

@@ -86,6 +86,8 @@ export function withFields(
   }
   const plain: Layer = {
     ...common,
+    reverse: layer.reverse,
+    reverseOf: layer.reverseOf,
     supportsMasking: layer.supportsMasking,
     decodes: layer.decodes,
     init: (inputShape, key) => layer.init(inputShape, key),

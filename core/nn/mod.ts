@@ -16,13 +16,20 @@ export { ctcDecode } from "./ctc_decode.ts";
 export type { CtcDecodeOptions, StepScores } from "./ctc_decode.ts";
 export { editDistance } from "./edit_distance.ts";
 export { frozen } from "./frozen.ts";
+export { reversed } from "./reversed.ts";
 export { functional } from "./functional.ts";
 export type { FunctionalDefinition, TensorsOf } from "./functional.ts";
 export { hyperparameter } from "./hyperparameter.ts";
 export type { Hyperparameter, HyperparameterOptions } from "./hyperparameter.ts";
 export type { Initializer } from "./initializer.ts";
 export * from "./initializers/mod.ts";
-export type { ApplyContext, Layer, LayerInitialization, LayerParameter } from "./layer.ts";
+export type {
+  ApplyContext,
+  Layer,
+  LayerInitialization,
+  LayerParameter,
+  ReverseCall,
+} from "./layer.ts";
 export * from "./json/mod.ts";
 export * from "./layers/mod.ts";
 export type { ClassIdTargets, Loss } from "./loss.ts";

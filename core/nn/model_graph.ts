@@ -45,7 +45,8 @@ export function buildGraph(definition: GraphDefinition): ModelGraph {
   let parameters = 0;
   const nodes = inputs.map(([, node]) => node);
   const calls = orderCalls(outputs.map(([, node]) => node));
-  const layers = [...new Set(calls.map(({ layer }) => layer))];
+  const layers = [...new Set(calls.map(({ layer }) => ownerOf(layer)))];
+  checkOwners(name, calls);
   const names = nameLayers([
     ...inputs.map(([key, node]) => ({ type: node.type, name: node.name || (key ?? "") })),
     ...layers.map(nameable),
@@ -66,14 +67,15 @@ export function buildGraph(definition: GraphDefinition): ModelGraph {
     );
   };
   const made = calls.map((use): GraphCall => {
-    const { layer } = use;
+    const layer = ownerOf(use.layer);
+    const reverse = layer !== use.layer;
     const taken = use.inputs.map(numberOf);
     const given = taken.map((value) => shapes[value]);
     const call = (counts.get(layer) ?? 0) + 1;
     counts.set(layer, call);
     const known = places.get(layer);
     const place = known ??
-      placeLayer(withName(layer, nameOf.get(layer)!), nameOf.get(layer)!, given, seed);
+      placeLayer(withName(layer, nameOf.get(layer)!), nameOf.get(layer)!, given, seed, reverse);
     places.set(layer, place);
     if (!known) parameters += place.parameters.reduce((total, { size }) => total + size, 0);
     if (parameters > maxParameters) {
@@ -82,10 +84,10 @@ export function buildGraph(definition: GraphDefinition): ModelGraph {
           `${parameters} up to ${place.name} (raise maxParameters if you trust its definition)`,
       );
     }
-    const outputShape = known ? callAgain(place, given, seed) : place.outputShape;
+    const outputShape = known ? callAgain(place, given, seed, reverse) : place.outputShape;
     first.set(use, shapes.length);
     shapes.push(...entriesOf<Shape>(outputShape, Array.isArray).map(([, shape]) => shape));
-    return { place, call, outputShape, inputs: taken };
+    return { place, call, reverse, outputShape, inputs: taken };
   });
   return {
     inputNames: names.slice(0, inputs.length),
@@ -94,6 +96,23 @@ export function buildGraph(definition: GraphDefinition): ModelGraph {
     outputs: outputs.map(([, node]) => numberOf(node)),
     shapes,
   };
+}
+
+/** The layer whose weights a call uses. */
+function ownerOf(layer: AnyLayer): AnyLayer {
+  return "reverseOf" in layer ? layer.reverseOf ?? layer : layer;
+}
+
+/** Refuses a way back through a layer that stands elsewhere: it would have weights of its own. */
+function checkOwners(name: string, calls: readonly LayerCall[]): void {
+  const called = new Set(calls.map(({ layer }) => layer));
+  const alone = calls.find(({ layer }) => !called.has(ownerOf(layer)));
+  if (!alone) return;
+  const { type } = alone.layer;
+  throw new Error(
+    `Cannot make the model ${name} as reversed stands in it without the ${type} layer that it ` +
+      `reverses: call that layer in the same model, the same object in both places`,
+  );
 }
 
 /** Models that were given no name are counted like layers. */

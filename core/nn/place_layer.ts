@@ -32,6 +32,7 @@ export function placeLayer(
   name: string,
   inputShapes: readonly Shape[],
   seed: number,
+  reverse = false,
 ): ModelLayer {
   return within(name, () => {
     if (isModel(layer)) {
@@ -39,7 +40,9 @@ export function placeLayer(
       const outputShape = outputShapeOf(layer, inputShapes);
       return { name, layer, inputShapes, outputShape, parameters, weights };
     }
-    const { outputShape, parameters } = initialize(layer, name, inputShapes, seed);
+    const { outputShape, parameters } = initialize(
+      ...[calledLayer(layer, reverse), name, inputShapes, seed] as const,
+    );
     const weights = new Map(parameters.map((parameter) => [
       parameter.name,
       new Parameter({
@@ -61,8 +64,10 @@ export function callAgain(
   place: ModelLayer,
   inputShapes: readonly Shape[],
   seed: number,
+  reverse = false,
 ): OneOrNamed<Shape> {
-  const { layer, name } = place;
+  const { name } = place;
+  const layer = calledLayer(place.layer, reverse);
   return within(name, () => {
     if (isModel(layer)) return outputShapeOf(layer, inputShapes);
     const { outputShape, parameters } = initialize(layer, name, inputShapes, seed);
@@ -78,6 +83,13 @@ export function callAgain(
       } (use a layer for each)`,
     );
   });
+}
+
+/** What a call of a layer calls: the layer, or the way back through it. */
+export function calledLayer<Called extends AnyLayer>(layer: Called, reverse: boolean): Called {
+  if (!reverse || !("reverse" in layer) || !layer.reverse) return layer;
+  const { inputShape: _, ...others } = layer;
+  return { ...others, computeMask: undefined, ...layer.reverse } as Called;
 }
 
 function initialize(
@@ -115,19 +127,22 @@ export interface PlacedCall {
   readonly place: ModelLayer;
   /** Number of the call among those of the layer, from 1. */
   readonly call: number;
+  /** Whether it goes the way back through the layer. */
+  readonly reverse: boolean;
   /** What it gives, without the batch. */
   readonly outputShape: OneOrNamed<Shape>;
 }
 
 /** The outputs of a call, in order; `onLostMask` hears of a mask that ends in it unknowingly. */
 export function applyCall(
-  { place, call, outputShape }: PlacedCall,
+  { place, call, reverse, outputShape }: PlacedCall,
   values: ReadonlyMap<Parameter, Tensor>,
   taken: readonly Masked[],
   context: ApplyContext,
   onLostMask: (place: ModelLayer) => void,
 ): Masked[] {
-  const { layer, name } = place;
+  const { name } = place;
+  const layer = calledLayer(place.layer, reverse);
   const inputs = taken.map(({ tensor }) => tensor);
   const masks = taken.map(({ mask }) => mask);
   return within(name, () => {

@@ -55,9 +55,9 @@ function reshapedGraph(
   const calls = graph.calls.map((call): GraphCall => {
     const given = call.inputs.map((value) => shapes[value]);
     const known = places.get(call.place);
-    const place = known ?? placeAgain(call.place, given, seed);
+    const place = known ?? placeAgain(call, given, seed);
     places.set(call.place, place);
-    const outputShape = known ? callAgain(place, given, seed) : place.outputShape;
+    const outputShape = known ? callAgain(place, given, seed, call.reverse) : place.outputShape;
     shapes.push(...entriesOf<Shape>(outputShape, Array.isArray).map(([, shape]) => shape));
     return { ...call, place, outputShape };
   });
@@ -65,10 +65,14 @@ function reshapedGraph(
 }
 
 /** A layer in its place, with its weights, for other inputs. */
-function placeAgain(place: ModelLayer, inputShapes: readonly Shape[], seed: number): ModelLayer {
+function placeAgain(
+  { place, reverse }: GraphCall,
+  inputShapes: readonly Shape[],
+  seed: number,
+): ModelLayer {
   const { layer } = place;
   if (!isModel(layer)) {
-    return { ...place, inputShapes, outputShape: callAgain(place, inputShapes, seed) };
+    return { ...place, inputShapes, outputShape: callAgain(place, inputShapes, seed, reverse) };
   }
   const names = layer.definition.inputKeys;
   const given = Object.fromEntries(names.map((name, input) => [name ?? "", inputShapes[input]]));

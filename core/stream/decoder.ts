@@ -9,6 +9,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { type AnyModel, isModel } from "../nn/connect.ts";
 import type { Decoding } from "../nn/decoding.ts";
 import { fromEntries, type Like, type Tensors } from "../nn/named.ts";
+import { calledLayer } from "../nn/place_layer.ts";
 import { withInputShape } from "../nn/with_input_shape.ts";
 import { cast } from "../ops/cast.ts";
 import { concat, slice } from "../ops/concat.ts";
@@ -225,7 +226,8 @@ function checkDecodes(model: AnyModel, tokens: string | null): void {
   const { graph, inputKeys } = model.definition;
   const touched = new Set([inputKeys.indexOf(tokens)]);
   let next = inputKeys.length;
-  for (const { place: { layer, name }, inputs, outputShape } of graph.calls) {
+  for (const { place, reverse, inputs, outputShape } of graph.calls) {
+    const layer = calledLayer(place.layer, reverse);
     const outputs = Array.isArray(outputShape) ? 1 : Object.keys(outputShape).length;
     const reached = inputs.some((value) => touched.has(value));
     for (let output = 0; output < outputs; output++) if (reached) touched.add(next + output);
@@ -240,7 +242,7 @@ function checkDecodes(model: AnyModel, tokens: string | null): void {
     const decodes = layer.decodes ?? ("supportsMasking" in layer && layer.supportsMasking);
     if (decodes) continue;
     throw new Error(
-      `Cannot generate as the layer ${name} (${layer.type}) has to see a sequence as a whole: use ` +
+      `Cannot generate as the layer ${place.name} (${layer.type}) has to see a sequence as a whole: use ` +
         `causal attention, recurrent layers that give each step as it comes (returnSequences, no ` +
         `goBackwards, no returnState), and layers that work on each step by itself`,
     );

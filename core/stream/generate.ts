@@ -3,7 +3,6 @@ import { Observable as Stream } from "rxjs";
 import { NonFiniteError } from "../graph/errors.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import { checkCount } from "../nn/check_count.ts";
-import { checkScalar } from "../nn/check_scalar.ts";
 import type { Tensors } from "../nn/named.ts";
 import type { Observable } from "../nn/rxjs_types.ts";
 import type { Model } from "../nn/model.ts";
@@ -13,7 +12,7 @@ import { Decoder } from "./decoder.ts";
 import { storedInputs } from "./inference_data.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { Run } from "./run.ts";
-import { sampleToken, type TokenSampling } from "./sample_token.ts";
+import { checkSampling, sampleToken, type TokenSampling } from "./sample_token.ts";
 import { settled } from "./weight_table.ts";
 import { Turns } from "./yield_to_events.ts";
 
@@ -187,10 +186,8 @@ function check(
   prompts: readonly (readonly number[])[],
   options: GenerateOptions,
 ): Place {
-  const { temperature = 1, topK = 1, topP = 1, seed = 0, inputs = {} } = options;
-  checkScalar("the temperature of generate", temperature, { minimum: 0 });
-  checkCount("the topK of generate", topK, 1);
-  checkScalar("the topP of generate", topP, { minimum: Number.MIN_VALUE, maximum: 1 });
+  const { seed = 0, inputs = {} } = options;
+  checkSampling("generate", options);
   checkCount("the seed of generate", seed);
   const { inputKeys } = model.definition;
   const free = inputKeys.filter((key) => key === null || !Object.hasOwn(inputs, key));

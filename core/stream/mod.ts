@@ -80,4 +80,4 @@ export {
 } from "./weights.ts";
 export * from "./explain/mod.ts";
 export * from "./operators/mod.ts";
-export type { TokenSampling } from "./sample_token.ts";
+export { sampleToken, type TokenSampling } from "./sample_token.ts";

@@ -9,6 +9,7 @@ import { input, type InputLayer } from "../layers/input.ts";
 import type { MergeLayer } from "../merge_layer.ts";
 import { Model } from "../model.ts";
 import { buildGraph } from "../model_graph.ts";
+import { reversed } from "../reversed.ts";
 import type { NamedEntry, Tensors } from "../named.ts";
 import {
   asIndex,
@@ -164,8 +165,10 @@ function readCall(
   layers: readonly AnyLayer[],
   values: ModelNode[],
 ): void {
-  const given = asObject(value, path, ["layer", "inputs"]);
-  const layer = layers[asIndex(given.layer, `${path}.layer`, layers.length, "a layer")];
+  const given = asObject(value, path, ["layer", "inputs"], ["reverse"]);
+  const called = layers[asIndex(given.layer, `${path}.layer`, layers.length, "a layer")];
+  const reverse = given.reverse !== undefined && flag(given.reverse, `${path}.reverse`, {});
+  const layer = reverse ? within(path, () => reversed(called as Layer)) : called;
   const inputs = asList(given.inputs, `${path}.inputs`).map((item, place) =>
     // Only values made before: calls that go in a circle are refused here.
     values[asIndex(item, `${path}.inputs[${place}]`, values.length, "a value made before")]

@@ -51,8 +51,9 @@ function describe(model: AnyModel): JsonObject {
       shape: [...graph.shapes[place]],
     })),
     layers: graph.structure.map((place) => describeLayer(place.name, place.layer)),
-    calls: graph.calls.map(({ place, inputs }) => ({
+    calls: graph.calls.map(({ place, reverse, inputs }) => ({
       layer: graph.structure.indexOf(place),
+      ...(reverse ? { reverse } : {}),
       inputs: [...inputs],
     })),
     outputs: outputKeys.map((key, place) => ({ key, value: graph.outputs[place] })),

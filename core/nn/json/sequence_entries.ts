@@ -3,6 +3,10 @@ import type { AxisSizes } from "../layers/convolution/geometry.ts";
 import { embedding, type EmbeddingOptions } from "../layers/embedding.ts";
 import { masking, type MaskingOptions } from "../layers/masking.ts";
 import * as layers from "../layers/recurrent/mod.ts";
+import {
+  reversibleEmbedding,
+  type ReversibleEmbeddingOptions,
+} from "../layers/reversible_embedding.ts";
 import { residual, type ResidualOptions } from "../layers/residual.ts";
 import {
   spectralNormalization,
@@ -72,6 +76,16 @@ function convLstm(factory: typeof layers.convLstm2d): LayerEntry {
   }, ({ filters, kernelSize, ...options }) => factory(filters, kernelSize, options));
 }
 
+const embedded = {
+  ...weighted,
+  inputDim: number,
+  outputDim: number,
+  embeddingsInitializer: initializer,
+  embeddingsRegularizer: part,
+  embeddingsConstraint: part,
+  maskZero: flag,
+};
+
 /** Layers over sequences and layers around layers, by type. */
 export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
   Bidirectional: entry<layers.BidirectionalOptions & { layer: Layer }>(
@@ -81,15 +95,10 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
   ConvLSTM1D: convLstm(layers.convLstm1d),
   ConvLSTM2D: convLstm(layers.convLstm2d),
   ConvLSTM3D: convLstm(layers.convLstm3d),
-  Embedding: entry<EmbeddingOptions & { inputDim: number; outputDim: number }>({
-    ...weighted,
-    inputDim: number,
-    outputDim: number,
-    embeddingsInitializer: initializer,
-    embeddingsRegularizer: part,
-    embeddingsConstraint: part,
-    maskZero: flag,
-  }, ({ inputDim, outputDim, ...options }) => embedding(inputDim, outputDim, options)),
+  Embedding: entry<EmbeddingOptions & { inputDim: number; outputDim: number }>(
+    embedded,
+    ({ inputDim, outputDim, ...options }) => embedding(inputDim, outputDim, options),
+  ),
   GRU: entry<layers.GruOptions & { units: number }>(
     { ...gated, resetAfter: flag },
     ({ units, ...options }) => layers.gru(units, options),
@@ -102,6 +111,10 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
   Residual: entry<ResidualOptions & { layers: readonly Layer[] }>(
     { ...plain, layers: layerList, shortcut: oneOrMoreLayers, activation, trainable: flag },
     ({ layers, ...options }) => residual(layers, options),
+  ),
+  ReversibleEmbedding: entry<ReversibleEmbeddingOptions & { inputDim: number; outputDim: number }>(
+    { ...embedded, tieWeights: flag, logitSoftCap: number },
+    ({ inputDim, outputDim, ...options }) => reversibleEmbedding(inputDim, outputDim, options),
   ),
   SimpleRNN: entry<layers.RecurrentOptions & { units: number }>(
     recurrent,

@@ -15,6 +15,8 @@ export { dropout } from "./dropout.ts";
 export { einsumDense } from "./einsum_dense.ts";
 export type { EinsumDenseOptions } from "./einsum_dense.ts";
 export { embedding } from "./embedding.ts";
+export { reversibleEmbedding } from "./reversible_embedding.ts";
+export type { ReversibleEmbeddingOptions } from "./reversible_embedding.ts";
 export type { EmbeddingOptions } from "./embedding.ts";
 export { flatten } from "./flatten.ts";
 export type { FlattenOptions } from "./flatten.ts";

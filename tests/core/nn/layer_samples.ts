@@ -52,6 +52,7 @@ import {
   rescaling,
   reshapeLayer,
   residual,
+  reversibleEmbedding,
   rmsNormalization,
   simpleRnn,
   softmaxLayer,
@@ -123,6 +124,10 @@ export const samples: LayerSamples = {
     [4],
   ],
   timeDistributed: [timeDistributed(dense(3, { useBias: false })), [4, 2]],
+  reversibleEmbedding: [
+    reversibleEmbedding(9, 4, { maskZero: true, tieWeights: false, logitSoftCap: 30 }),
+    [5],
+  ],
   embedding: [
     embedding(9, 4, { maskZero: true, embeddingsInitializer: randomUniform({ maximum: 1 }) }),
     [5],

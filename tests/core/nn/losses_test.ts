@@ -238,6 +238,7 @@ Deno.test("losses refuse options out of range", () => {
     /labelSmoothing of binaryCrossentropy .*from 0 to 1: received 2/,
   );
   assert.throws(() => categoricalCrossentropy({ labelSmoothing: NaN }), RangeError);
+  assert.throws(() => sparseCategoricalCrossentropy({ labelSmoothing: 1.5 }), /from 0 to 1/);
   assert.throws(
     () => sparseCategoricalCrossentropy({ ignoreClass: 0.5 }),
     /ignoreClass of sparseCategoricalCrossentropy .*whole number: received 0.5/,
@@ -247,6 +248,21 @@ Deno.test("losses refuse options out of range", () => {
   assert.throws(() => categoricalGeneralizedCrossEntropy({ q: 0 }), /q of .*received 0/);
   assert.throws(() => circle({ margin: 2 }), /margin of circle .*from 0 to 1: received 2/);
   assert.throws(() => tversky({ beta: NaN }), /beta of tversky .*received NaN/);
+});
+
+Deno.test("smoothed labels are smoothed rows, and an ignored one counts for nothing", () => {
+  const ids = [2, 0, -1, 1];
+  const data = Array.from({ length: 12 }, (_, i) => Math.sin(i * i) + 1.2);
+  const outputs = tensor(data, { shape: [4, 3] });
+  const rows = tensor(ids.map((id) => [0, 1, 2].map((one) => Number(one === id))));
+  for (const fromLogits of [true, false]) {
+    const options = { fromLogits, labelSmoothing: 0.2 };
+    const sparse = sparseCategoricalCrossentropy({ ...options, ignoreClass: -1 });
+    const found = valuesOf(sparse.apply(tensor(ids, { dtype: "i32" }), outputs));
+    const expected = valuesOf(categoricalCrossentropy(options).apply(rows, outputs));
+    // Three of four count.
+    assertClose(found, expected.map((one, at) => ids[at] < 0 ? 0 : one * 4 / 3), 1e-6);
+  }
 });
 
 Deno.test("sure answers have finite gradients in losses that raise to powers below 1", () => {
