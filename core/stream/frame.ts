@@ -4,6 +4,7 @@ import { DisposedError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { AnyModel } from "../nn/connect.ts";
+import type { ApplyContext } from "../nn/layer.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { Criteria } from "./criteria.ts";
 import type { ProfileReceiver } from "./profiles.ts";
@@ -149,6 +150,11 @@ export class Frame {
     }
     this.effects.push(effect);
     if (effect.state) this.state = effect.state;
+  }
+
+  /** What tensors of an operator's own may ask for. */
+  get context(): ApplyContext {
+    return this.run.context(true);
   }
 
   /** Makes the source wait, once its permits are used up, until `promise` has settled. */

@@ -142,7 +142,7 @@ export function loss<X extends Tensors, Y extends Tensors, O extends Tensors>(
       const { model, x, outputs, y, sampleWeight, masks } = step;
       const { state, run } = step.frame;
       const scored = memory.get([x, outputs, masks, y, sampleWeight, state], () => {
-        const judged = { inputs: x, outputs, targets: y, masks };
+        const judged = { inputs: x, outputs, targets: y, masks, access: step };
         const { value, count, records } = scoreOutputs(criteria, judged, {
           name,
           penalties: [...step.penalties, ...weightPenalties(model, state)],

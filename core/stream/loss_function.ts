@@ -2,18 +2,59 @@ import { ShapeError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { entriesOf, listNames, tensorEntries, type Tensors } from "../nn/named.ts";
+import type { ApplyContext } from "../nn/layer.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import type { Parameter } from "../nn/parameter.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
 import { mul } from "../ops/mul.ts";
 import { reshape } from "../ops/reshape.ts";
 import { received } from "../state/received.ts";
 import { type Score, score, type ScoreOptions } from "./score.ts";
 
-/** What a loss that is a function goes by. */
+/** What a loss function may ask for beside what the batch is: the same in training and validation. */
+export interface LossAccess {
+  /** Numbers that vary between steps, random keys, and what `model.apply` takes. */
+  readonly context: ApplyContext;
+  /**
+   * A tensor for every weight of a model, as they are in this step; any model, as a target network.
+   * With others in their place, `model.apply` gives what the model would be with those.
+   */
+  readonly weightsOf: (model: AnyModel) => ReadonlyMap<Parameter, Tensor>;
+}
+
+/**
+ * What a loss that is a function goes by.
+ *
+ * @example A gradient through a step of descent, as of MAML.
+ * ```ts
+ * import {
+ *   arrays, backward, dense, forward, gradients, input, loss, miniBatches, sequential, sgd, update,
+ * } from "@millrace/millrace";
+ * import { lastValueFrom } from "rxjs";
+ * import assert from "node:assert/strict";
+ *
+ * const model = sequential([input([1]), dense(1, { useBias: false, kernelInitializer: "ones" })]);
+ * const steps = miniBatches(arrays([[1]], [[3]]), { device: "cpu", threads: 1 }).pipe(
+ *   forward(model),
+ *   loss(({ x, y, outputs, weightsOf, context }) => {
+ *     const [[kernel, before]] = weightsOf(model);
+ *     const [slope] = gradients(outputs.sub(y).square().sum(), [before]);
+ *     const learnt = new Map([[kernel, before.sub(slope.mul(0.25))]]);
+ *     return model.apply(learnt, x, context).sub(y).square().mean(-1);
+ *   }),
+ *   backward(),
+ *   update(sgd({ learningRate: 1 })),
+ * );
+ * await lastValueFrom(steps);
+ * // From 1 the inner step leads to 1 + (3 − 1)/2 = 2; the outer slope is 2·(2 − 3)·½.
+ * assert.deepEqual([...model.parameters[0].value], [2]);
+ * ```
+ */
 export interface LossInputs<
   X extends Tensors = Tensor,
   Y extends Tensors = Tensor,
   O extends Tensors = Tensor,
-> {
+> extends LossAccess {
   /** Inputs, `[batch, ...features]`, f32. */
   readonly x: X;
   /** Targets; a record of none where the data set has none. */
@@ -27,7 +68,7 @@ export type LossTerms = Tensor | Readonly<Record<string, Tensor>>;
 
 /**
  * A loss of all that a step knows. It is called with symbols when a run is planned, not at each step:
- * what changes from step to step belongs into the weights of its terms.
+ * what changes from step to step belongs into the weights of its terms, or is a `context.scalar`.
  */
 export type LossFunction<
   X extends Tensors = Tensor,

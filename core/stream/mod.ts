@@ -30,6 +30,7 @@ export { loss, type LossFunctionOptions, type LossOptions } from "./loss.ts";
 export type {
   AnyLossFunction,
   ByLossFunction,
+  LossAccess,
   LossFunction,
   LossInputs,
   LossTerms,

@@ -7,6 +7,9 @@ import type { Hyperparameter } from "../nn/hyperparameter.ts";
 import type { ScalarSource } from "../nn/scalar.ts";
 import type { KeptState, StateValue } from "./kept_state.ts";
 
+/** Sources of one scalar after which a run is warned, once: each step makes one of its own. */
+const manySources = 8;
+
 /** The numbers of a run that may change between steps, and where each comes from. */
 export class ScalarTable implements KeptState {
   readonly #leaves = new Map<string, Map<unknown, Tensor>>();
@@ -64,6 +67,12 @@ export class ScalarTable implements KeptState {
     let leaf = named.get(source);
     if (!leaf) {
       const provider = make();
+      if (named.size === manySources) {
+        console.error(
+          `Warning: the scalar "${name}" has had ${manySources} sources, and each makes another plan: ` +
+            `make the function or stream that gives its numbers once, outside of what steps call`,
+        );
+      }
       leaf = scalarLeaf(name, dtype);
       named.set(source, leaf);
       this.#providers.set(leaf, provider);

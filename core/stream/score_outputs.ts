@@ -9,7 +9,7 @@ import { mul } from "../ops/mul.ts";
 import type { LabelUse } from "./class_ids.ts";
 import type { Criteria } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
-import { type ScoredTerm, scoreTerms } from "./loss_function.ts";
+import { type LossAccess, type ScoredTerm, scoreTerms } from "./loss_function.ts";
 import { type Compared, labelsAsSamples, stepsAsSamples } from "./masked_steps.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import { loggedLoss, type Score, score, type ScoreOptions, withPenalties } from "./score.ts";
@@ -28,6 +28,8 @@ export interface Judged {
 export interface JudgedBatch extends Judged {
   /** The inputs. */
   readonly inputs: Tensors;
+  /** What a loss function may ask for. */
+  readonly access: LossAccess;
 }
 
 /** What {@link scoreOutputs} is given beside outputs and targets. */
@@ -87,8 +89,8 @@ export function scoreOutputs(
 
 function partsOf(criteria: Criteria, judged: JudgedBatch, options: ScoreOptions): Part[] {
   if ("terms" in criteria) {
-    const { inputs: x, targets: y, outputs } = judged;
-    return scoreTerms(criteria, { x, y, outputs }, options).map((term) => ({
+    const { inputs: x, targets: y, outputs, access: { context, weightsOf } } = judged;
+    return scoreTerms(criteria, { x, y, outputs, context, weightsOf }, options).map((term) => ({
       ...term,
       labels: [],
     }));

@@ -1,8 +1,12 @@
+import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { AnyModel } from "../nn/connect.ts";
+import type { ApplyContext } from "../nn/layer.ts";
 import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import { assign, slotOf, weightsOf } from "./assign.ts";
 import type { RunControl } from "./epoch.ts";
 import type { Losses } from "./criteria.ts";
 import type { Frame } from "./frame.ts";
@@ -59,6 +63,81 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
   /** The run. */
   get run(): RunControl {
     return this.frame.run;
+  }
+
+  /**
+   * What tensors of an operator's own may ask for: numbers that vary between steps
+   * (`context.scalar(rate, "my_rate")`), random keys, the step's number; and what `model.apply` takes.
+   */
+  get context(): ApplyContext {
+    return this.frame.context;
+  }
+
+  /**
+   * A tensor for every weight of a model, as this place in the pipe has them: what an update above
+   * has made of them, else what they were before the step. With others in their place, `model.apply`
+   * gives what the model would be with those: see {@link LossInputs}.
+   *
+   * @param model Any model. One that no stage of the pipe goes through is put on the run's device,
+   * and stays as it is, unless it is assigned to, here or by `copyWeights`.
+   *
+   * PyTorch: `torch.func.functional_call`.
+   */
+  readonly weightsOf = (model: AnyModel): ReadonlyMap<Parameter, Tensor> =>
+    weightsOf(this.frame, model);
+
+  /**
+   * A state that an operator keeps on the device from step to step, and that checkpoints hold; see
+   * {@link assign}.
+   *
+   * @param name A name of its own in the run, such as `lookahead/dense_1/kernel`.
+   * @param shape Sizes of the axes.
+   * @param fill What it begins with: a number, default 0, or a weight to copy, as it is then.
+   * @returns Its value before the step, f32.
+   * @throws {ShapeError} when there is one of that name and another shape.
+   */
+  slot(name: string, shape: Shape, fill: number | Parameter = 0): Tensor {
+    return slotOf(this.frame, name, shape, fill);
+  }
+
+  /**
+   * Gives a weight or a {@link slot} another value as the step runs. Stages below see a weight's new
+   * value, and later steps both. An element that is NaN or infinite stays as it was.
+   *
+   * @param target The weight, or what {@link slot} gave.
+   * @param value The new value, f32 of the same shape.
+   * @throws {RangeError} when no model of the run has the weight.
+   * @throws {ShapeError} when the shape is another.
+   *
+   * @example A second network that follows the first, as a target network of DQN.
+   * ```ts
+   * import {
+   *   arrays, backward, dense, forward, input, loss, meanSquaredError, miniBatches, sequential, sgd,
+   *   update,
+   * } from "@millrace/millrace";
+   * import { lastValueFrom, tap } from "rxjs";
+   * import assert from "node:assert/strict";
+   *
+   * const line = (start: "zeros" | "ones") =>
+   *   sequential([input([1]), dense(1, { useBias: false, kernelInitializer: start })]);
+   * const [model, target] = [line("zeros"), line("ones")];
+   * const steps = miniBatches(arrays([[1]], [[2]]), { device: "cpu", threads: 1 }).pipe(
+   *   forward(model),
+   *   loss(meanSquaredError()),
+   *   backward(),
+   *   update(sgd({ learningRate: 0.25 })),
+   *   tap((step) => {
+   *     const [now] = step.weightsOf(model).values();
+   *     const [[weight, before]] = step.weightsOf(target);
+   *     step.assign(weight, before.mul(0.75).add(now.mul(0.25)));
+   *   }),
+   * );
+   * await lastValueFrom(steps);
+   * assert.deepEqual([...target.parameters[0].value], [0.75 + 0.25]);
+   * ```
+   */
+  assign(target: Parameter | Tensor, value: Tensor): void {
+    assign(this.frame, target, value);
   }
 
   /** Makes the source wait, once its permits are used up, until `promise` has settled. */

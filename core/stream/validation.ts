@@ -126,7 +126,15 @@ export class Validation {
         ...[this.run, model, leaves, x, false, leaves] as const,
       );
       assignments.push(...effect?.assignments ?? []);
-      const judged = { inputs: x, outputs, targets: y, masks };
+      const weightsOf = (other: AnyModel) => {
+        this.run.addModel(other);
+        const { leaves: present } = this.run.weightTable;
+        return new Map(
+          other.parameters.map((weight) => [weight, leaves.get(weight) ?? present.get(weight)!]),
+        );
+      };
+      const access = { context: this.run.context(false), weightsOf };
+      const judged = { inputs: x, outputs, targets: y, masks, access };
       const { records } = scoreOutputs(criteria, judged, {
         name,
         penalties: [...penalties, ...weightPenalties(model, leaves)],

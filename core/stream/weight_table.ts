@@ -5,6 +5,7 @@ import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import type { Assigned } from "./assign.ts";
 import type { Snapshot } from "./epoch.ts";
 import { HeldWeight, type HoldingRun } from "./held_weight.ts";
 import type { SavedRun, SavedTensor } from "./saved_run.ts";
@@ -56,6 +57,8 @@ export async function settled(model: AnyModel): Promise<void> {
 /** The states of a run: weights, and what optimizers keep for them. */
 export class WeightTable implements HoldingRun {
   warned = false;
+  /** What operators of the user's assign. */
+  readonly assigned: Assigned = new WeakMap();
   /** The leaf of every weight, by parameter: what stages start a step from. */
   readonly leaves: Map<Parameter, Tensor> = new Map();
   readonly #weights = new Map<Tensor, HeldWeight>();
