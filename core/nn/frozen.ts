@@ -5,6 +5,15 @@ import type { MergeLayer } from "./merge_layer.ts";
 import { Model } from "./model.ts";
 import type { Tensors } from "./named.ts";
 
+/** Options of {@link frozen}. */
+export interface FrozenOptions {
+  /**
+   * False for what acts as in inference while the rest is trained, as a teacher or a body that stays as
+   * it is: no dropout, no noise, and normalisation by the averages of its own training. Default true.
+   */
+  readonly training?: boolean;
+}
+
 /**
  * A layer or model whose weights training does not change.
  *
@@ -12,6 +21,7 @@ import type { Tensors } from "./named.ts";
  * only what is frozen here stays still.
  *
  * @param layer The layer or model.
+ * @param options Whether it acts as in training.
  * @returns The same with `trainable: false`.
  *
  * @example
@@ -31,15 +41,38 @@ import type { Tensors } from "./named.ts";
  * ]);
  * ```
  *
- * Keras: `layer.trainable = False`. PyTorch: `requires_grad_(False)`.
+ * @example A teacher that does not doubt
+ * ```ts
+ * import { connect, dense, dropout, frozen, functional, input, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const teacher = sequential([input([4]), dense(9), dropout(0.5), dense(3)], { name: "teacher" });
+ * const [x, student] = [input([4]), dense(3)];
+ * const model = functional({
+ *   inputs: x,
+ *   outputs: { student: connect(x, student), teacher: connect(x, frozen(teacher, { training: false })) },
+ * });
+ * assert.deepEqual(model.trainableParameters.length, 2);
+ * ```
+ *
+ * Keras: `layer.trainable = False`, and `layer(x, training=False)`. PyTorch: `requires_grad_(False)`,
+ * and `eval()`.
  */
-export function frozen<Frozen extends Layer | MergeLayer<Tensors>>(layer: Frozen): Frozen;
+export function frozen<Frozen extends Layer | MergeLayer<Tensors>>(
+  layer: Frozen,
+  options?: FrozenOptions,
+): Frozen;
 /** A model whose weights training does not change. */
-export function frozen<X extends Tensors, O extends Tensors>(model: Model<X, O>): Model<X, O>;
+export function frozen<X extends Tensors, O extends Tensors>(
+  model: Model<X, O>,
+  options?: FrozenOptions,
+): Model<X, O>;
 export function frozen(
   layer: Layer | MergeLayer<Tensors> | Model<Tensors, Tensors>,
+  options: FrozenOptions = {},
 ): Layer | MergeLayer<Tensors> | Model<Tensors, Tensors> {
+  const training = options.training === false ? { training: false } : {};
   return isModel(layer)
-    ? new Model({ ...layer.definition, trainable: false })
-    : withFields(layer, { trainable: false });
+    ? new Model({ ...layer.definition, trainable: false, ...training })
+    : withFields(layer, { trainable: false, ...training });
 }

@@ -107,6 +107,8 @@ export interface Layer {
   readonly inputShape?: Shape;
   /** False for a layer whose weights stay as they are, as {@link frozen} makes it; default true. */
   readonly trainable?: boolean;
+  /** False for a layer that acts as in inference in training too; default true. */
+  readonly training?: boolean;
   /** The options it was made with, by which {@link modelToJson} writes it. */
   readonly config?: Readonly<Record<string, unknown>>;
   /**

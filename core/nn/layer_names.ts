@@ -1,5 +1,5 @@
 import { type AnyLayer, isModel } from "./connect.ts";
-import type { Layer } from "./layer.ts";
+import type { ApplyContext, Layer } from "./layer.ts";
 import type { MergeLayer } from "./merge_layer.ts";
 import type { Tensors } from "./named.ts";
 
@@ -66,10 +66,12 @@ export function withName(layer: AnyLayer, name: string): AnyLayer {
  */
 export function withFields(
   layer: Layer | MergeLayer<Tensors>,
-  fields: { readonly name?: string; readonly trainable?: boolean },
+  fields: { readonly name?: string; readonly trainable?: boolean; readonly training?: boolean },
 ): Layer | MergeLayer<Tensors> {
-  const { type, name, trainable, config, inputShape } = layer;
-  const common = { type, name, trainable, config, inputShape, ...fields };
+  const { type, name, trainable, training, config, inputShape } = layer;
+  const common = { type, name, trainable, training, config, inputShape, ...fields };
+  const within = (context: ApplyContext) =>
+    fields.training === false ? inferenceContext(context) : context;
   if ("merges" in layer) {
     const merged: MergeLayer<Tensors> = {
       ...common,
@@ -78,7 +80,7 @@ export function withFields(
       outputNames: layer.outputNames,
       decodes: layer.decodes,
       init: (inputShapes, key) => layer.init(inputShapes, key),
-      apply: (parameters, inputs, context) => layer.apply(parameters, inputs, context),
+      apply: (parameters, inputs, context) => layer.apply(parameters, inputs, within(context)),
       ...(layer.computeMask &&
         { computeMask: (inputs, masks) => layer.computeMask!(inputs, masks) }),
     };
@@ -91,8 +93,25 @@ export function withFields(
     supportsMasking: layer.supportsMasking,
     decodes: layer.decodes,
     init: (inputShape, key) => layer.init(inputShape, key),
-    apply: (parameters, x, context) => layer.apply(parameters, x, context),
+    apply: (parameters, x, context) => layer.apply(parameters, x, within(context)),
     ...(layer.computeMask && { computeMask: (x, mask) => layer.computeMask!(x, mask) }),
   };
   return plain;
+}
+
+/** The context of what acts as in inference, whatever the run does. */
+export function inferenceContext(context: ApplyContext): ApplyContext {
+  return {
+    training: false,
+    trainable: context.trainable,
+    masks: context.masks,
+    decoding: context.decoding,
+    get counter() {
+      return context.counter;
+    },
+    scalar: (source, name, range) => context.scalar(source, name, range),
+    randomKey: (name) => context.randomKey(name),
+    assign: (name, value) => context.assign(name, value),
+    addLoss: (penalty) => context.addLoss(penalty),
+  };
 }

@@ -28,6 +28,8 @@ export interface MergeLayer<O extends Tensors = Tensor> {
   readonly inputShape?: Shape;
   /** False for a layer whose weights stay as they are; default true. */
   readonly trainable?: boolean;
+  /** False for a layer that acts as in inference in training too; default true. */
+  readonly training?: boolean;
   /** The options it was made with, by which `modelToJson` writes it. */
   readonly config?: Readonly<Record<string, unknown>>;
   /**

@@ -15,7 +15,7 @@ export type { CtcPath } from "./ctc_beam_search.ts";
 export { ctcDecode } from "./ctc_decode.ts";
 export type { CtcDecodeOptions, StepScores } from "./ctc_decode.ts";
 export { editDistance } from "./edit_distance.ts";
-export { frozen } from "./frozen.ts";
+export { frozen, type FrozenOptions } from "./frozen.ts";
 export { reversed } from "./reversed.ts";
 export { functional } from "./functional.ts";
 export type { FunctionalDefinition, TensorsOf } from "./functional.ts";

@@ -1,6 +1,7 @@
 import type { Shape } from "../graph/shape.ts";
 import { ShapeError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { inferenceContext } from "./layer_names.ts";
 import { checkBatch } from "./check_batch.ts";
 import { type AnyLayer, isModel } from "./connect.ts";
 import type { ApplyContext } from "./layer.ts";
@@ -27,6 +28,8 @@ export interface ModelDefinition {
   readonly outputKeys: readonly (string | null)[];
   /** False for a model whose weights stay as they are; default true. */
   readonly trainable?: boolean;
+  /** False for a model that acts as in inference in training too; default true. */
+  readonly training?: boolean;
   /** Calls of a segment that is computed again in the backward pass; by default none is. */
   readonly recompute?: number;
 }
@@ -142,17 +145,18 @@ export class Model<X extends Tensors = Tensor, O extends Tensors = Tensor> {
    * As {@link Model.apply}, with the masks that go with the outputs.
    *
    * @param values A tensor for every weight.
-   * @param x Inputs; their masks are those of `context`.
-   * @param context The run's scalars and random keys.
+   * @param x Inputs; their masks are those of `given`.
+   * @param given The run's scalars and random keys.
    * @returns Outputs and masks.
    * @throws {ShapeError} when the batch does not fit.
    */
   applyMasked(
     values: ReadonlyMap<Parameter, Tensor>,
     x: X,
-    context: ApplyContext,
+    given: ApplyContext,
   ): MaskedOutputs<O> {
-    const { graph, outputKeys } = this.definition;
+    const { graph, outputKeys, training = true } = this.definition;
+    const context = training ? given : inferenceContext(given);
     const made: Masked[] = this.#inputs(x).map((tensor, place) => ({
       tensor,
       mask: context.masks[place],

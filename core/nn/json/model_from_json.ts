@@ -87,8 +87,8 @@ interface Reading {
 
 function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
   const required = ["type", "name", "seed", "inputs", "layers", "calls", "outputs"];
-  const given = asObject(value, path, required, ["trainable", "recompute"]);
-  const { type, seed, trainable = true, recompute } = given;
+  const given = asObject(value, path, required, ["trainable", "training", "recompute"]);
+  const { type, seed, trainable = true, training = true, recompute } = given;
   if (type !== "Sequential" && type !== "Functional") {
     return refuse(`${path}.type`, '"Sequential" or "Functional"', type);
   }
@@ -118,6 +118,7 @@ function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
       inputKeys: inputs.map(([key]) => key),
       outputKeys: outputs.map(([key]) => key),
       trainable: flag(trainable, `${path}.trainable`, {}) as boolean,
+      ...(flag(training, `${path}.training`, {}) ? {} : { training: false }),
       recompute: recompute as number | undefined,
     });
   });
@@ -136,7 +137,7 @@ function readLayer(value: JsonValue, path: string, reading: Reading): AnyLayer {
   if (Object.hasOwn(record, "model")) {
     return readModel(asObject(value, path, ["model"]).model, `${path}.model`, reading);
   }
-  const given = asObject(value, path, ["name", "type", "config"], ["trainable"]);
+  const given = asObject(value, path, ["name", "type", "config"], ["trainable", "training"]);
   const type = asText(given.type, `${path}.type`);
   const name = asText(given.name, `${path}.name`);
   const config = asRecord(given.config, `${path}.config`);
@@ -154,9 +155,10 @@ function readLayer(value: JsonValue, path: string, reading: Reading): AnyLayer {
     };
     return make({ ...readOptions(config, `${path}.config`, options, readers), name });
   });
-  return given.trainable === undefined || flag(given.trainable, `${path}.trainable`, {})
-    ? layer
-    : frozen(layer);
+  const { trainable = true, training = true } = given;
+  const learns = flag(trainable, `${path}.trainable`, {});
+  const acts = flag(training, `${path}.training`, {}) as boolean;
+  return learns && acts ? layer : frozen(layer, { training: acts });
 }
 
 function readCall(

@@ -38,12 +38,13 @@ export function modelToJson(model: AnyModel): string {
 }
 
 function describe(model: AnyModel): JsonObject {
-  const { type, name, seed, graph, inputKeys, outputKeys, recompute } = model.definition;
+  const { type, name, seed, graph, inputKeys, outputKeys, recompute, training } = model.definition;
   return {
     type,
     name,
     seed,
     ...(model.trainable ? {} : { trainable: false }),
+    ...(training === false ? { training } : {}),
     ...(recompute === undefined ? {} : { recompute }),
     inputs: inputKeys.map((key, place) => ({
       key,
@@ -62,7 +63,7 @@ function describe(model: AnyModel): JsonObject {
 
 function describeLayer(name: string, layer: AnyLayer): JsonObject {
   if (isModel(layer)) return { model: describe(layer) };
-  const { type, config, trainable } = layer;
+  const { type, config, trainable, training } = layer;
   if (!config) {
     throw new TypeError(
       `${name}: cannot be written as JSON as its type ${type} keeps no config: give its record ` +
@@ -74,6 +75,7 @@ function describeLayer(name: string, layer: AnyLayer): JsonObject {
     name,
     type,
     ...(trainable === false ? { trainable } : {}),
+    ...(training === false ? { training } : {}),
     config: Object.fromEntries(
       Object.entries(options).filter(([, value]) => value !== undefined)
         .map(([option, value]) => [option, write(value, name, option)]),
