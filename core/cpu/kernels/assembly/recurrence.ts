@@ -2,12 +2,13 @@
  * Recurrent cells over time: a thread takes its rows of the batch through all steps, with a matrix
  * product a step, so that threads need not meet. `core/graph/recurrence.ts` says how rows lie.
  */
-import { activateRow } from "./activate";
+import { activateRow, listConstants } from "./activate_rows";
 import { loadPart, storePart } from "./lanes";
 import { hold, matmul } from "./matmul";
 import {
   batchOf,
   cellOf,
+  constantsOf,
   earlyOf,
   inputsOf,
   keptOf,
@@ -20,33 +21,23 @@ import {
   unitsOf,
 } from "./recurrence_block";
 
-/** to = (to + x) + bias, `count` numbers. */
-function addInputs(to: usize, x: usize, bias: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const at = <usize> j * 4;
-    const left = count - j;
-    const sums = f32x4.add(loadPart(to + at, left), loadPart(x + at, left));
-    storePart(to + at, left, f32x4.add(sums, loadPart(bias + at, left)));
-  }
-}
-
 /** h = activation(h · W + x + b). */
-function simpleForward(block: usize, x: usize, bias: usize, now: usize): void {
-  addInputs(now, x, bias, unitsOf(block));
-  activateRow(load<i32>(block, 16), now, unitsOf(block));
+function simpleForward(block: usize, x: usize, bias: usize, now: usize, constants: usize): void {
+  activateRow(load<i32>(block, 16), now, x, bias, unitsOf(block), constants);
 }
 
 /** Input, forget and output gates, candidate; c = f · c + i · g, h = o · activation(c). */
-function lstmForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+function lstmForward(block: usize, x: usize, bias: usize, before: usize, now: usize, constants: usize): void {
   const act = load<i32>(block, 16);
   const gate = load<i32>(block, 20);
   const units = unitsOf(block);
   const one = <usize> units * 4;
   const gates = now + <usize> productsAt(block) * one;
-  addInputs(gates, x, bias, 4 * units);
-  activateRow(gate, gates, 2 * units);
-  activateRow(act, gates + 2 * one, units);
-  activateRow(gate, gates + 3 * one, units);
+  const two = 2 * one;
+  const three = 3 * one;
+  activateRow(gate, gates, x, bias, 2 * units, constants);
+  activateRow(act, gates + two, x + two, bias + two, units, constants);
+  activateRow(gate, gates + three, x + three, bias + three, units, constants);
   for (let j = 0; j < units; j += 4) {
     const at = <usize> j * 4;
     const left = units - j;
@@ -57,7 +48,7 @@ function lstmForward(block: usize, x: usize, bias: usize, before: usize, now: us
     storePart(now + one + at, left, c);
     storePart(now + at, left, c);
   }
-  activateRow(act, now, units);
+  activateRow(act, now, 0, 0, units, constants);
   for (let j = 0; j < units; j += 4) {
     const at = <usize> j * 4;
     const left = units - j;
@@ -67,12 +58,11 @@ function lstmForward(block: usize, x: usize, bias: usize, before: usize, now: us
 }
 
 /** Update gate z, reset gate r, candidate g; h = z · h + (1 − z) · g. */
-function gruForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+function gruForward(block: usize, x: usize, bias: usize, before: usize, now: usize, constants: usize): void {
   const units = unitsOf(block);
   const one = <usize> units * 4;
   const gates = now + <usize> productsAt(block) * one;
-  addInputs(gates, x + one, bias + one, 2 * units);
-  activateRow(load<i32>(block, 20), gates, 2 * units);
+  activateRow(load<i32>(block, 20), gates, x + one, bias + one, 2 * units, constants);
   for (let j = 0; j < units; j += 4) {
     const at = <usize> j * 4;
     const left = units - j;
@@ -82,27 +72,25 @@ function gruForward(block: usize, x: usize, bias: usize, before: usize, now: usi
     storePart(gates + 2 * one + at, left, q);
     storePart(gates + 3 * one + at, left, f32x4.add(given, f32x4.mul(r, q)));
   }
-  activateRow(load<i32>(block, 16), gates + 3 * one, units);
+  activateRow(load<i32>(block, 16), gates + 3 * one, 0, 0, units, constants);
   mixed(units, before, now, gates, gates + 3 * one);
 }
 
 /** Update gate z, reset gate r, and the state that it scales, for a product of its own. */
-function resetForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+function resetForward(block: usize, x: usize, bias: usize, before: usize, now: usize, constants: usize): void {
   const units = unitsOf(block);
   const one = <usize> units * 4;
   const gates = now + one;
-  addInputs(gates, x, bias, 2 * units);
-  activateRow(load<i32>(block, 20), gates, 2 * units);
+  activateRow(load<i32>(block, 20), gates, x, bias, 2 * units, constants);
   scaleRow(gates + 2 * one, before, gates + one, units, false);
 }
 
 /** Candidate g of that product; h = z · h + (1 − z) · g. */
-function candidateForward(block: usize, x: usize, bias: usize, before: usize, now: usize): void {
+function candidateForward(block: usize, x: usize, bias: usize, before: usize, now: usize, constants: usize): void {
   const units = unitsOf(block);
   const one = <usize> units * 4;
   const g = now + 4 * one;
-  addInputs(g, x + 2 * one, bias + 2 * one, units);
-  activateRow(load<i32>(block, 16), g, units);
+  activateRow(load<i32>(block, 16), g, x + 2 * one, bias + 2 * one, units, constants);
   mixed(units, before, now, now + one, g);
 }
 
@@ -127,12 +115,13 @@ function rowForward(
   before: usize,
   now: usize,
   live: bool,
+  constants: usize,
 ): void {
   const cell = cellOf(block);
-  if (cell == 0) simpleForward(block, x, bias, now);
-  else if (cell == 1) lstmForward(block, x, bias, before, now);
-  else if (cell == 2) gruForward(block, x, bias, before, now);
-  else candidateForward(block, x, bias, before, now);
+  if (cell == 0) simpleForward(block, x, bias, now, constants);
+  else if (cell == 1) lstmForward(block, x, bias, before, now, constants);
+  else if (cell == 2) gruForward(block, x, bias, before, now, constants);
+  else candidateForward(block, x, bias, before, now, constants);
   if (!live) memory.copy(now, before, <usize> (statesOf(block) * unitsOf(block)) * 4);
 }
 
@@ -153,6 +142,7 @@ export function recurrence(
 ): void {
   const block = <usize> load<u32>(record, 36);
   const scaled = load<u32>(record, 40) != 0;
+  listConstants(constantsOf(carried));
   const most = scaled ? rowsAtOnce(block, 1) : end - start;
   for (let from = start; from < end; from += most) {
     steps(record, from, from + most < end ? from + most : end, scratch, carried);
@@ -212,6 +202,7 @@ function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usi
     firstRow(block, before + <usize> row * rowBytes, given);
   }
   const early = earlyOf(block);
+  const constants = constantsOf(carried);
   for (let step = 0; step < stepsOf(block); ++step) {
     const now = before + <usize> batch * rowBytes;
     const products = now + <usize> (productsAt(block) * units) * 4;
@@ -234,7 +225,7 @@ function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usi
     if (cellOf(block) == 3) {
       for (let row = 0; row < rows; ++row) {
         const at = <usize> row * rowBytes;
-        resetForward(block, sums + <usize> (first + row) * inputBytes, bias, before + at, now + at);
+        resetForward(block, sums + <usize> (first + row) * inputBytes, bias, before + at, now + at, constants);
       }
       const seen = now + 3 * unitBytes;
       const to = now + 4 * unitBytes;
@@ -252,7 +243,7 @@ function steps(record: usize, start: i32, end: i32, scratch: usize, carried: usi
       const at = <usize> row * rowBytes;
       const number = <usize> (first + row);
       const live = !mask || load<f32>(mask + number * 4) != 0;
-      rowForward(block, sums + number * inputBytes, bias, before + at, now + at, live);
+      rowForward(block, sums + number * inputBytes, bias, before + at, now + at, live, constants);
     }
     before = now;
   }

@@ -4,6 +4,11 @@ import { loadPart, storePart } from "./lanes";
 /** Bytes for what goes from step to step. */
 const carriedBytes: i32 = 1 << 18;
 
+/** Where the constants of activations lie: behind what goes from step to step. */
+export function constantsOf(carried: usize): usize {
+  return carried + <usize> carriedBytes;
+}
+
 export function cellOf(block: usize): i32 {
   return load<i32>(block);
 }

@@ -1,10 +1,12 @@
 /** The way back through the steps of recurrent cells, by rows of the batch as forward. */
-import { activate, slope } from "./activate";
+import { slope } from "./activate";
+import { activateRow, listConstants } from "./activate_rows";
 import { loadPart, storePart } from "./lanes";
 import { hold, matmul } from "./matmul";
 import {
   batchOf,
   cellOf,
+  constantsOf,
   earlyOf,
   gradientsOf,
   keptOf,
@@ -27,6 +29,7 @@ function rowBackward(
   toState: usize,
   toCell: usize,
   live: bool,
+  constants: usize,
 ): void {
   const cell = cellOf(block);
   const act = load<i32>(block, 16);
@@ -38,6 +41,11 @@ function rowBackward(
   const four = 4 * one;
   const ones = f32x4.splat(1);
   const none = f32x4.splat(0);
+  if (cell == 1 && live) {
+    // The activated cell state lies where the gradient of the last gate will.
+    memory.copy(to + three, now + one, one);
+    activateRow(act, to + three, 0, 0, units, constants);
+  }
   for (let j = 0; j < units; j += 4) {
     const at = <usize> j * 4;
     const count = units - j;
@@ -58,7 +66,7 @@ function rowBackward(
       const f = loadPart(known + three, count);
       const g = loadPart(known + four, count);
       const o = loadPart(known + four + one, count);
-      const y = activate(act, loadPart(known + one, count));
+      const y = loadPart(out + three, count);
       const c = f32x4.add(loadPart(toCell + at, count), f32x4.mul(f32x4.mul(d, o), slope(act, y)));
       const c0 = loadPart(before + at + one, count);
       storePart(out, count, f32x4.mul(f32x4.mul(c, g), slope(gate, i)));
@@ -152,6 +160,8 @@ export function recurrenceGradient(
   const widthBytes = <usize> width * 4;
   const early = earlyOf(block);
   const columns = early * units;
+  const constants = constantsOf(carried);
+  listConstants(constants);
   const most = rowsAtOnce(block, scale || columns < width ? 3 : 2);
   for (let from = start; from < end; from += most) {
     const rows = from + most < end ? most : end - from;
@@ -174,7 +184,7 @@ export function recurrenceGradient(
         const at = <usize> row * unitBytes;
         const now = before + <usize> batch * rowBytes;
         const to = out + number * outBytes;
-        rowBackward(block, before, now, given, to, carried + at, toCell + at, live);
+        rowBackward(block, before, now, given, to, carried + at, toCell + at, live, constants);
       }
       if (step == 0 && !withInitial) continue;
       const a = slopes + <usize> recurrentAt(block) * unitBytes;
