@@ -46,33 +46,38 @@ export class CpuExecutable implements Executable {
     bind: (leaf: Tensor) => Storage,
     recorded: number,
   ) {
-    // Before anything is allocated: a leaf that cannot be bound leaves nothing behind.
-    for (const leaf of plan.leaves) {
-      if (leaf.operation.name === "constant") continue;
-      this.#addresses.set(leaf, (bind(leaf) as CpuStorage).address);
-    }
     this.scalars = plan.scalars;
-    this.#arena = this.#allocate(plan.arenaBytes, "the arena");
-    this.#scalarBlock = this.#allocate(plan.scalars.length * 4, "scalars");
-    for (const leaf of plan.leaves) if (leaf.operation.name === "constant") this.#upload(leaf);
-    const keys = this.#compileLoops();
-    const records = planRecords(plan, {
-      address: (buffer, element) => this.#address(buffer, element),
-      functionIndex: (call) => pool.find(keys.get(call)!)!,
-      argumentBlock: (words) => this.#write(Uint32Array.from(words), "arguments"),
-    });
-    this.#plan = this.#write(records, "the plan");
-    this.#threads = planMicroseconds(plan) < alone ? 1 : pool.threads;
-    const buffer = memory.memory.buffer;
-    this.#floats = new Float32Array(buffer, this.#scalarBlock, plan.scalars.length);
-    this.#words = new Uint32Array(buffer, this.#scalarBlock, plan.scalars.length);
-    this.#integer = plan.scalars.map(({ dtype }) => dtype !== "f32");
-    this.#recorded = plan.outputs.slice(0, recorded).map((output) => ({
-      address: this.#address(output.buffer, output.offset),
-      size: sizeOf(output.shape),
-      dtype: output.dtype,
-    }));
-    this.#width = this.#recorded.reduce((width, { size }) => width + size, 0);
+    try {
+      for (const leaf of plan.leaves) {
+        if (leaf.operation.name === "constant") continue;
+        this.#addresses.set(leaf, (bind(leaf) as CpuStorage).address);
+      }
+      this.#arena = this.#allocate(plan.arenaBytes, "the arena");
+      this.#scalarBlock = this.#allocate(plan.scalars.length * 4, "scalars");
+      for (const leaf of plan.leaves) if (leaf.operation.name === "constant") this.#upload(leaf);
+      const keys = this.#compileLoops();
+      const records = planRecords(plan, {
+        address: (buffer, element) => this.#address(buffer, element),
+        functionIndex: (call) => pool.find(keys.get(call)!)!,
+        argumentBlock: (words) => this.#write(Uint32Array.from(words), "arguments"),
+      });
+      this.#plan = this.#write(records, "the plan");
+      this.#threads = planMicroseconds(plan) < alone ? 1 : pool.threads;
+      const buffer = memory.memory.buffer;
+      this.#floats = new Float32Array(buffer, this.#scalarBlock, plan.scalars.length);
+      this.#words = new Uint32Array(buffer, this.#scalarBlock, plan.scalars.length);
+      this.#integer = plan.scalars.map(({ dtype }) => dtype !== "f32");
+      this.#recorded = plan.outputs.slice(0, recorded).map((output) => ({
+        address: this.#address(output.buffer, output.offset),
+        size: sizeOf(output.shape),
+        dtype: output.dtype,
+      }));
+      this.#width = this.#recorded.reduce((width, { size }) => width + size, 0);
+    } catch (error) {
+      // What cannot be bound, or has no room, leaves nothing behind.
+      this.dispose();
+      throw error;
+    }
   }
 
   run(scalars: ArrayLike<number>): undefined {

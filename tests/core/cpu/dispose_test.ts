@@ -3,7 +3,7 @@ import { openCpu } from "../../../core/cpu/device.ts";
 import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
 import type { Device } from "../../../core/graph/device.ts";
 import { DisposedError, ShapeError } from "../../../core/graph/errors.ts";
-import { stateLeaf } from "../../../core/graph/leaf.ts";
+import { constantLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
 import { createProgram } from "../../../core/graph/program.ts";
 import * as ops from "../../../core/ops/mod.ts";
 import { openDevice } from "../../../core/stream/open_device.ts";
@@ -119,6 +119,18 @@ Deno.test("a program that cannot be bound gives back what it had taken", () => {
   attempt();
   const before = cpu.memory.allocatedBytes;
   for (let turn = 0; turn < 3; turn++) attempt();
+  assert.equal(cpu.memory.allocatedBytes, before);
+});
+
+Deno.test("a program for which there is no room gives back what it had taken", () => {
+  using cpu = new TestCpu(1);
+  const megabyte = 2 ** 18;
+  // Address space alone: nothing is written there.
+  cpu.allocate("f32", 4000 * megabyte, "all but some 95 MiB");
+  const table = constantLeaf(new Float32Array(60 * megabyte), [60 * megabyte], "f32");
+  const program = createProgram([ops.exp(table)], []);
+  const before = cpu.memory.allocatedBytes;
+  assert.throws(() => cpu.prepare(program, () => assert.fail()), /holds 4 GiB in all/);
   assert.equal(cpu.memory.allocatedBytes, before);
 });
 
