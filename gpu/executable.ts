@@ -27,12 +27,11 @@ export class GpuExecutable implements Executable, ProfiledProgram {
   /** Scalars of a step, in order. */
   readonly scalars: readonly Tensor[];
   readonly #storages: GpuStorage[] = [];
-  readonly #constants: GpuStorage[] = [];
+  /** What goes with the program. */
+  readonly #owned = new DisposableStack();
   readonly #arenas: ReadonlyMap<number, GPUBuffer>;
-  readonly #packed: ReadonlyMap<number, GPUBuffer>;
   /** Copies of states that are made before each step. */
   readonly #mirrors: ReadonlyMap<number, Mirror>;
-  readonly #places: GPUBuffer;
   readonly #dispatches: readonly BoundDispatch[];
   readonly #recorder: Recorder | null;
   readonly #scalarBuffer: GPUBuffer;
@@ -55,58 +54,70 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     bind: (leaf: Tensor) => Storage,
     private readonly recorded: number,
   ) {
-    const { resources } = device;
     this.scalars = compiled.scalars;
-    const leaves = new Map(compiled.leaves.map((leaf) => [leaf, this.#storageOf(leaf, bind)]));
-    this.#arenas = new Map(
-      [...compiled.arenas].map(([arena, bytes]) => {
-        resources.statistics.arenaBytes += bytes;
-        return [arena, resources.buffer("the arena of a program", bytes, memoryUsage())];
-      }),
-    );
-    this.#packed = new Map(
-      compiled.buffers.flatMap(({ packed, elements }, number) =>
-        packed ? [[number, resources.buffer("a batch of bytes", elements, memoryUsage())]] : []
-      ),
-    );
-    this.#mirrors = new Map(
-      compiled.buffers.flatMap(({ mirrored }, number) => {
-        if (mirrored === undefined) return [];
-        const source = leaves.get(compiled.buffers[mirrored].leaf as Tensor)!.buffer;
-        const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-        const copy = resources.buffer("a copy of a state", source.size, usage);
-        return [[number, { source, copy }]];
-      }),
-    );
-    const rows = compiled.outputs.slice(0, recorded);
-    this.#recorder = recorded === 0 ? null : new Recorder(resources, device.staging, rows);
-    this.#places = makePlaces(compiled, resources);
-    this.#dispatches = bindDispatches(
-      compiled,
-      resources,
-      {
-        arenas: this.#arenas,
-        own: new Map([
-          ...this.#packed,
-          ...[...this.#mirrors].map(([number, { copy }]) => [number, copy] as const),
-        ]),
-        record: this.#recorder?.buffer ?? null,
-        places: this.#places,
-      },
-      (leaf) => leaves.get(leaf)!.buffer,
-    );
-    // One word more than the scalars: the row that the step records into.
-    const blockBytes = Math.ceil((this.scalars.length + 1) / 4) * 16;
-    this.#stride = Math.ceil(blockBytes / uniformAlignment) * uniformAlignment;
-    this.#words = new Uint32Array(this.#stride / 4 * stepsPerSubmit);
-    this.#floats = new Float32Array(this.#words.buffer);
-    this.#scalarBuffer = resources.buffer(
-      "the scalars of steps",
-      this.#words.byteLength,
-      GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    );
-    const block = { buffer: this.#scalarBuffer, size: blockBytes };
-    this.#scalarGroup = resources.bindGroup(resources.scalarLayout, [block]);
+    try {
+      const { resources } = device;
+      const buffer = (name: string, bytes: number, usage: GPUBufferUsageFlags) => {
+        const made = resources.buffer(name, bytes, usage);
+        this.#owned.defer(() => made.destroy());
+        return made;
+      };
+      const leaves = new Map(compiled.leaves.map((leaf) => [leaf, this.#storageOf(leaf, bind)]));
+      this.#arenas = new Map(
+        [...compiled.arenas].map(([arena, bytes]) => {
+          resources.statistics.arenaBytes += bytes;
+          return [arena, buffer("the arena of a program", bytes, memoryUsage())];
+        }),
+      );
+      const packed = new Map(
+        compiled.buffers.flatMap(({ packed: bytes, elements }, number) =>
+          bytes ? [[number, buffer("a batch of bytes", elements, memoryUsage())] as const] : []
+        ),
+      );
+      this.#mirrors = new Map(
+        compiled.buffers.flatMap(({ mirrored }, number) => {
+          if (mirrored === undefined) return [];
+          const source = leaves.get(compiled.buffers[mirrored].leaf as Tensor)!.buffer;
+          const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+          return [[number, { source, copy: buffer("a copy of a state", source.size, usage) }]];
+        }),
+      );
+      const rows = compiled.outputs.slice(0, recorded);
+      this.#recorder = recorded === 0 ? null : new Recorder(resources, device.staging, rows);
+      this.#owned.defer(() => this.#recorder?.dispose());
+      const places = makePlaces(compiled, resources);
+      this.#owned.defer(() => places.destroy());
+      this.#dispatches = bindDispatches(
+        compiled,
+        resources,
+        {
+          arenas: this.#arenas,
+          own: new Map([
+            ...packed,
+            ...[...this.#mirrors].map(([number, { copy }]) => [number, copy] as const),
+          ]),
+          record: this.#recorder?.buffer ?? null,
+          places,
+        },
+        (leaf) => leaves.get(leaf)!.buffer,
+      );
+      // One word more than the scalars: the row that the step records into.
+      const blockBytes = Math.ceil((this.scalars.length + 1) / 4) * 16;
+      this.#stride = Math.ceil(blockBytes / uniformAlignment) * uniformAlignment;
+      this.#words = new Uint32Array(this.#stride / 4 * stepsPerSubmit);
+      this.#floats = new Float32Array(this.#words.buffer);
+      this.#scalarBuffer = buffer(
+        "the scalars of steps",
+        this.#words.byteLength,
+        GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      );
+      const block = { buffer: this.#scalarBuffer, size: blockBytes };
+      this.#scalarGroup = resources.bindGroup(resources.scalarLayout, [block]);
+    } catch (error) {
+      // What cannot be bound, or is too large, leaves nothing behind.
+      this.#owned.dispose();
+      throw error;
+    }
   }
 
   /** What each dispatch of a step computes, in order. */
@@ -190,13 +201,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     if (this.#disposed) return;
     this.device.queue.flush();
     this.#disposed = true;
-    for (const arena of this.#arenas.values()) arena.destroy();
-    for (const buffer of this.#packed.values()) buffer.destroy();
-    for (const { copy } of this.#mirrors.values()) copy.destroy();
-    this.#places.destroy();
-    this.#scalarBuffer.destroy();
-    this.#recorder?.dispose();
-    for (const constant of this.#constants) constant.dispose();
+    this.#owned.dispose();
     this.device.forget(this);
   }
 
@@ -271,8 +276,8 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     let storage: Storage;
     if (leaf.operation.name === "constant") {
       const constant = new GpuStorage(this.device, leaf.dtype, leaf.size, "a constant");
+      this.#owned.defer(() => constant.dispose());
       constant.write(constantData(leaf));
-      this.#constants.push(constant);
       storage = constant;
     } else storage = bind(leaf);
     const name = leaf.attributes.name ?? leaf.operation.name;

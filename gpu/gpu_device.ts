@@ -206,10 +206,14 @@ export async function openGpuDevice(options: WebGpuOptions = {}): Promise<GpuDev
   const tuning = { ...opened.tuning, half, ...options.tuning };
   const device = new GpuDevice({ ...opened, tuning });
   const measure = options.measureTiles ?? !opened.tuning.software;
-  if (measure && !options.tuning?.tiles) {
+  if (!measure || options.tuning?.tiles) return device;
+  try {
     device.tuning = { ...device.tuning, tiles: await measuredTiles(device) };
+    return device;
+  } catch (error) {
+    device.dispose();
+    throw error;
   }
-  return device;
 }
 
 function storesHalf(policy: DTypePolicy = "float32"): boolean {

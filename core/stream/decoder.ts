@@ -1,4 +1,4 @@
-import { type Inputs, isStored } from "../../data/data_set.ts";
+import { type Inputs, isStored, type StoredInputs } from "../../data/data_set.ts";
 import type { Executable, Storage } from "../graph/device.ts";
 import { ShapeError } from "../graph/errors.ts";
 import { topologicalOrder } from "../graph/differentiate.ts";
@@ -58,16 +58,9 @@ export class Decoder {
     checkDecodes(model, options.tokens);
     const { inputs, batch } = options;
     const given = isStored(inputs) ? [] : Object.entries(inputs);
+    for (const [name, part] of given) checkInput(name, part, batch);
     this.#others = new Map(given.map(([name, part]) => {
-      const { shape } = part;
-      storedType(`input ${name}`, part);
-      if (shape[0] !== batch) {
-        throw new ShapeError(
-          `Cannot generate as the input ${name} must have a sample for each of the ${batch} ` +
-            `prompts: received ${formatShape(shape)}`,
-        );
-      }
-      const leaf = inputLeaf(name, [...shape], "f32");
+      const leaf = inputLeaf(name, [...part.shape], "f32");
       this.#allocate(leaf).write(numbersOf(part));
       return [name, leaf];
     }));
@@ -197,6 +190,17 @@ export class Decoder {
       ]),
     );
   }
+}
+
+/** Refuses an input that does not hold what it says, a sample for each prompt. */
+function checkInput(name: string, part: StoredInputs, batch: number): void {
+  const { shape } = part;
+  storedType(`input ${name}`, part);
+  if (shape[0] === batch) return;
+  throw new ShapeError(
+    `Cannot generate as the input ${name} must have a sample for each of the ${batch} prompts: ` +
+      `received ${formatShape(shape)}`,
+  );
 }
 
 /** Tells which tensors follow from a leaf. */

@@ -159,12 +159,12 @@ async function sumsOf<X extends Tensors, O extends Tensors>(
     Math.ceil(samples / (batchSize ?? validationBatchSize)),
   );
   const run = new Run(device, owned, { seed: 0, samples });
+  let validation: Validation | undefined;
   try {
-    const validation = new Validation(run, dataSet, [evaluation], batchSize);
-    const sums = await validation.measure();
-    validation.dispose();
-    return sums;
+    validation = new Validation(run, dataSet, [evaluation], batchSize);
+    return await validation.measure();
   } finally {
+    validation?.dispose();
     await run.finish();
   }
 }

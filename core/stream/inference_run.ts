@@ -40,7 +40,7 @@ export class InferenceRun {
   #replaced = 0;
 
   /**
-   * @param device Where it runs; it is disposed of at the end if it is `owned`.
+   * @param device Where it runs; it is disposed of at the end if it is `owned`, and if this throws.
    * @param model The model.
    * @param dataSet The inputs.
    * @param batchSize Samples that are computed at once, at most.
@@ -53,8 +53,13 @@ export class InferenceRun {
     private readonly batchSize: number,
   ) {
     this.#run = new Run(device, owned, { seed: 0, samples: sampleCount(dataSet) });
-    this.#run.addModel(model);
-    this.#inputs = this.#run.load(dataSet, "prediction", batchSize);
+    try {
+      this.#run.addModel(model);
+      this.#inputs = this.#run.load(dataSet, "prediction", batchSize);
+    } catch (error) {
+      this.#run.close();
+      throw error;
+    }
   }
 
   /** Samples of the inputs. */

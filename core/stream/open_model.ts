@@ -80,7 +80,12 @@ export async function openModel<X extends Tensors, O extends Tensors>(
   checkCount("batchSize of openModel", batchSize, 1);
   await settled(model);
   const { device, owned } = await openDevice(options);
-  return new Served(model, new RequestBatches(device, owned, model, batchSize), batchSize);
+  try {
+    return new Served(model, new RequestBatches(device, owned, model, batchSize), batchSize);
+  } catch (error) {
+    if (owned) device.dispose();
+    throw error;
+  }
 }
 
 class Served<X extends Tensors, O extends Tensors> implements OpenModel<X, O> {

@@ -86,28 +86,34 @@ export class ResidentData implements LoadedData {
     name: string,
   ) {
     const count = this.samples = sampleCount(dataSet);
-    this.#x = mapNamed(dataSet.x, isStored, (part, key) => {
-      const { scale = 1, offset = 0 } = part;
-      const leaf = this.#upload(device, title(`${name} inputs`, key), part);
-      return { leaf, convert: { dtype: "f32", scale, offset } };
-    });
-    this.#y = mapNamed(dataSet.y, isStored, (part, key) => {
-      const dtype = part.data instanceof Float32Array
-        ? "f32"
-        : part.data instanceof Int32Array
-        ? "i32"
-        : "u32";
-      return {
-        leaf: this.#upload(device, title(`${name} targets`, key), part, ["u8", "i32", "f32"]),
-        convert: { dtype },
-      };
-    });
-    const sampleWeight = sampleWeightOf(dataSet);
-    this.#sampleWeight = sampleWeight &&
-      this.#upload(device, `${name} weights`, { data: sampleWeight, shape: [count] });
-    this.#order = inputLeaf(`${name} order`, [count], "u32");
-    this.#storages.set(this.#order, device.allocate("u32", count, `${name} order`));
-    this.setOrder(Uint32Array.from({ length: count }, (_, index) => index));
+    try {
+      this.#x = mapNamed(dataSet.x, isStored, (part, key) => {
+        const { scale = 1, offset = 0 } = part;
+        const leaf = this.#upload(device, title(`${name} inputs`, key), part);
+        return { leaf, convert: { dtype: "f32", scale, offset } };
+      });
+      this.#y = mapNamed(dataSet.y, isStored, (part, key) => {
+        const dtype = part.data instanceof Float32Array
+          ? "f32"
+          : part.data instanceof Int32Array
+          ? "i32"
+          : "u32";
+        return {
+          leaf: this.#upload(device, title(`${name} targets`, key), part, ["u8", "i32", "f32"]),
+          convert: { dtype },
+        };
+      });
+      const sampleWeight = sampleWeightOf(dataSet);
+      this.#sampleWeight = sampleWeight &&
+        this.#upload(device, `${name} weights`, { data: sampleWeight, shape: [count] });
+      this.#order = inputLeaf(`${name} order`, [count], "u32");
+      this.#storages.set(this.#order, device.allocate("u32", count, `${name} order`));
+      this.setOrder(Uint32Array.from({ length: count }, (_, index) => index));
+    } catch (error) {
+      // Data that are refused leave nothing on the device.
+      this.dispose();
+      throw error;
+    }
   }
 
   setOrder(order: Uint32Array): void {
@@ -169,8 +175,8 @@ export class ResidentData implements LoadedData {
     const dtype = storedType(name, part, types);
     const leaf = inputLeaf(name, part.shape, dtype);
     const storage = device.allocate(dtype, part.data.length, name);
-    storage.write(part.data);
     this.#storages.set(leaf, storage);
+    storage.write(part.data);
     return leaf;
   }
 

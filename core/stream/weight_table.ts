@@ -90,12 +90,12 @@ export class WeightTable implements HoldingRun {
       const name = this.#unusedName(wanted);
       const leaf = stateLeaf(wanted, parameter.shape);
       const storage = this.device.allocate("f32", leaf.size, wanted);
+      this.#storages.set(leaf, storage);
       // Another run may be training it; from a GPU it comes later, and counts from then on.
       void parameter.holder?.bring()?.catch(() => {});
       storage.write(this.saved ? savedWeight(this.saved, name, parameter) : parameter.value);
       this.leaves.set(parameter, leaf);
       this.#weights.set(leaf, new HeldWeight(parameter, name, storage, this));
-      this.#storages.set(leaf, storage);
     }
   }
 

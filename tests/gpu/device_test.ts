@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { DisposedError, KernelError } from "../../core/graph/errors.ts";
-import { inputLeaf } from "../../core/graph/leaf.ts";
+import { constantLeaf, inputLeaf } from "../../core/graph/leaf.ts";
 import type { ElementwiseOperation } from "../../core/graph/operation.ts";
 import { createProgram } from "../../core/graph/program.ts";
 import { Tensor } from "../../core/graph/tensor.ts";
-import "../../core/ops/mod.ts";
+import { exp } from "../../core/ops/exp.ts";
+import { broadcastTo } from "../../core/ops/sum.ts";
 import { openWebGpu } from "../../gpu/mod.ts";
 import { gpuTest } from "./harness.ts";
 
@@ -46,6 +47,34 @@ gpuTest("a kernel that WebGPU refuses is an error with its text", async (device)
   assert.throws(() => storage.write(new Float32Array(1)), isKernelError);
   // The harness waits for the device, which would throw it again.
   device.dispose();
+});
+
+gpuTest("a program that is too large for the GPU leaves no memory behind", (device) => {
+  const { resources } = device;
+  const make = resources.buffer.bind(resources);
+  let alive = 0;
+  resources.buffer = (...given) => {
+    const buffer = make(...given);
+    const destroy = buffer.destroy.bind(buffer);
+    alive++;
+    buffer.destroy = () => {
+      alive--;
+      destroy();
+    };
+    return buffer;
+  };
+  const table = constantLeaf(Float32Array.of(1, 2, 3, 4), [4, 1], "f32");
+  const prepare = (columns: number) => {
+    const value = exp(broadcastTo(table, [4, columns]));
+    return device.prepare(createProgram([value], []), () => assert.fail());
+  };
+  const tooLarge = resources.largestBuffer / 8;
+  assert.throws(() => prepare(tooLarge), /the arena of a program as the GPU binds at most/);
+  assert.equal(alive, 0);
+  const program = prepare(3);
+  assert.ok(alive > 2);
+  program.dispose();
+  assert.equal(alive, 0);
 });
 
 gpuTest("errors that nobody watches are kept", async (device) => {
