@@ -16,6 +16,8 @@ export { ctcDecode } from "./ctc_decode.ts";
 export type { CtcDecodeOptions, StepScores } from "./ctc_decode.ts";
 export { editDistance } from "./edit_distance.ts";
 export { frozen, type FrozenOptions } from "./frozen.ts";
+export { lora, type LoraOptions, mergeLora } from "./lora.ts";
+export type { LowRankOptions } from "./layers/low_rank.ts";
 export { reversed } from "./reversed.ts";
 export { functional } from "./functional.ts";
 export type { FunctionalDefinition, TensorsOf } from "./functional.ts";

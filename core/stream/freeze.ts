@@ -4,7 +4,7 @@ import type { Tensors } from "../nn/named.ts";
 import { Memory, stage } from "./stage.ts";
 import { checkUnused } from "./stage_order.ts";
 import { type AnyDifferentiated, Differentiated } from "./stages.ts";
-import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
+import { checkMatch, matcherOf, type WeightPattern } from "../nn/weight_pattern.ts";
 
 /** Which weights stand still at a step. */
 export type FreezeRule = (name: string, step: AnyDifferentiated) => boolean;

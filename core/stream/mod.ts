@@ -67,7 +67,7 @@ export {
   type StochasticWeightAveragingOptions,
 } from "./stochastic_weight_averaging.ts";
 export { settled } from "./weight_table.ts";
-export type { WeightPattern } from "./weight_pattern.ts";
+export type { WeightPattern } from "../nn/weight_pattern.ts";
 export { cutMix } from "./cut_mix.ts";
 export { mixUp } from "./mix_up.ts";
 export type { MixingOptions } from "./mixing.ts";

@@ -17,7 +17,7 @@ import type { Run } from "./run.ts";
 import { received } from "../state/received.ts";
 import { Memory, stage } from "./stage.ts";
 import { type AnyDifferentiated, type Differentiated, Updated } from "./stages.ts";
-import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
+import { checkMatch, matcherOf, type WeightPattern } from "../nn/weight_pattern.ts";
 
 /** Options of {@link update}. */
 export interface UpdateOptions {

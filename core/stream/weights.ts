@@ -1,6 +1,7 @@
 import { DataError, ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";
+import { checkMatch, matcherOf, type WeightPattern } from "../nn/weight_pattern.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
@@ -18,6 +19,8 @@ export interface SaveWeightsOptions {
    * inputs. Read them with {@link readWeightsMetadata}.
    */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Which weights are written, as `/_lora_[ab]$/`; default all. */
+  readonly only?: WeightPattern;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface SaveWeightsOptions {
  * @param path The file; its folder must exist. Needs `--allow-read` and `--allow-write`.
  * @param options Texts to keep with them.
  * @throws {Error} when the file cannot be written; the old one stays whole.
- * @throws {RangeError} when a key of the texts is one of the file's own, as `format_version`.
+ * @throws {RangeError} when `only` means no weight, or a key of the texts is one of the file's own, as `format_version`.
  *
  * @example
  * ```ts
@@ -53,7 +56,11 @@ export async function saveWeights(
   checkModel("save weights as saveWeights", model);
   const metadata = checkMetadata("saveWeights", options.metadata);
   await settled(model);
-  const tensors = new Map([...model.weights].map(([name, { shape, value }]) => [
+  const { only } = options;
+  if (only !== undefined) checkMatch("save weights", only, model);
+  const meant = only === undefined ? () => true : matcherOf(only);
+  const chosen = [...model.weights].filter(([name]) => meant(name));
+  const tensors = new Map(chosen.map(([name, { shape, value }]) => [
     name,
     { dtype: "F32" as const, shape: [...shape], data: value },
   ]));
@@ -100,6 +107,8 @@ export interface LoadWeightsOptions {
    * refused; default false.
    */
   readonly skipMismatch?: boolean;
+  /** Which weights are read, and have to be in the file; default all. */
+  readonly only?: WeightPattern;
 }
 
 /**
@@ -108,7 +117,7 @@ export interface LoadWeightsOptions {
  * @param model The model; its weights change.
  * @param path The file. Needs `--allow-read`.
  * @param options Whether weights that do not fit are left as they are.
- * @returns Names of the weights that were read: all, without `skipMismatch`.
+ * @returns Names of the weights that were read: all that are meant, without `skipMismatch`.
  * @throws {DataError} when the file cannot be read, is damaged, lacks a weight, holds one that is not
  * finite, or was written by a later version.
  * @throws {ShapeError} when a weight has another shape than the model's.
@@ -130,7 +139,7 @@ export function takeWeights(
   model: AnyModel,
   bytes: Uint8Array,
   path: string,
-  { skipMismatch = false }: LoadWeightsOptions = {},
+  { skipMismatch = false, only }: LoadWeightsOptions = {},
 ): string[] {
   const { tensors, metadata } = decodeSafetensors(bytes, path);
   checkChecksum(bytes, path);
@@ -143,7 +152,10 @@ export function takeWeights(
       { file: path },
     );
   }
-  const found = [...model.weights].flatMap(([name, parameter]) => {
+  if (only !== undefined) checkMatch("load weights", only, model);
+  const meant = only === undefined ? () => true : matcherOf(only);
+  const chosen = [...model.weights].filter(([name]) => meant(name));
+  const found = chosen.flatMap(([name, parameter]) => {
     const tensor = tensors.get(name);
     if (!tensor) {
       if (skipMismatch) return [];

@@ -57,6 +57,9 @@ export const number: OptionReader = (value, path) =>
 
 /** A string; the factory checks that it is known. */
 export const text: OptionReader = asText;
+/** A list of texts. */
+export const texts: OptionReader = (value, path) =>
+  asList(value, path).map((item, place) => asText(item, `${path}[${place}]`));
 
 /** A list of numbers. */
 export const numbers: OptionReader = (value, path) =>

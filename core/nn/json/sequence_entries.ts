@@ -7,6 +7,7 @@ import {
   reversibleEmbedding,
   type ReversibleEmbeddingOptions,
 } from "../layers/reversible_embedding.ts";
+import { lowRank, type LowRankDefinition } from "../layers/low_rank.ts";
 import { residual, type ResidualOptions } from "../layers/residual.ts";
 import {
   spectralNormalization,
@@ -26,6 +27,7 @@ import {
   type OptionReaders,
   part,
   text,
+  texts,
 } from "./option_readers.ts";
 
 const overTime = {
@@ -107,6 +109,15 @@ export const sequenceEntries: Readonly<Record<string, LayerEntry>> = {
     { ...gated, unitForgetBias: flag },
     ({ units, ...options }) => layers.lstm(units, options),
   ),
+  Lora: entry<LowRankDefinition>({
+    name: text,
+    layer,
+    weights: texts,
+    rank: number,
+    alpha: number,
+    aInitializer: initializer,
+    bInitializer: initializer,
+  } as OptionReaders<LowRankDefinition>, lowRank),
   Masking: entry<MaskingOptions>({ ...plain, maskValue: number }, masking),
   Residual: entry<ResidualOptions & { layers: readonly Layer[] }>(
     { ...plain, layers: layerList, shortcut: oneOrMoreLayers, activation, trainable: flag },

@@ -1,4 +1,4 @@
-import type { AnyModel } from "../nn/connect.ts";
+import type { AnyModel } from "./connect.ts";
 
 /**
  * Which weights are meant: a name, that of a weight (`dense_1/kernel`) or of a layer and so of all
