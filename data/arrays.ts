@@ -28,7 +28,7 @@ export interface ArraysOptions {
 }
 
 /** The targets of a data set that has none. */
-export type NoTargets = Readonly<Record<never, never>>;
+export type NoTargets = Readonly<Record<string, never>>;
 
 /** Arrays by name. */
 export type Named<Values> = Readonly<Record<string, Values>>;
@@ -106,7 +106,7 @@ export function arrays<
 /** Builds a data set without targets, for losses that go by inputs and outputs alone. */
 export function arrays<X extends InputValues | Named<InputValues>>(
   x: X,
-  y?: Readonly<Record<string, never>>,
+  y?: NoTargets,
   options?: NamedArraysOptions<X, NoTargets>,
 ): DataSet<StoredFor<X, InputValues, StoredInputs>, NoTargets>;
 /** Builds a data set of one array of inputs and one of targets. */

@@ -1,19 +1,9 @@
-import { ShapeError } from "../graph/errors.ts";
-import { formatShape, sameShape } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import { weightPairs, type WeightPairsOptions } from "./weight_pairs.ts";
 import { settled } from "./weight_table.ts";
 
 /** Options of {@link copyWeights}. */
-export interface CopyWeightsOptions {
-  /**
-   * How weights find each other: by their names, those of the target that the source lacks keeping
-   * their values; or by their order, in models of the same number. Default `name`.
-   */
-  readonly by?: "name" | "order";
-  /** Whether weights whose shapes differ are left out, rather than refused; default false. */
-  readonly skipMismatch?: boolean;
-}
+export type CopyWeightsOptions = WeightPairsOptions;
 
 /**
  * Copies the weights of a model to another: a body that was trained before goes under a new head.
@@ -45,51 +35,8 @@ export async function copyWeights(
   to: AnyModel,
   options: CopyWeightsOptions = {},
 ): Promise<string[]> {
-  const { by = "name", skipMismatch = false } = options;
-  if (by !== "name" && by !== "order") {
-    throw new RangeError(
-      `Cannot copy weights as by must be "name" or "order": received ${JSON.stringify(by)}`,
-    );
-  }
   await Promise.all([settled(from), settled(to)]);
-  const given = by === "name" ? from.weights : inOrder(from, to);
-  const pairs = [...to.weights].flatMap(([name, parameter]) => {
-    const source = given.get(name);
-    return source ? [{ name, parameter, source }] : [];
-  });
-  if (pairs.length === 0 && to.weights.size > 0) {
-    throw new RangeError(
-      `Cannot copy weights as no name is in both models: ${from.name} has ${
-        names(from)
-      }, ${to.name} has ${names(to)} (name the layers, or copy by order)`,
-    );
-  }
-  const fitting = pairs.filter(({ name, parameter, source }) => {
-    if (sameShape(parameter.shape, source.shape)) return true;
-    if (skipMismatch) return false;
-    throw new ShapeError(
-      `Cannot copy the weight ${name} as its shape is ${formatShape(parameter.shape)}: received ${
-        formatShape(source.shape)
-      } (use skipMismatch to leave it as it is)`,
-    );
-  });
-  for (const { parameter, source } of fitting) parameter.set(source.value);
-  return fitting.map(({ name }) => name);
-}
-
-/** The weights of `from` under the names that those in the same places have in `to`. */
-function inOrder(from: AnyModel, to: AnyModel): ReadonlyMap<string, Parameter> {
-  if (from.weights.size !== to.weights.size) {
-    throw new ShapeError(
-      `Cannot copy weights by order as both models need the same number: received ` +
-        `${from.weights.size} of ${from.name} for ${to.weights.size} of ${to.name}`,
-    );
-  }
-  const sources = [...from.weights.values()];
-  return new Map([...to.weights.keys()].map((name, place) => [name, sources[place]]));
-}
-
-function names(model: AnyModel): string {
-  const all = [...model.weights.keys()];
-  return `${all.slice(0, 4).join(", ") || "none"}${all.length > 4 ? ", …" : ""}`;
+  const pairs = weightPairs("copy weights", from, to, options);
+  for (const { parameter, source } of pairs) parameter.set(source.value);
+  return pairs.map(({ name }) => name);
 }

@@ -19,7 +19,8 @@ import { checkClassIds, type ClassIds } from "./class_ids.ts";
 
 /** The tensors that arrays become: one, or a record of the same names. */
 export type TensorsFor<Arrays extends Inputs | Targets> = Arrays extends
-  StoredInputs | StoredTargets ? Tensor : { readonly [Name in keyof Arrays]: Tensor };
+  StoredInputs | StoredTargets ? Tensor
+  : { readonly [Name in keyof Arrays]: [Arrays[Name]] extends [never] ? never : Tensor };
 
 /** The arrays that a model of these inputs takes. */
 export type InputsFor<X extends Tensors> = Like<X, StoredInputs>;

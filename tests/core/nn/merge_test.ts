@@ -1,7 +1,7 @@
 // Merge layers against PyTorch, on every device, and what they refuse.
 import assert from "node:assert/strict";
 import * as nn from "../../../core/nn/mod.ts";
-import { gradients, tensor } from "../../../core/ops/mod.ts";
+import { gradients, tensor, uniform } from "../../../core/ops/mod.ts";
 import golden from "../../golden/merge.json" with { type: "json" };
 import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { TestContext } from "./context.ts";
@@ -84,3 +84,33 @@ const refused: [what: string, make: () => unknown, message: RegExp][] = [
 for (const [what, make, message] of refused) {
   Deno.test(`merge layers refuse ${what}`, () => assert.throws(make, message));
 }
+
+const lambdaOf = (compute: Parameters<typeof nn.mergeLambda>[0], ...shapes: number[][]) =>
+  nn.mergeLambda(compute).init(shapes, key);
+
+Deno.test("the output shape of a function of several inputs follows from it", () => {
+  const { outputShape } = lambdaOf(([a, b]) => a.matmul(b).sum(-1), [3, 4], [4, 5]);
+  assert.deepEqual(outputShape, [3]);
+  const drawn = lambdaOf(([a], { randomKey, counter, scalar, training }) => {
+    assert.ok(training);
+    return uniform(randomKey("noise"), a.shape, counter).mul(scalar(0.5, "share"));
+  }, [3, 4]);
+  assert.deepEqual(drawn.outputShape, [3, 4]);
+});
+
+Deno.test("one input of a function may be made of another: the slope is by it", async () => {
+  const x = tensor([[1, 2], [3, 4]]);
+  const slope = nn.mergeLambda(([y, x]) => gradients(y, [x])[0]);
+  const made = slope.apply({}, [x.square().sum(-1), x], new TestContext());
+  assert.deepEqual([...await made.data()], [2, 4, 6, 8]);
+  const [second] = gradients(made.sum(), [x]);
+  assert.deepEqual([...await second.data()], [2, 2, 2, 2]);
+});
+
+Deno.test("mergeLambda refuses what is no function, or loses the batch", () => {
+  assert.throws(() => nn.mergeLambda(3 as never), /needs a function of tensors: received number/);
+  assert.throws(
+    () => lambdaOf(([a, b]) => a.mul(b).sum(0), [3], [3]),
+    /keeps the batch, got \[3\] for inputs \[2, 3\], \[2, 3\]/,
+  );
+});

@@ -7,6 +7,7 @@ export type { ConcatenateOptions } from "./concatenate.ts";
 export { dot } from "./dot.ts";
 export type { DotOptions } from "./dot.ts";
 export type { MergeOptions } from "./elementwise.ts";
+export { mergeLambda } from "./merge_lambda.ts";
 export { maximumLayer } from "./maximum.ts";
 export { minimumLayer } from "./minimum.ts";
 export { multiply } from "./multiply.ts";
