@@ -53,6 +53,12 @@ export class HeldWeight implements WeightHolder {
     this.parameter.holder ??= this;
   }
 
+  /** Notes that the device has what a file held: also where no step changes it, it is the newer one. */
+  restored(): void {
+    this.#newer = true;
+    this.claim();
+  }
+
   /** Notes that the device's copy has changed. */
   change(): void {
     this.#newer = this.#trained = true;

@@ -95,7 +95,9 @@ export class WeightTable implements HoldingRun {
       void parameter.holder?.bring()?.catch(() => {});
       storage.write(this.saved ? savedWeight(this.saved, name, parameter) : parameter.value);
       this.leaves.set(parameter, leaf);
-      this.#weights.set(leaf, new HeldWeight(parameter, name, storage, this));
+      const held = new HeldWeight(parameter, name, storage, this);
+      if (this.saved) held.restored();
+      this.#weights.set(leaf, held);
     }
   }
 

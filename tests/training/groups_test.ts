@@ -5,10 +5,13 @@ import {
   arrays,
   backward,
   type Batch,
+  checkpoint,
   connect,
   dense,
   dropout,
+  fit,
   forward,
+  frozen,
   functional,
   gradients,
   hyperparameter,
@@ -153,4 +156,26 @@ Deno.test("rates of layers of one name in two models are resumed each for its ow
     };
     const whole = await run();
     assert.deepEqual(await run(`${folder}/2`), whole);
+  }));
+
+Deno.test("a resumed run brings weights that no step changes from the file to the model, too", () =>
+  inFolder(async (folder) => {
+    const run = async (seed: number, last: number, resume?: string) => {
+      const body = sequential([input([4]), dense(3)], { seed });
+      const model = sequential([frozen(body), dense(1)], { seed });
+      const training = fit(model, arrays(rowsOf4, targets), {
+        ...cpu,
+        loss: mse,
+        optimizer: sgd({ learningRate: 0.1 }),
+        callbacks: [checkpoint(`${folder}/body.safetensors`, { save: "last" })],
+        epochs: last,
+        resume,
+      });
+      await lastValueFrom(training);
+      return model.parameters.map(({ value }) => [...value]);
+    };
+    const whole = await run(1, 4);
+    await run(1, 2);
+    // Another process has other first weights.
+    assert.deepEqual(await run(7, 4, `${folder}/body.safetensors`), whole);
   }));

@@ -28,8 +28,8 @@ import type { PlainOptions } from "./plain.ts";
  * assert.deepEqual([model.outputShape, [...data]], [[1], [14]]);
  * ```
  *
- * Of several inputs: {@link mergeLambda}. Keras: `Lambda`, which may be told an output shape: here it
- * follows from the function.
+ * Keras: `Lambda`, which may be told an output shape: here it follows from the function; of several
+ * inputs: {@link mergeLambda}.
  */
 export function lambda(
   compute: (x: Tensor, context: ApplyContext) => Tensor,
