@@ -18,7 +18,8 @@ export function chooseStored(program: Program): Set<Tensor> {
   const stored = new Set<Tensor>(program.order.filter(isBound));
   storeBeyondLimits(program, stored);
   const isStored = (node: Tensor) => stored.has(node);
-  const sinks = new Map<Tensor, Set<Tensor>>(program.order.map((node) => [node, new Set()]));
+  /** The kernel that computes a node which gets no memory; `null` where several do. */
+  const sinks = new Map<Tensor, Tensor | null>();
   const enlarged = new Set<Tensor>();
   const costs = subtreeCosts(program.order);
 
@@ -56,12 +57,13 @@ export function chooseStored(program: Program): Set<Tensor> {
     const node = program.order[index];
     const { kind } = node.operation;
     if (kind === "structured" || kind === "reduction" || kind === "concat") stored.add(node);
-    const repeated = sinks.get(node)!.size > 1 || enlarged.has(node);
+    const repeated = sinks.get(node) === null || enlarged.has(node);
     if (kind === "elementwise" && repeated && costs.get(node)! >= cheap) stored.add(node);
     for (const input of node.inputs) {
       storeInput(node, input);
-      const target = stored.has(node) ? [node] : sinks.get(node)!;
-      for (const sink of target) sinks.get(input)!.add(sink);
+      const sink = stored.has(node) ? node : sinks.get(node);
+      const known = sinks.get(input);
+      if (sink !== undefined) sinks.set(input, known === undefined || known === sink ? sink : null);
       const grows = node.operation.name === "broadcastTo" && node.size > input.size;
       if (grows || (enlarged.has(node) && !stored.has(node))) enlarged.add(input);
     }
