@@ -1,22 +1,14 @@
 import { type AnyDataSet, sampleCount } from "../../data/data_set.ts";
 import { BatchWalk } from "./batch_walk.ts";
 import type { MiniBatchesOptions } from "./mini_batches.ts";
-import type { DeviceOptions } from "./open_device.ts";
 import { received } from "../state/received.ts";
 import type { RunSettings } from "./saved_run.ts";
+import type { SourceSettings } from "./source.ts";
 
 /** Options of `miniBatches` that were checked. */
-export interface BatchSettings extends DeviceOptions {
-  /** What a resumed run must have been started with. */
-  readonly run: RunSettings;
-  /** Epochs, from 0. */
-  readonly epochs: number;
+export interface BatchSettings extends SourceSettings {
   /** Which batch every step has. */
   readonly walk: BatchWalk;
-  /** Batches of a rehearsal; `undefined` when it is none. */
-  readonly rehearsal: number | undefined;
-  /** The file of a run that goes on. */
-  readonly resume: string | undefined;
 }
 
 function refuse(name: string, rule: string, given: unknown): never {

@@ -9,6 +9,7 @@ export {
   type AccumulationSteps,
 } from "./accumulate_gradients.ts";
 export { backward } from "./backward.ts";
+export { batchesFrom, type BatchesFromOptions, type BatchInput } from "./batches_from.ts";
 export { classWeight, type ClassWeights } from "./class_weight.ts";
 export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 export type { Losses, LossWeights, Metrics } from "./criteria.ts";

@@ -19,7 +19,7 @@ import { RunSaver } from "./run_saver.ts";
 import type { RunSettings, SavedPosition, SavedRun } from "./saved_run.ts";
 import { ScalarTable } from "./scalar_table.ts";
 import { StepPlans } from "./step_plans.ts";
-import { loadData } from "./streamed_data.ts";
+import { loadData, type Loader } from "./streamed_data.ts";
 import { WeightTable } from "./weight_table.ts";
 
 /** What an operator does between the last step of an epoch and the next step. */
@@ -99,16 +99,16 @@ export class Run implements RunControl {
   }
 
   /** Puts a data set on the device, or, where it reads its rows, makes room for some batches. */
-  load(dataSet: AnyDataSet, name: string, batchSize: number): LoadedData {
+  load(data: AnyDataSet, name: string, batchSize: number, make: Loader = loadData): LoadedData {
     const window = `window ${this.#data.length + 1}`;
     const start = (size?: number) =>
       size === undefined
         ? this.scalars.computed("start", () => this.#position.start, "u32")
         : this.scalars.computed(window, () => this.#position.start % size, "u32");
-    const data = loadData(this.device, dataSet, { batchSize, name, start });
-    this.#data.push(data);
-    if (name === "validation") this.validationSamples = sampleCount(dataSet);
-    return data;
+    const loaded = make(this.device, data, { batchSize, name, start });
+    this.#data.push(loaded);
+    if (name === "validation") this.validationSamples = sampleCount(data);
+    return loaded;
   }
 
   /** What comes before the names of random keys in the next forward stage: each draws others. */

@@ -18,6 +18,9 @@ export interface LoadOptions {
   start(window?: number): Tensor;
 }
 
+/** What puts a data set on a device: {@link loadData} or another. */
+export type Loader = (device: Device, dataSet: AnyDataSet, options: LoadOptions) => LoadedData;
+
 /** Puts a data set on the device, or, where it reads its rows, makes room for some batches. */
 export function loadData(device: Device, dataSet: AnyDataSet, options: LoadOptions): LoadedData {
   if (dataSet.read) return new StreamedData(device, dataSet, options);
