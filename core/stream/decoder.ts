@@ -14,6 +14,7 @@ import { withInputShape } from "../nn/with_input_shape.ts";
 import { cast } from "../ops/cast.ts";
 import { concat, slice } from "../ops/concat.ts";
 import { equal } from "../ops/equal.ts";
+import { gather } from "../ops/gather.ts";
 import { reshape } from "../ops/reshape.ts";
 import { select } from "../ops/select.ts";
 import { broadcastTo } from "../ops/sum.ts";
@@ -32,12 +33,16 @@ export interface DecoderOptions {
   readonly inputs: Inputs;
   /** Name of the input of tokens; `null` for a model of one input. */
   readonly tokens: string | null;
+  /** Whether a sequence may go on from another one's end, as in a beam search; default false. */
+  readonly branches?: boolean;
 }
 
 /** One plan for so many tokens at a time. */
 interface Step {
   readonly executable: Executable;
   readonly tokens: Storage;
+  /** Which sequences they go on from, where they branch. */
+  readonly parents?: Storage;
 }
 
 /** A model that is given sequences a few tokens at a time, and keeps what it needs of those before. */
@@ -70,13 +75,19 @@ export class Decoder {
    * Goes on with one token more of each sequence, or with as many at the beginning.
    *
    * @param tokens The tokens, `[batch][steps]`.
+   * @param parents The sequences that these tokens are behind, by their numbers, of a decoder that
+   * branches; default each its own.
    * @returns What the model gives for the last of them, `[batch, classes]`.
    */
-  async next(tokens: readonly (readonly number[])[]): Promise<Float32Array> {
+  async next(
+    tokens: readonly (readonly number[])[],
+    parents: readonly number[] = tokens.map((_, place) => place),
+  ): Promise<Float32Array> {
     const [{ length: count }] = tokens;
     const step = this.#steps.get(count) ?? await this.#prepare(count);
     this.#steps.set(count, step);
     step.tokens.write(Float32Array.from(tokens.flat()));
+    step.parents?.write(Float32Array.from(parents));
     await step.executable.run(this.#scalars(step.executable));
     this.#length += count;
     return await step.executable.read(0) as Float32Array;
@@ -89,26 +100,33 @@ export class Decoder {
   }
 
   async #prepare(count: number): Promise<Step> {
-    const { batch, length, tokens: name } = this.options;
+    const { batch, length, branches = false, tokens: name } = this.options;
     const model = withInputShape(this.model, this.#shapes(count) as Like<Tensors, Shape>);
     const tokens = inputLeaf("tokens", [batch, count], "f32");
+    // At the beginning all that is kept is zeros.
+    const parents = branches && count === 1 ? inputLeaf("parents", [batch], "f32") : undefined;
+    const rows = parents && cast(parents, "i32");
+    const before = (role: string, shape: Shape): Tensor => {
+      const state = this.#state(role, shape);
+      return rows ? gather(state, rows) : state;
+    };
     const assignments: Assignment[] = [];
     const decoding: Decoding = {
       position: cast(this.#position, "i32"),
       follows: followers(tokens),
       keep: (role, rows) => {
-        const state = this.#state(role, [batch, length, ...rows.shape.slice(2)]);
+        const shape = [batch, length, ...rows.shape.slice(2)];
+        const state = this.#state(role, shape);
         // More than one token comes at the beginning alone.
         const value = count === 1
-          ? withRow(state, rows, this.#position)
+          ? withRow(before(role, shape), rows, this.#position)
           : count === length
           ? rows
           : concat([rows, rest(state, count)], 1);
         assignments.push({ state, value });
         return value;
       },
-      carried: (role, first) =>
-        select(equal(this.#position, 0), first, this.#state(role, first.shape)),
+      carried: (role, first) => select(equal(this.#position, 0), first, before(role, first.shape)),
       carry: (role, next) => {
         assignments.push({ state: this.#state(role, next.shape), value: next });
       },
@@ -130,7 +148,7 @@ export class Decoder {
     const hoisted = hoist(
       [last, ...values],
       new Set(this.#others.values()),
-      new Set([tokens, this.#position, ...states]),
+      new Set([tokens, this.#position, ...states, ...(parents ? [parents] : [])]),
     );
     await this.#keep(hoisted.kept);
     const [result, ...next] = hoisted.outputs;
@@ -138,8 +156,11 @@ export class Decoder {
       [reshape(result, [batch, result.shape[2]])],
       next.map((value, place) => ({ state: states[place], value })),
     );
-    const storage = this.#allocate(tokens);
-    return { executable: this.#executable(program), tokens: storage };
+    const storages = {
+      tokens: this.#allocate(tokens),
+      parents: parents && this.#allocate(parents),
+    };
+    return { executable: this.#executable(program), ...storages };
   }
 
   /** Computes what stays, once. */

@@ -1,6 +1,4 @@
-import type { InputValues } from "../../data/store_arrays.ts";
 import { Observable as Stream } from "rxjs";
-import { NonFiniteError } from "../graph/errors.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { Tensors } from "../nn/named.ts";
@@ -9,30 +7,23 @@ import type { Model } from "../nn/model.ts";
 import { foldKey } from "../state/fold_key.ts";
 import { RandomStream } from "../state/random_stream.ts";
 import { Decoder } from "./decoder.ts";
-import { storedInputs } from "./inference_data.ts";
-import { type DeviceOptions, openDevice } from "./open_device.ts";
+import {
+  checkFinite,
+  checkGeneration,
+  type GenerationOptions,
+  type GenerationPlace,
+  inputsOf,
+} from "./generation.ts";
+import { openDevice } from "./open_device.ts";
 import { Run } from "./run.ts";
 import { checkSampling, sampleToken, type TokenSampling } from "./sample_token.ts";
 import { settled } from "./weight_table.ts";
 import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link generate}. */
-export interface GenerateOptions extends DeviceOptions, TokenSampling {
-  /** Tokens of the longest sequence, those of the prompt included; default the model's steps. */
-  readonly maxLength?: number;
-  /** Token, or tokens, that end a sequence; it is not given. By default none does. */
-  readonly stop?: number | readonly number[];
+export interface GenerateOptions extends GenerationOptions, TokenSampling {
   /** Seed of the choice, a whole number from 0; default 0. */
   readonly seed?: number;
-  /** Whether the model gives logits, rather than probabilities; default true. */
-  readonly fromLogits?: boolean;
-  /**
-   * Inputs besides the tokens, of a model that has some: by name a sample for each prompt, as {@link
-   * predict} takes them.
-   */
-  readonly inputs?: Readonly<Record<string, InputValues>>;
-  /** Name of the input of tokens, of a model with several; by default the one that is not given. */
-  readonly tokens?: string;
 }
 
 /**
@@ -99,7 +90,9 @@ export function generate(
 ): Observable<number | number[]> {
   const single = typeof prompt[0] === "number";
   const prompts = single ? [prompt as number[]] : prompt as number[][];
-  const { tokens, maxLength } = check(model, prompts, options);
+  checkSampling("generate", options);
+  checkCount("the seed of generate", options.seed ?? 0);
+  const { tokens, maxLength } = checkGeneration("generate", model, prompts, options);
   return new Stream((subscriber) => {
     const state = { closed: false, turns: new Turns() };
     const produce = async () => {
@@ -117,16 +110,10 @@ export function generate(
   });
 }
 
-/** Where the tokens go in, and how long sequences are. */
-interface Place {
-  readonly tokens: string | null;
-  readonly maxLength: number;
-}
-
 async function* rows(
   model: AnyModel,
   prompts: readonly (readonly number[])[],
-  options: Omit<GenerateOptions, "tokens"> & Place,
+  options: Omit<GenerateOptions, "tokens"> & GenerationPlace,
   state: { readonly closed: boolean; readonly turns: Turns },
 ): AsyncGenerator<number[]> {
   const { maxLength, tokens, seed = 0, inputs = {}, fromLogits = true } = options;
@@ -140,9 +127,7 @@ async function* rows(
     decoder = new Decoder(run, model, {
       batch: prompts.length,
       length: maxLength,
-      inputs: Object.keys(inputs).length === 0
-        ? {}
-        : storedInputs(model, inputs, "generate as inputs"),
+      inputs: inputsOf(model, inputs),
       tokens,
     });
     const random = new RandomStream(foldKey(seed, "generate"));
@@ -170,54 +155,4 @@ async function* rows(
     decoder?.dispose();
     await run.finish();
   }
-}
-
-function checkFinite(scores: Float32Array, length: number): void {
-  if (!scores.some(Number.isNaN)) return;
-  throw new NonFiniteError(
-    `Cannot choose token ${length} as the model gives NaN for it: are all tokens of the prompt in ` +
-      `its vocabulary?`,
-    length,
-  );
-}
-
-function check(
-  model: AnyModel,
-  prompts: readonly (readonly number[])[],
-  options: GenerateOptions,
-): Place {
-  const { seed = 0, inputs = {} } = options;
-  checkSampling("generate", options);
-  checkCount("the seed of generate", seed);
-  const { inputKeys } = model.definition;
-  const free = inputKeys.filter((key) => key === null || !Object.hasOwn(inputs, key));
-  const unknown = Object.keys(inputs).filter((name) => !inputKeys.includes(name));
-  if (unknown.length > 0) {
-    throw new RangeError(
-      `Cannot generate as the model ${model.name} has no input ${unknown.join(", ")}: it has ` +
-        inputKeys.map((key) => key ?? "one without a name").join(", "),
-    );
-  }
-  const tokens = options.tokens ?? free[0];
-  if (free.length !== 1 || free[0] !== tokens) {
-    throw new RangeError(
-      `Cannot generate as all inputs of the model ${model.name} but that of tokens must be given: ` +
-        `received none for ${free.map((key) => key ?? "its input").join(", ") || "no input"}`,
-    );
-  }
-  const shapes = model.inputShape as Record<string, readonly number[]> | readonly number[];
-  const shape = Array.isArray(shapes)
-    ? shapes
-    : (shapes as Record<string, readonly number[]>)[tokens ?? ""];
-  const { maxLength = shape[0] } = options;
-  checkCount("the maxLength of generate", maxLength, 1);
-  const lengths = prompts.map(({ length }) => length);
-  const [first = 0] = lengths;
-  if (first < 1 || first > maxLength || lengths.some((length) => length !== first)) {
-    throw new RangeError(
-      `Cannot generate as prompts must be equally long, of 1 to ${maxLength} tokens: received ` +
-        `${lengths.join(", ") || "none"}`,
-    );
-  }
-  return { tokens, maxLength };
 }

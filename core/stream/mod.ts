@@ -10,6 +10,8 @@ export {
 } from "./accumulate_gradients.ts";
 export { backward } from "./backward.ts";
 export { batchesFrom, type BatchesFromOptions, type BatchInput } from "./batches_from.ts";
+export { beamSearch, type BeamSearchOptions } from "./beam_search.ts";
+export type { FoundSequence } from "./beams.ts";
 export { classWeight, type ClassWeights } from "./class_weight.ts";
 export { clipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";
 export type { Losses, LossWeights, Metrics } from "./criteria.ts";
@@ -23,6 +25,7 @@ export {
 export { fit, type FitOptions } from "./fit.ts";
 export { forward } from "./forward.ts";
 export { generate, type GenerateOptions } from "./generate.ts";
+export type { GenerationOptions } from "./generation.ts";
 export { gradientNoise, type GradientNoiseOptions } from "./gradient_noise.ts";
 export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { keepState, type KeptState, type StateValue } from "./kept_state.ts";
