@@ -55,7 +55,7 @@ await testOnDevices(
   async (device) => {
     // WebGPU compiles slowly on a software adapter.
     for (
-      const [name, make, withLetters] of device.device === "webgpu" ? models.slice(2, 3) : models
+      const [name, make, withLetters] of device.device === "webgpu" ? models.slice(1, 2) : models
     ) {
       const model = make() as Model;
       const prompts = [[3, 5], [8, 1]];
@@ -145,7 +145,7 @@ Deno.test("the length penalty favours longer sequences, and stop tokens end them
   // All that may be said are stops: every sequence ends at once.
   const stop = Array.from({ length: classes }, (_, token) => token);
   const found = await beamSearch(model, [3], { ...cpu, stop, numBeams: 3, numReturnSequences: 3 });
-  const [[, first]] = [(await told(model, [[3]]))[0]].map((row) => [0, row[0]] as const);
+  const [[first]] = await told(model, [[3]]);
   const likeliest = [...first].sort((a, b) => b - a).slice(0, 3);
   assert(found.every(({ tokens }: FoundSequence) => tokens.length === 0));
   assertClose(found.map(({ logProbability }) => logProbability), likeliest, 1e-5);
