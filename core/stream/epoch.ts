@@ -62,6 +62,8 @@ export interface RunControl {
   weights(): Promise<
     Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
   >;
+  /** What files say of the run's models, where several have weights of one name. */
+  readonly modelTexts?: Readonly<Record<string, string>>;
   /**
    * Makes a state a part of checkpoints, before the first step; see {@link keepState}.
    *

@@ -8,6 +8,7 @@ const ownKeys: readonly string[] = [
   "reason",
   "message",
   "run",
+  "models",
 ];
 
 /**

@@ -9,7 +9,9 @@ import type { AnyModel } from "../nn/connect.ts";
 import { Collector } from "./collector.ts";
 import type { EndReason, RunControl, RunDescription, SavedFile, Snapshot } from "./epoch.ts";
 import { nonFiniteError } from "./find_non_finite.ts";
+import { modelsText } from "./file_models.ts";
 import type { Frame } from "./frame.ts";
+import type { Interlude } from "./interlude.ts";
 import { layerContext } from "./layer_context.ts";
 import type { KeptState } from "./kept_state.ts";
 import { ceilingsOf, profileStep } from "./profiles.ts";
@@ -21,14 +23,6 @@ import { ScalarTable } from "./scalar_table.ts";
 import { StepPlans } from "./step_plans.ts";
 import { loadData, type Loader } from "./streamed_data.ts";
 import { WeightTable } from "./weight_table.ts";
-
-/** What an operator does between the last step of an epoch and the next step. */
-export interface Interlude {
-  /** Called when the last step of an epoch has been handed to the device, before validation. */
-  begin(last: Frame): void;
-  /** Called before the first step of an epoch; also where nothing has begun. */
-  end(): void;
-}
 
 /** One training run: the device, everything on it, and the plans of its steps. */
 export class Run implements RunControl {
@@ -255,6 +249,10 @@ export class Run implements RunControl {
 
   restore(snapshot: Snapshot): void {
     this.weightTable.restore(snapshot);
+  }
+
+  get modelTexts(): Readonly<Record<string, string>> {
+    return modelsText(this.weightTable.models);
   }
 
   weights(): ReturnType<WeightTable["read"]> {

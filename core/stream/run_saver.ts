@@ -73,7 +73,7 @@ export class RunSaver {
     const captured = this.run.quiet()
       ? this.#captureAll(metadata, weightsBefore)
       : weightsBefore.then((weights) => ({
-        bytes: encodeRun({ weights }, metadata),
+        bytes: encodeRun({ weights }, this.#texts(metadata)),
         complete: false,
       }));
     this.#captures.add(captured);
@@ -101,6 +101,11 @@ export class RunSaver {
       tensors: await settledMap(new Map([...slots, ...tensors])),
       states,
     };
-    return { bytes: encodeRun(run, metadata), complete: true };
+    return { bytes: encodeRun(run, this.#texts(metadata)), complete: true };
+  }
+
+  /** A file's metadata, and what its models are. */
+  #texts(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+    return { ...metadata, ...this.run.modelTexts };
   }
 }

@@ -5,7 +5,8 @@ import { sub } from "../ops/sub.ts";
 import type { Snapshot } from "./epoch.ts";
 import type { Effect, Frame } from "./frame.ts";
 import type { StateValue } from "./kept_state.ts";
-import type { Interlude, Run } from "./run.ts";
+import type { Interlude } from "./interlude.ts";
+import type { Run } from "./run.ts";
 import { Memory } from "./stage.ts";
 import type { AnyUpdated } from "./stages.ts";
 

@@ -7,6 +7,7 @@ import type { AnyModel } from "../nn/connect.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { Assigned } from "./assign.ts";
 import type { Snapshot } from "./epoch.ts";
+import type { FileModel } from "./file_models.ts";
 import { HeldWeight, type HoldingRun } from "./held_weight.ts";
 import type { SavedRun, SavedTensor } from "./saved_run.ts";
 import { readTensor, settledMap, WeightSnapshot } from "./weight_snapshot.ts";
@@ -63,6 +64,7 @@ export class WeightTable implements HoldingRun {
   readonly leaves: Map<Parameter, Tensor> = new Map();
   readonly #weights = new Map<Tensor, HeldWeight>();
   readonly #names = new Set<string>();
+  readonly #models = new Set<AnyModel>();
   readonly #slots = new Map<string, Tensor>();
   readonly #storages = new Map<Tensor, Storage>();
   /** Tensors of the run that goes on which are not in use yet: they are saved again as they are. */
@@ -85,6 +87,7 @@ export class WeightTable implements HoldingRun {
 
   /** Puts the model's weights on the device, unless they are there. */
   add(model: AnyModel): void {
+    this.#models.add(model);
     for (const [wanted, parameter] of model.weights) {
       if (this.leaves.has(parameter)) continue;
       const name = this.#unusedName(wanted);
@@ -99,6 +102,14 @@ export class WeightTable implements HoldingRun {
       if (this.saved) held.restored();
       this.#weights.set(leaf, held);
     }
+  }
+
+  /** The models of the run, with the names of their weights in it, each once. */
+  get models(): FileModel[] {
+    return [...this.#models].map(({ name, weights }) => ({
+      name,
+      weights: Object.fromEntries([...weights].map(([own, weight]) => [own, this.nameOf(weight)])),
+    }));
   }
 
   /** Says that steps will change the model's weights: the newest ones are here. */

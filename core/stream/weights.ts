@@ -10,6 +10,7 @@ import { checkModel } from "./check_model.ts";
 import { checkChecksum, noChecksum, writeChecksum } from "./file_checksum.ts";
 import { checkMetadata } from "./file_metadata.ts";
 import { formatVersion } from "./saved_run.ts";
+import { namesInFile } from "./file_models.ts";
 import { settled } from "./weight_table.ts";
 
 /** Options of {@link saveWeights}. */
@@ -119,7 +120,8 @@ export interface LoadWeightsOptions {
  * @param options Whether weights that do not fit are left as they are.
  * @returns Names of the weights that were read: all that are meant, without `skipMismatch`.
  * @throws {DataError} when the file cannot be read, is damaged, lacks a weight, holds one that is not
- * finite, or was written by a later version.
+ * finite, or was written by a later version; or is that of a run of several models with weights of one
+ * name, none of which has the name of this one.
  * @throws {ShapeError} when a weight has another shape than the model's.
  *
  * @example See {@link saveWeights}.
@@ -155,8 +157,10 @@ export function takeWeights(
   if (only !== undefined) checkMatch("load weights", only, model);
   const meant = only === undefined ? () => true : matcherOf(only);
   const chosen = [...model.weights].filter(([name]) => meant(name));
+  const names = chosen.map(([name]) => name);
+  const nameOf = namesInFile(path, metadata.models, model.name, { names, partly: skipMismatch });
   const found = chosen.flatMap(([name, parameter]) => {
-    const tensor = tensors.get(name);
+    const tensor = tensors.get(nameOf(name));
     if (!tensor) {
       if (skipMismatch) return [];
       throw new DataError(

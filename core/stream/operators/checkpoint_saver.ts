@@ -249,7 +249,7 @@ export class CheckpointSaver implements KeptState {
     }
     // Asked for at once: the next step, or the end of the run, changes them.
     const writing = event.run.weights().then((weights) =>
-      write(encodeRun({ weights }, metadata), true)
+      write(encodeRun({ weights }, { ...metadata, ...event.run.modelTexts }), true)
     );
     event.hold?.(writing);
     return writing;
