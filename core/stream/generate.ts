@@ -36,7 +36,8 @@ export interface GenerateOptions extends GenerationOptions, TokenSampling {
  *
  * The model is one of causal attention, {@link transformerDecoder} or {@link multiHeadAttention} with
  * `useCausalMask`, of recurrent layers with `returnSequences`, and of layers that work on each step by
- * itself; it gives `[steps, tokens]`.
+ * itself; it gives `[steps, tokens]`. A stateful layer begins anew, with any number of prompts, and
+ * what it carries from batch to batch stays as it is.
  *
  * @param model The model.
  * @param prompt First tokens of the sequence, at least one; or those of several sequences, equally

@@ -24,6 +24,7 @@ import {
   meanSquaredError,
   measure,
   miniBatches,
+  perplexity,
   predict,
   sequential,
   sgd,
@@ -185,11 +186,13 @@ Deno.test("metrics leave out what the loss ignores, and count labels, not batche
     const expected = metrics.map((_, place) =>
       known.reduce((sum, row) => sum + row[place] / known.length, 0)
     );
-    const given = { ...cpu, loss: ignoring, metrics };
+    const surprise = perplexity({ fromLogits: true });
+    const given = { ...cpu, loss: ignoring, metrics: [...metrics, surprise] };
     for (const batchSize of [1, 2, 5]) {
       const logs = await evaluate(tagger, data, { ...given, batchSize });
       const found = metrics.map(({ name }) => logs[name]);
       assertClose(found, expected, 1e-6, `batches of ${batchSize}, mask ${maskZero}`);
+      assertClose([logs.perplexity], [Math.exp(expected[2])], 1e-6, "perplexity");
     }
     const options = { ...given, optimizer: sgd({ learningRate: 0 }), validation: data };
     const { logs } = await lastValueFrom(fit(tagger, data, { ...options, batchSize: 2 }));

@@ -1,12 +1,15 @@
 /** Cells of one's own that keep their states from batch to batch. */
 import assert from "node:assert/strict";
-import { lastValueFrom } from "rxjs";
+import { lastValueFrom, toArray } from "rxjs";
 import {
   add,
   arrays,
   dense,
+  embedding,
   fit,
+  generate,
   input,
+  lstm,
   masking,
   matmul,
   meanSquaredError,
@@ -156,4 +159,29 @@ Deno.test("a stateful cell is refused without a size of batches, and a weight of
     predict(model, pieces.slice(0, 2), { ...cpu, batchSize: 2 }),
     /batches of 3/,
   );
+});
+
+Deno.test("a stateful model generates sequences of their own, and keeps its states for the next batch", async () => {
+  const layers = (options: { stateful?: boolean; batchSize?: number }) => [
+    input([4]),
+    embedding(5, 3, { embeddingsInitializer: "glorotUniform" }),
+    lstm(4, { returnSequences: true, ...options, name: "first" }),
+    rnn(cell(0.5), { returnSequences: true, ...options, name: "memory" }),
+    dense(5),
+  ];
+  const model = sequential(layers(stateful), { seed: 6 });
+  await predict(model, [[1, 2, 3, 4], [4, 3, 2, 1], [0, 0, 1, 1]], { ...cpu, batchSize: rows });
+  const plain = weighted(sequential(layers({}), { seed: 7 }), model);
+  const kept = () =>
+    ["first/states", "memory/states"].map((name) => [...model.weights.get(name)!.value]);
+  const before = kept();
+  assert(before.every((values) => values.some((value) => value !== 0)));
+  for (const prompts of [[[1, 2]], [[1, 2], [3, 0], [4, 4]]]) {
+    const told = (one: Model) =>
+      lastValueFrom(
+        generate(one, prompts, { temperature: 0, maxLength: 9, ...cpu }).pipe(toArray()),
+      );
+    assert.deepEqual(await told(model), await told(plain));
+  }
+  assert.deepEqual(kept(), before);
 });

@@ -17,6 +17,8 @@ export { meanMetric } from "./mean_metric.ts";
 export type { MetricValues, ValuesMetricOptions } from "./mean_metric.ts";
 export { meanSquaredErrorMetric } from "./mean_squared_error_metric.ts";
 export { meanSquaredLogarithmicErrorMetric } from "./mean_squared_logarithmic_error_metric.ts";
+export { perplexity } from "./perplexity.ts";
+export type { PerplexityOptions } from "./perplexity.ts";
 export { poissonMetric } from "./poisson_metric.ts";
 export { sparseCategoricalAccuracy } from "./sparse_categorical_accuracy.ts";
 export type { SparseCategoricalAccuracyOptions } from "./sparse_categorical_accuracy.ts";

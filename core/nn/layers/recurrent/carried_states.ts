@@ -2,7 +2,7 @@ import { ShapeError } from "../../../graph/errors.ts";
 import { type Shape, sizeOf } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { checkCount } from "../../check_count.ts";
-import type { LayerParameter } from "../../layer.ts";
+import type { ApplyContext, LayerParameter } from "../../layer.ts";
 import type { RecurrentOptions } from "./recurrent_options.ts";
 
 /** The weight in which a stateful layer keeps its states from batch to batch. */
@@ -13,8 +13,10 @@ export interface CarriedStates {
    * @param shape That of the states of a sample, side by side in the last axis.
    */
   parameter(shape: Shape): LayerParameter;
-  /** The states that a batch begins with. */
-  before(states: Tensor, batch: number): Tensor;
+  /** The states that a batch begins with; none where a sequence is generated, which is another one. */
+  before(states: Tensor, batch: number, context: ApplyContext): Tensor | undefined;
+  /** Keeps the states after a batch. */
+  keep(states: Tensor, context: ApplyContext): void;
 }
 
 /**
@@ -49,7 +51,11 @@ export function carriedStates(
       trainable: false,
       state: true,
     }),
-    before: (states, batch) => {
+    keep: (states, context) => {
+      if (!context.decoding) context.assign("states", states);
+    },
+    before: (states, batch, { decoding }) => {
+      if (decoding) return undefined;
       if (batch === batchSize) return states;
       throw new ShapeError(
         `expected batches of ${batchSize} samples, its batchSize, as it is stateful, got ${batch} ` +

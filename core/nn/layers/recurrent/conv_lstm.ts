@@ -144,7 +144,7 @@ function convLstmParts(
       ]);
       const factors = toss("recurrentDropout", literal(1), wider(shape), context);
       const side = [...shape.slice(0, -1), 2 * filters];
-      const begun = joined(states) ?? carried?.before(stored, batch);
+      const begun = joined(states) ?? carried?.before(stored, batch, context);
       const before = context.decoding?.carried("states", begun ?? zeros(side)) ?? begun;
       let state = before ? statesOf(before) : { h: zeros(shape), c: zeros(shape) };
       const made = Array.from({ length: steps }, (_, turn) => {
@@ -163,7 +163,7 @@ function convLstmParts(
         return counts && zeroOutputForMask ? mul(state.h, cast(counts, "f32")) : state.h;
       });
       const last = concat([state.h, state.c], shape.length - 1);
-      if (carried) context.assign("states", last);
+      carried?.keep(last, context);
       context.decoding?.carry("states", last);
       const outputs = returnSequences ? stack(made, 1) : state.h;
       return {

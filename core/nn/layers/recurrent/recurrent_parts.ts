@@ -118,7 +118,7 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
       const line = ordered(transpose(sequence, [1, 0, 2]));
       const sums = gateProducts(line, own.orderKernel?.(kernel) ?? kernel, factors, views);
       const width = layout.states * units;
-      const begun = joined(states) ?? carried?.before(weights.states, batch);
+      const begun = joined(states) ?? carried?.before(weights.states, batch, context);
       const before = context.decoding?.carried("states", begun ?? zeros([batch, width])) ?? begun;
       const settings = {
         cell,
@@ -152,7 +152,7 @@ function recurrentParts(units: number, options: GatedOptions, own: Cell): PartsO
           cellState: hasCells,
         });
         const sideBySide = reshape(transpose(last, [1, 0, 2]), [batch, width]);
-        if (carried) context.assign("states", sideBySide);
+        carried?.keep(sideBySide, context);
         context.decoding?.carry("states", sideBySide);
       }
       const count = returnSequences ? steps : 1;

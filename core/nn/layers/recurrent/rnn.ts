@@ -140,8 +140,8 @@ export function rnn(
       const within = innerContext(context, "", undefined);
       const { decoding } = context;
       const silence = zeros([batch, ...cell.outputShape(inner)]);
-      const left = carried &&
-        partsOf(carried.before(stored, batch), { ...shapes, outputs: silence.shape });
+      const kept = carried?.before(stored, batch, context);
+      const left = kept && partsOf(kept, { ...shapes, outputs: silence.shape });
       const from = (name: string, first: Tensor) => decoding?.carried(name, first) ?? first;
       let before: CellStep = {
         // A step that is left out gives what the one before it has given.
@@ -170,7 +170,7 @@ export function rnn(
       });
       if (carried) {
         const last = [...Object.values(inOrder(cell, before.states)), before.output];
-        context.assign("states", concat(last.map((x) => reshape(x, [batch, x.size / batch])), 1));
+        carried.keep(concat(last.map((x) => reshape(x, [batch, x.size / batch])), 1), context);
       }
       decoding?.carry("outputs", before.output);
       for (const name of cell.states) decoding?.carry(name, before.states[name]);
