@@ -31,7 +31,7 @@ export type PerplexityOptions = Pick<
  * assert(Math.abs(Number(value) - 1 / Math.sqrt(0.25 * 0.75)) < 1e-5);
  * ```
  *
- * KerasHub: `Perplexity`, whose `mask_token_id` is our `ignoreClass`.
+ * Source: KerasHub's `Perplexity`, whose `mask_token_id` is our `ignoreClass`.
  */
 export function perplexity(options: PerplexityOptions = {}): Metric {
   const loss = sparseCategoricalCrossentropy(options);

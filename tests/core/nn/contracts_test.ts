@@ -206,7 +206,6 @@ const metrics: [metric: nn.Metric, targets: number[] | number[][], perfect: numb
   [nn.categoricalAccuracy(), rows, rows],
   [nn.sparseCategoricalAccuracy(), [1, 0], rows],
   [nn.sparseCategoricalAccuracy({ ignoreClass: -1 }), [1, 0], rows],
-  [nn.perplexity({ ignoreClass: -1 }), [1, 0], rows],
   [nn.meanSquaredErrorMetric(), real, real],
   [nn.meanAbsoluteErrorMetric(), real, real],
   [nn.meanAbsolutePercentageErrorMetric(), real, real],

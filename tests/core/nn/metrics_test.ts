@@ -6,10 +6,13 @@ import {
   categoricalAccuracy,
   meanSquaredErrorMetric,
   type Metric,
+  metricValue,
+  perplexity,
   sparseCategoricalAccuracy,
   sparseTopKCategoricalAccuracy,
 } from "../../../core/nn/mod.ts";
 import { tensor } from "../../../core/ops/mod.ts";
+import { assertClose } from "./close.ts";
 import { valuesOf } from "./context.ts";
 
 function totalsOf(
@@ -99,6 +102,18 @@ Deno.test("accuracy without a class counts neither its hits nor its samples", ()
     () => sparseCategoricalAccuracy({ ignoreClass: 0.5 }),
     /whole number: received 0.5/,
   );
+});
+
+Deno.test("perplexity is that of all labels that count, by their weights", async () => {
+  const outputs = tensor([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]);
+  const labels = tensor([0, 1, -1], { dtype: "i32" });
+  const metric = perplexity({ ignoreClass: -1 });
+  assertClose([Number(await metricValue(metric, labels, outputs))], [1 / Math.sqrt(0.4)], 1e-6);
+  const weight = tensor([3, 1]);
+  const [two, rows] = [tensor([0, 1]), tensor([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]])];
+  const weighted = await metricValue(perplexity(), two, rows, weight);
+  assertClose([Number(weighted)], [(0.5 ** 3 * 0.8) ** -0.25], 1e-6);
+  assert.equal(metric.direction, "min");
 });
 
 Deno.test("metrics say what they expected", () => {
