@@ -50,7 +50,9 @@ export {
   type Standardisation,
   standardise,
 } from "./standardise.ts";
+export { type Fold, kFold, type KFoldOptions } from "./k_fold.ts";
 export { type SplitOptions, trainValidationSplit } from "./split.ts";
+export { subset } from "./subset.ts";
 export {
   type StreamedArray,
   type StreamedArrays,

@@ -1,14 +1,6 @@
-import {
-  type DataSet,
-  type Inputs,
-  mapArrays,
-  pickRows,
-  sampleCount,
-  sliceSamples,
-  type StoredTargets,
-  type Targets,
-} from "./data_set.ts";
+import { type DataSet, type Inputs, sampleCount, sliceSamples, type Targets } from "./data_set.ts";
 import { shuffledOrder } from "./shuffled_order.ts";
+import { subset } from "./subset.ts";
 
 /** How {@linkcode trainValidationSplit} divides a data set. */
 export interface SplitOptions {
@@ -49,7 +41,7 @@ export function trainValidationSplit<X extends Inputs, Y extends Targets>(
   const { shuffle = false, seed = 0 } = options ?? ({} as SplitOptions);
   const samples = sampleCount(dataSet);
   const trainSamples = trainingShare("data set", samples, options);
-  const ordered = shuffle ? reorder(dataSet, shuffledOrder(samples, seed)) : dataSet;
+  const ordered = shuffle ? subset(dataSet, shuffledOrder(samples, seed)) : dataSet;
   return {
     train: sliceSamples(ordered, 0, trainSamples),
     validation: sliceSamples(ordered, trainSamples, samples),
@@ -76,20 +68,4 @@ export function trainingShare(
     `Cannot split the ${what} as neither part may be empty: received ${samples} samples and a ` +
       `validationSplit of ${validationSplit}`,
   );
-}
-
-function reorder<X extends Inputs, Y extends Targets>(
-  dataSet: DataSet<X, Y>,
-  order: Uint32Array,
-): DataSet<X, Y> {
-  if (dataSet.read) return pickRows(dataSet, order.length, (row) => order[row]);
-  const rows = <Data extends StoredTargets["data"]>(data: Data): Data => {
-    const size = data.length / order.length;
-    const result = data.slice() as Data;
-    for (let row = 0; row < order.length; row++) {
-      result.set(data.subarray(order[row] * size, (order[row] + 1) * size), row * size);
-    }
-    return result;
-  };
-  return mapArrays(dataSet, rows, order.length);
 }

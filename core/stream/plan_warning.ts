@@ -6,13 +6,22 @@ const manyPlans = 12;
 
 let lastLiterals = new Set<string>();
 
-/** Warns when steps keep being planned anew: a number that changes was baked into the graph. */
-export function warnOfNewPlans(count: number, program: Program): void {
+/**
+ * Warns when steps keep being planned anew: a number that changes was baked into the graph, or batches
+ * have ever other `sizes`.
+ */
+export function warnOfNewPlans(count: number, program: Program, sizes: ReadonlySet<number>): void {
   const literals = new Map(
     program.order.filter((node) => node.operation.name === "literal")
       .map((node) => [node.key, node]),
   );
-  if (count === manyPlans) {
+  if (count === manyPlans && sizes.size > manyPlans / 2) {
+    console.error(
+      `Warning: ${count} plans were made for the steps of this run, each slower than replaying one, ` +
+        `as batches have had ${sizes.size} numbers of samples. Give batches of one or a few: what is ` +
+        `missing may be samples of sampleWeight 0.`,
+    );
+  } else if (count === manyPlans) {
     const changed = [...literals.keys()].find((key) => !lastLiterals.has(key));
     const user = changed && findUser(program, literals.get(changed)!);
     const where = user

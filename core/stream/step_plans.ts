@@ -34,6 +34,8 @@ const mostPlans = 16;
 export class StepPlans {
   #plans: Planned[] = [];
   #planned = 0;
+  /** Numbers of samples that batches have had. */
+  readonly #sizes = new Set<number>();
   #warned = false;
 
   /** @param run The run. @param bind Memory of a leaf. */
@@ -102,7 +104,7 @@ export class StepPlans {
       firstRead: outputs.length,
     };
     this.#plans.unshift(planned);
-    warnOfNewPlans(++this.#planned, program);
+    warnOfNewPlans(++this.#planned, program, this.#sizes.add(frame.samples));
     if (this.#plans.length > mostPlans) this.#forget(this.#plans.pop()!);
     return planned;
   }

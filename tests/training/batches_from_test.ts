@@ -34,12 +34,14 @@ import {
   type Model,
   openModel,
   sequential,
+  sgd,
   type StoredInputs,
   type StoredTargets,
   update,
 } from "../../mod.ts";
 import { TestCpu } from "../core/cpu/test_cpu.ts";
 import { testOnDevices } from "../devices.ts";
+import { warningsOf } from "../warnings.ts";
 import { weightsOf } from "./pipes.ts";
 
 const cpu = { device: "cpu", threads: 1 } as const;
@@ -229,6 +231,30 @@ Deno.test("an epoch is as many steps as it is told, with validation and a file t
   ]);
   assert.deepEqual(weights, whole.weights);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("batches of ever other sizes train right, with a warning that says why it is slow", async () => {
+  const sizes = Array.from({ length: 40 }, (_, at) => 1 + (at * 7) % 19);
+  const model = sequential([input([1]), dense(1, { useBias: false, kernelInitializer: "zeros" })]);
+  const warnings = await warningsOf(() =>
+    lastValueFrom(
+      batchesFrom(
+        sizes.map((size) => arrays(new Array(size).fill([1]), new Array(size).fill([2]))),
+        {
+          ...cpu,
+          batchSize: 19,
+        },
+      ).pipe(
+        forward(model),
+        loss(meanSquaredError()),
+        backward(),
+        update(sgd({ learningRate: 0.05 })),
+      ),
+    )
+  );
+  assert(Math.abs(model.parameters[0].value[0] - 2 * (1 - 0.9 ** 40)) < 1e-5);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /12 plans.*batches have had 12 numbers of samples.*sampleWeight 0/);
 });
 
 Deno.test("batches may be smaller, and weigh their samples", async () => {
