@@ -119,9 +119,12 @@ export class Frame {
   resetsStates = false;
   /** True when the source waits, before the next step, until nothing is under way. */
   alone = false;
+  /** True once the step has been handed to the device, or has failed. */
+  finished = false;
   /** The weights that the next stage sees. */
   state: ReadonlyMap<Parameter, Tensor>;
   readonly #afterwards: (() => void)[] = [];
+  readonly #inTheEnd: (() => void)[] = [];
   #closed = false;
   #executed: PromiseWithResolvers<void> | undefined;
 
@@ -174,6 +177,11 @@ export class Frame {
     if (this.#closed) return action();
     this.afterwards(action);
     this.executed.catch(action);
+  }
+
+  /** Calls `action` as soon as the step has run or failed: before others hear of a failure. */
+  inTheEnd(action: () => void): void {
+    this.#inTheEnd.push(action);
   }
 
   /** The elements of `tensor` in this step, once it has run. */
@@ -236,6 +244,8 @@ export class Frame {
 
   /** The step has been handed to the device, or has failed. */
   finish(error?: unknown): void {
+    this.finished = true;
+    for (const action of this.#inTheEnd) action();
     if (error !== undefined) return this.#executed?.reject(error);
     for (const action of this.#afterwards) action();
     this.#executed?.resolve();

@@ -22,8 +22,8 @@ export class RunSaver {
     metadata: Readonly<Record<string, string>>,
     write: (file: SavedFile) => Promise<void>,
   ): Promise<void> {
-    // Read now: an operator below may end the run, and put other weights back.
-    const weights = settledMap(this.run.weightTable.capture().weights);
+    // Read as soon as the step has run: an operator below may end the run, and put other weights back.
+    const weights = this.#weightsAfterStep();
     weights.catch(() => {});
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     promise.catch(() => {});
@@ -66,13 +66,21 @@ export class RunSaver {
     await Promise.allSettled(this.#captures);
   }
 
+  /** The weights as the present step leaves them. */
+  #weightsAfterStep(): Promise<Map<string, SavedTensor>> {
+    const { frame, weightTable } = this.run;
+    const read = () => settledMap(weightTable.capture().weights);
+    if (!frame || frame.finished) return read();
+    return new Promise((resolve) => frame.inTheEnd(() => resolve(read())));
+  }
+
   #capture(
     metadata: Readonly<Record<string, string>>,
-    weightsBefore: Promise<Map<string, SavedTensor>>,
+    weightsAsked: Promise<Map<string, SavedTensor>>,
   ): Promise<SavedFile> {
     const captured = this.run.quiet()
-      ? this.#captureAll(metadata, weightsBefore)
-      : weightsBefore.then((weights) => ({
+      ? this.#captureAll(metadata, weightsAsked)
+      : weightsAsked.then((weights) => ({
         bytes: encodeRun({ weights }, this.#texts(metadata)),
         complete: false,
       }));
@@ -83,11 +91,11 @@ export class RunSaver {
 
   async #captureAll(
     metadata: Readonly<Record<string, string>>,
-    weightsBefore: Promise<Map<string, SavedTensor>>,
+    weightsAsked: Promise<Map<string, SavedTensor>>,
   ): Promise<SavedFile> {
     const { weightTable, collector } = this.run;
     const { weights, slots } = weightTable.capture();
-    const weightsThen = this.#ended ? weightsBefore : settledMap(weights);
+    const weightsThen = this.#ended ? weightsAsked : settledMap(weights);
     const position = this.run.position;
     const collected = collector.collect();
     const { states, tensors } = this.states.capture();

@@ -177,17 +177,18 @@ for (const [name, make] of Object.entries(pipes)) {
 
 const plain = pipes["dropout, momentum, moving averages, plateau and early stopping"];
 
-Deno.test("a run that was stopped early stays stopped, with its best weights", async () => {
-  const { reason, logs } = await assertResumes(() => {
-    const pipe = plain();
-    const callbacks = [
-      earlyStopping<Epoch>({ patience: 1, minDelta: 5, restoreBest: true }),
-    ];
-    return { ...pipe, callbacks };
-  }, { device: "cpu", threads: 1 });
-  assert.match(reason!, /has not improved on .* at epoch 2/);
-  assert.equal(logs.length, 2);
-});
+for (const restoreBest of [true, false]) {
+  const kept = restoreBest ? "its best weights" : "the averages of its weights";
+  Deno.test(`a run that was stopped early stays stopped, with ${kept}`, async () => {
+    const { reason, logs } = await assertResumes(() => {
+      const pipe = plain();
+      const callbacks = [earlyStopping<Epoch>({ patience: 1, minDelta: 5, restoreBest })];
+      return { ...pipe, callbacks };
+    }, { device: "cpu", threads: 1 });
+    assert.match(reason!, /has not improved on .* at epoch 2/);
+    assert.equal(logs.length, 2);
+  });
+}
 
 Deno.test("resumed after every step with another number of threads", async () => {
   await assertResumes(plain, { device: "cpu", threads: 1, epochs: 2 }, { threads: 2 });

@@ -27,8 +27,8 @@ export type { CheckpointOptions };
  * A run that is interrupted is saved as it is then, with the `reason` in the metadata: to `path`,
  * unless that holds a best epoch, which is kept; then beside it, as `digits.last.safetensors` for
  * `digits.safetensors`. With `onException` a run that fails is saved as
- * `digits.exception.safetensors`, with the `message`: the weights are those before the step that
- * failed. What comes while an epoch is being validated can only be saved as weights, and goes beside:
+ * `digits.exception.safetensors`, with the `message`: the weights are those of the last step that the
+ * device has run. What comes while an epoch is being validated can only be saved as weights, and goes beside:
  * `digits.weights.safetensors`; the file to resume from stays.
  *
  * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.

@@ -5,7 +5,7 @@ import type { Epoch } from "../../../../core/stream/epoch.ts";
 import { checkpoint, type CheckpointOptions } from "../../../../core/stream/operators/mod.ts";
 import { fileName } from "../../../../core/stream/operators/file_name.ts";
 import { decodeSafetensors } from "../../../../core/state/mod.ts";
-import { epochs, sgd } from "../../../../mod.ts";
+import { epochs, type MiniBatchesOptions, sgd } from "../../../../mod.ts";
 import { points, smallModel, steps, weightsOf } from "../../../training/pipes.ts";
 import { fakeEpochs, FakeRun, fakeStep, inFolder, names, runOf, training } from "../fake_epoch.ts";
 
@@ -160,10 +160,11 @@ Deno.test("checkpoint saves a run that fails, if asked, and passes the error on"
     assert.deepEqual([epoch, reason, message], ["2", "error", "the disk is on fire"]);
   }));
 
-Deno.test("a real run that fails is saved with the weights before the step that failed", () =>
+Deno.test("a real run that fails is saved as it is then, and goes on from there", () =>
   inFolder(async (folder) => {
-    const pipe = () =>
-      steps(again, points(40), sgd({ learningRate: 0.5 }), { batchSize: 8, device: "cpu" });
+    const optimizer = () => sgd({ learningRate: 0.5, momentum: 0.9 });
+    const pipe = (options: MiniBatchesOptions = {}) =>
+      steps(again, points(40), optimizer(), { batchSize: 8, device: "cpu", ...options });
     let again = smallModel();
     const failing = pipe().pipe(
       tap(({ step }) => {
@@ -173,12 +174,21 @@ Deno.test("a real run that fails is saved with the weights before the step that 
     );
     await assert.rejects(lastValueFrom(failing), /a callback of mine/);
     again = smallModel();
-    await lastValueFrom(pipe().pipe(take(3)));
+    await lastValueFrom(pipe().pipe(take(4)));
     const path = `${folder}/a.exception.st`;
     const { tensors } = decodeSafetensors(Deno.readFileSync(path), path);
+    // The step had been staged as a whole.
     for (const [name, values] of Object.entries(await weightsOf(again))) {
       assert.deepEqual(Array.from(tensors.get(name)!.data as Float32Array), values);
     }
+    again = smallModel();
+    await lastValueFrom(pipe());
+    const whole = await weightsOf(again);
+    again = smallModel();
+    const resume = path;
+    const goingOn = pipe({ resume }).pipe(checkpoint(`${folder}/b.st`, { save: "last" }));
+    await lastValueFrom(goingOn);
+    assert.deepEqual(await weightsOf(again), whole);
   }));
 
 Deno.test("a folder that cannot be written is noticed before the first step", async () => {
