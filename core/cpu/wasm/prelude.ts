@@ -9,15 +9,17 @@ export const prelude: Readonly<
 > = {
   exp: {
     parameters: ["x"],
-    // 2ⁿ in two factors: n = 128 and the denormals need both.
+    // The sum with 1.5·2²³ is rounded to a whole number, whose last bits are n: a conversion of floats
+    // costs V8 eight instructions. 2ⁿ in two factors: n = 128 and the denormals need both.
     body: `
       let c = min(max(x, -104.0), 89.0);
-      let n = floor(c * 1.44269504088896341 + 0.5);
+      let shifted = c * 1.44269504088896341 + 12582912.0;
+      let n = shifted - 12582912.0;
       let r = (c - n * 0.693359375) - n * -2.12194440e-4;
       let p = ((((1.9875691500e-4 * r + 1.3981999507e-3) * r + 8.3334519073e-3) * r
         + 4.1665795894e-2) * r + 1.6666665459e-1) * r + 5.0000001201e-1;
       let y = p * (r * r) + r + 1.0;
-      let k = i32(n);
+      let k = bitcast<i32>(shifted) - 0x4b400000;
       let h = k >> 1u;
       y * bitcast<f32>((h + 127) << 23u) * bitcast<f32>((k - h + 127) << 23u)`,
   },

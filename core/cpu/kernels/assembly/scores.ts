@@ -16,8 +16,8 @@ function total(x: v128): f32 {
 }
 
 /**
- * Writes down the constants of {@link weight4}: V8 would make those of the code anew at every use,
- * which takes as long as all the rest.
+ * Writes down the constants of {@link weight4}, which are read ahead of its loops: V8 would make those
+ * of the code anew at every use, which takes as long as all the rest.
  */
 export function listConstants(at: usize): void {
   v128.store(at, f32x4.splat(-87.33));
@@ -38,22 +38,34 @@ export function listConstants(at: usize): void {
 /**
  * eˣ, four at a time, of numbers that are not far above 0; what is smaller than a normal number
  * becomes 0. Half the instructions of `exp4`: the sum with 1.5·2²³ is rounded to a whole number, whose
- * last bits then are the exponent.
+ * last bits then are the exponent. The other arguments are the listed constants, in their order.
  */
-@inline function weight4(x: v128, constants: usize): v128 {
-  const lowest = v128.load(constants);
-  const magic = v128.load(constants, 48);
-  const c = f32x4.pmin(f32x4.pmax(x, lowest), v128.load(constants, 16));
-  const shifted = madd(c, v128.load(constants, 32), magic);
+@inline function weight4(
+  x: v128,
+  lowest: v128,
+  highest: v128,
+  factor: v128,
+  magic: v128,
+  high: v128,
+  low: v128,
+  p5: v128,
+  p4: v128,
+  p3: v128,
+  p2: v128,
+  p1: v128,
+  p0: v128,
+  ones: v128,
+): v128 {
+  const c = f32x4.pmin(f32x4.pmax(x, lowest), highest);
+  const shifted = madd(c, factor, magic);
   const n = f32x4.sub(shifted, magic);
-  const high = madd(n, v128.load(constants, 64), c);
-  const r = madd(n, v128.load(constants, 80), high);
-  let p = madd(v128.load(constants, 96), r, v128.load(constants, 112));
-  p = madd(p, r, v128.load(constants, 128));
-  p = madd(p, r, v128.load(constants, 144));
-  p = madd(p, r, v128.load(constants, 160));
-  p = madd(p, r, v128.load(constants, 176));
-  const y = f32x4.add(madd(p, f32x4.mul(r, r), r), v128.load(constants, 192));
+  const r = madd(n, low, madd(n, high, c));
+  let p = madd(p5, r, p4);
+  p = madd(p, r, p3);
+  p = madd(p, r, p2);
+  p = madd(p, r, p1);
+  p = madd(p, r, p0);
+  const y = f32x4.add(madd(p, f32x4.mul(r, r), r), ones);
   const power = i32x4.add(y, i32x4.shl(shifted, 23));
   return v128.andnot(power, f32x4.lt(x, lowest));
 }
@@ -96,11 +108,24 @@ export function powersOfRow(
   constants: usize,
 ): f32 {
   const shift = f32x4.splat(most);
+  const lowest = v128.load(constants);
+  const highest = v128.load(constants, 16);
+  const factor = v128.load(constants, 32);
+  const magic = v128.load(constants, 48);
+  const high = v128.load(constants, 64);
+  const low = v128.load(constants, 80);
+  const p5 = v128.load(constants, 96);
+  const p4 = v128.load(constants, 112);
+  const p3 = v128.load(constants, 128);
+  const p2 = v128.load(constants, 144);
+  const p1 = v128.load(constants, 160);
+  const p0 = v128.load(constants, 176);
+  const ones = v128.load(constants, 192);
   let sums = f32x4.splat(0);
   let j = 0;
   for (; j < count; j += 4) {
     const at = row + <usize> j * 4;
-    const power = weight4(f32x4.sub(v128.load(at), shift), constants);
+    const power = weight4(f32x4.sub(v128.load(at), shift), lowest, highest, factor, magic, high, low, p5, p4, p3, p2, p1, p0, ones);
     v128.store(at, power);
     sums = f32x4.add(sums, power);
   }
@@ -196,11 +221,24 @@ export function gradientRow(
   const given = f32x4.splat(dot);
   const none = f32x4.splat(0);
   const dropping = drops(block);
+  const lowest = v128.load(constants);
+  const highest = v128.load(constants, 16);
+  const factor = v128.load(constants, 32);
+  const magic = v128.load(constants, 48);
+  const high = v128.load(constants, 64);
+  const low = v128.load(constants, 80);
+  const p5 = v128.load(constants, 96);
+  const p4 = v128.load(constants, 112);
+  const p3 = v128.load(constants, 128);
+  const p2 = v128.load(constants, 144);
+  const p1 = v128.load(constants, 160);
+  const p0 = v128.load(constants, 176);
+  const ones = v128.load(constants, 192);
   let j = 0;
   for (; !bias && !dropping && j + 4 <= count; j += 4) {
     const at = <usize> j * 4;
     const score = f32x4.mul(v128.load(row + at), scale);
-    const weight = weight4(f32x4.sub(score, shift), constants);
+    const weight = weight4(f32x4.sub(score, shift), lowest, highest, factor, magic, high, low, p5, p4, p3, p2, p1, p0, ones);
     const slope = f32x4.sub(v128.load(slopes + at), given);
     v128.store(row + at, weight);
     v128.store(slopes + at, f32x4.mul(f32x4.mul(weight, slope), scale));
@@ -209,7 +247,7 @@ export function gradientRow(
     const at = <usize> j * 4;
     let score = f32x4.mul(v128.load(row + at), scale);
     if (bias) score = f32x4.add(score, loadPart(bias + at, count - j));
-    const weight = weight4(f32x4.sub(score, shift), constants);
+    const weight = weight4(f32x4.sub(score, shift), lowest, highest, factor, magic, high, low, p5, p4, p3, p2, p1, p0, ones);
     let slope = v128.load(slopes + at);
     let left = weight;
     if (dropping) {
