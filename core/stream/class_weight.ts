@@ -29,7 +29,8 @@ export type ClassWeights = Readonly<Record<number, number>> | readonly number[];
  *
  * @param weights The weight of each class, at least 0; a class that is not named has 1.
  * @returns An operator from {@link Batch} to {@link Batch}. Targets are labels, `[batch]` or
- * `[batch, 1]`, or one-hot rows `[batch, classes]`.
+ * `[batch, 1]`; one-hot rows `[batch, classes]`; or labels of steps, `[batch, steps]`, of which each
+ * then has the weight of its class, for a loss of class ids.
  * @throws {RangeError} when a class is not a whole number from 0, or a weight is negative or not
  * finite.
  * @throws {ShapeError} on the error channel, when the targets are no classes.
@@ -54,7 +55,8 @@ export type ClassWeights = Readonly<Record<number, number>> | readonly number[];
  * assert.ok(Math.abs(value - 2 * Math.LN2) < 1e-6); // (1 + 1 + 4) / 3 · ln 2
  * ```
  *
- * Keras: the `class_weight` of `fit`.
+ * Keras: the `class_weight` of `fit`, which takes labels of steps for one-hot rows. PyTorch: the
+ * `weight` of `CrossEntropyLoss`, whose mean is `reduction: "meanWithSampleWeight"`.
  */
 export function classWeight<X extends Tensors = Tensor>(
   weights: ClassWeights,
@@ -68,7 +70,13 @@ export function classWeight<X extends Tensors = Tensor>(
         const ofClass = weightOf(labelsOf(y), table);
         return sampleWeight ? mul(sampleWeight, ofClass) : ofClass;
       });
-      return new Batch(batch.frame, batch.x, y, weight);
+      const { classWeights } = batch;
+      if (classWeights) {
+        throw new RangeError(
+          "Cannot weight classes twice in one pipe: give all their weights to one classWeight",
+        );
+      }
+      return new Batch(batch.frame, batch.x, y, weight, { table, sampleWeight });
     };
   });
 }
@@ -116,8 +124,8 @@ function labelsOf(y: Tensor): Tensor {
   return cast(labels.dtype === "f32" ? round(labels) : labels, "i32");
 }
 
-/** The weight of each label; one that the table does not reach has 1. */
-function weightOf(labels: Tensor, table: Tensor): Tensor {
+/** The weight of each label, i32; one that the table does not reach has 1. */
+export function weightOf(labels: Tensor, table: Tensor): Tensor {
   const rows = oneHot(labels, table.size);
   return add(sum(mul(rows, table), -1), sub(literal(1), sum(rows, -1)));
 }

@@ -148,6 +148,7 @@ export function loss<X extends Tensors, Y extends Tensors, O extends Tensors>(
           penalties: [...step.penalties, ...weightPenalties(model, state)],
           reduction,
           sampleWeight,
+          classWeights: step.classWeights,
           scalar: (source, scalar) => run.scalars.scalar(source, scalar),
         });
         return {

@@ -3,8 +3,12 @@ import { formatShape, sameShape } from "../graph/shape.ts";
 import { literal } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Mask } from "../nn/mask.ts";
+import type { ClassIdTargets } from "../nn/loss.ts";
+import { weightOf } from "./class_weight.ts";
+import type { WeighedClasses } from "./stages.ts";
 import { areLabels } from "../nn/losses/targets.ts";
 import { cast } from "../ops/cast.ts";
+import { equal } from "../ops/equal.ts";
 import { logicalAnd } from "../ops/logical.ts";
 import { mul } from "../ops/mul.ts";
 import { notEqual } from "../ops/not_equal.ts";
@@ -21,10 +25,12 @@ export interface Compared {
   readonly mask: Mask;
   /** How much each sample counts, `[batch]`. */
   readonly sampleWeight: Tensor | null;
+  /** Weights of classes, which are in `sampleWeight` unless targets are labels of steps. */
+  readonly classWeights?: WeighedClasses | null;
 }
 
 /** As {@link Compared}, with the steps of all samples as one batch. */
-export interface ComparedSteps extends Omit<Compared, "mask"> {
+export interface ComparedSteps extends Omit<Compared, "mask" | "classWeights"> {
   /** Which of them count, `[batch]`, bool. */
   readonly counted: Mask;
 }
@@ -39,12 +45,13 @@ function onlyWhere(counted: Tensor, x: Tensor, other = 0): Tensor {
  * As {@link stepsAsSamples}, for class ids of which some stand for no class: what has one of them does
  * not count either. A class takes its place, so that the loss need not leave out anything itself.
  */
-export function labelsAsSamples(compared: Compared, ignored: readonly number[]): ComparedSteps {
+function labelsAsSamples(compared: Compared, ignored: readonly number[]): ComparedSteps {
   const { targets, outputs, mask } = compared;
   // Others are refused by the loss, in its own words.
   if (!areLabels(targets, outputs)) return stepsAsSamples(compared);
   const labels = cast(reshape(targets, outputs.shape.slice(0, -1)), "i32");
-  const known = ignored.map((label) => notEqual(labels, label)).reduce(logicalAnd);
+  const known = ignored.map((label) => notEqual(labels, label))
+    .reduce((all, one) => logicalAnd(all, one), equal(labels, labels));
   const aClass = ignored.map((_, place) => place).find((id) => !ignored.includes(id));
   const ones = (mask?.shape ?? []).concat(new Array(known.rank - (mask?.rank ?? 0)).fill(1));
   const both = mask ? logicalAnd(known, reshape(mask, ones)) : known;
@@ -57,8 +64,28 @@ export function labelsAsSamples(compared: Compared, ignored: readonly number[]):
   };
 }
 
+/**
+ * What a loss or a metric compares, as samples: steps are some where there is a mask, and labels of
+ * steps where one stands for no class, or classes have weights.
+ */
+export function asSamples(
+  compared: Compared,
+  classIds: ClassIdTargets | undefined,
+  ignored: readonly number[],
+): ComparedSteps {
+  const { targets, outputs, classWeights } = compared;
+  if (classIds?.count(outputs, targets) === undefined) return stepsAsSamples(compared);
+  if (classWeights && targets.size > outputs.shape[0]) {
+    const { sampleWeight, table } = classWeights;
+    const steps = labelsAsSamples({ ...compared, sampleWeight }, ignored);
+    const own = weightOf(cast(steps.targets, "i32"), table);
+    return { ...steps, sampleWeight: mul(own, steps.sampleWeight ?? cast(steps.counted!, "f32")) };
+  }
+  return ignored.length > 0 ? labelsAsSamples(compared, ignored) : stepsAsSamples(compared);
+}
+
 /** Where there is a mask, makes every step a sample; a step weighs what its sample does, or 0. */
-export function stepsAsSamples(compared: Compared): ComparedSteps {
+function stepsAsSamples(compared: Compared): ComparedSteps {
   const { targets, outputs, mask, sampleWeight } = compared;
   if (!mask) return { targets, outputs, sampleWeight, counted: undefined };
   const counted = reshape(mask, [mask.size]);

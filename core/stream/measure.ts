@@ -114,7 +114,7 @@ export function measuring<Step extends AnyForwarded>(
           records: measureRecords(
             measured,
             { outputs, targets: y, masks },
-            sampleWeight,
+            { sampleWeight, classWeights: step.classWeights },
             step instanceof Scored && step.lossFunction ? criteriaOf(step.lossFunction) : [],
           ),
         };

@@ -64,7 +64,14 @@ export type { Reduction } from "./score.ts";
 export { type ResetRule, resetStates } from "./reset_states.ts";
 export type { InputsFor, TensorsFor } from "./resident_data.ts";
 export type { AnyBatch, AnyDifferentiated, AnyForwarded, AnyScored, AnyUpdated } from "./stages.ts";
-export { Batch, Differentiated, Forwarded, Scored, Updated } from "./stages.ts";
+export {
+  Batch,
+  Differentiated,
+  Forwarded,
+  Scored,
+  Updated,
+  type WeighedClasses,
+} from "./stages.ts";
 export { update, type UpdateOptions } from "./update.ts";
 export { updateTarget, type UpdateTargetOptions } from "./update_target.ts";
 export type { WeightPairsOptions } from "./weight_pairs.ts";

@@ -7,6 +7,7 @@ import { div } from "../ops/div.ts";
 import { literal } from "../graph/leaf.ts";
 import { greater } from "../ops/greater.ts";
 import { mul } from "../ops/mul.ts";
+import type { WeighedClasses } from "./stages.ts";
 import { select } from "../ops/select.ts";
 import { mean, sum } from "../ops/sum.ts";
 
@@ -25,6 +26,8 @@ export interface ScoreOptions {
   readonly reduction: Reduction;
   /** How much each sample counts, `[batch]`. */
   readonly sampleWeight: Tensor | null;
+  /** Weights of classes, which are in `sampleWeight` unless labels are those of steps. */
+  readonly classWeights?: WeighedClasses | null;
   /** Which samples count at all, `[batch]`, bool; by default each does. */
   readonly counted?: Tensor;
 }

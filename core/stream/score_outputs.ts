@@ -10,7 +10,7 @@ import type { LabelUse } from "./class_ids.ts";
 import type { Criteria } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
 import { type LossAccess, type ScoredTerm, scoreTerms } from "./loss_function.ts";
-import { type Compared, labelsAsSamples, stepsAsSamples } from "./masked_steps.ts";
+import { asSamples, type Compared } from "./masked_steps.ts";
 import type { RecordDefinition } from "./record_layout.ts";
 import { loggedLoss, type Score, score, type ScoreOptions, withPenalties } from "./score.ts";
 
@@ -96,7 +96,7 @@ function partsOf(criteria: Criteria, judged: JudgedBatch, options: ScoreOptions)
     }));
   }
   return criteria.map(({ output, loss, weight }) => {
-    const picked = pick(output, judged, options.sampleWeight);
+    const picked = pick(output, judged, options);
     const plain = scoreOutput(loss, picked, options);
     return { name: output, plain, weight, labels: labelUses(loss, picked, ignoredLabels([loss])) };
   });
@@ -110,12 +110,12 @@ function partsOf(criteria: Criteria, judged: JudgedBatch, options: ScoreOptions)
 export function measureRecords(
   measured: readonly Measured[],
   judged: Judged,
-  sampleWeight: Tensor | null,
+  weights: Pick<Compared, "sampleWeight" | "classWeights">,
   criteria: Criteria,
 ): RecordDefinition[] {
   const losses = "terms" in criteria ? [] : criteria;
   return measured.map(({ metric, output, name, weighted }) => {
-    const picked = pick(output, judged, weighted ? sampleWeight : null);
+    const picked = pick(output, judged, weighted ? weights : { sampleWeight: null });
     const ignored = ignoredLabels([
       metric,
       ...losses.filter((criterion) => criterion.output === output).map(({ loss }) => loss),
@@ -158,10 +158,7 @@ function measureOutput(
     const { targets, outputs, sampleWeight, mask } = picked;
     return metric.apply(targets, outputs, sampleWeight ?? undefined, mask);
   }
-  const { targets, outputs, sampleWeight, counted } =
-    ignored.length > 0 && metric.classIds?.count(picked.outputs, picked.targets) !== undefined
-      ? labelsAsSamples(picked, ignored)
-      : stepsAsSamples(picked);
+  const { targets, outputs, sampleWeight, counted } = asSamples(picked, metric.classIds, ignored);
   return metric.apply(targets, outputs, sampleWeight ?? (counted && cast(counted, "f32")));
 }
 
@@ -176,10 +173,11 @@ function scoreOutput(loss: Loss, picked: Compared, { reduction }: ScoreOptions):
     const { targets, outputs, sampleWeight, mask } = picked;
     return score(loss.apply(targets, outputs, mask), { reduction, sampleWeight });
   }
-  const ignored = loss.classIds?.ignored;
-  const { targets, outputs, sampleWeight, counted } = ignored === undefined
-    ? stepsAsSamples(picked)
-    : labelsAsSamples(picked, [ignored]);
+  const { targets, outputs, sampleWeight, counted } = asSamples(
+    picked,
+    loss.classIds,
+    ignoredLabels([loss]),
+  );
   return score(loss.apply(targets, outputs), { reduction, sampleWeight, counted });
 }
 
@@ -202,11 +200,17 @@ function together(one: Score, other: Score): Score {
 function pick(
   output: string | null,
   { targets, outputs, masks }: Judged,
-  sampleWeight: Tensor | null,
+  { sampleWeight, classWeights }: Pick<Compared, "sampleWeight" | "classWeights">,
 ): Compared {
   const found = find("outputs", output, outputs);
   const mask = masks.get(output);
-  return { outputs: found, targets: find("targets", output, targets), mask, sampleWeight };
+  return {
+    outputs: found,
+    targets: find("targets", output, targets),
+    mask,
+    sampleWeight,
+    classWeights,
+  };
 }
 
 function find(what: string, output: string | null, tensors: Tensors): Tensor {

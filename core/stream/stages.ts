@@ -11,6 +11,14 @@ import type { RunControl } from "./epoch.ts";
 import type { Losses } from "./criteria.ts";
 import type { Frame } from "./frame.ts";
 
+/** Weights of classes. */
+export interface WeighedClasses {
+  /** The weight of each class, `[classes]`. */
+  readonly table: Tensor;
+  /** How much samples count without them, `[batch]`. */
+  readonly sampleWeight: Tensor | null;
+}
+
 /**
  * A mini-batch on its way down the pipe, as symbols. Each stage adds what it made, so that stages
  * in a wrong order do not type-check: `Batch → Forwarded → Scored → Differentiated → Updated`.
@@ -33,6 +41,11 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
     readonly y: Y,
     /** How much each sample counts, `[batch]`, f32; `null` where each counts once. */
     readonly sampleWeight: Tensor | null = null,
+    /**
+     * The weights of classes, where {@link classWeight} gives some: {@link loss} takes them for each
+     * step, if targets are labels of steps.
+     */
+    readonly classWeights: WeighedClasses | null = null,
   ) {}
 
   /** Number of the epoch, from 1. */
@@ -184,7 +197,7 @@ export class Forwarded<
      */
     readonly masks: ReadonlyMap<string | null, Tensor> = new Map(),
   ) {
-    super(batch.frame, batch.x, batch.y, batch.sampleWeight);
+    super(batch.frame, batch.x, batch.y, batch.sampleWeight, batch.classWeights);
   }
 }
 

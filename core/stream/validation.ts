@@ -142,7 +142,7 @@ export class Validation {
         sampleWeight,
         scalar: (source, scalar) => scalars.scalar(source, scalar),
       });
-      return [...records, ...measureRecords(metrics, judged, sampleWeight, criteria)];
+      return [...records, ...measureRecords(metrics, judged, { sampleWeight }, criteria)];
     });
     checkLabelUses(
       records.flatMap(({ labels = [] }) => labels),

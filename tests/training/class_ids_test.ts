@@ -28,6 +28,7 @@ import {
   predict,
   sequential,
   sgd,
+  sparseCategoricalAccuracy,
   sparseCategoricalCrossentropy,
   sparseCategoricalCrossentropyMetric,
   sparseTopKCategoricalAccuracy,
@@ -200,6 +201,17 @@ Deno.test("metrics leave out what the loss ignores, and count labels, not batche
       assertClose(metrics.map(({ name }) => logs[`${prefix}${name}`]), expected, 1e-6, prefix);
     }
   }
+  // What the metric itself ignores is left out, too.
+  const other = sequential([input([4]), embedding(5, 4), dense(3)]);
+  const own = sparseCategoricalAccuracy({ ignoreClass: 0 });
+  const given = { ...cpu, loss: ignoring, metrics: [own], batchSize: 2 };
+  const { sparse_categorical_accuracy: found } = await evaluate(other, data, given);
+  const { data: all } = await predict(other, data.x, cpu);
+  const counted = tags.flat().flatMap((tag, at) => {
+    const row = [...all.slice(3 * at, 3 * at + 3)];
+    return tag < 1 ? [] : [row.indexOf(Math.max(...row)) === tag ? 1 : 0];
+  });
+  assertClose([found], [counted.reduce<number>((sum, one) => sum + one, 0) / counted.length], 1e-6);
   // A metric of a pipe that does not know the loss yet cannot leave out what that ignores.
   const early = miniBatches(data, cpu).pipe(
     forward(sequential([input([4]), embedding(5, 4), dense(3)])),
