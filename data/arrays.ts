@@ -142,7 +142,7 @@ export function arrays(
     x: inputs,
     y: targets,
     ...(options.classes === undefined ? {} : { classes: options.classes as number }),
-    ...(options.sampleWeight && { sampleWeight: Float32Array.from(options.sampleWeight) }),
+    ...(options.sampleWeight && { sampleWeight: oneEach(options.sampleWeight) }),
     ...(name === undefined ? {} : { name }),
   };
   if (isStored(inputs) && isStored(targets) && inputs.shape[0] !== samples) {
@@ -154,6 +154,16 @@ export function arrays(
   sampleCount(dataSet);
   sampleWeightOf(dataSet);
   return dataSet;
+}
+
+/** Weights of samples, each a number. */
+function oneEach(weights: ArrayLike<number>): Float32Array {
+  if (typeof weights[0] !== "object") return Float32Array.from(weights);
+  throw new DataError(
+    "Cannot build a data set as each sample needs one weight, a number: received rows of weights " +
+      "(steps that do not count have a label that the loss ignores, as ignoreClass: -1, or a mask; " +
+      "classes have weights by classWeight)",
+  );
 }
 
 /** What `store` makes of one array, or of each array by name; an error says which. */

@@ -12,6 +12,7 @@ import type { BatchTensors } from "./resident_data.ts";
 import { resumedRun, startOf } from "./resumed_run.ts";
 import type { RunSettings } from "./saved_run.ts";
 import { type AnyBatch, Batch } from "./stages.ts";
+import { warnOfShuffledStates } from "./state_warning.ts";
 import { Turns } from "./yield_to_events.ts";
 
 /** What a source must know of its run. */
@@ -98,7 +99,10 @@ class Source {
 
   /** Once, and when a step has gone down: operators below a `share` meet the run with it. */
   #checkResumed(run: Run): void {
-    if (!this.#checked && !this.#stopped) run.checkResumed();
+    if (!this.#checked && !this.#stopped) {
+      run.checkResumed();
+      if (this.settings.run.shuffle) warnOfShuffledStates(run.weightTable.leaves.keys());
+    }
     this.#checked = true;
   }
 

@@ -202,3 +202,11 @@ Deno.test("a streamed data set needs a reader and descriptions of its arrays", (
   assert.throws(make({ samples: 3, x, y: x }), refused(/read must be a function.*undefined/));
   assert.throws(make({ samples: 3, x, read() {} }), refused(/y must say the shape and type/));
 });
+
+Deno.test("weights of steps are refused, and what is to be done instead is said", () => {
+  const sampleWeight = [[1, 0], [1, 1]] as never;
+  assert.throws(
+    () => arrays([[1, 2], [3, 4]], [[0, 1], [1, 0]], { sampleWeight }),
+    /each sample needs one weight, a number: received rows .*ignoreClass: -1.*classWeight/,
+  );
+});

@@ -185,3 +185,21 @@ Deno.test("a stateful model generates sequences of their own, and keeps its stat
   }
   assert.deepEqual(kept(), before);
 });
+
+Deno.test("a run that shuffles what goes on from batch to batch warns, once", async () => {
+  const warnings: string[] = [];
+  const print = console.error;
+  console.error = (line: string) => void warnings.push(line);
+  try {
+    for (const [shuffle, options] of [[true, stateful], [false, stateful], [true, {}]] as const) {
+      const model = sequential([input([steps, 2]), own(0, options), dense(1)]);
+      const loss = meanSquaredError();
+      const given = { ...cpu, loss, optimizer: sgd(), batchSize: rows, epochs: 2, shuffle };
+      await lastValueFrom(fit(model, data, given));
+    }
+  } finally {
+    console.error = print;
+  }
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^Warning: memory keeps states .* shuffle: false/);
+});
