@@ -119,13 +119,13 @@ export class Frame {
   resetsStates = false;
   /** True when the source waits, before the next step, until nothing is under way. */
   alone = false;
-  /** True once the step has been handed to the device, or has failed. */
-  finished = false;
   /** The weights that the next stage sees. */
   state: ReadonlyMap<Parameter, Tensor>;
   readonly #afterwards: (() => void)[] = [];
-  readonly #inTheEnd: (() => void)[] = [];
+  readonly #whenRun: (() => void)[] = [];
   #closed = false;
+  /** True once the step has been handed to the device, or has failed. */
+  #finished = false;
   #executed: PromiseWithResolvers<void> | undefined;
 
   /** @param run The run. @param position Where the step stands. */
@@ -172,16 +172,10 @@ export class Frame {
     this.#afterwards.push(action);
   }
 
-  /** Calls `action` when the step has run or failed, or now if it has. */
+  /** Calls `action` when the step has run, or failed and nobody has heard of it; now if it has. */
   whenRun(action: () => void): void {
-    if (this.#closed) return action();
-    this.afterwards(action);
-    this.executed.catch(action);
-  }
-
-  /** Calls `action` as soon as the step has run or failed: before others hear of a failure. */
-  inTheEnd(action: () => void): void {
-    this.#inTheEnd.push(action);
+    if (this.#finished) return action();
+    this.#whenRun.push(action);
   }
 
   /** The elements of `tensor` in this step, once it has run. */
@@ -244,8 +238,8 @@ export class Frame {
 
   /** The step has been handed to the device, or has failed. */
   finish(error?: unknown): void {
-    this.finished = true;
-    for (const action of this.#inTheEnd) action();
+    this.#finished = true;
+    for (const action of this.#whenRun) action();
     if (error !== undefined) return this.#executed?.reject(error);
     for (const action of this.#afterwards) action();
     this.#executed?.resolve();

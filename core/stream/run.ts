@@ -75,11 +75,7 @@ export class Run implements RunControl {
     private readonly settings: Pick<RunSettings, "seed" | "samples"> & Partial<RunSettings>,
     readonly saved?: SavedRun,
   ) {
-    this.weightTable = new WeightTable(
-      device,
-      saved,
-      (action) => this.frame ? this.frame.whenRun(action) : action(),
-    );
+    this.weightTable = new WeightTable(device, saved, (action) => this.afterStep(action));
     this.scalars = new ScalarTable(settings.seed, () => this.#position.step - 1);
     this.#states = new RunStates(this.weightTable, saved);
     this.saver = new RunSaver(this, this.#states, settings as RunSettings);
@@ -148,6 +144,12 @@ export class Run implements RunControl {
     write: (file: SavedFile) => Promise<void>,
   ): Promise<void> {
     return this.saver.save(metadata, write);
+  }
+
+  /** Calls an action once the step that is being made, if one is, has run or failed. */
+  afterStep(action: () => void): void {
+    if (this.frame) this.frame.whenRun(action);
+    else action();
   }
 
   /** Runs the step that the stages have described. */

@@ -68,10 +68,10 @@ export class RunSaver {
 
   /** The weights as the present step leaves them. */
   #weightsAfterStep(): Promise<Map<string, SavedTensor>> {
-    const { frame, weightTable } = this.run;
-    const read = () => settledMap(weightTable.capture().weights);
-    if (!frame || frame.finished) return read();
-    return new Promise((resolve) => frame.inTheEnd(() => resolve(read())));
+    const { weightTable } = this.run;
+    return new Promise((resolve) =>
+      this.run.afterStep(() => resolve(settledMap(weightTable.capture().weights)))
+    );
   }
 
   #capture(
