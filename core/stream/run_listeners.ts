@@ -8,6 +8,12 @@ export type RunListener = (run: Run) => void;
 /** Operators that are being subscribed at this moment, from the bottom of the pipe up. */
 let listening: readonly RunListener[] = [];
 
+/** Operators and sources that have been subscribed so far: none comes above one that ends a branch. */
+let subscribed = 0;
+
+/** Who is to be told of the run of the source that was subscribed last in this turn. */
+let latest: RunListener[] | undefined;
+
 /**
  * Subscribes to a pipe so that its source can tell the operators below of the run.
  *
@@ -21,17 +27,26 @@ let listening: readonly RunListener[] = [];
 export function withRunListener(listener: RunListener, subscribe: () => void): void {
   const outer = listening;
   listening = [...outer, listener];
+  const before = ++subscribed;
   try {
     subscribe();
+    // Below a share whose source was subscribed for another branch: it is the one of this turn.
+    if (subscribed === before) joinLatest(listening.toReversed());
   } finally {
     listening = outer;
   }
 }
 
+/** Adds the operators of a branch that the source does not know of. */
+function joinLatest(branch: readonly RunListener[]): void {
+  const known = new Set(latest);
+  latest?.push(...branch.filter((listener) => !known.has(listener)));
+}
+
 /**
  * What an operator has for each run whose steps come to it: one, or several where sources were put
  * together by `concat` or `merge`. An operator calls it as listener and with the run of every step:
- * below a `share`, whose source was subscribed for another branch, nobody tells of the run before.
+ * a branch below a `share` that is subscribed late is told of the run by nobody else.
  *
  * @param create Makes it for a run that was not met before.
  */
@@ -71,8 +86,16 @@ export function meetRun<Event>(listener: RunListener): MonoTypeOperatorFunction<
  * The operators below a source, for it to ask while it is being subscribed.
  *
  * @returns Those that want to hear of the run, from the source down: a model is known to the run
- * before an operator below asks what it is.
+ * before an operator below asks what it is. Branches below a `share` that are subscribed in the same
+ * turn come behind them later: so a resumed run has all of its states at once, in the order of the
+ * pipe, whichever branch comes to its first step first.
  */
 export function runListeners(): readonly RunListener[] {
-  return listening.toReversed();
+  subscribed++;
+  const mine = listening.toReversed();
+  latest = mine;
+  queueMicrotask(() => {
+    if (latest === mine) latest = undefined;
+  });
+  return mine;
 }
