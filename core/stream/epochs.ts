@@ -7,10 +7,12 @@ import { checkCount } from "../nn/check_count.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import { entriesOf } from "../nn/named.ts";
 import type { Epoch } from "./epoch.ts";
+import type { Frame } from "./frame.ts";
 import type { RecordSums } from "./record_layout.ts";
 import { perRun, withRunListener } from "./run_listeners.ts";
 import { checkStage } from "./stage_order.ts";
 import type { AnyUpdated } from "./stages.ts";
+import { KnownEvaluations } from "./known_evaluations.ts";
 import { evaluationsOf, Validation } from "./validation.ts";
 
 /** Options of {@link epochs}. */
@@ -109,6 +111,12 @@ class Gatherer {
   #started = performance.now();
   #samples = 0;
   #checked = false;
+  readonly #known = new KnownEvaluations();
+  /** The step before; of branches that are merged each gives it. */
+  #last: Frame | undefined;
+  /** The epoch that has been gathered last. */
+  #gathered: number | undefined;
+  #warned = false;
 
   constructor(
     private readonly options: EpochsOptions,
@@ -117,13 +125,34 @@ class Gatherer {
   ) {}
 
   take(step: AnyUpdated): void {
+    const { frame, epoch } = step;
+    if (frame === this.#last) return;
+    // Stages below may still add to this one.
+    if (this.#last) this.#known.note(this.#last.effects);
+    this.#warnOfLostEpoch(epoch);
+    this.#last = frame;
     if (step.stepInEpoch === 1) {
       this.#started = performance.now();
       this.#samples = 0;
     }
     this.#samples += step.samples;
     if (!this.#checked) this.#check(step);
-    if (step.stepInEpoch === step.stepsPerEpoch) step.hold(this.#finish(step));
+    if (step.stepInEpoch !== step.stepsPerEpoch) return;
+    this.#gathered = epoch;
+    step.hold(this.#finish(step));
+  }
+
+  /** Says once that an epoch has ended with a step that did not come. */
+  #warnOfLostEpoch(epoch: number): void {
+    const before = this.#last?.epoch ?? epoch;
+    if (this.#warned || before === epoch || this.#gathered === before) return;
+    this.#warned = true;
+    console.error(
+      `Warning: epochs has not seen the last step of epoch ${before}, so that it gives no epoch ` +
+        `and no validation there: an operator above lets only some steps through. Put what is for ` +
+        `these alone into a branch, and gather both: merge(steps, steps.pipe(filter(…), …)) of steps ` +
+        `that go through share()`,
+    );
   }
 
   dispose(): void {
@@ -203,7 +232,7 @@ class Gatherer {
   #validationOf({ frame }: AnyUpdated): Validation | undefined {
     const { validation, validationBatchSize } = this.options;
     if (!validation) return undefined;
-    const evaluations = evaluationsOf(frame.effects);
+    const evaluations = this.#known.after(frame.effects);
     this.#validation ??= new Validation(frame.run, validation, evaluations, validationBatchSize);
     this.#validation.follow(evaluations);
     return this.#validation;

@@ -54,12 +54,16 @@ export class Validation {
     this.#data = run.load(dataSet, "validation", this.#batchSize);
   }
 
-  /** Goes on with the weights that stand in for others now: some come as a weight begins to learn. */
+  /**
+   * Goes on with the weights that stand in for others now, of which some come as a weight begins to
+   * learn; and with models that steps have come through since.
+   */
   follow(evaluations: readonly Evaluation[]): void {
-    const same = evaluations.every(({ weights }, place) =>
+    const same = evaluations.every(({ name, weights }, place) =>
+      name === this.evaluations[place]?.name &&
       sameEntries(weights, this.evaluations[place].weights)
     );
-    if (same) return;
+    if (same && evaluations.length === this.evaluations.length) return;
     this.evaluations = evaluations;
     this.#disposeParts();
   }

@@ -1,11 +1,12 @@
 /** Systems of several networks against PyTorch: a critic with a penalty, a slow copy, few codes. */
 import assert from "node:assert/strict";
-import { filter, lastValueFrom, map, type Observable, tap, toArray } from "rxjs";
+import { filter, lastValueFrom, map, merge, type Observable, share, tap, toArray } from "rxjs";
 import golden from "../golden/generative.json" with { type: "json" };
 import {
   activation,
   adam,
   type AnyModel,
+  type AnyUpdated,
   arrays,
   backward,
   batchNormalization,
@@ -98,14 +99,14 @@ async function onProcessors(title: string, body: (options: DeviceOptions) => Pro
 function adversaries(options: MiniBatchesOptions) {
   const generator = network([3, 6, 2], wgan.given.generator);
   const critic = network([2, 6, 1], wgan.given.critic);
-  const [noise, real, share] = [input([3]), input([2]), input([1])];
+  const [noise, real, part] = [input([3]), input([2]), input([1])];
   const fake = connect(noise, frozen(generator));
   const mixed = connect(
-    [real, fake, share],
-    mergeLambda(([real, fake, share]) => share.mul(real).add(share.neg().add(1).mul(fake))),
+    [real, fake, part],
+    mergeLambda(([real, fake, part]) => part.mul(real).add(part.neg().add(1).mul(fake))),
   );
   const judge = functional({
-    inputs: { noise, real, share },
+    inputs: { noise, real, share: part },
     outputs: {
       fake: connect(fake, critic),
       real: connect(real, critic),
@@ -131,16 +132,17 @@ function adversaries(options: MiniBatchesOptions) {
     backward(),
     update(learning(0.03)),
     tap((step) => void logs.push(step.values())),
+    share(),
   );
-  // What stands behind the filter learns at every second step.
-  const steps = critics.pipe(
+  // A branch of its own, which learns at every second step.
+  const makers = critics.pipe(
     filter(({ step }) => step % 2 === 0),
     forward(deceive),
     loss(({ outputs }) => outputs.neg(), { name: "generator" }),
     backward(),
     update(learning(0.02)),
   );
-  return { generator, critic, steps, logs };
+  return { generator, critic, steps: merge(critics, makers), logs };
 }
 
 testOnDevices("a critic with a gradient penalty learns as in PyTorch", async (options) => {
@@ -278,7 +280,7 @@ for (const [name, system] of Object.entries({ adversaries, views, coder })) {
     inFolder(async (folder) => {
       const run = async (last: number, resume?: string) => {
         const made = system({ ...cpu, epochs: last, shuffle: true, seed: 3, resume });
-        const steps = made.steps as ReturnType<typeof views>["steps"];
+        const steps = made.steps as Observable<AnyUpdated>;
         const path = `${folder}/networks.safetensors`;
         const ended = steps.pipe(epochs(), checkpoint(path, { save: "last" }));
         const { logs } = await lastValueFrom(ended);

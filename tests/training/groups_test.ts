@@ -1,8 +1,7 @@
 /** What several groups of stages in one pipe must not do to each other. */
 import assert from "node:assert/strict";
-import { filter, lastValueFrom, map, merge, type Observable, share, tap, toArray } from "rxjs";
+import { lastValueFrom, map, type Observable, tap, toArray } from "rxjs";
 import {
-  adam,
   arrays,
   backward,
   type Batch,
@@ -14,7 +13,6 @@ import {
   forward,
   frozen,
   functional,
-  gaussianNoise,
   gradients,
   hyperparameter,
   input,
@@ -180,41 +178,4 @@ Deno.test("a resumed run brings weights that no step changes from the file to th
     await run(1, 2);
     // Another process has other first weights.
     assert.deepEqual(await run(7, 4, `${folder}/body.safetensors`), whole);
-  }));
-
-Deno.test("branches at some steps alone go on to the same bits from every step", () =>
-  inFolder(async (folder) => {
-    const run = async (resume?: string) => {
-      const networks = [1, 2, 3].map((seed) =>
-        sequential([input([4]), gaussianNoise(0.3), dense(3), dense(1)], { seed })
-      );
-      const group = (place: number) => (steps: Steps) =>
-        steps.pipe(
-          forward(networks[place]),
-          loss(mse, { name: `loss_${place}` }),
-          backward(),
-          update(adam({ learningRate: 0.01 * (place + 1) })),
-        );
-      const source = miniBatches(arrays(rowsOf4, targets), {
-        ...cpu,
-        batchSize: 1,
-        epochs: 2,
-        seed: 3,
-        resume,
-      });
-      const all = source.pipe(group(0), share());
-      const every = (steps: number) => filter<Batch>(({ step }) => step % steps === 0);
-      const branches = merge(all, all.pipe(every(3), group(1)), all.pipe(every(2), group(2)));
-      const saved = new Set<number>();
-      await lastValueFrom(branches.pipe(tap(({ step, run }) => {
-        if (resume || saved.has(step)) return;
-        saved.add(step);
-        void run.save({}, ({ bytes }) => Deno.writeFile(`${folder}/${step}`, bytes));
-      })));
-      return networks.map(({ parameters }) => parameters.map(({ value }) => [...value]));
-    };
-    const whole = await run();
-    for (let step = 1; step < 12; step++) {
-      assert.deepEqual(await run(`${folder}/${step}`), whole, `after step ${step}`);
-    }
   }));
