@@ -38,7 +38,8 @@ export function criteriaOf(
   losses: OneOrNamed<Loss | undefined> | AnyLossFunction,
   lossWeights: Readonly<Record<string, ScalarSource | undefined>> = {},
 ): Criteria {
-  if (typeof losses === "function") {
+  // One that takes nothing looks at no step: it makes a loss, and was not called.
+  if (typeof losses === "function" && losses.length > 0) {
     const weights = Object.entries(lossWeights).filter(([, weight]) => weight !== undefined);
     for (const [term, weight] of weights) checkScalarSource(`the loss weight of ${term}`, weight!);
     return { terms: losses, weights: Object.fromEntries(weights) as TermWeights };

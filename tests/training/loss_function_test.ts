@@ -181,25 +181,25 @@ Deno.test("the slope goes to inputs through a function of them, as of a penalty"
 });
 
 Deno.test("a function that gives no loss is refused, and says what it gave", async () => {
-  const scored = (terms: () => unknown, lossWeights = {}) =>
+  const scored = (terms: (step: unknown) => unknown, lossWeights = {}) =>
     lastValueFrom(
       miniBatches(halves, { ...cpu, batchSize: 7 }).pipe(
         forward(pair()),
         loss(terms as never, { lossWeights }),
       ),
     );
-  await assert.rejects(scored(() => 3), /must give a tensor, or tensors by name: received/);
-  await assert.rejects(scored(() => ({})), /gives no term/);
+  await assert.rejects(scored((_) => 3), /must give a tensor, or tensors by name: received/);
+  await assert.rejects(scored((_) => ({})), /gives no term/);
   await assert.rejects(
-    scored(() => ({ kl: tensor([[1, 2]]) })),
+    scored((_) => ({ kl: tensor([[1, 2]]) })),
     /the term kl must be a number or one for each sample, \[7\] f32: received constant \[1, 2\] f32/,
   );
   await assert.rejects(
-    scored(() => ({ kl: tensor(1) }), { beta: 2 }),
+    scored((_) => ({ kl: tensor(1) }), { beta: 2 }),
     /Cannot weigh the term beta as the terms of the loss function are kl/,
   );
   assert.throws(
-    () => loss((() => tensor(1)) as never, { lossWeights: { kl: "a" } } as never),
+    () => loss(((_: unknown) => tensor(1)) as never, { lossWeights: { kl: "a" } } as never),
     /kl/,
   );
 });
