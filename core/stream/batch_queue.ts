@@ -36,8 +36,10 @@ export class BatchQueue<Value> {
     while (this.#waiting.length === 0 && !this.#ended) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
-    if (this.#failure) throw this.#failure.error;
-    return this.#waiting.shift();
+    // What was sent before an error is trained on before it.
+    const value = this.#waiting.shift();
+    if (value === undefined && this.#failure) throw this.#failure.error;
+    return value;
   }
 
   /** Leaves what gives the values, and whoever waits gets none. */
@@ -64,6 +66,7 @@ export class BatchQueue<Value> {
     if (this.#ended) return;
     if (this.#waiting.length === this.most) {
       this.#subscription?.unsubscribe();
+      this.#waiting.length = 0;
       return this.#end({
         error: new RangeError(
           `Cannot keep more than ${this.most} batches waiting as training is slower than what sends ` +

@@ -147,11 +147,14 @@ Deno.test("an error of the input comes behind the batches before it", async () =
   await assert.rejects(lastValueFrom(run), /the sensor is gone/);
   assert.deepEqual(steps, [1]);
   const subject = new Subject<Small>();
-  const waiting = assert.rejects(lastValueFrom(train(network(), subject)), /pulled out/);
+  steps.length = 0;
+  const fed = train(network(), subject).pipe(tap(({ step }) => void steps.push(step)));
+  const waiting = assert.rejects(lastValueFrom(fed), /pulled out/);
   await later(5);
-  subject.next(all[0]);
+  for (const each of all) subject.next(each);
   subject.error(new Error("pulled out"));
   await waiting;
+  assert.deepEqual(steps, [1, 2, 3, 4, 5, 6]);
 });
 
 Deno.test("a run that is left leaves its input, also one that waits for it, and frees all", async () => {
