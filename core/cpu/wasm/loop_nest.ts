@@ -33,12 +33,18 @@ export function makeNest(kernel: LoopKernel): LoopNest {
   return { ...nest, inner: chooseInner(nest) };
 }
 
-/** Lanes run along the last dimension, or along the result's last one when that reads in order. */
+/**
+ * Lanes run along the last dimension, or along the result's last one when that reads more in order: in
+ * elements, as an operand of a number a row is nothing beside one of all rows.
+ */
 function chooseInner({ kernel, shape, outer, strides }: Omit<LoopNest, "inner">): number {
   const last = shape.length - 1;
   const column = outer - 1;
   if (!kernel.reduced || shape[column] === 1) return last;
   const reads = strides.slice(0, kernel.loads.length);
-  const inOrder = (dimension: number) => reads.filter((operand) => operand[dimension] === 1).length;
+  const elements = (operand: readonly number[]) =>
+    operand.reduce((size, stride, place) => stride === 0 ? size : size * shape[place], 1);
+  const inOrder = (dimension: number) =>
+    reads.reduce((sum, operand) => operand[dimension] === 1 ? sum + elements(operand) : sum, 0);
   return inOrder(column) > inOrder(last) ? column : last;
 }
