@@ -8,6 +8,7 @@ import type { Run } from "./run.ts";
 /** The batches of a data set, in the order of its passes. */
 export class DataSetFeed implements Feed {
   readonly stepsPerEpoch: number;
+  readonly isOnline = false;
   #data: LoadedData | undefined;
   #settle: () => Promise<void> = () => Promise.resolve();
   /** The pass over the data whose order the samples have. */

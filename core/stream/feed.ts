@@ -15,6 +15,8 @@ export interface FedBatch {
 export interface Feed {
   /** Steps of an epoch. */
   readonly stepsPerEpoch: number;
+  /** True where batches come when they come: a loss that is NaN is to be known before the next. */
+  readonly isOnline: boolean;
   /**
    * To be called before the first batch.
    *

@@ -6,6 +6,7 @@ import type { Run } from "./run.ts";
 
 /** Batches that come one by one while training goes on. */
 export class OnlineFeed implements Feed {
+  readonly isOnline = true;
   #run: Run | undefined;
   #data: OnlineData | undefined;
   #step = 0;

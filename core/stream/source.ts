@@ -125,6 +125,8 @@ class Source {
   async #runEpoch(run: Run, epoch: number, done: number): Promise<void> {
     const { stepsPerEpoch } = this.feed;
     for (let index = done; index < stepsPerEpoch && !this.#stopped; index++) {
+      // On the CPU it costs nothing to look; the batch that did it is still there.
+      if (this.feed.isOnline && run.device.stepsInFlight === 1) await run.collector.collect();
       const fed = this.feed.next(epoch, index);
       const batch = fed instanceof Promise ? await fed : fed;
       if (this.#stopped) return;

@@ -15,6 +15,7 @@ import {
   loss,
   meanSquaredError,
   measure,
+  NonFiniteError,
   sequential,
   sparseCategoricalCrossentropy,
   update,
@@ -83,4 +84,30 @@ Deno.test("a class that outputs have no place for is refused in whatever batch i
   const steps: number[] = [];
   await assert.rejects(lastValueFrom(run.pipe(tap(({ step }) => steps.push(step)))), /7/);
   assert.deepEqual(steps, [1, 2]);
+});
+
+Deno.test("a loss that is NaN ends the run before the next batch is asked for", async () => {
+  let asked = 0;
+  const spoilt = function* () {
+    for (const value of [1, NaN, 2, 3]) {
+      asked++;
+      // By hand, as arrays refuses what is not finite.
+      const x = { data: Float32Array.of(value, 1), shape: [1, 2] };
+      yield { x, y: { data: Float32Array.of(1), shape: [1, 1] } };
+    }
+  };
+  const model = sequential([input([2]), dense(1)], { seed: 1 });
+  const run = batchesFrom(spoilt, cpu).pipe(
+    forward(model),
+    loss(meanSquaredError()),
+    backward(),
+    update(adam()),
+  );
+  await assert.rejects(lastValueFrom(run), (error) => {
+    assert(error instanceof NonFiniteError, `${error}`);
+    assert.deepEqual([error.step, error.layer], [2, "dense_1"]);
+    return true;
+  });
+  assert.equal(asked, 2);
+  assert(model.parameters[0].value.every(Number.isFinite));
 });
