@@ -16,8 +16,10 @@ import { layerContext } from "./layer_context.ts";
 import type { KeptState } from "./kept_state.ts";
 import { ceilingsOf, profileStep } from "./profiles.ts";
 import type { LoadedData } from "./resident_data.ts";
+import { describeRun } from "./run_description.ts";
 import { RunStates } from "./run_states.ts";
 import { RunSaver } from "./run_saver.ts";
+import { SameCollections } from "./same_collections.ts";
 import type { RunSettings, SavedPosition, SavedRun } from "./saved_run.ts";
 import { ScalarTable } from "./scalar_table.ts";
 import { StepPlans } from "./step_plans.ts";
@@ -35,6 +37,8 @@ export class Run implements RunControl {
   readonly weightTable: WeightTable;
   /** Numbers that change between steps. */
   readonly scalars: ScalarTable;
+  /** What stages and operators have put together. */
+  readonly collections: SameCollections = new SameCollections();
   /** Values that steps have recorded. */
   readonly collector: Collector = new Collector();
   /** The step that is being staged or was last. */
@@ -229,20 +233,7 @@ export class Run implements RunControl {
   }
 
   describe(): RunDescription {
-    const { type, name, threads, reason } = this.device;
-    return {
-      model: [...this.#models].map(({ name }) => name).join("+"),
-      parameters: [...this.weightTable.leaves.values()].reduce((sum, { size }) => sum + size, 0),
-      device: { type, name, threads, ...(reason === undefined ? {} : { reason }) },
-      seed: this.settings.seed,
-      samples: {
-        train: this.settings.samples,
-        ...(this.validationSamples === undefined ? {} : { validation: this.validationSamples }),
-      },
-      ...(this.saved
-        ? { resumed: { epoch: this.saved.position.epoch, step: this.saved.position.step } }
-        : {}),
-    };
+    return describeRun(this, [...this.#models], this.settings);
   }
 
   snapshot(): Snapshot {

@@ -46,7 +46,10 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
      * step, if targets are labels of steps.
      */
     readonly classWeights: WeighedClasses | null = null,
-  ) {}
+  ) {
+    this.x = frame.run.collections.get(x);
+    this.y = frame.run.collections.get(y);
+  }
 
   /** Number of the epoch, from 1. */
   get epoch(): number {
@@ -122,31 +125,22 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
    * @throws {RangeError} when no model of the run has the weight.
    * @throws {ShapeError} when the shape is another.
    *
-   * @example A second network that follows the first, as a target network of DQN.
+   * @example A weight that is halved as each step runs; a network that follows: {@link updateTarget}.
    * ```ts
-   * import {
-   *   arrays, backward, dense, forward, input, loss, meanSquaredError, miniBatches, sequential, sgd,
-   *   update,
-   * } from "@millrace/millrace";
+   * import { arrays, dense, forward, input, miniBatches, sequential } from "@millrace/millrace";
    * import { lastValueFrom, tap } from "rxjs";
    * import assert from "node:assert/strict";
    *
-   * const line = (start: "zeros" | "ones") =>
-   *   sequential([input([1]), dense(1, { useBias: false, kernelInitializer: start })]);
-   * const [model, target] = [line("zeros"), line("ones")];
-   * const steps = miniBatches(arrays([[1]], [[2]]), { device: "cpu", threads: 1 }).pipe(
+   * const model = sequential([input([1]), dense(1, { useBias: false, kernelInitializer: "ones" })]);
+   * const steps = miniBatches(arrays([[1]]), { epochs: 3, device: "cpu", threads: 1 }).pipe(
    *   forward(model),
-   *   loss(meanSquaredError()),
-   *   backward(),
-   *   update(sgd({ learningRate: 0.25 })),
    *   tap((step) => {
-   *     const [now] = step.weightsOf(model).values();
-   *     const [[weight, before]] = step.weightsOf(target);
-   *     step.assign(weight, before.mul(0.75).add(now.mul(0.25)));
+   *     const [[weight, now]] = step.weightsOf(model);
+   *     step.assign(weight, now.mul(0.5));
    *   }),
    * );
    * await lastValueFrom(steps);
-   * assert.deepEqual([...target.parameters[0].value], [0.75 + 0.25]);
+   * assert.deepEqual([...model.parameters[0].value], [0.125]);
    * ```
    */
   assign(target: Parameter | Tensor, value: Tensor): void {
@@ -176,6 +170,8 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
   }
 }
 
+const noMasks: ReadonlyMap<string | null, Tensor> = new Map();
+
 /** A batch that went through a model. */
 export class Forwarded<
   X extends Tensors = Tensor,
@@ -195,9 +191,11 @@ export class Forwarded<
      * Which steps of the outputs count, `[batch, steps]`, bool, by the names of outputs, `null` for a
      * model's only one; none where all do. {@link loss} and {@link measure} go by them.
      */
-    readonly masks: ReadonlyMap<string | null, Tensor> = new Map(),
+    readonly masks: ReadonlyMap<string | null, Tensor> = noMasks,
   ) {
     super(batch.frame, batch.x, batch.y, batch.sampleWeight, batch.classWeights);
+    this.outputs = batch.frame.run.collections.get(outputs);
+    this.masks = batch.frame.run.collections.get(masks);
   }
 }
 
@@ -257,6 +255,7 @@ export class Differentiated<
     options: Partial<Pick<Differentiated, "updates" | "usable" | "updated">> = {},
   ) {
     super(scored, scored.lossFunction, scored.loss, scored.count);
+    this.gradients = scored.frame.run.collections.get(gradients);
     const before = scored instanceof Differentiated ? scored : undefined;
     this.updates = options.updates ?? before?.updates ?? true;
     this.usable = options.usable ?? before?.usable;
