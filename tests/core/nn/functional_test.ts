@@ -258,7 +258,7 @@ Deno.test("weights are copied by name, by order, and without those that do not f
   const to = make(5, 2);
   await assert.rejects(
     copyWeights(from, to),
-    /head\/kernel as its shape is \[4, 5\]: received \[4, 2\]/,
+    /shape of head\/kernel is \[4, 5\]: received \[4, 2\] .*skipMismatch/,
   );
   assert.notDeepEqual(to.parameters[0].value, from.parameters[0].value, "none was copied");
   const head = to.parameters[2].value.slice();
