@@ -34,9 +34,10 @@ export async function nonFiniteError(run: Run, found: NonFiniteValue): Promise<N
   );
 }
 
-async function findLayer(run: Run, { step, start }: NonFiniteValue): Promise<string | null> {
+async function findLayer(run: Run, { name, step, start }: NonFiniteValue): Promise<string | null> {
   const last = run.frame;
-  const record = last?.effects.flatMap((effect) => effect.records ?? [])[0];
+  const record = last?.effects.flatMap((effect) => effect.records ?? [])
+    .find((record) => record.name === name);
   if (!last || !record) return null;
   const labelled = topologicalOrder(record.totals.filter((total) => total instanceof Tensor))
     .filter((node) => node.label !== null && node.dtype === "f32");

@@ -16,6 +16,7 @@ import {
   gradients,
   hyperparameter,
   input,
+  lambda,
   type Layer,
   loss,
   meanSquaredError,
@@ -179,3 +180,16 @@ Deno.test("a resumed run brings weights that no step changes from the file to th
     // Another process has other first weights.
     assert.deepEqual(await run(7, 4, `${folder}/body.safetensors`), whole);
   }));
+
+Deno.test("a loss of a second group that is not finite names its layer", async () => {
+  const [good, bad] = [lambda((x) => x), lambda((x) => x.sub(9).log(), { name: "bad" })].map((
+    layer,
+  ) => sequential([input([4]), dense(2), layer, dense(1)]));
+  const steps = miniBatches(arrays(rowsOf4, targets), cpu).pipe(
+    forward(good),
+    loss(mse),
+    backward(),
+    update(sgd()),
+  ).pipe(forward(bad), loss(mse, { name: "second" }), backward(), update(sgd()));
+  await assert.rejects(lastValueFrom(steps), /second is NaN at step 1, first in bad: look for/);
+});
