@@ -49,6 +49,8 @@ CASES = {
     "upSampling2d_bilinear": (larger([2, 3], "bilinear", align_corners=False), [2, 4, 3, 2],
                               "upSampling2d", [[2, 3], {"interpolation": "bilinear"}]),
     "upSampling3d": (larger([2, 1, 2]), [1, 2, 3, 2, 3], "upSampling3d", [[2, 1, 2]]),
+    "pixelShuffle": (lambda x: channels_last(functional.pixel_shuffle(channels_first(x), 2)),
+                     [2, 2, 3, 8], "pixelShuffle", [2]),
 }
 
 

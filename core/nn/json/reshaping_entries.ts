@@ -37,6 +37,10 @@ export const reshapingEntries: Readonly<Record<string, LayerEntry>> = {
     { ...plain, dims: numbers },
     ({ dims, ...options }) => layers.permute(dims, options),
   ),
+  PixelShuffle: entry<layers.PlainOptions & { upscaleFactor: number }>(
+    { ...plain, upscaleFactor: number },
+    ({ upscaleFactor, ...options }) => layers.pixelShuffle(upscaleFactor, options),
+  ),
   RepeatVector: entry<layers.PlainOptions & { n: number }>(
     { ...plain, n: number },
     ({ n, ...options }) => layers.repeatVector(n, options),

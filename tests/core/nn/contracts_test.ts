@@ -61,6 +61,7 @@ const layers: [layer: nn.Layer, inputShape: Shape, outputShape: Shape][] = [
   [nn.lambda((x) => x.mul(2)), [3], [3]],
   [nn.permute([2, 1]), [2, 3], [3, 2]],
   [nn.repeatVector(4), [3], [4, 3]],
+  [nn.pixelShuffle(2), [2, 3, 8], [4, 6, 2]],
   [nn.zeroPadding1d(), [2, 3], [4, 3]],
   [nn.zeroPadding2d([0, [1, 2]]), [2, 1, 2], [2, 4, 2]],
   [nn.zeroPadding3d(), [1, 2, 1, 2], [3, 4, 3, 2]],

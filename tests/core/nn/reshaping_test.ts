@@ -24,6 +24,12 @@ const refused: [what: string, make: () => unknown, message: RegExp][] = [
   ["dims from 0", () => nn.permute([0, 1]), /axes from 1, each once: received \[0, 1\]/],
   ["a dim twice", () => nn.permute([1, 1]), /each once: received \[1, 1\]/],
   ["too few dims", () => nn.permute([2, 1]).init([3, 2, 1], key), /expected input of 2 axes/],
+  ["no factor", () => nn.pixelShuffle(0), /upscaleFactor of pixelShuffle .*received 0/],
+  [
+    "too few channels",
+    () => nn.pixelShuffle(2).init([3, 3, 6], key),
+    /the channels a multiple of 4, got \[3, 3, 6\]/,
+  ],
   ["no repeats", () => nn.repeatVector(0), /the n of repeatVector .*received 0/],
   ["a matrix to repeat", () => nn.repeatVector(2).init([3, 2], key), /got shape \[3, 2\]/],
   ["negative zeros", () => nn.zeroPadding2d(-1), /border of zeroPadding2d .*received -1/],

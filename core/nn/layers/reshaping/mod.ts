@@ -8,6 +8,7 @@ export { identity } from "./identity.ts";
 export { lambda } from "./lambda.ts";
 export { permute } from "./permute.ts";
 export type { PlainOptions } from "./plain.ts";
+export { pixelShuffle } from "./pixel_shuffle.ts";
 export { repeatVector } from "./repeat_vector.ts";
 export type { Interpolation, SmoothInterpolation } from "./resample.ts";
 export { upSampling1d } from "./up_sampling1d.ts";
