@@ -168,11 +168,19 @@ export function applyCall(
         );
       }
       // A layer may give its input back, which belongs to the layer before it.
-      if (!inputs.includes(tensor)) tensor.label ??= name;
+      if (!inputs.includes(tensor)) labelAs(name, tensor, inputs);
       const mask = key === null ? lasting as Mask : (lasting as Named<Mask>)?.[key];
       return { tensor, mask: checkMask(mask, tensor) };
     });
   });
+}
+
+/** Says whose a tensor is; and that before it, as a reshape of the next layer goes past one at the end. */
+function labelAs(name: string, tensor: Tensor, given: readonly Tensor[]): void {
+  tensor.label ??= name;
+  const [source, ...others] = tensor.inputs;
+  const isSole = source && others.length === 0 && source.size === tensor.size;
+  if (isSole && !given.includes(source)) source.label ??= name;
 }
 
 type Named<Value> = Readonly<Record<string, Value>>;

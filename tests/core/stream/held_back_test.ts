@@ -6,14 +6,19 @@ import {
   backward,
   dense,
   epochs,
+  fit,
+  flatten,
   forward,
   input,
   type Loss,
   loss,
   miniBatches,
   type MiniBatchesOptions,
+  multiHeadAttention,
   NonFiniteError,
   sequential,
+  sgd,
+  sparseCategoricalCrossentropy,
   sqrt,
   square,
   stopOnNaN,
@@ -85,4 +90,21 @@ Deno.test("stopOnNaN ends quietly where weights are held back, and says in which
   });
   assert.equal(said.length, 1);
   assert.match(said[0], /^stopOnNaN: The update of dense_2\/bias .*; training was stopped$/);
+});
+
+Deno.test("a layer whose outputs the next one reshapes is named for its own NaN", async () => {
+  const model = sequential([
+    input([3, 2]),
+    dense(2),
+    multiHeadAttention(2, 2),
+    flatten(),
+    dense(2),
+  ], { seed: 1 });
+  model.weights.get("multi_head_attention_1/value_kernel")!.set(new Float32Array(8).fill(3e38));
+  const data = arrays([[[1, 2], [3, 4], [5, 6]]], [1]);
+  const scored = sparseCategoricalCrossentropy({ fromLogits: true });
+  await assert.rejects(
+    lastValueFrom(fit(model, data, { device: "cpu", threads: 1, loss: scored, optimizer: sgd() })),
+    /first in multi_head_attention_1:/,
+  );
 });
