@@ -168,7 +168,7 @@ export function viewCases(random: () => number): OpCase[] {
       [[2, 3], [3, 5]],
       (a, b) => ops.concat([a.transpose(), b.slice([0, 1], [3, 3])], -1),
     ],
-    ["concat of sums", [[3], [4]], (a, b) => ops.concat([a.add(1), b.mul(2), a]).square()],
+    ["concat of sums", [[3], [4]], (a, b) => ops.concat([a.add(1), b.mul(2), a]).neg()],
     ["stack", [[2, 3], [2, 3]], (a, b) => ops.stack([a, b], 1)],
     ["split", [[5, 6]], (x) => ops.split(x, [1, 3, 2], 1)[1]],
     ["split in equal parts", [[6]], (x) => ops.concat(ops.split(x, 3).reverse())],
