@@ -39,12 +39,12 @@ const { seed } = commandLine(
 /** Stands where backward() stands in the pipe, and says the same without any calculus. */
 function numericalBackward(epsilon: number): OperatorFunction<Scored, Differentiated> {
   const slopeOf = (step: Scored, parameter: Parameter, place: number) => {
-    const { model, lossFunction, x, y, frame } = step;
+    const { model, lossFunction, x, y, context } = step;
     const { shape, size } = parameter;
     const only = tensor(new Float32Array(size).fill(1, place, place + 1), { shape });
-    const moved = frame.state.get(parameter)!.add(only.mul(epsilon));
-    const weights = new Map(frame.state).set(parameter, moved);
-    const cost = lossFunction!.apply(y, model.apply(weights, x, frame.run.context(true))).mean();
+    const weights = new Map(step.weightsOf(model));
+    weights.set(parameter, weights.get(parameter)!.add(only.mul(epsilon)));
+    const cost = lossFunction!.apply(y, model.apply(weights, x, context)).mean();
     return cost.sub(step.loss).div(epsilon);
   };
   const gradientsOf = (step: Scored) =>

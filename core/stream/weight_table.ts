@@ -19,7 +19,8 @@ import { readTensor, settledMap, WeightSnapshot } from "./weight_snapshot.ts";
  *
  * `predict`, `predictions`, an open model, `evaluate`, `generate`, `copyWeights` and `saveWeights`
  * wait for it by themselves. The other way, what a parameter is set to while a run trains counts
- * from the next step on.
+ * from the next step on. On a GPU several steps may have been sent before a promise settles: what
+ * must happen at one step is part of it, as `step.assign` and {@link updateTarget}.
  *
  * @param model The model.
  *
