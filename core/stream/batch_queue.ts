@@ -31,15 +31,14 @@ export class BatchQueue<Value> {
   }
 
   /** The next value; nothing where there is none any more, or the queue has been closed. */
-  async next(): Promise<Value | undefined> {
+  async next(): Promise<{ readonly value: Value } | undefined> {
     if (this.#iterator) return await this.#pull(this.#iterator);
     while (this.#waiting.length === 0 && !this.#ended) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     // What was sent before an error is trained on before it.
-    const value = this.#waiting.shift();
-    if (value === undefined && this.#failure) throw this.#failure.error;
-    return value;
+    if (this.#waiting.length > 0) return { value: this.#waiting.shift()! };
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** Leaves what gives the values, and whoever waits gets none. */
@@ -50,11 +49,13 @@ export class BatchQueue<Value> {
     this.#subscription?.unsubscribe();
   }
 
-  async #pull(iterator: AsyncIterator<Value> | Iterator<Value>): Promise<Value | undefined> {
+  async #pull(
+    iterator: AsyncIterator<Value> | Iterator<Value>,
+  ): Promise<{ readonly value: Value } | undefined> {
     if (this.#ended) return undefined;
     const left = new Promise<undefined>((resolve) => this.#wake = () => resolve(undefined));
     const result = await Promise.race([iterator.next(), left]);
-    if (!result?.done) return result?.value;
+    if (result && !result.done) return { value: result.value };
     this.#ended = true;
   }
 

@@ -28,8 +28,9 @@ export class OnlineFeed implements Feed {
   }
 
   async next(): Promise<FedBatch | undefined> {
-    const batch = await this.queue.next();
-    if (!batch || this.#run!.closed) return undefined;
+    const next = await this.queue.next();
+    if (!next || this.#run!.closed) return undefined;
+    const { value: batch } = next;
     const samples = sampleCount(batch);
     this.#data ??= this.#load(batch, this.batchSize ?? samples);
     this.#data.put(batch, ++this.#step);

@@ -64,6 +64,12 @@ Deno.test("a batch that does not fit where the first one was is refused", async 
       return true;
     });
   }
+  for (const none of [undefined, [[1]]]) {
+    await assert.rejects(
+      lastValueFrom(train([batch(4), none as never])),
+      /a data set has inputs x and targets y: received/,
+    );
+  }
   assert.throws(() => batchesFrom(3 as never), /observable or an async generator.*received/);
   assert.throws(() => batchesFrom([], { stepsPerEpoch: 0 }), RangeError);
   await lastValueFrom(batchesFrom(EMPTY, cpu), { defaultValue: undefined });
