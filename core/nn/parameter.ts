@@ -60,6 +60,12 @@ export class Parameter {
    * @internal
    */
   holder: WeightHolder | undefined;
+  /**
+   * The run that has given the present values; `undefined` where they come from anybody else.
+   *
+   * @internal
+   */
+  giver: WeightHolder | undefined;
 
   /**
    * Makes a weight; layers describe theirs, and models make them.
@@ -106,6 +112,7 @@ export class Parameter {
     this.#checkCount(values.length);
     this.value.set(values);
     this.version++;
+    this.giver = undefined;
   }
 
   #checkCount(count: number): void {

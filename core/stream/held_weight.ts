@@ -76,10 +76,12 @@ export class HeldWeight implements WeightHolder {
 
   /** Gives the device what the parameter has been set to since. */
   refresh(): void {
-    const { version, value } = this.parameter;
+    const { version, value, giver } = this.parameter;
     if (version === this.#version) return;
-    this.storage.write(value);
     this.#version = version;
+    // Of two runs that train one weight each goes its own way.
+    if (giver && this.#trained) return;
+    this.storage.write(value);
     this.#refreshed++;
     this.#newer = false;
   }
@@ -93,6 +95,7 @@ export class HeldWeight implements WeightHolder {
       // What somebody has set it to in the meantime is newer.
       if (this.parameter.version !== this.#version || this.#refreshed !== refreshed) return;
       this.parameter.set(values);
+      this.parameter.giver = this;
       this.#version = this.parameter.version;
     };
     const values = this.storage.read();

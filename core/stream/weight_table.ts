@@ -95,8 +95,6 @@ export class WeightTable implements HoldingRun {
       const leaf = stateLeaf(wanted, parameter.shape);
       const storage = this.device.allocate("f32", leaf.size, wanted);
       this.#storages.set(leaf, storage);
-      // Another run may be training it; from a GPU it comes later, and counts from then on.
-      void parameter.holder?.bring()?.catch(() => {});
       storage.write(this.saved ? savedWeight(this.saved, name, parameter) : parameter.value);
       this.leaves.set(parameter, leaf);
       const held = new HeldWeight(parameter, name, storage, this);
