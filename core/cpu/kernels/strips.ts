@@ -32,29 +32,60 @@ const blocks: Block[] = [
 ];
 
 /**
- * Of a k-major A, a pointer for every two rows. Deno's V8 compares each address with the memory's size
- * less what the access reaches beyond its pointer, one register for each displacement: with six of
- * them they spill, and the products of weight gradients are 10% slower.
- */
-const pairs = (rows: number) => range((rows + 1) >> 1);
-
-/**
  * `steps` steps of the sum over k, unrolled; eight make the pointers' additions nearly free. Adding a
  * constant is 10% faster than adding a variable, and than displacements of more than a byte.
  */
-function multiplyAdds({ rows, vectors, kMajor, packed }: Block, steps: number): string {
-  const step = packed ? 4 * rows : "aStep";
+function multiplyAdds(block: Block, steps: number): string {
+  const { rows, vectors, kMajor, packed } = block;
   const lines = range(steps).flatMap((turn) => [
     ...range(vectors).map((v) => `b${v} = v128.load(q, ${16 * v});`),
-    ...range(rows).flatMap((r) => [
-      `x = v128.load32_splat(${kMajor ? `p${r >> 1}, ${4 * (r & 1)}` : `p${r}, ${4 * turn}`});`,
+    ...(kMajor ? turned(block) : range(rows).flatMap((r) => [
+      `x = v128.load32_splat(p${r}, ${4 * turn});`,
       ...range(vectors).map((v) => `s${r}${v} = madd(x, b${v}, s${r}${v});`),
-    ]),
+    ])),
     packed ? "q += 32;" : "q += bStep;",
-    ...(kMajor ? pairs(rows).map((pair) => `p${pair} += ${step};`) : []),
+    ...(kMajor ? [`p0 += ${packed ? 4 * rows : "aStep"};`] : []),
   ]);
   const advance = kMajor ? [] : range(rows).map((r) => `p${r} += ${4 * steps};`);
   return [...lines, ...advance].join("\n      ");
+}
+
+/**
+ * Of a k-major A, four rows lie side by side: they are loaded together and turned under the columns,
+ * so that in sum t lane j is of row (j + t) mod 4. Deno's V8 compares each address with the memory's
+ * size; a load for every row makes so many comparisons that on Intel they cost a fifth.
+ */
+function turned({ rows, vectors }: Block): string[] {
+  const add = (r: number) => range(vectors).map((v) => `s${r}${v} = madd(x, b${v}, s${r}${v});`);
+  if (rows === 1) return ["x = v128.load32_splat(p0);", ...add(0)];
+  const turn = "x = v128.shuffle<f32>(x, x, 1, 2, 3, 0);";
+  const four = ["x = v128.load(p0);", ...add(0), turn, ...add(1), turn, ...add(2), turn, ...add(3)];
+  if (rows === 4) return four;
+  const swap = "x = v128.shuffle<f32>(x, x, 1, 0, 3, 2);";
+  return [...four, "x = v128.load64_splat(p0, 16);", ...add(4), swap, ...add(5)];
+}
+
+/** Puts sums that were turned under the columns into rows, or rows into such sums. */
+function exchange({ rows, vectors }: Block, toRows: boolean): string[] {
+  return range(vectors).flatMap((v) => {
+    const halves = (a: string, b: string) => `v128.shuffle<f32>(${a}, ${b}, 0, 1, 6, 7)`;
+    const evens = (a: string, b: string) => `v128.shuffle<f32>(${a}, ${b}, 0, 5, 2, 7)`;
+    const [first, second] = toRows ? [halves, evens] : [evens, halves];
+    const s = range(rows).map((r) => `s${r}${v}`);
+    const order = toRows ? [[0, 2], [1, 3], [2, 0], [3, 1]] : [[0, 1], [1, 2], [2, 3], [3, 0]];
+    const back = toRows ? [[0, 3], [1, 0], [2, 1], [3, 2]] : [[0, 2], [1, 3], [2, 0], [3, 1]];
+    const lines = [
+      ...order.map(([a, b], t) => `t${t} = ${first(s[a], s[b])};`),
+      ...back.map(([a, b], r) => `${s[r]} = ${second(`t${a}`, `t${b}`)};`),
+    ];
+    if (rows === 4) return lines;
+    return [
+      ...lines,
+      `t0 = ${evens(s[4], s[5])};`,
+      `${s[5]} = ${evens(s[5], s[4])};`,
+      `${s[4]} = t0;`,
+    ];
+  });
 }
 
 /** The stores of one block; eight vectors are stored whole, fewer may be cut at `columns`. */
@@ -98,9 +129,8 @@ function strip(block: Block): string {
   const { rows, vectors, kMajor, packed } = block;
   const each = (line: (r: number, v: number) => string) =>
     range(rows).flatMap((r) => range(vectors).map((v) => line(r, v)));
-  const pointers = kMajor
-    ? pairs(rows).map((pair) => `let p${pair} = a + ${8 * pair};`)
-    : [follow("p", "aStep", rows, "a")];
+  const pointers = kMajor ? "let p0 = a;" : follow("p", "aStep", rows, "a");
+  const turns = kMajor && rows > 1;
   const steps = [kMajor && packed ? "" : "aStep: usize, ", packed ? "" : "bStep: usize, "];
   return `
 export function strip${rows}x${vectors}${kMajor ? "k" : "r"}${packed ? "p" : ""}(
@@ -108,13 +138,15 @@ export function strip${rows}x${vectors}${kMajor ? "k" : "r"}${packed ? "p" : ""}
   rows: i32, columns: i32, k: i32, resume: i32,
 ): void {
   let x: v128, ${range(vectors).map((v) => `b${v}: v128`).join(", ")};
+  ${turns ? "let t0: v128, t1: v128, t2: v128, t3: v128;" : ""}
   while (rows > 0) {
     let q = b;
-    ${pointers.join("\n    ")}
+    ${pointers}
     ${each((r, v) => `let s${r}${v} = f32x4.splat(0);`).join("\n    ")}
     if (resume) {
       ${follow("c", "cStep", rows)}
       ${each((r, v) => `s${r}${v} = v128.load(c${r}, ${16 * v});`).join("\n      ")}
+      ${turns ? exchange(block, false).join("\n      ") : ""}
     }
     let turns = k >> 3;
     while (turns > 0) {
@@ -129,6 +161,7 @@ export function strip${rows}x${vectors}${kMajor ? "k" : "r"}${packed ? "p" : ""}
       ${multiplyAdds(block, 1)}
       --left;
     }
+    ${turns ? exchange(block, true).join("\n    ") : ""}
     ${follow("c", "cStep", rows)}
     ${stores(block)}
     a += aBlock;

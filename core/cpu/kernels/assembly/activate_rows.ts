@@ -4,23 +4,14 @@
  * as long as all the rest.
  */
 import { loadPart, storePart } from "./lanes";
+import { listPowers, power4 } from "./powers";
 import { madd } from "./strips";
 
 /** Writes down the constants of rows. */
 export function listConstants(at: usize): void {
   v128.store(at, f32x4.splat(-0.0), 0);
   v128.store(at, f32x4.splat(-87.33), 16);
-  v128.store(at, f32x4.splat(1.44269504088896341), 32);
-  v128.store(at, f32x4.splat(12582912), 48);
-  v128.store(at, f32x4.splat(-0.693359375), 64);
-  v128.store(at, f32x4.splat(2.12194440e-4), 80);
-  v128.store(at, f32x4.splat(1.9875691500e-4), 96);
-  v128.store(at, f32x4.splat(1.3981999507e-3), 112);
-  v128.store(at, f32x4.splat(8.3334519073e-3), 128);
-  v128.store(at, f32x4.splat(4.1665795894e-2), 144);
-  v128.store(at, f32x4.splat(1.6666665459e-1), 160);
-  v128.store(at, f32x4.splat(5.0000001201e-1), 176);
-  v128.store(at, f32x4.splat(1), 192);
+  listPowers(at);
   v128.store(at, f32x4.splat(0), 208);
   v128.store(at, f32x4.splat(7.90531110763549805), 224);
   v128.store(at, f32x4.splat(-7.90531110763549805), 240);
@@ -45,9 +36,8 @@ export function listConstants(at: usize): void {
 }
 
 /**
- * 1 / (1 + e⁻ˣ) from t = e⁻|x|: 1 / (1 + t), or t / (1 + t) where x is below 0. The sum with 1.5·2²³
- * is rounded to a whole number, whose last bits are the power's exponent; powers below the normal
- * numbers become 0.
+ * 1 / (1 + e⁻ˣ) from t = e⁻|x|: 1 / (1 + t), or t / (1 + t) where x is below 0. Powers below the
+ * normal numbers become 0.
  */
 function sigmoidRow(at: usize, x: usize, bias: usize, count: i32, constants: usize): void {
   const sign = v128.load(constants, 0);
@@ -68,16 +58,7 @@ function sigmoidRow(at: usize, x: usize, bias: usize, count: i32, constants: usi
     const value = sum4(at, x, bias, count);
     const negative = v128.or(value, sign);
     const c = f32x4.pmax(negative, lowest);
-    const shifted = madd(c, scale, magic);
-    const n = f32x4.sub(shifted, magic);
-    const r = madd(n, low, madd(n, high, c));
-    let p = madd(p5, r, p4);
-    p = madd(p, r, p3);
-    p = madd(p, r, p2);
-    p = madd(p, r, p1);
-    p = madd(p, r, p0);
-    const y = f32x4.add(madd(p, f32x4.mul(r, r), r), ones);
-    const power = i32x4.add(y, i32x4.shl(shifted, 23));
+    const power = power4(c, scale, magic, high, low, p5, p4, p3, p2, p1, p0, ones);
     const t = v128.andnot(power, f32x4.lt(negative, lowest));
     const top = v128.bitselect(ones, t, f32x4.ge(value, none));
     storePart(at, count, f32x4.div(top, f32x4.add(ones, t)));

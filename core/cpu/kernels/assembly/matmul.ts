@@ -191,10 +191,9 @@ export function matmul(
   // Packing B costs about as much as four rows of products. It pays for many rows, and for a few
   // where rows lie a multiple of 2 KiB apart and fall on the same lines of L1 (×1.24 at 32 rows).
   const pack = transposed || rows >= 64 || (rows >= 16 && (bRowStride & 511) == 0);
-  // To pack A pays for many columns: one stored by column is strided too, and six rows of a row-major
-  // one need six pointers and pages (×1.06 at 128 rows of 784, ×1.09 at 1024³).
-  const aPacked = (aRowStride != 1 && aColStride != 1) ||
-    (k >= 64 && columns >= (aColStride == 1 ? 128 : 64));
+  // To pack A pays for many columns: one stored by column is strided too, and rows of a row-major one
+  // need a pointer and an access each, where packed ones are read together.
+  const aPacked = (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 64);
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
   // Blocks of k of about equal depth, in whole steps of four.

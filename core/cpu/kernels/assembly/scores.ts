@@ -1,7 +1,7 @@
 /** Rows of attention's scores: what is added to them, what is hidden, what dropout leaves. */
 import { drops } from "./attention_block";
 import { loadPart, storePart } from "./lanes";
-import { madd } from "./strips";
+import { listPowers, power4 } from "./powers";
 
 const lanes: v128 = i32x4(0, 1, 2, 3);
 
@@ -15,30 +15,16 @@ function total(x: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
-/**
- * Writes down the constants of {@link weight4}, which are read ahead of its loops: V8 would make those
- * of the code anew at every use, which takes as long as all the rest.
- */
+/** Writes down the constants of {@link weight4}. */
 export function listConstants(at: usize): void {
   v128.store(at, f32x4.splat(-87.33));
   v128.store(at, f32x4.splat(88), 16);
-  v128.store(at, f32x4.splat(1.44269504088896341), 32);
-  v128.store(at, f32x4.splat(12582912), 48);
-  v128.store(at, f32x4.splat(-0.693359375), 64);
-  v128.store(at, f32x4.splat(2.12194440e-4), 80);
-  v128.store(at, f32x4.splat(1.9875691500e-4), 96);
-  v128.store(at, f32x4.splat(1.3981999507e-3), 112);
-  v128.store(at, f32x4.splat(8.3334519073e-3), 128);
-  v128.store(at, f32x4.splat(4.1665795894e-2), 144);
-  v128.store(at, f32x4.splat(1.6666665459e-1), 160);
-  v128.store(at, f32x4.splat(5.0000001201e-1), 176);
-  v128.store(at, f32x4.splat(1), 192);
+  listPowers(at);
 }
 
 /**
  * eˣ, four at a time, of numbers that are not far above 0; what is smaller than a normal number
- * becomes 0. Half the instructions of `exp4`: the sum with 1.5·2²³ is rounded to a whole number, whose
- * last bits then are the exponent. The other arguments are the listed constants, in their order.
+ * becomes 0. The other arguments are the listed constants, in their order.
  */
 @inline function weight4(
   x: v128,
@@ -57,16 +43,7 @@ export function listConstants(at: usize): void {
   ones: v128,
 ): v128 {
   const c = f32x4.pmin(f32x4.pmax(x, lowest), highest);
-  const shifted = madd(c, factor, magic);
-  const n = f32x4.sub(shifted, magic);
-  const r = madd(n, low, madd(n, high, c));
-  let p = madd(p5, r, p4);
-  p = madd(p, r, p3);
-  p = madd(p, r, p2);
-  p = madd(p, r, p1);
-  p = madd(p, r, p0);
-  const y = f32x4.add(madd(p, f32x4.mul(r, r), r), ones);
-  const power = i32x4.add(y, i32x4.shl(shifted, 23));
+  const power = power4(c, factor, magic, high, low, p5, p4, p3, p2, p1, p0, ones);
   return v128.andnot(power, f32x4.lt(x, lowest));
 }
 
@@ -164,7 +141,7 @@ function random4(position: v128, counter: i32, key0: i32, key1: i32): v128 {
 }
 
 /** What dropout multiplies four weights by; the first has this position in the whole matrix. */
-export function keepFactors(block: usize, position: i32): v128 {
+function keepFactors(block: usize, position: i32): v128 {
   const rate = load<f32>(<usize> load<u32>(block, 48));
   const word = random4(
     i32x4.add(i32x4.splat(position), lanes),
