@@ -193,7 +193,7 @@ export function matmul(
   const pack = transposed || rows >= 64 || (rows >= 16 && (bRowStride & 511) == 0);
   // To pack A pays for many columns: one stored by column is strided too, and rows of a row-major one
   // need a pointer and an access each, where packed ones are read together.
-  const aPacked = (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 64);
+  const aPacked = (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 48);
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
   // Blocks of k of about equal depth, in whole steps of four.
