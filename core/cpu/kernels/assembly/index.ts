@@ -28,8 +28,11 @@ const leastClaimAt: usize = 112;
 const claimLengthAt: usize = 116;
 const chainUnitsAt: usize = 120;
 const chainLengthAt: usize = 124;
-/** About 36 µs of looking before a thread goes to sleep. */
-const patience: i32 = 1 << 16;
+/**
+ * About 150 µs of looking before a thread goes to sleep: more than what lies between two steps, as a
+ * step of a small network takes no longer than waking a thread.
+ */
+const patience: i32 = 1 << 18;
 /** A sleeping thread looks up this often (ns), to see whether another one has failed. */
 const nap: i64 = 200_000_000;
 
