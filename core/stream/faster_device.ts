@@ -6,8 +6,8 @@ import type { Tensor } from "../graph/tensor.ts";
 import { MovableExecutable, MovableStorage, type Mover } from "./movable.ts";
 import { timeSteps } from "./time_steps.ts";
 
-/** Milliseconds of all steps on the CPU for which no GPU is looked for: to open one takes some 100. */
-const short = 2000;
+/** Milliseconds of all steps on the CPU for which no GPU is looked for: one compiles for up to a second. */
+const short = 3000;
 
 /** Fewer steps than these are run before the CPU could be timed. */
 const few = 5;

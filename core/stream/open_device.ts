@@ -6,9 +6,9 @@ import { FasterDevice } from "./faster_device.ts";
 
 /**
  * Where a run computes. `auto` is the CPU, unless there is a hardware GPU on which the run's own
- * first step is measured to be faster (in some 0.1 s; none is looked for if the CPU does all steps in
- * two seconds, or if these are fewer than five). `webgpu` takes a software adapter too; `reference`
- * is float64 and slow. An opened {@link Device} stays open after the run.
+ * first step is measured to be faster (in up to a second; none is looked for if the CPU does all
+ * steps in three seconds, or if these are fewer than five). `webgpu` takes a software adapter too;
+ * `reference` is float64 and slow. An opened {@link Device} stays open after the run.
  */
 export type DeviceChoice = "auto" | "cpu" | "webgpu" | "reference" | Device;
 
