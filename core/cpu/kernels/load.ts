@@ -124,6 +124,35 @@ export const claimWords: number = 28;
 /** The word of a record from which on a chain is described. */
 export const chainWords: number = 30;
 
+/**
+ * Ways that the kernels of convolutions and products go, as bits of what their `ways` returns. A faster
+ * way gives the same bits as the general one, so a test asks which was taken.
+ */
+export const kernelWays = {
+  /** Winograd's tiles. */
+  winograd: 1,
+  /** A convolution of one tap, or the gradient of its kernel, as one product. */
+  pointwise: 2,
+  /** Each channel by itself. */
+  channelwise: 4,
+  /** Each channel by itself, and three taps of a line together. */
+  threeTaps: 8,
+  /** Several images at once. */
+  images: 16,
+  /** A line of outputs at a time, from the input where it lies. */
+  lines: 32,
+  /** Any other convolution: products of tiles that are laid out. */
+  tiles: 64,
+  /** The first operand of a product was packed. */
+  packedA: 128,
+  /** The second operand of a product was packed. */
+  packedB: 256,
+  /** The second operand lay packed from the product before. */
+  heldB: 512,
+  /** The product of a single row. */
+  row: 1024,
+} as const;
+
 /** What the kernels export. Addresses and sizes are bytes, strides are elements. */
 export interface KernelExports {
   /** Scratch bytes that each thread needs. */
@@ -146,6 +175,8 @@ export interface KernelExports {
     scratch: number,
     accumulate: number,
   ): void;
+  /** The ways that kernels of this thread have gone since the last call, bits of {@link kernelWays}. */
+  ways(): number;
   /** Says where the control block is, for a bare `walk`. */
   setControl(control: number): void;
   /** Walks a plan as one of its threads: 0 done, 1 another thread failed. */

@@ -7,6 +7,7 @@ import { direct, isDirect } from "./direct";
 import { convolveImages, isOfImages } from "./images";
 import { listLines, put } from "./lines";
 import { matmul } from "./matmul";
+import { go, onPointwise, onTiles } from "./ways";
 import {
   batchOf,
   channelsOf,
@@ -182,6 +183,7 @@ export function convolution(
     return;
   }
   if (isPointwise(block)) {
+    go(onPointwise);
     const channels = channelsOf(block);
     matmul(x, channels, 1, kernel, filters, 1, y, filters, start * run, end * run, 0, filters, channels, scratch, 0);
     return;
@@ -198,6 +200,7 @@ export function convolution(
     direct(x, kernel, y, block, start * run, end * run, scratch, tile, list);
     return;
   }
+  go(onTiles);
   const step = columnsOf(width);
   const pitch = pitchOf(step);
   const last = end * run;

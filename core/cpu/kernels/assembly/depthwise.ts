@@ -2,6 +2,7 @@
 import { entry, sumTaps, sumTaps4 } from "./depthwise_sums";
 import { endOfThree, firstOfThree, isOfThree, outputsOfThree, sumThree } from "./depthwise_three";
 import { least } from "./pack";
+import { go, onChannelwise, onThreeTaps } from "./ways";
 import {
   beforeOf,
   channelsOf,
@@ -110,6 +111,7 @@ function sumLine(
     sumOutputs(block, rows, count, from, to, y, list);
     return;
   }
+  go(onThreeTaps);
   sumOutputs(block, rows, count, from, first, y, list);
   const channels = channelsOf(block);
   const row = 4 * <usize> channels;
@@ -171,6 +173,7 @@ export function depthwise(
   last: i32,
   list: usize,
 ): void {
+  go(onChannelwise);
   const row = 4 * <usize> channelsOf(block);
   const width = outputSize(block, 2);
   const height = outputSize(block, 1);

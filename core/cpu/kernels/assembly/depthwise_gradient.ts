@@ -2,6 +2,7 @@
 import { addThree, isGradientOfThree } from "./depthwise_three";
 import { least } from "./pack";
 import { madd, store1 } from "./strips";
+import { go, onChannelwise, onThreeTaps } from "./ways";
 import {
   batchOf,
   channelsOf,
@@ -86,6 +87,7 @@ export function depthwiseKernelGradient(
   const across = tapsAlong(block, 2);
   const channels = end - start;
   const three = isGradientOfThree(block);
+  go(three ? onThreeTaps : onChannelwise);
   x += 4 * <usize> start;
   grad += 4 * <usize> start;
   y += 4 * <usize> start;

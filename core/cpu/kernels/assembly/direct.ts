@@ -6,6 +6,7 @@ import { listLines, put } from "./lines";
 import { packedB } from "./matmul";
 import { packRows } from "./pack";
 import { runBytes, runs4x1, runs4x2, runs6x1, runs6x2 } from "./strips";
+import { go, onLines } from "./ways";
 import {
   channelsOf,
   dilationOf,
@@ -115,6 +116,7 @@ export function direct(
   tile: usize,
   list: usize,
 ): void {
+  go(onLines);
   const channels = channelsOf(block);
   const filters = filtersOf(block);
   const width = outputSize(block, 2);

@@ -5,6 +5,7 @@
 import { matmul, packedB } from "./matmul";
 import { copyRows, least, packRows } from "./pack";
 import { strip4x1k, strip4x1kp, strip4x2k, strip4x2kp, strip6x1k, strip6x1kp, strip6x2k, strip6x2kp } from "./strips";
+import { go, onPointwise } from "./ways";
 import {
   batchOf,
   channelsOf,
@@ -198,6 +199,7 @@ export function kernelGradient(
   addresses: i32,
 ): void {
   if (isPointwise(block)) {
+    go(onPointwise);
     const places = batchOf(block) * inputPlaces(block);
     const filters = filtersOf(block);
     matmul(x, 1, channelsOf(block), grad, filters, 1, y, filters, start, end, 0, filters, places, scratch, 0);

@@ -6,6 +6,7 @@
 import { packedB } from "./matmul";
 import { packRows } from "./pack";
 import { runBytes, runs4x1, runs4x2, runs6x1, runs6x2 } from "./strips";
+import { go, onImages } from "./ways";
 import {
   channelsOf,
   dilationOf,
@@ -120,6 +121,7 @@ export function convolveImages(
   scratch: usize,
   list: usize,
 ): void {
+  go(onImages);
   const groups = groupsOf(block);
   const filters = filtersOf(block);
   const channels = channelsOf(block);

@@ -5,6 +5,7 @@
 import { run, scratchBytes } from "./dispatch";
 import { forget } from "./matmul";
 export { matmul } from "./matmul";
+export { ways } from "./ways";
 export { scratchBytes };
 
 // Byte offsets in the control block: a cache line for each word that a thread spins on.

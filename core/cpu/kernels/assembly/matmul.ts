@@ -26,6 +26,7 @@ import {
   strip6x2r,
   strip6x2rp,
 } from "./strips";
+import { go, onHeldB, onPackedA, onPackedB, onRow } from "./ways";
 
 /** Most steps of k in one block: a packed panel of B (8 columns) is then 12.5 KiB of L1. */
 const kBlock: i32 = 400;
@@ -184,6 +185,7 @@ export function matmul(
   }
   const transposed = bColStride != 1 && columns > 1;
   if (rows == 1) {
+    go(onRow);
     if (transposed) rowTransposed(a, aCol, b, bCol, c, columns, k, accumulate);
     else row(a, aCol, b, bRow, c, columns, k, accumulate);
     return;
@@ -194,6 +196,7 @@ export function matmul(
   // To pack A pays for many columns: one stored by column is strided too, and rows of a row-major one
   // need a pointer and an access each, where packed ones are read together.
   const aPacked = (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 48);
+  go((pack ? onPackedB : 0) | (aPacked ? onPackedA : 0));
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
   // Blocks of k of about equal depth, in whole steps of four.
@@ -202,6 +205,7 @@ export function matmul(
   const packedRow: usize = 32 * <usize> ((columns + 7) >> 3);
   const keeps = columns <= columnBlock && packedRow * <usize> ((k + 3) & ~3) <= packedB ? holder : 0;
   const ready = keeps != 0 && held == keeps;
+  if (pack && ready) go(onHeldB);
   for (let k0 = 0; k0 < k; k0 += kStep) {
     const depth = least(kStep, k - k0);
     const resume = accumulate | i32(k0 > 0);

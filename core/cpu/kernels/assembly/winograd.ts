@@ -8,6 +8,7 @@
 import { packedB } from "./matmul";
 import { least } from "./pack";
 import { strip4x1rp, strip4x2rp, strip6x1rp, strip6x2rp } from "./strips";
+import { go, onWinograd } from "./ways";
 import { channelsOf, filtersOf, outputSize } from "./window";
 import { acrossOf, inputTiles, planeOf, planes, storeOutputs } from "./winograd_tiles";
 
@@ -137,6 +138,7 @@ export function winograd(
   tileBytes: i32,
   patch: usize,
 ): void {
+  go(onWinograd);
   const channels = channelsOf(block);
   const filters = filtersOf(block);
   const width = outputSize(block, 2);

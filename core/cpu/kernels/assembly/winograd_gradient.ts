@@ -6,6 +6,7 @@ import { packedB } from "./matmul";
 import { least } from "./pack";
 import { strip4x1k, strip4x2k, strip6x1k, strip6x2k } from "./strips";
 import { batchOf, channelsOf, filtersOf, inputSize, outputSize } from "./window";
+import { go, onWinograd } from "./ways";
 import { tallRows } from "./winograd";
 import { acrossOf, gradientTiles, inputTiles, planeOf, planes } from "./winograd_tiles";
 
@@ -117,6 +118,7 @@ export function winogradGradient(
   tile: usize,
   patch: usize,
 ): void {
+  go(onWinograd);
   const filters = filtersOf(block);
   const row = 4 * <usize> filters;
   const tap = row * <usize> channelsOf(block);
