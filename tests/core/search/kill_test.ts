@@ -31,7 +31,13 @@ async function run(storage: string, pause: number, killAfter: number) {
   const stderr = process.stderr.text();
   // Starting Deno takes longer than many a trial: the time counts from the first line on.
   await begun.promise;
-  const timer = setTimeout(() => process.kill("SIGKILL"), killAfter);
+  const timer = setTimeout(() => {
+    try {
+      process.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }, killAfter);
   const { code, signal } = await process.status;
   clearTimeout(timer);
   await reading;
