@@ -65,18 +65,21 @@ function turned({ rows, vectors }: Block): string[] {
   return [...four, "x = v128.load64_splat(p0, 16);", ...add(4), swap, ...add(5)];
 }
 
-/** Puts sums that were turned under the columns into rows, or rows into such sums. */
+/**
+ * Puts sums that were turned under the columns into rows, or rows into such sums: pairs of them change
+ * two neighbouring lanes, then other pairs every second lane; and the other way round.
+ */
 function exchange({ rows, vectors }: Block, toRows: boolean): string[] {
   return range(vectors).flatMap((v) => {
     const halves = (a: string, b: string) => `v128.shuffle<f32>(${a}, ${b}, 0, 1, 6, 7)`;
     const evens = (a: string, b: string) => `v128.shuffle<f32>(${a}, ${b}, 0, 5, 2, 7)`;
     const [first, second] = toRows ? [halves, evens] : [evens, halves];
     const s = range(rows).map((r) => `s${r}${v}`);
-    const order = toRows ? [[0, 2], [1, 3], [2, 0], [3, 1]] : [[0, 1], [1, 2], [2, 3], [3, 0]];
-    const back = toRows ? [[0, 3], [1, 0], [2, 1], [3, 2]] : [[0, 2], [1, 3], [2, 0], [3, 1]];
+    const pairs = toRows ? [[0, 2], [1, 3], [2, 0], [3, 1]] : [[0, 1], [1, 2], [2, 3], [3, 0]];
+    const others = toRows ? [[0, 3], [1, 0], [2, 1], [3, 2]] : [[0, 2], [1, 3], [2, 0], [3, 1]];
     const lines = [
-      ...order.map(([a, b], t) => `t${t} = ${first(s[a], s[b])};`),
-      ...back.map(([a, b], r) => `${s[r]} = ${second(`t${a}`, `t${b}`)};`),
+      ...pairs.map(([a, b], t) => `t${t} = ${first(s[a], s[b])};`),
+      ...others.map(([a, b], r) => `${s[r]} = ${second(`t${a}`, `t${b}`)};`),
     ];
     if (rows === 4) return lines;
     return [
