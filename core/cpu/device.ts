@@ -13,7 +13,7 @@ import { ThreadPool } from "./thread_pool.ts";
 
 /** Options of {@link openCpu}. */
 export interface CpuOptions {
-  /** Threads that compute, from 1 to 64; by default one for each processor. */
+  /** Threads that compute, from 1 to 32; by default one for each processor. */
   readonly threads?: number;
   /** Why the CPU is taken, for whoever asks the device; by default nothing is said. */
   readonly reason?: string;
@@ -28,7 +28,7 @@ export interface CpuOptions {
  * Opens the CPU: WebAssembly with SIMD, on threads that share memory. The same program gives the
  * same bits on any number of threads.
  *
- * @throws {RangeError} when `threads` is not a whole number from 1 to 64.
+ * @throws {RangeError} when `threads` is not a whole number from 1 to 32.
  */
 export function openCpu(options: CpuOptions = {}): Device {
   const threads = options.threads ?? Math.min(navigator.hardwareConcurrency, maximumThreads);

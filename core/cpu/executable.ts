@@ -118,6 +118,7 @@ export class CpuExecutable implements Executable {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.pool.settle();
     for (const address of this.#owned) this.memory.free(address);
     this.#profiled?.dispose();
   }

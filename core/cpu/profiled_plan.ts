@@ -3,7 +3,7 @@ import { formatLabel, joinLabels } from "../graph/label.ts";
 import type { Plan } from "../graph/plan.ts";
 import type { KernelWork, ProfileSpan, StepProfile } from "../graph/profile.ts";
 import { clockKey, clockModule } from "./clock_module.ts";
-import { chainWords, claimWords, recordWords } from "./kernels/load.ts";
+import { chainWords, claimWords, ownWord, recordWords } from "./kernels/load.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 
@@ -132,6 +132,7 @@ export class ProfiledPlan {
       );
       const plan = this.#write(stamps);
       const taking = this.pool.run(plan, threads);
+      this.pool.settle();
       this.memory.free(plan);
       return Array.from({ length: taking }, (_, lane) =>
         new Float64Array(
@@ -165,7 +166,11 @@ export class ProfiledPlan {
   #write(records: readonly (readonly number[])[]): number {
     const bytes = (records.length + 1) * recordWords * 4;
     const address = this.memory.allocate(bytes, "a profiled plan");
-    records.forEach((record, place) => this.#words(address, place).set(record));
+    records.forEach((record, place) => {
+      const words = this.#words(address, place);
+      words.set(record);
+      words[ownWord] = 1;
+    });
     return address;
   }
 }

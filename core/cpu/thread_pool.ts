@@ -128,6 +128,14 @@ export class ThreadPool {
     return threads;
   }
 
+  /**
+   * Waits until no thread looks at a plan any longer: a worker that took no part in the last run may
+   * still be on its way through it. Before plans are freed.
+   */
+  settle(): void {
+    if (this.#workers.length > 0 && !this.#disposed) this.kernels.settle(this.#control);
+  }
+
   /** Lets the workers go; a second call does nothing. */
   dispose(): void {
     if (this.#disposed) return;

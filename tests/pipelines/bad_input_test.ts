@@ -152,7 +152,7 @@ Deno.test("wrong data ends with 1 and names the file", async (context) => {
     }, {
       title: "more threads than there can be",
       options: "--device cpu --threads 5000",
-      says: ["5000 threads", "from 1 to 64"],
+      says: ["5000 threads", "from 1 to 32"],
     }, {
       title: "a rate at which training diverges",
       options: "--device cpu --limit 320 --learning-rate 1e30",

@@ -9,19 +9,22 @@
  *   6 convolution, 7 gradient of its kernel, 8 pooling, 9 recurrence, 10 its gradient,
  *   11 segments, 12 sampling of pictures, 13 its gradient,
  *   14 attention, 15 its gradient, 16 and 17 temporal classification |
- * | 1 | 1: all threads meet before this record |
+ * | 1 | 1: a phase begins, in which nothing is done before all of the one before is finished |
  * | 2 | units, shared out between the threads |
- * | 3 | elements in a unit (only 0 matters: every thread does all units) |
- * | 26 | units that threads have claimed; 0 before and after a walk |
- * | 27 | threads that have found none left; 0 before and after a walk |
+ * | 3 | elements in a unit (only 0 matters: who does a share does all units) |
+ * | 25 | of the first record of a phase that is shared out, 1: every thread does its own share |
+ * | 26, 27 | what has been taken, in the run whose generation is word 27: units that are claimed, or,
+ *   of the first record of a phase that is shared out, a bit for each share |
  * | 28 | 0: shares are fixed; else threads claim units, so many at least |
  * | 29 | how many records are claimed together, this one included; no other record of the phase needs
  *   or touches what they write |
  * | 30 | 0, or: of the next records too, this one included, so many units at a time are done |
  * | 31 | how many records those are; all have the same units, and no unit needs another one |
  *
- * Of fixed shares, thread t of T does units boundary(t) to boundary(t + 1): boundary(t) = U·t/T, rounded up to a
- * multiple of 4 (and at most U) if U ≥ 4·T; boundary(T) = U.
+ * Of fixed shares, of which there are as many as threads, share t of T is the units boundary(t) to
+ * boundary(t + 1) of each record of its phase: boundary(t) = U·t/T, rounded up to a multiple of 4 (and
+ * at most U) if U ≥ 4·T; boundary(T) = U. Thread t takes share t if nobody has, and then what others
+ * have not taken: one that is held up, or asleep, keeps nobody waiting.
  *
  * - 1 function: word 4 index in the table of a `(start: i32, end: i32, arguments: i32) => void`;
  *   `arguments` is the address of word 5.
@@ -91,7 +94,7 @@ import { plainKernels, relaxedKernels } from "./kernels.wasm.ts";
 export const controlWords = {
   /** Even: number of commands times two; odd: a command is being written. */
   generation: 0,
-  /** 1: walk the plan; 2: back to JavaScript. */
+  /** 0: nothing; 1: walk the plan; 2: back to JavaScript. */
   command: 16,
   /** Address of the plan. */
   plan: 17,
@@ -103,22 +106,24 @@ export const controlWords = {
   scratch: 20,
   /** Set to 1 by the JavaScript of a thread whose kernel threw: waiting threads then give up. */
   failed: 21,
-  /** Workers that have walked the plan. */
-  done: 32,
-  /** Arrivals at the plan's barriers. */
-  arrived: 48,
+  /** Workers that walk a plan. */
+  walkers: 32,
+  /** Shares and claimed units of the run that are finished. */
+  finished: 48,
   /** Threads that sleep, and must be notified. */
   sleepers: 64,
   /** From here a word for each thread: 0, or 1 + the `modules` it has loaded. */
   ready: 80,
 } as const;
 
-/** Most threads that a control block serves. */
-export const maximumThreads: number = 64;
+/** Most threads that a control block serves: a share of a phase is a bit of a word. */
+export const maximumThreads: number = 32;
 /** Bytes of a control block; it must start at a multiple of 64, filled with zeros. */
 export const controlBytes: number = 4 * (controlWords.ready + maximumThreads);
 /** u32 words in a record of a plan. */
 export const recordWords: number = 32;
+/** The word of a record that says whether every thread does its own share. */
+export const ownWord: number = 25;
 /** The word of a record from which on it is said what threads claim of it. */
 export const claimWords: number = 28;
 /** The word of a record from which on a chain is described. */
@@ -185,6 +190,8 @@ export interface KernelExports {
   readyThreads(control: number, most: number): number;
   /** Runs a plan with the first `threads` ready threads: 0 done, 1 another thread failed. */
   runPlan(control: number, plan: number, threads: number): number;
+  /** Waits until no worker looks at a plan that was run, so that it can be freed; 1 if one failed. */
+  settle(control: number): number;
   /** Makes every worker's `workerLoop` return 2; only between plans. */
   callWorkers(control: number): void;
   /** Serves plans: returns 2 when JavaScript is called, 1 when another thread failed. */

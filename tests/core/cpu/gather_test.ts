@@ -1,6 +1,6 @@
 /** Gathering rows in WebAssembly: every kind of stored data, and rows out of range. */
 import assert from "node:assert/strict";
-import { controlWords, recordWords } from "../../../core/cpu/kernels/load.ts";
+import { controlWords, ownWord, recordWords } from "../../../core/cpu/kernels/load.ts";
 import { canary, variants, world } from "./kernel_world.ts";
 
 for (const relaxed of variants) {
@@ -27,6 +27,7 @@ for (const relaxed of variants) {
         words.set([3, 0, 5, length, data, kind, order, first, length, out], plan / 4);
         floats.set([0.5, 0.25], plan / 4 + 10);
         words.set([5, picks.length], plan / 4 + 12);
+        words[plan / 4 + ownWord] = 1;
         kernels.walk(plan, 0, 2);
         kernels.walk(plan, 1, 2);
         for (let i = 0; i < 5; ++i) {

@@ -6,6 +6,7 @@ import {
   controlWords,
   instantiateKernels,
   kernelsModule,
+  ownWord,
   recordWords,
 } from "../../../core/cpu/kernels/load.ts";
 import { kernelsSource } from "../../../core/cpu/kernels/build.ts";
@@ -32,6 +33,7 @@ Deno.test("functions of the table are called with each thread's share", () => {
   const record = (units: number, size: number) => {
     words.fill(0, plan / 4, plan / 4 + 2 * recordWords);
     words.set([1, 0, units, size, 2, out], plan / 4);
+    words[plan / 4 + ownWord] = 1;
   };
   for (const units of [1, 2, 7, 8, 11, 12, 13, 30, 784]) {
     for (const count of [1, 2, 3]) {
@@ -55,10 +57,9 @@ Deno.test("functions of the table are called with each thread's share", () => {
       }
     }
   }
-  // A thread that never comes is given up once the flag of failure is set.
+  // A thread that has its own share, and never comes, is given up once the flag of failure is set.
   Atomics.store(words, control / 4 + controlWords.failed, 1);
-  words[plan / 4 + 1] = 1;
-  assert.equal(kernels.walk(plan, 0, 2), 1);
+  assert.equal(kernels.runPlan(control, plan, 2), 1);
 });
 
 const workerSource = `
@@ -131,11 +132,15 @@ Deno.test("plans: thousands of tiny plans on three threads are always right, wit
       await everyone();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    assert.equal(kernels.runPlan(control, plan, 1 + next(threads)), 0);
+    const walkers = 1 + next(threads);
+    assert.equal(kernels.runPlan(control, plan, walkers), 0);
     turned += 4;
-    for (const i of [4, 6, 7]) {
-      const [next, finished] = words.subarray(plan / 4 + i * recordWords + claimWords - 2);
-      assert.deepEqual([next, finished], [0, 0], `round ${round}: record ${i} is not ready again`);
+    // Of the records that are shared out all shares are taken, of the others all units.
+    for (const [i, all] of [[0, 2 ** walkers - 1], [4, size], [6, size], [7, size]]) {
+      if (walkers === 1) continue;
+      const [taken, generation] = words.subarray(plan / 4 + i * recordWords + claimWords - 2);
+      const expected = [all, words[control / 4 + controlWords.generation]];
+      assert.deepEqual([taken, generation], expected, `round ${round}: record ${i}`);
     }
     for (let i = 0; i < size; ++i) {
       for (let j = 0; j < size; ++j) {
