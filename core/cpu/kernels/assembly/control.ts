@@ -30,10 +30,15 @@ export const failed: i32 = 1;
 export const over: i32 = 2;
 
 /**
- * About 20 µs of looking before a thread goes to sleep: about what lies between two steps. Nobody waits
- * for a sleeper that has taken no work, and one that looks longer takes time from whoever shares its core.
+ * Turns of looking for the end of a phase before a thread goes to sleep: about 75 µs, longer than the
+ * smallest claims, which threads may have to wait for.
  */
-const patience: i32 = 1 << 15;
+const patience: i32 = 1 << 17;
+/**
+ * Turns of looking for the next run: about 20 µs, what often lies between two steps. Nobody waits for a
+ * sleeper, and one that looks longer takes time from whoever shares its core.
+ */
+const patienceBetweenRuns: i32 = 1 << 15;
 /** A sleeping thread looks up this often (ns), to see whether another one has failed. */
 const nap: i64 = 200_000_000;
 /** How long (ns) the main thread sleeps while it waits for the last walker. */
@@ -102,7 +107,7 @@ export function waitUntilFinished(target: i32): i32 {
 /** Waits for a run, or another command, after the last one; false if a thread has failed. */
 export function waitForCommand(): bool {
   const address = control + generationAt;
-  for (let turn = 0; turn < patience; ++turn) {
+  for (let turn = 0; turn < patienceBetweenRuns; ++turn) {
     if (atomic.load<i32>(address) - generation >= 2) return true;
   }
   atomic.add<i32>(control + sleepersAt, 1);
