@@ -5,23 +5,33 @@
 import { stripVTControlCharacters } from "node:util";
 
 /**
- * Tests that run beside others without noticing: they look at no clock and no memory of the process, and
- * their files are their own.
+ * Tests that nothing may run beside: they look at the clock or at the memory of the process, end
+ * processes at given moments, or are about threads. All others run side by side.
  */
-const sideBySide = [
-  "tests/core/nn",
-  "tests/core/ops",
-  "tests/core/state",
-  "tests/core/stream",
-  "tests/data",
-  "tests/foundations",
-  "tests/pipelines",
+export const alone = [
+  "tests/bench",
+  "tests/core/cpu",
+  "tests/core/graph/deep_plan_test.ts",
+  "tests/core/search/kill_test.ts",
+  "tests/core/search/workers_test.ts",
+  "tests/gpu",
+  "tests/training/back_pressure_test.ts",
+  "tests/training/events_test.ts",
+  "tests/training/faster_device_test.ts",
+  "tests/training/few_steps_test.ts",
+  "tests/training/kill_test.ts",
+  "tests/training/memory_test.ts",
+  "tests/training/profile_test.ts",
+  "tests/training/recompute_test.ts",
+  "tests/training/refused_memory_test.ts",
+  "tests/training/time_steps_test.ts",
 ];
 
 const options = ["test", "--no-check", "-A", "--sanitize-ops", "--sanitize-resources"];
+const examples = ["--doc", "core", "gpu", "data", "mod.ts", "README.md"];
 const runs = [
-  [...options, "--doc", "--parallel", "core", "gpu", "data", "mod.ts", "README.md", ...sideBySide],
-  [...options, `--ignore=${sideBySide.join(",")}`, "tests"],
+  [...options, "--parallel", `--ignore=${alone.join(",")}`, ...examples, "tests"],
+  [...options, ...alone],
 ];
 
 /**
