@@ -26,7 +26,7 @@ export interface CpuOptions {
 
 /**
  * Opens the CPU: WebAssembly with SIMD, on threads that share memory. The same program gives the
- * same bits on any number of threads.
+ * same bits on any number of threads; one that the system holds up leaves its work to the others.
  *
  * @throws {RangeError} when `threads` is not a whole number from 1 to 32.
  */
