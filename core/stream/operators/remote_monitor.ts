@@ -23,9 +23,10 @@ export interface RemoteMonitorOptions {
 /**
  * Sends the number and the logs of each epoch to a server.
  *
- * Each is a POST of `{"epoch":1,"loss":0.5}`, one after another in their order. Nothing waits for
- * them, and a failure is said on stderr and stops nothing. Numbers that are not finite become
- * `"NaN"`, `"Infinity"` and `"-Infinity"`.
+ * Each is a POST of `{"epoch":1,"loss":0.5}`, one after another in their order. An epoch is sent while
+ * the next one trains, and that one waits in the end until it has been answered: a slow server makes
+ * training slower, and nothing piles up. A failure is said on stderr and stops nothing. Numbers that
+ * are not finite become `"NaN"`, `"Infinity"` and `"-Infinity"`.
  *
  * @param root The server; default `"http://localhost:9000"`. Needs `--allow-net` for it.
  * @param options Path, form, headers.
@@ -44,7 +45,8 @@ export interface RemoteMonitorOptions {
  *   sent.push(init?.body);
  *   return Promise.resolve(new Response());
  * };
- * const epochs = of({ epoch: 1, logs: { loss: 0.5 }, run: {} } as unknown as Epoch);
+ * const epoch = { epoch: 1, logs: { loss: 0.5 }, run: {}, hold: () => {} };
+ * const epochs = of(epoch as unknown as Epoch);
  * const monitor = remoteMonitor<Epoch>("http://localhost:9000", { sendAsJson: true, fetch });
  * await lastValueFrom(epochs.pipe(monitor));
  * assert.deepEqual(sent, ['{"epoch":1,"loss":0.5}']);
@@ -85,9 +87,10 @@ export function remoteMonitor<E extends Epoch>(
   return (source) =>
     defer(() => {
       let last: Promise<void> = Promise.resolve();
-      return source.pipe(tap(({ epoch, logs, run }) => {
-        if (run.isRehearsal) return;
-        const text = jsonText({ epoch, ...logs });
+      return source.pipe(tap((event) => {
+        if (event.run.isRehearsal) return;
+        const text = jsonText({ epoch: event.epoch, ...event.logs });
+        event.hold(last);
         last = last.then(() => post(text));
       }));
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { from, lastValueFrom } from "rxjs";
+import { from, lastValueFrom, tap } from "rxjs";
 import { remoteMonitor, type RemoteMonitorOptions } from "../../../../core/stream/operators/mod.ts";
+import { arrays, dense, fit, input, meanSquaredError, sequential, sgd } from "../../../../mod.ts";
 import { captureErrors, fakeEpoch, fakeEpochs } from "../fake_epoch.ts";
 
 interface Received {
@@ -99,6 +100,38 @@ Deno.test("a server that is not there, or does not answer, is said on stderr", a
     assert.equal(said.length, 1);
     assert.match(said[0], message);
   }
+});
+
+Deno.test("remoteMonitor makes training wait for a slow server, an epoch behind", async () => {
+  const model = sequential([input([1]), dense(1)]);
+  const happened: string[] = [];
+  const fetch = async (_: unknown, init?: RequestInit) => {
+    const { epoch } = JSON.parse(init!.body as string);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    happened.push(`epoch ${epoch} answered`);
+    return new Response();
+  };
+  const training = fit(model, arrays([[1]], [[2]]), {
+    epochs: 4,
+    device: "cpu",
+    threads: 1,
+    optimizer: sgd(),
+    loss: meanSquaredError(),
+  });
+  await lastValueFrom(training.pipe(
+    tap(({ epoch }) => void happened.push(`epoch ${epoch} trained`)),
+    remoteMonitor("http://localhost:9", { sendAsJson: true, fetch }),
+  ));
+  assert.deepEqual(happened, [
+    "epoch 1 trained",
+    "epoch 2 trained",
+    ...["epoch 1 answered", "epoch 3 trained"],
+    ...["epoch 2 answered", "epoch 4 trained"],
+    "epoch 3 answered",
+  ]);
+  // What the last epoch sends is under way when the run ends.
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(happened.at(-1), "epoch 4 answered");
 });
 
 Deno.test({
