@@ -21,8 +21,8 @@ function laneBytes(marks: number): number {
 
 /**
  * A plan's records with a reading of the clock between any two of them, chains as one, in every
- * thread. They are walked by the same threads, with fixed shares where threads would claim theirs,
- * and to the same bits; the walker itself knows nothing of it.
+ * thread. They are walked by the same threads, each of which does its own share, where otherwise who
+ * comes first takes what is left, and to the same bits; the walker itself knows nothing of it.
  */
 export class ProfiledPlan {
   /** Where the records are. */

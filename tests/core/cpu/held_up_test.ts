@@ -49,6 +49,19 @@ Deno.test("threads: nobody waits for workers that never come", () => {
   }
 });
 
+Deno.test("threads: the units of a plan may be more than 32 bits count", () => {
+  const { kernels, control, plan, words } = turning();
+  words.fill(0, plan / 4, plan / 4 + 8 * recordWords);
+  for (let i = 0; i < 5; ++i) {
+    // Copies of nothing.
+    words.set([4, 1, 2 ** 30, 1, 0, 0, 0], plan / 4 + i * recordWords);
+    words.set([2 ** 20, 1], plan / 4 + i * recordWords + claimWords);
+  }
+  for (let run = 0; run < 3; ++run) assert.equal(kernels.runPlan(control, plan, 2), 0);
+  const [taken] = words.subarray(plan / 4 + 4 * recordWords + claimWords - 2);
+  assert.equal(taken, 2 ** 30);
+});
+
 Deno.test("threads: a worker that comes when its run is over does nothing", () => {
   const { kernels, control, plan, turned, memory, table, words } = turning();
   // It still follows the command before the first.

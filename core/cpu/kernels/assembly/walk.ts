@@ -54,7 +54,7 @@ function runAll(record: usize, last: usize, start: i32, end: i32, scratch: usize
   }
 }
 
-/** The first record of a phase, from `record` on, that is shared out (0) or claimed (1); else its end. */
+/** The first record from `record` on whose units are claimed, or else are shared out; `end` if none is. */
 function nextOf(claimed: bool, record: usize, end: usize): usize {
   while (record < end && (load<i32>(record, leastClaimAt) != 0) != claimed) {
     record = lastOf(record, claimed ? chainLengthAt : claimLengthAt) + recordBytes;
@@ -162,7 +162,7 @@ export function walk(plan: usize, thread: i32, threads: i32): i32 {
     return 0;
   }
   for (let phase = plan; load<u32>(phase) != 0;) {
-    if (due > 0) {
+    if (phase != plan) {
       const seen = waitUntilFinished(due);
       if (seen) return i32(seen == failed);
     }
