@@ -13,6 +13,7 @@ import type { SharedMemory } from "./memory.ts";
 import { ProfiledPlan } from "./profiled_plan.ts";
 import { planRecords } from "./records.ts";
 import { copyOut, type CpuStorage } from "./storage.ts";
+import { ThreadChoice } from "./thread_choice.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 import { compileLoop } from "./wasm/loop_code.ts";
 import { writeModule } from "./wasm/module.ts";
@@ -28,6 +29,8 @@ export class CpuExecutable implements Executable {
   readonly #integer: boolean[];
   readonly #plan: number;
   readonly #threads: number;
+  /** What decides between one and all threads, where a plan is small. */
+  readonly #choice: ThreadChoice | undefined;
   /** Where the plan's leaves are. */
   readonly #addresses = new Map<Tensor, number>();
   readonly #recorded: { address: number; size: number; dtype: string }[];
@@ -62,7 +65,9 @@ export class CpuExecutable implements Executable {
         argumentBlock: (words) => this.#write(Uint32Array.from(words), "arguments"),
       });
       this.#plan = this.#write(records, "the plan");
-      this.#threads = planMicroseconds(plan) < alone ? 1 : pool.threads;
+      const microseconds = planMicroseconds(plan);
+      this.#threads = microseconds < alone ? 1 : pool.threads;
+      if (this.#threads > 1 && microseconds < small) this.#choice = new ThreadChoice(this.#threads);
       const buffer = memory.memory.buffer;
       this.#floats = new Float32Array(buffer, this.#scalarBlock, plan.scalars.length);
       this.#words = new Uint32Array(buffer, this.#scalarBlock, plan.scalars.length);
@@ -81,7 +86,14 @@ export class CpuExecutable implements Executable {
   }
 
   run(scalars: ArrayLike<number>): undefined {
-    this.#replay(scalars, this.#plan, this.#threads);
+    const choice = this.#choice;
+    if (!choice) {
+      this.#replay(scalars, this.#plan, this.#threads);
+      return;
+    }
+    const start = choice.timed ? performance.now() : 0;
+    const threads = this.#replay(scalars, this.#plan, choice.threads);
+    choice.ran(choice.timed ? performance.now() - start : 0, threads);
   }
 
   profile(scalars: ArrayLike<number>): StepProfile {
@@ -200,6 +212,9 @@ export class CpuExecutable implements Executable {
 function functionKey({ kernel, partition }: LoopCall): string {
   return `${partition.units}|${loopKey(kernel)}`;
 }
+
+/** Microseconds of work from which all threads are worth it in any case. */
+const small = 1000;
 
 /** Microseconds of work below which waking other threads costs more than it saves. */
 const alone = 5;
