@@ -98,7 +98,7 @@ export class CpuExecutable implements Executable {
 
   profile(scalars: ArrayLike<number>): StepProfile {
     this.#profiled ??= new ProfiledPlan(this.plan, this.#plan, this.memory, this.pool);
-    const { start, threads } = this.#profiled.begin(this.#threads);
+    const { start, threads } = this.#profiled.begin(this.#choice?.chosen ?? this.#threads);
     return this.#profiled.end(start, this.#replay(scalars, this.#profiled.address, threads));
   }
 

@@ -14,16 +14,23 @@ const gain = 0.95;
  * other work for its cores; what comes out has the same bits.
  */
 export class ThreadChoice {
-  #threads = 1;
+  #chosen: number;
   #turn = 0;
   readonly #milliseconds = { one: 0, all: 0 };
 
   /** @param all Threads that there are. */
-  constructor(private readonly all: number) {}
+  constructor(private readonly all: number) {
+    this.#chosen = all;
+  }
+
+  /** Threads that were found best; all before the first trial. */
+  get chosen(): number {
+    return this.#chosen;
+  }
 
   /** Threads of the next run. */
   get threads(): number {
-    if (!this.timed) return this.#threads;
+    if (!this.timed) return this.#chosen;
     return this.#turn < trial ? 1 : this.all;
   }
 
@@ -46,7 +53,7 @@ export class ThreadChoice {
 
   #choose(): void {
     const { one, all } = this.#milliseconds;
-    if (this.#threads === 1) this.#threads = all < gain * one ? this.all : 1;
-    else this.#threads = one < gain * all ? 1 : this.all;
+    if (this.#chosen === 1) this.#chosen = all < gain * one ? this.all : 1;
+    else this.#chosen = one < gain * all ? 1 : this.all;
   }
 }

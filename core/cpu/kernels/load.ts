@@ -184,7 +184,7 @@ export interface KernelExports {
   ways(): number;
   /** Says where the control block is, for a bare `walk`. */
   setControl(control: number): void;
-  /** Walks a plan as one of its threads: 0 done, 1 another thread failed. */
+  /** Walks a plan as one of its threads: 0 done or over, 1 another thread failed. */
   walk(plan: number, thread: number, threads: number): number;
   /** Threads that can share a plan now, from 1 to `most`. */
   readyThreads(control: number, most: number): number;

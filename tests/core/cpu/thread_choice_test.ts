@@ -26,6 +26,13 @@ Deno.test("thread choice: one thread and all are tried, and the faster goes on",
   assert.deepEqual(runs(new ThreadChoice(4), 23, 6, 10), [...trial, 1, 1, 1]);
 });
 
+Deno.test("thread choice: what was found best is known during a trial, too", () => {
+  const choice = new ThreadChoice(4);
+  assert.equal(choice.chosen, 4);
+  runs(choice, 2048, 6, 10);
+  assert.deepEqual([choice.timed, choice.chosen], [true, 1]);
+});
+
 Deno.test("thread choice: it is made anew, and changed for a twentieth at least", () => {
   const choice = new ThreadChoice(4);
   const until = runs(choice, 2048, 10, 6);

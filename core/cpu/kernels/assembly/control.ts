@@ -28,6 +28,7 @@ export const backToJavaScript: i32 = 2;
 export const reached: i32 = 0;
 export const failed: i32 = 1;
 export const over: i32 = 2;
+const waiting: i32 = -1;
 
 /**
  * Turns of looking for the end of a phase before a thread goes to sleep: about 75 µs, longer than the
@@ -77,26 +78,25 @@ export function isNewest(): bool {
 
 // @ts-ignore: decorator
 @inline
-function look(address: usize, target: i32): i32 {
+function look(address: usize, target: i32, ofRun: bool): i32 {
   // In this order: the counter begins anew after the generation of the next run has come.
   const enough = atomic.load<i32>(address) - target >= 0;
-  if (!isNewest()) return over;
-  return enough ? reached : -1;
+  if (ofRun && !isNewest()) return over;
+  return enough ? reached : waiting;
 }
 
-/** Waits until `target` units and shares of this run are finished. */
-export function waitUntilFinished(target: i32): i32 {
-  const address = control + finishedAt;
-  for (let turn = 0; turn < patience; ++turn) {
-    const seen = look(address, target);
-    if (seen >= 0) return seen;
+/** Looks so many turns for a counter to reach `target`, then sleeps until it has; `ofRun`: or the run is over. */
+function wait(address: usize, target: i32, turns: i32, ofRun: bool): i32 {
+  for (let turn = 0; turn < turns; ++turn) {
+    const seen = look(address, target, ofRun);
+    if (seen != waiting) return seen;
   }
   atomic.add<i32>(control + sleepersAt, 1);
-  let seen = -1;
-  while (seen < 0) {
+  let seen = waiting;
+  while (seen == waiting) {
     const now = atomic.load<i32>(address);
-    seen = look(address, target);
-    if (seen >= 0) break;
+    seen = look(address, target, ofRun);
+    if (seen != waiting) break;
     if (atomic.load<i32>(control + failedAt)) seen = failed;
     else atomic.wait<i32>(address, now, nap);
   }
@@ -104,21 +104,14 @@ export function waitUntilFinished(target: i32): i32 {
   return seen;
 }
 
+/** Waits until `target` units and shares of this run are finished. */
+export function waitUntilFinished(target: i32): i32 {
+  return wait(control + finishedAt, target, patience, true);
+}
+
 /** Waits for a run, or another command, after the last one; false if a thread has failed. */
 export function waitForCommand(): bool {
-  const address = control + generationAt;
-  for (let turn = 0; turn < patienceBetweenRuns; ++turn) {
-    if (atomic.load<i32>(address) - generation >= 2) return true;
-  }
-  atomic.add<i32>(control + sleepersAt, 1);
-  let come = false;
-  while (!come && !atomic.load<i32>(control + failedAt)) {
-    const now = atomic.load<i32>(address);
-    if (now - generation >= 2) come = true;
-    else atomic.wait<i32>(address, now, nap);
-  }
-  atomic.sub<i32>(control + sleepersAt, 1);
-  return come;
+  return wait(control + generationAt, generation + 2, patienceBetweenRuns, false) == reached;
 }
 
 /**
