@@ -229,11 +229,11 @@ export async function captureErrors(action: () => void | Promise<void>): Promise
   return lines;
 }
 
-/** Runs a test in a folder of its own. */
-export async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+/** Runs a test in a folder of its own; gives what it gives. */
+export async function inFolder<T>(test: (folder: string) => Promise<T>): Promise<T> {
   const folder = await Deno.makeTempDir();
   try {
-    await test(folder);
+    return await test(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
