@@ -74,6 +74,8 @@ export class CheckpointSaver implements KeptState {
   /** Meets the run, and finds out whether there may be files at all. */
   begin(run: RunControl): void {
     this.#run = run;
+    // One that comes behind another (concat, repeat) counts from its own beginning.
+    this.#state = { ...this.#state, epoch: 0, step: 0, seen: 0, awaited: [] };
     run.keep("checkpoint", this);
     try {
       makeFolderOf(this.path);
