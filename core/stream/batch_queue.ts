@@ -1,4 +1,4 @@
-import { from, type ObservableInput, type Subscription } from "rxjs";
+import { from, type ObservableInput, type Subscription, takeWhile } from "rxjs";
 
 /**
  * Values that are taken one by one. What can be asked for the next one, as an async generator, is
@@ -23,7 +23,9 @@ export class BatchQueue<Value> {
     const input = this.input as Partial<AsyncIterable<Value> & Iterable<Value>>;
     this.#iterator = input[Symbol.asyncIterator]?.() ?? input[Symbol.iterator]?.();
     if (this.#iterator) return;
-    this.#subscription = from(this.input).subscribe({
+    // One that sends without end in a single turn is left only so.
+    const wanted = from(this.input).pipe(takeWhile(() => !this.#ended));
+    this.#subscription = wanted.subscribe({
       next: (value) => this.#add(value),
       error: (error) => this.#end({ error }),
       complete: () => this.#end(),
@@ -64,7 +66,6 @@ export class BatchQueue<Value> {
   }
 
   #add(value: Value): void {
-    if (this.#ended) return;
     if (this.#waiting.length === this.most) {
       this.#subscription?.unsubscribe();
       this.#waiting.length = 0;

@@ -6,6 +6,7 @@ import {
   interval,
   lastValueFrom,
   map,
+  range,
   Subject,
   switchMap,
   take,
@@ -134,6 +135,14 @@ Deno.test("what an observable sends waits its turn, and no more than may wait", 
     lastValueFrom(slow(5)),
     /keep more than 5 batches waiting.*sampleTime.*async generator.*maxWaiting/,
   );
+});
+
+Deno.test("an observable that sends without end in one turn is left as too many wait", async () => {
+  let sent = 0;
+  const endless = range(1, 1000).pipe(map(() => all[sent++ % all.length]));
+  const training = train(network(), endless, { ...cpu, maxWaiting: 5 });
+  await assert.rejects(lastValueFrom(training), /keep more than 5 batches waiting/);
+  assert.ok(sent <= 7, `${sent}`);
 });
 
 Deno.test("an error of the input comes behind the batches before it", async () => {
