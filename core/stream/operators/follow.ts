@@ -1,10 +1,11 @@
 import { type Observable, Subject, type Subscriber, takeUntil } from "rxjs";
 import type { RunControl } from "../epoch.ts";
-import { withRunListener } from "../run_listeners.ts";
+import type { Run } from "../run.ts";
+import { perRun, withRunListener } from "../run_listeners.ts";
 
 /** What an operator does with what comes down the pipe; the rest is passed on as it is. */
 export interface Follower<Event> {
-  /** Called with the run as soon as it is known, before the first event if the source says so. */
+  /** Called once with each run, as soon as it is known: before its first event if the source says so. */
   run?(run: RunControl): void;
   /** Called with every event; passes it on itself. */
   next(event: Event): void;
@@ -32,7 +33,6 @@ export function follow<Event extends { readonly run: RunControl }>(
   // RxJS's own operators have an inner subscriber for this, which it does not export.
   const closed = new Subject<void>();
   subscriber.add(() => closed.next());
-  let known: RunControl | undefined;
   const guarded = (action: () => void): void => {
     try {
       action();
@@ -40,6 +40,7 @@ export function follow<Event extends { readonly run: RunControl }>(
       subscriber.error(error);
     }
   };
+  const meetOnce = perRun((run) => follower.run?.(run));
   const meet = (run: RunControl): void => {
     if (run === undefined) {
       throw new TypeError(
@@ -47,9 +48,7 @@ export function follow<Event extends { readonly run: RunControl }>(
           "something that knows of no run",
       );
     }
-    if (run === known) return;
-    known = run;
-    follower.run?.(run);
+    meetOnce(run as Run);
   };
   withRunListener((run) => guarded(() => meet(run)), () => {
     source.pipe(takeUntil(closed)).subscribe({

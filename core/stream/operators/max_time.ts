@@ -64,7 +64,7 @@ export function maxTime<Event extends { readonly run: RunControl }>(
       };
       follow(source, subscriber, {
         run: (run) => {
-          started = performance.now();
+          [started, before] = [performance.now(), 0];
           run.keep("maxTime", {
             save: () => ({ seconds: elapsed() }),
             restore: (saved) => before = (saved as { seconds: number }).seconds,

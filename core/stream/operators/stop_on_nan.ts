@@ -46,7 +46,7 @@ export function stopOnNaN<Event extends AnyBatch | Epoch>(): MonoTypeOperatorFun
         run: (known) => void (run = known),
         next: (event) => {
           const found = nonFiniteLog(event);
-          if (found !== undefined && run) run.reason = "error";
+          if (found !== undefined) event.run.reason = "error";
           subscriber.next(event);
           if (found !== undefined) stop(found);
         },

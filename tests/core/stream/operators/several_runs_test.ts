@@ -1,9 +1,20 @@
-// Operators below a `concat` or `repeat` of runs.
+// Operators below a `concat`, `repeat` or `merge` of runs.
 import assert from "node:assert/strict";
-import { concat, concatMap, from, lastValueFrom } from "rxjs";
-import { checkpoint } from "../../../../core/stream/operators/mod.ts";
+import { concat, concatMap, from, lastValueFrom, merge, tap } from "rxjs";
+import type { KeptState } from "../../../../core/stream/kept_state.ts";
+import { checkpoint, maxTime } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpochs, FakeRun, fakeStep, inFolder, training } from "../fake_epoch.ts";
 import { decodeSafetensors } from "../../../../core/state/mod.ts";
+
+/** A run that notes how often operators make a state a part of its files. */
+class CountingRun extends FakeRun {
+  kinds: string[] = [];
+
+  override keep(kind: string, state: KeptState): string {
+    this.kinds.push(kind);
+    return super.keep(kind, state);
+  }
+}
 
 function saved(path: string): { weight: number; epoch: string } {
   const { tensors, metadata } = decodeSafetensors(Deno.readFileSync(path), path);
@@ -63,4 +74,29 @@ Deno.test("the best of all runs stays in the file", () =>
     const runs = concat(training([3, 1]), training([2, 2, 0.5]));
     await lastValueFrom(runs.pipe(checkpoint(path)));
     assert.deepEqual(saved(path), { weight: 3, epoch: "3" });
+  }));
+
+Deno.test("maxTime ends two runs at once, and meets each of them once", async () => {
+  const original = performance.now;
+  let now = 0;
+  performance.now = () => now;
+  try {
+    const runs = [new CountingRun(), new CountingRun()];
+    const turns = [1, 2, 3, 4, 5].flatMap((epoch) =>
+      runs.map((run) => fakeEpochs(new Array(epoch).fill(1), "val_loss", run).at(-1)!)
+    );
+    const ended = from(turns).pipe(tap(() => void (now += 1000)), maxTime({ seconds: 6 }));
+    assert.equal((await lastValueFrom(ended)).epoch, 4);
+    assert.deepEqual(runs.map(({ kinds }) => kinds), [["maxTime"], ["maxTime"]]);
+  } finally {
+    performance.now = original;
+  }
+});
+
+Deno.test("checkpoint meets each of two runs at once one time", () =>
+  inFolder(async (folder) => {
+    const runs = [new CountingRun(), new CountingRun()];
+    const both = merge(...runs.map((run) => training([3, 2, 1], "val_loss", run)));
+    await lastValueFrom(both.pipe(checkpoint(`${folder}/a.safetensors`)));
+    assert.deepEqual(runs.map(({ kinds }) => kinds), [["checkpoint"], ["checkpoint"]]);
   }));
