@@ -56,7 +56,7 @@ export interface RunControl {
   announced: boolean;
   /** Copies all weights on the device, at once. */
   snapshot(): Snapshot;
-  /** Puts the weights of a snapshot back, at once. */
+  /** Puts the weights of a snapshot back, at once; into the models where the run has ended. */
   restore(snapshot: Snapshot): void;
   /** All weights by name, `dense_1/kernel`, as they are after the steps so far. */
   weights(): Promise<

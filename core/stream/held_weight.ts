@@ -1,4 +1,5 @@
 import type { Storage } from "../graph/device.ts";
+import type { TensorData } from "../graph/dtype.ts";
 import type { Parameter, WeightHolder } from "../nn/parameter.ts";
 
 /** Weights of runs that have ended, on their way back to their models; usually none. */
@@ -122,9 +123,25 @@ export class HeldWeight implements WeightHolder {
   release(): Promise<void> | void {
     this.#trained = false;
     const coming = this.bring();
-    if (!coming) return this.#leave();
+    return coming ? this.#return(coming) : this.#leave();
+  }
+
+  /** Gives the parameter something else than the run has left in it. */
+  replace(values: TensorData | Promise<TensorData>): void {
+    if (!(values instanceof Promise)) return this.parameter.set(values);
+    // What the run has left may still be on its way.
+    const coming = Promise.all([values, this.#coming]).then(([found]) => this.parameter.set(found))
+      .finally(() => {
+        if (this.#coming === coming) this.#coming = undefined;
+      });
+    this.#coming = coming;
+    this.parameter.holder ??= this;
+    void this.#return(coming);
+  }
+
+  #return(coming: Promise<void>): Promise<void> {
     const returned = coming.finally(() => {
-      this.#leave();
+      if (!this.#coming) this.#leave();
       returning.delete(returned);
     });
     // Whoever waits for the weights sees the error.

@@ -1,4 +1,5 @@
 import type { Device, Storage } from "../graph/device.ts";
+import type { TensorData } from "../graph/dtype.ts";
 import { DisposedError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Snapshot } from "./epoch.ts";
@@ -7,6 +8,8 @@ import type { SavedTensor } from "./saved_run.ts";
 /** A copy of weights. */
 export class WeightSnapshot implements Snapshot {
   readonly #copies = new Map<Tensor, { name: string; storage: Storage }>();
+  /** What the copies held as their run ended, on the host. */
+  #left: Map<Tensor, TensorData | Promise<TensorData>> | undefined;
   #disposed = false;
 
   /** @param device Where the copies live. */
@@ -19,11 +22,32 @@ export class WeightSnapshot implements Snapshot {
     return storage;
   }
 
+  /** True once the copies are gone. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /**
+   * The run ends, and its device may go: the copies are read, for whoever puts them back later.
+   *
+   * @returns A promise where that takes time.
+   */
+  leave(): Promise<void> | void {
+    this.#left = new Map([...this.#copies].map(([leaf, { storage }]) => [leaf, storage.read()]));
+    const reading = [...this.#left.values()].filter((values) => values instanceof Promise);
+    if (reading.length === 0) return this.#free();
+    return Promise.allSettled(reading).then(() => this.#free());
+  }
+
+  /** What the copies held as the run ended, once it has. */
+  get left(): ReadonlyMap<Tensor, TensorData | Promise<TensorData>> | undefined {
+    this.#check();
+    return this.#left;
+  }
+
   /** Puts the copies back, and gives the weights that it has changed. */
   restore<Held extends { readonly storage: Storage }>(weights: ReadonlyMap<Tensor, Held>): Held[] {
-    if (this.#disposed) {
-      throw new DisposedError("Cannot restore the weights of a snapshot after its disposal");
-    }
+    this.#check();
     return [...this.#copies].map(([leaf, { storage }]) => {
       const held = weights.get(leaf)!;
       held.storage.copyFrom(storage);
@@ -40,8 +64,18 @@ export class WeightSnapshot implements Snapshot {
 
   dispose(): void {
     this.#disposed = true;
+    this.#left = undefined;
+    this.#free();
+  }
+
+  #free(): void {
     for (const { storage } of this.#copies.values()) storage.dispose();
     this.#copies.clear();
+  }
+
+  #check(): void {
+    if (!this.#disposed) return;
+    throw new DisposedError("Cannot restore the weights of a snapshot after its disposal");
   }
 }
 

@@ -70,6 +70,7 @@ export class WeightTable implements HoldingRun {
   readonly #storages = new Map<Tensor, Storage>();
   /** Tensors of the run that goes on which are not in use yet: they are saved again as they are. */
   readonly #unclaimed: Map<string, SavedTensor>;
+  readonly #snapshots = new Set<WeightSnapshot>();
   /** Weights on their way back to their models, once the run has ended. */
   #returning: readonly Promise<void>[] = [];
 
@@ -178,7 +179,7 @@ export class WeightTable implements HoldingRun {
 
   /** Copies all weights on the device. */
   snapshot(): Snapshot {
-    const snapshot = new WeightSnapshot(this.device);
+    const snapshot = this.#newSnapshot();
     for (const [leaf, { storage, name }] of this.#weights) {
       snapshot.add(leaf, name).copyFrom(storage);
     }
@@ -187,13 +188,16 @@ export class WeightTable implements HoldingRun {
 
   /** A snapshot of given weights, by name. */
   snapshotOf(weight: (name: string) => Float32Array): Snapshot {
-    const snapshot = new WeightSnapshot(this.device);
+    const snapshot = this.#newSnapshot();
     for (const [leaf, { name }] of this.#weights) snapshot.add(leaf, name).write(weight(name));
     return snapshot;
   }
 
-  /** Puts the weights of a snapshot back. */
+  /** Puts the weights of a snapshot back; into their models, once the run has ended. */
   restore(snapshot: Snapshot): void {
+    const { left } = snapshot as WeightSnapshot;
+    for (const [leaf, values] of left ?? []) this.#weights.get(leaf)!.replace(values);
+    if (left) return;
     for (const held of (snapshot as WeightSnapshot).restore(this.#weights)) held.change();
   }
 
@@ -224,7 +228,10 @@ export class WeightTable implements HoldingRun {
 
   /** Gives the weights back to their models and frees all memory; at once on the CPU. */
   release(): void {
-    this.#returning = [...this.#weights.values()].flatMap((held) => held.release() ?? []);
+    this.#returning = [
+      ...[...this.#weights.values()].flatMap((held) => held.release() ?? []),
+      ...[...this.#snapshots].flatMap((snapshot) => snapshot.leave() ?? []),
+    ];
     const free = () => {
       for (const storage of this.#storages.values()) storage.dispose();
     };
@@ -240,6 +247,13 @@ export class WeightTable implements HoldingRun {
   /** Settles when {@link WeightTable.release} has given all weights back, or has failed to. */
   async released(): Promise<void> {
     await Promise.allSettled(this.#returning);
+  }
+
+  #newSnapshot(): WeightSnapshot {
+    for (const old of this.#snapshots) if (old.disposed) this.#snapshots.delete(old);
+    const snapshot = new WeightSnapshot(this.device);
+    this.#snapshots.add(snapshot);
+    return snapshot;
   }
 
   #unusedName(name: string): string {

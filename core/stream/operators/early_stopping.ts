@@ -2,9 +2,10 @@ import { defer, finalize, takeWhile, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
-import type { Epoch, RunControl, Snapshot } from "../epoch.ts";
+import type { Epoch, Snapshot } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
-import { meetRun } from "../run_listeners.ts";
+import type { Run } from "../run.ts";
+import { meetRun, perRun } from "../run_listeners.ts";
 import { checkMode, Monitor, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link earlyStopping}. */
@@ -39,7 +40,9 @@ export interface EarlyStoppingOptions {
  * The epoch that exhausts the patience is passed on; then the stream completes and the run's reason
  * is `early_stopping`, with an explanation that `jsonLines` writes at the end. The first epoch
  * never exhausts the patience; a threshold or `checkFinite` may end training with any epoch. A run
- * that is resumed after its end makes no further step, unless it is given more patience.
+ * that is resumed after its end makes no further step, unless it is given more patience. Of runs one
+ * behind the other (`concat`) each is watched from its beginning, as in Keras, and with `restoreBest`
+ * the best weights of the last one come back.
  *
  * @param options What to watch, and for how long.
  * @returns An operator on epochs.
@@ -74,13 +77,20 @@ export function earlyStopping<E extends Epoch>(
   const rule = checkOptions(options);
   return (source) =>
     defer(() => {
-      const patience = new Patience(rule);
+      const all: Patience[] = [];
+      const meet = perRun((run) => {
+        // Copies of a run that is over are of no use any more.
+        for (const before of all) if (before.run.closed) before.dispose();
+        const patience = new Patience(rule, run);
+        all.push(patience);
+        return patience;
+      });
       return source.pipe(
-        meetRun<E>((run) => patience.begin(run)),
-        takeWhile((epoch) => !patience.stops(epoch), true),
+        meetRun<E>(meet),
+        takeWhile((epoch) => !meet(epoch.run as Run).stops(epoch), true),
         // Before the end is passed on: the run is torn down after that.
-        tap({ complete: () => patience.restoreBest() }),
-        finalize(() => patience.dispose()),
+        tap({ complete: () => all.at(-1)?.restoreBest() }),
+        finalize(() => all.forEach((patience) => patience.dispose())),
       );
     });
 }
@@ -127,15 +137,17 @@ type PatienceState = {
     | null;
 };
 
-/** What one subscription knows. */
+/** What one subscription knows of a run. */
 class Patience implements KeptState {
   readonly #monitor: Monitor;
   #state: PatienceState;
-  #run: RunControl | undefined;
 
-  constructor(private readonly rule: Rule) {
+  /** Meets the run; one that had been stopped when it was saved is stopped again. */
+  constructor(private readonly rule: Rule, readonly run: Run) {
     this.#monitor = new Monitor("earlyStopping", rule.monitor, rule.mode);
     this.#state = { direction: null, best: null, wait: 0, kept: null, last: null };
+    run.keep("earlyStopping", this);
+    this.#end();
   }
 
   save(): StateValue {
@@ -147,25 +159,18 @@ class Patience implements KeptState {
     this.#monitor.direction = this.#state.direction;
   }
 
-  /** Meets the run; one that had been stopped when it was saved is stopped again. */
-  begin(run: RunControl): void {
-    this.#run = run;
-    run.keep("earlyStopping", this);
-    this.#end(run);
-  }
-
   /** Takes note of an epoch; true when it is to be the last. */
   stops(epoch: Epoch): boolean {
-    this.#run = epoch.run;
     const current = this.#monitor.read(epoch, "it has no effect", this.rule.strict);
     // Keras counts epochs from 0.
     if (current === undefined || epoch.epoch - 1 < this.rule.startFromEpoch) return false;
     this.#watch(epoch, current);
-    return this.#end(epoch.run);
+    return this.#end();
   }
 
   /** Tells the run to end if it is to; true then. */
-  #end(run: RunControl): boolean {
+  #end(): boolean {
+    const { run } = this;
     const { last } = this.#state;
     if (!last) return false;
     const why = this.#outOfBounds(last.value) ?? this.#outOfPatience();
@@ -177,7 +182,7 @@ class Patience implements KeptState {
 
   restoreBest(): void {
     const { kept } = this.#state;
-    if (kept && this.#run && this.#run.reason !== "interrupted") this.#run.restore(kept);
+    if (kept && this.run.reason !== "interrupted") this.run.restore(kept);
   }
 
   dispose(): void {
@@ -185,13 +190,13 @@ class Patience implements KeptState {
     this.#state = { ...this.#state, kept: null };
   }
 
-  #watch({ epoch, run }: Epoch, current: number): void {
+  #watch({ epoch }: Epoch, current: number): void {
     const { thresholds: { baseline }, minDelta, restoreBest } = this.rule;
     const { best, wait, kept } = this.#state;
     const improved = this.#monitor.improves(current, best, minDelta);
     // The first epoch watched is kept whatever it is: NaN is no improvement, yet better than nothing.
     if (restoreBest && (improved || !kept)) {
-      const snapshot = run.snapshot();
+      const snapshot = this.run.snapshot();
       this.dispose();
       this.#state = { ...this.#state, kept: snapshot };
     }

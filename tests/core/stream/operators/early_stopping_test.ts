@@ -209,7 +209,8 @@ Deno.test("earlyStopping leaves an interrupted run where it stood", () => {
 });
 
 Deno.test("earlyStopping warns once of a missing log, and has no effect", async () => {
-  const epochs = [1, 2, 3].map((number) => fakeEpoch(number, { loss: 1, accuracy: 0.5 }));
+  const run = new FakeRun();
+  const epochs = [1, 2, 3].map((number) => fakeEpoch(number, { loss: 1, accuracy: 0.5 }, run));
   let seen: Epoch[] = [];
   const said = await captureErrors(async () => {
     seen = await lastValueFrom(from(epochs).pipe(earlyStopping(), toArray()));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { concat, concatMap, from, lastValueFrom, merge, tap } from "rxjs";
 import type { KeptState } from "../../../../core/stream/kept_state.ts";
-import { checkpoint, maxTime } from "../../../../core/stream/operators/mod.ts";
+import { checkpoint, earlyStopping, maxTime } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpochs, FakeRun, fakeStep, inFolder, training } from "../fake_epoch.ts";
 import { decodeSafetensors } from "../../../../core/state/mod.ts";
 
@@ -100,3 +100,16 @@ Deno.test("checkpoint meets each of two runs at once one time", () =>
     await lastValueFrom(both.pipe(checkpoint(`${folder}/a.safetensors`)));
     assert.deepEqual(runs.map(({ kinds }) => kinds), [["checkpoint"], ["checkpoint"]]);
   }));
+
+Deno.test("earlyStopping watches each run from its beginning, and puts the best of the last back", async () => {
+  const [first, second] = [new FakeRun(), new FakeRun()];
+  const runs = concat(
+    training([1, 2, 0.1], "val_loss", first),
+    training([5, 4, 6, 6, 1], "val_loss", second),
+  );
+  const ended = runs.pipe(earlyStopping({ patience: 2, restoreBest: true }));
+  assert.equal((await lastValueFrom(ended)).epoch, 4);
+  assert.equal(second.reason, "early_stopping");
+  assert.deepEqual([first.weight, second.weight], [3, 2]);
+  assert.ok([first, second].every(({ snapshots }) => snapshots.every(({ disposed }) => disposed)));
+});
