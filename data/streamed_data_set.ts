@@ -46,7 +46,8 @@ export interface StreamedOptions<X extends StreamedArrays, Y extends StreamedArr
   readonly name?: string;
   /**
    * Fills the arrays of `batch` with samples: row i of each with sample `rows[i]`. Calls follow one
-   * another; the arrays hold what they held before.
+   * another, also those of several runs and of parts of the data set; the arrays hold what they held
+   * before.
    */
   read(
     rows: Uint32Array,
@@ -120,8 +121,24 @@ export function streamedDataSet<X extends StreamedArrays, Y extends StreamedArra
     ...(sampleWeight && { sampleWeight: new Float32Array() }),
     ...(classes !== undefined && { classes }),
     ...(name !== undefined && { name }),
-    read: (rows, batch) => options.read(rows, batch),
+    read: inTurn((rows, batch) => options.read(rows, batch)),
   } as DataSet<StreamedFor<X, StoredInputs>, StreamedFor<Y, StoredTargets>>;
+}
+
+/**
+ * A reader whose calls follow one another. Parts of a data set share it, and while samples to train
+ * on are read ahead others are validated: a file that both seek in would give either what the other
+ * is looking for.
+ */
+function inTurn<X extends StreamedArrays, Y extends StreamedArrays>(
+  read: StreamedOptions<X, Y>["read"],
+): StreamedOptions<X, Y>["read"] {
+  let last: Promise<void> = Promise.resolve();
+  return (rows, batch) => {
+    const done = last.then(() => read(rows, batch));
+    last = done.catch(() => {});
+    return done;
+  };
 }
 
 function describe(
