@@ -11,16 +11,14 @@ export interface WritableFile {
   close(): void;
 }
 
-/** Temporary files of writes in progress, so that two writes to one file do not share theirs. */
-const inProgress = new Set<string>();
-
 /**
  * Writes a file so that it is either wholly replaced or left as it was.
  *
  * The bytes go to `PATH.tmp-PID` in the same folder and are flushed to the disk; then that file takes
  * the place of the old one, and the folder is flushed. If anything fails or the process is
  * killed, the old file stays whole; after a failure the temporary file is removed. It is locked while
- * its process lives, so that one which a killed process has left can be told.
+ * its process lives, so that one which a killed process has left can be told. Of several writes to one
+ * file at once, also by Workers and other processes, the last to end stays.
  *
  * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
  * @param bytes The new contents.
@@ -54,31 +52,28 @@ export async function writeFileThrough(
   open: (path: string) => Promise<WritableFile>,
 ): Promise<void> {
   checkPath("a file to write", path);
-  let temporary = `${path}.tmp-${Deno.pid}`;
-  for (let i = 1; inProgress.has(temporary); i++) temporary = `${path}.tmp-${Deno.pid}-${i}`;
-  inProgress.add(temporary);
-  let created = false;
+  let temporary: string | undefined;
   try {
     // Opened first, so that a folder that is missing or not allowed is known before any writing.
     // Windows has no handles of folders.
     using directory = Deno.build.os === "windows" ? undefined : await Deno.open(folderOf(path));
-    const file = await open(temporary);
-    created = true;
+    const opened = await openTemporary(path, open);
+    temporary = opened.temporary;
+    const { file } = opened;
     try {
       await writeAll(file, bytes);
       await file.sync();
+      // Before the lock ends: a file without one is taken for what a killed process has left.
+      await Deno.rename(temporary, path);
+      temporary = undefined;
     } finally {
       file.close();
     }
-    await Deno.rename(temporary, path);
-    created = false;
     // Without this a power cut may bring the old file back: the new name is in the folder.
     await directory?.sync().catch(ignoreUnsupported);
   } catch (cause) {
-    if (created) await Deno.remove(temporary).catch(() => {});
+    if (temporary !== undefined) await Deno.remove(temporary).catch(() => {});
     throw cannotWrite(path, "beside", cause);
-  } finally {
-    inProgress.delete(temporary);
   }
 }
 
@@ -103,10 +98,16 @@ export function checkWritable(path: string): void {
   checkPath("a file to write", path);
   explainedWrite(path, "beside", () => {
     if (isFolder(path)) throw new Deno.errors.IsADirectory("Is a directory");
-    const temporary = `${path}.tmp-${Deno.pid}`;
-    if (inProgress.has(temporary)) return;
-    Deno.openSync(temporary, { write: true, create: true }).close();
-    Deno.removeSync(temporary);
+    for (let count = 0;; count++) {
+      const temporary = temporaryOf(path, count);
+      try {
+        Deno.openSync(temporary, { write: true, createNew: true }).close();
+      } catch (error) {
+        if (error instanceof Deno.errors.AlreadyExists) continue;
+        throw error;
+      }
+      return Deno.removeSync(temporary);
+    }
   });
 }
 
@@ -119,19 +120,32 @@ function isFolder(path: string): boolean {
   }
 }
 
+/** Names of temporary files of a process: the first, and further ones where that is taken. */
+function temporaryOf(path: string, count: number): string {
+  return `${path}.tmp-${Deno.pid}${count === 0 ? "" : `-${count}`}`;
+}
+
+/**
+ * Opens a temporary file that nobody else has. Workers have the number of their process, and so may
+ * processes in containers that share a folder; one that was killed may have left its file.
+ */
+async function openTemporary(
+  path: string,
+  open: (path: string) => Promise<WritableFile>,
+): Promise<{ temporary: string; file: WritableFile }> {
+  for (let count = 0;; count++) {
+    const temporary = temporaryOf(path, count);
+    try {
+      return { temporary, file: await open(temporary) };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
 /** Opens a new file and locks it; the lock ends with the process, however it ends. */
 async function openNew(path: string): Promise<WritableFile> {
-  const options: Deno.OpenOptions = { write: true, createNew: true };
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(path, options);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    // Left by a process of the same number that was killed. Removed rather than opened: it may be a
-    // link to something else.
-    await Deno.remove(path);
-    file = await Deno.open(path, options);
-  }
+  const file = await Deno.open(path, { write: true, createNew: true });
   try {
     file.tryLockSync(true);
   } catch {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileAtomic } from "../../../core/state/mod.ts";
+import { checkWritable, writeFileAtomic } from "../../../core/state/mod.ts";
 import { type WritableFile, writeFileThrough } from "../../../core/state/atomic_write.ts";
 
 const oldBytes = new TextEncoder().encode("the old checkpoint");
@@ -49,15 +49,54 @@ Deno.test("two writes to one file at once leave one of them whole", () =>
     assert.deepEqual(names(folder), ["best.safetensors"]);
   }));
 
-Deno.test("a file left by a killed process of the same number is replaced, a link not followed", () =>
+Deno.test("a temporary file of the same number is another's: it stays, and a link is not followed", () =>
   inFolder(async (path, folder) => {
     const precious = `${folder}/precious`;
     await Deno.writeFile(precious, oldBytes);
-    await Deno.symlink(precious, `${path}.tmp-${Deno.pid}`);
+    const others = [`${path}.tmp-${Deno.pid}`, `${path}.tmp-${Deno.pid}-1`];
+    await Deno.symlink(precious, others[0]);
+    await Deno.writeFile(others[1], oldBytes);
+    checkWritable(path);
     await writeFileAtomic(path, newBytes);
     assert.deepEqual(await Deno.readFile(precious), oldBytes);
+    assert.deepEqual(await Deno.readFile(others[1]), oldBytes);
     assert.deepEqual(await Deno.readFile(path), newBytes);
-    assert.deepEqual(names(folder), ["best.safetensors", "precious"]);
+    const base = (name: string) => name.slice(folder.length + 1);
+    assert.deepEqual(names(folder), ["best.safetensors", ...others.map(base), "precious"]);
+  }));
+
+Deno.test("Workers that write one file at the same time leave one of their files, whole", () =>
+  inFolder(async (path, folder) => {
+    const module = new URL("../../../core/state/atomic_write.ts", import.meta.url).href;
+    const source = `
+      import { checkWritable, writeFileAtomic } from "${module}";
+      self.onmessage = async ({ data: byte }) => {
+        const bytes = new Uint8Array(1_000_000).fill(byte);
+        try {
+          for (let turn = 0; turn < 20; turn++) {
+            checkWritable("${path}");
+            await writeFileAtomic("${path}", bytes);
+          }
+          self.postMessage("written");
+        } catch (error) {
+          self.postMessage(error.message);
+        }
+      };`;
+    const url = URL.createObjectURL(new Blob([source], { type: "text/typescript" }));
+    const workers = [1, 2].map(() => new Worker(url, { type: "module" }));
+    const said = workers.map((worker, place) =>
+      new Promise((resolve) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.postMessage(place + 1);
+      })
+    );
+    assert.deepEqual(await Promise.all(said), ["written", "written"]);
+    for (const worker of workers) worker.terminate();
+    URL.revokeObjectURL(url);
+    const result = await Deno.readFile(path);
+    assert.equal(result.length, 1_000_000);
+    assert(result.every((byte) => byte === result[0]));
+    assert.deepEqual(names(folder), ["best.safetensors"]);
   }));
 
 /** Opens the temporary file for real, then lets the test's own method stand in for one of its. */
