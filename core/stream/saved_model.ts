@@ -7,6 +7,7 @@ import type { Tensors } from "../nn/named.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { readBytes } from "../state/read_bytes.ts";
 import { checkModel } from "./check_model.ts";
+import { checkChecksum } from "./file_checksum.ts";
 import { saveWeights, type SaveWeightsOptions, takeWeights } from "./weights.ts";
 
 /** Where a file of weights keeps the model they belong to. */
@@ -74,6 +75,8 @@ export async function loadModel<X extends Tensors = Tensor, O extends Tensors = 
 ): Promise<Model<X, O>> {
   const bytes = await readBytes(path);
   const { [key]: text } = decodeSafetensors(bytes, path).metadata;
+  // A changed bit of the text would be another layer, or no JSON.
+  checkChecksum(bytes, path);
   if (text === undefined) {
     throw new DataError(
       `Cannot load the model of ${path} as it holds weights alone: save it with saveModel, or make ` +

@@ -98,7 +98,10 @@ export async function saveWeights(
  * ```
  */
 export async function readWeightsMetadata(path: string): Promise<Record<string, string>> {
-  return decodeSafetensors(await readBytes(path), path).metadata;
+  const bytes = await readBytes(path);
+  const { metadata } = decodeSafetensors(bytes, path);
+  checkChecksum(bytes, path);
+  return metadata;
 }
 
 /** Options of {@link loadWeights}. */

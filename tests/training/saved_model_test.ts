@@ -114,6 +114,17 @@ Deno.test("a file that holds no sound model is refused, and none is half written
     await Deno.writeFile(file, bytes);
     await assert.rejects(loadModel(file), /checksum/);
 
+    // A bit of a text: without the checksum it would be another number, or another layer.
+    await saveModel(model, file, { metadata: { mean: "[12.25]" } });
+    for (const text of ["12.25", "millrace-model"]) {
+      const damaged = await Deno.readFile(file);
+      const place = new TextDecoder("latin1").decode(damaged).indexOf(text);
+      damaged[place] ^= 8;
+      await Deno.writeFile(`${folder}/damaged`, damaged);
+      await assert.rejects(readWeightsMetadata(`${folder}/damaged`), /checksum/);
+      await assert.rejects(loadModel(`${folder}/damaged`), /checksum/);
+    }
+
     const whole = await Deno.readFile(weights);
     const metadata = { model: "{}" };
     await assert.rejects(saveModel(model, weights, { metadata }), /what saveModel itself writes/);
