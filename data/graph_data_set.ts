@@ -3,6 +3,7 @@ import { arrays } from "./arrays.ts";
 import type { TargetValues } from "./store_arrays.ts";
 import type { DataSet, StoredInputs, StoredTargets } from "./data_set.ts";
 import { edgeList } from "./edge_list.ts";
+import { largest } from "./largest.ts";
 
 /** One graph: what its nodes have, and which are connected. */
 export interface Graph {
@@ -84,9 +85,9 @@ export function graphDataSet<G extends Graph>(
   const counts = graphs.map(({ edges }) =>
     edges.reduce((sum, [a, b]) => sum + (undirected && a !== b ? 2 : 1), 0)
   );
-  const size = options.maxEdges ?? Math.max(1, ...counts);
+  const size = options.maxEdges ?? largest(counts, 1);
   const nodes = options.maxNodes ??
-    Math.max(...graphs.map((graph, g) => graph.nodes.length + (counts[g] < size ? 1 : 0)));
+    largest(graphs.map((graph, g) => graph.nodes.length + (counts[g] < size ? 1 : 0)), 0);
   const lists = graphs.map((graph, g) => {
     checkFit(`graph ${g}`, graph.nodes.length, counts[g], { nodes, size });
     // An edge of a node that is not there is refused before padding could take its place.
@@ -123,7 +124,7 @@ function edgeRows(lists: readonly { readonly pairs: Int32Array }[]) {
           `${edges.length} edges and features of ${edgeFeatures?.length ?? 0}`,
       );
     }
-    const width = Math.max(0, ...edgeFeatures.map(({ length }) => length));
+    const width = largest(edgeFeatures.map(({ length }) => length), 0);
     return [...lists[g].pairs].map((pair) => pair < 0 ? new Uint8Array(width) : edgeFeatures[pair]);
   };
 }

@@ -1,4 +1,5 @@
 import type { EncodedStrings } from "./encode_rows.ts";
+import { largest } from "./largest.ts";
 import { stringLookup, type StringLookupOptions } from "./string_lookup.ts";
 
 /** What is done to a text before it is split. */
@@ -98,7 +99,7 @@ export function textVectorization(options: TextVectorizationOptions = {}): TextV
     apply(texts) {
       const rows = texts.map(tokensOf);
       if (outputMode !== "int") return lookup.apply(rows);
-      const longest = length ?? Math.max(1, ...rows.map((row) => row.length));
+      const longest = length ?? largest(rows.map((row) => row.length), 1);
       return lookup.apply(
         rows.map((row) => Array.from({ length: longest }, (_, place) => row[place] ?? "")),
       );
