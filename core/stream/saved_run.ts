@@ -86,7 +86,15 @@ export function encodeRun(
   const first = { ...noChecksum, format_version: `${formatVersion}` };
   if (!position) return writeChecksum(encodeSafetensors(all, { ...first, ...metadata }));
   for (const [name, tensor] of tensors) all.set(prefix + name, { dtype: "F32", ...tensor });
-  const run = { version: runVersion, position, settings, states: Object.fromEntries(states) };
+  // A layer may be named "run": its weights are told from the tensors by this list.
+  const alike = [...weights.keys()].filter((name) => name.startsWith(prefix));
+  const run = {
+    version: runVersion,
+    position,
+    settings,
+    states: Object.fromEntries(states),
+    ...(alike.length > 0 && { weights: alike }),
+  };
   const bytes = encodeSafetensors(all, {
     ...first,
     epoch: `${position.epoch}`,
@@ -117,7 +125,10 @@ export async function readRun(path: string): Promise<SavedRun> {
     );
   }
   if (!whole) refuse("it has no checksum where checkpoint writes one: it was changed since");
-  const { version, position, settings, states } = parseRun(metadata.run, refuse);
+  const { version, position, settings, states, weights: alike = [] } = parseRun(
+    metadata.run,
+    refuse,
+  );
   if (version !== runVersion) {
     refuse(
       `the version of its run must be ${runVersion}: received ${JSON.stringify(version)} (was it ` +
@@ -129,8 +140,9 @@ export async function readRun(path: string): Promise<SavedRun> {
   for (const [name, { dtype, shape, data }] of all) {
     if (dtype !== "F32") refuse(`its tensor "${name}" must be F32: received ${dtype}`);
     const tensor = { shape, data: data as Float32Array };
-    if (name.startsWith(prefix)) tensors.set(name.slice(prefix.length), tensor);
-    else weights.set(name, tensor);
+    const isWeight = !name.startsWith(prefix) || alike.includes(name);
+    if (isWeight) weights.set(name, tensor);
+    else tensors.set(name.slice(prefix.length), tensor);
   }
   return { position, settings, weights, tensors, states: new Map(Object.entries(states)) };
 }
@@ -138,6 +150,8 @@ export async function readRun(path: string): Promise<SavedRun> {
 interface RunText extends Pick<SavedRun, "position" | "settings"> {
   readonly version: unknown;
   readonly states: Readonly<Record<string, string>>;
+  /** Names of weights that begin as those of tensors do, if there are any. */
+  readonly weights?: readonly string[];
 }
 
 function parseRun(text: string, refuse: (rule: string) => never): RunText {
@@ -147,11 +161,11 @@ function parseRun(text: string, refuse: (rule: string) => never): RunText {
   } catch {
     // Said below.
   }
-  const { position, settings, states } = run ?? {};
+  const { position, settings, states, weights = [] } = run ?? {};
   const counts = [position?.epoch, position?.step, position?.stepInEpoch, position?.stepsPerEpoch];
   const whole = counts.every((count) => Number.isSafeInteger(count) && count! >= 0);
   const texts = typeof states === "object" && states !== null &&
-    Object.values(states).every((state) => typeof state === "string");
+    Object.values(states).every((state) => typeof state === "string") && Array.isArray(weights);
   if (whole && texts && typeof settings === "object" && settings !== null) return run as RunText;
   return refuse(`its metadata "run" must be what checkpoint writes: received ${text.slice(0, 80)}`);
 }

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { lastValueFrom, type MonoTypeOperatorFunction, take, tap, toArray } from "rxjs";
 import {
+  adam,
   backward,
   checkpoint,
   csvLog,
+  dense,
   earlyStopping,
   type Epoch,
   epochs,
@@ -12,10 +14,13 @@ import {
   fit,
   forward,
   hyperparameter,
+  input,
   loadWeights,
   loss,
   miniBatches,
   type MiniBatchesOptions,
+  type Model,
+  sequential,
   sgd,
   update,
 } from "../../mod.ts";
@@ -187,6 +192,31 @@ Deno.test("options that were given then and are not now, and a rehearsal, are re
       () => miniBatches(data, { resume, fastDevRun: true }),
       /fastDevRun must be left out when a run is resumed: received true/,
     );
+  }));
+
+Deno.test('a layer may be named "run", as the tensors of a file that are no weights', () =>
+  inFolder(async (folder) => {
+    const run = async (name: string, options: MiniBatchesOptions, ending = "run") => {
+      const model = sequential([input([2]), dense(4, { name }), dense(3)], { seed: 5 });
+      const path = `${folder}/{epoch}.${ending}`;
+      const steps = miniBatches(data, { ...settings, epochs: 3, ...options }).pipe(
+        forward(model),
+        loss(crossentropy),
+        backward(),
+        update(adam({ learningRate: 0.01 })),
+        epochs(),
+        checkpoint(path, { save: "last", keep: Infinity }),
+      );
+      await lastValueFrom(steps);
+      return model;
+    };
+    const valuesOf = (model: Model) => model.parameters.map(({ value }) => value);
+    const whole = await run("run", {});
+    const resumed = await run("run", { resume: `${folder}/1.run` }, "resumed");
+    assert.deepEqual(valuesOf(resumed), valuesOf(whole));
+    const other = sequential([input([2]), dense(4, { name: "run" }), dense(3)]);
+    await loadWeights(other, `${folder}/3.resumed`);
+    assert.deepEqual(valuesOf(other), valuesOf(whole));
   }));
 
 Deno.test("fit resumes as a pipe does", () =>
