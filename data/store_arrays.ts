@@ -40,7 +40,7 @@ export function storeInputs(
       );
     }
     const shape = [x.length / size, ...(inputShape ?? [size])];
-    return { data: x instanceof Uint8Array ? x : finiteFloats(x, size, purpose), shape };
+    return { data: x instanceof Uint8Array ? ownBytes(x) : finiteFloats(x, size, purpose), shape };
   }
   if (Array.isArray(x)) {
     const { data, shape } = flatten(x, purpose);
@@ -51,7 +51,9 @@ export function storeInputs(
   const { data, shape, ...conversion } = shaped(x as StoredInputs, purpose);
   checkShape(shape, inputShape, purpose);
   return {
-    data: data instanceof Uint8Array ? data : finiteFloats(data, data.length / shape[0], purpose),
+    data: data instanceof Uint8Array
+      ? ownBytes(data)
+      : finiteFloats(data, data.length / shape[0], purpose),
     shape,
     ...conversion,
   };
@@ -91,12 +93,19 @@ export function storeTargets(y: TargetValues, classes: number | undefined): Stor
 /** Class ids in a type that devices read. */
 function storeIds(ids: TypedNumbers, classes: number | undefined): Uint8Array | Int32Array {
   checkClasses(ids, classes ?? (ids instanceof Uint32Array ? mostClasses : undefined));
-  if (ids instanceof Uint8Array || ids instanceof Int32Array) return ids;
+  if (ids instanceof Uint8Array) return ownBytes(ids);
+  if (ids instanceof Int32Array) return ids;
   return ids instanceof Uint8ClampedArray ? Uint8Array.from(ids) : Int32Array.from(ids);
 }
 
 function isFloats(numbers: TypedNumbers): numbers is Float32Array | Float64Array {
-  return !/^(Uint|Int)/.test(numbers.constructor.name);
+  return numbers[Symbol.toStringTag].startsWith("Float");
+}
+
+/** Bytes in an array of the language's own: a `Buffer` of Node's is made and sliced otherwise. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function checkShape(

@@ -183,7 +183,8 @@ function readTensor(entry: Entry, bytes: Uint8Array, start: number, fail: Fail):
   const { name, dtype, shape, begin, end } = entry;
   const ArrayType = arrayTypes[dtype];
   const raw = bytes.subarray(start + begin, start + end);
-  const aligned = raw.byteOffset % ArrayType.BYTES_PER_ELEMENT === 0 ? raw : raw.slice();
+  // Copied by the constructor: a slice of a Buffer of Node's would be the same bytes.
+  const aligned = raw.byteOffset % ArrayType.BYTES_PER_ELEMENT === 0 ? raw : new Uint8Array(raw);
   const length = raw.length / ArrayType.BYTES_PER_ELEMENT;
   const data = new ArrayType(aligned.buffer as ArrayBuffer, aligned.byteOffset, length);
   const wrong = dtype === "BOOL" ? raw.findIndex((byte) => byte > 1) : -1;

@@ -1,5 +1,6 @@
 /** Data sets written by hand, and what is given in their place: refused, rather than misread. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { lastValueFrom } from "rxjs";
 import { DataError } from "../../core/graph/errors.ts";
 import {
@@ -15,6 +16,7 @@ import {
   sequential,
   sgd,
   streamedDataSet,
+  subset,
   toCategorical,
 } from "../../mod.ts";
 
@@ -147,6 +149,21 @@ for (const Type of whole) {
     assert.throws(() => arrays([1, 2], Type.of(0, 3), { classes: 3 }), /received 3 at index 1/);
   });
 }
+
+Deno.test("arrays takes a Buffer of Node's for the bytes that it is", () => {
+  // From the middle of a larger one, as Node reads small files.
+  const bytes = Buffer.from([9, 9, 3, 0, 1, 2]).subarray(2);
+  const stored = { data: bytes as Uint8Array, shape: [4] };
+  for (const targets of [bytes as Uint8Array, stored]) {
+    const data = arrays(bytes as Uint8Array, targets);
+    assert.deepEqual([data.x.shape, data.y.shape], [[4, 1], [4]]);
+    for (const { data: own } of [data.x, data.y]) {
+      assert.equal(own.constructor, Uint8Array);
+      assert.deepEqual([...own], [3, 0, 1, 2]);
+    }
+    assert.deepEqual([...subset(data, [2, 0]).y.data], [1, 3]);
+  }
+});
 
 Deno.test("arrays refuses class ids that int32 cannot hold", () => {
   assert.throws(

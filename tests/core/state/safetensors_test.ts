@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -198,8 +199,10 @@ Deno.test("decodeSafetensors works on a view that is not aligned", () => {
   );
   const shifted = new Uint8Array(encoded.length + 3);
   shifted.set(encoded, 3);
-  const { data } = decodeSafetensors(shifted.subarray(3)).tensors.get("a")!;
-  assert.deepEqual([...data], [1.5, NaN]);
+  for (const bytes of [shifted.subarray(3), Buffer.from(shifted.buffer, 3)]) {
+    const { data } = decodeSafetensors(bytes).tensors.get("a")!;
+    assert.deepEqual([...data], [1.5, NaN]);
+  }
   const aligned = decodeSafetensors(encoded).tensors.get("a")!;
   assert.equal(aligned.data.buffer, encoded.buffer);
 });
