@@ -1,4 +1,3 @@
-import type { DType } from "../../core/graph/dtype.ts";
 import type { Instruction, LoopKernel, LoopOperand } from "../../core/graph/loop.ts";
 import { contiguousStrides } from "../../core/graph/shape.ts";
 import { isContiguous } from "../call.ts";
@@ -143,11 +142,8 @@ function emitInstruction(
       const types = [...inputs, instruction.dtype].map(registerType);
       const name = [instruction.operation.name, ...types].join("_");
       const parameters = inputs.map((_, number) => `${"xyzw"[number]}: ${types[number]}`);
-      const text = keepNaN(
-        shader,
-        instruction.operation.body(inputs, instruction.dtype).trim(),
-        inputs,
-      );
+      const given = instruction.operation.body(inputs, instruction.dtype).trim();
+      const text = inputs.every((dtype) => dtype === "f32") ? keepNaN(shader, given) : given;
       const cut = text.lastIndexOf(";") + 1;
       const statements = text.slice(0, cut).split("\n").map((line) => line.trim()).filter(Boolean);
       shader.declare(
@@ -176,10 +172,12 @@ const keeping: Readonly<Record<string, string>> = {
 
 /**
  * WGSL's functions may drop NaN, and a NaN that an activation hides would train on unnoticed.
- * Bodies of f32 call forms that pass it on.
+ *
+ * @param shader Where functions go.
+ * @param text WGSL that calls built-in functions of f32 alone.
+ * @returns The text with calls of forms that pass NaN on.
  */
-function keepNaN(shader: ShaderBuilder, text: string, inputs: readonly DType[]): string {
-  if (!inputs.every((dtype) => dtype === "f32")) return text;
+export function keepNaN(shader: ShaderBuilder, text: string): string {
   return text.replace(/\b(max|min|clamp|exp|log)\(/g, (_, name) => {
     shader.declare(
       "is_nan",

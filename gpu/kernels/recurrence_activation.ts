@@ -1,5 +1,6 @@
 import type { CellActivation } from "../../core/graph/recurrence.ts";
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
+import { keepNaN } from "./body.ts";
 
 // The formulas of the ops of the same names: no `tanh`, which overflows on some drivers.
 const bodies: Readonly<Record<CellActivation, readonly string[]>> = {
@@ -24,7 +25,8 @@ const bodies: Readonly<Record<CellActivation, readonly string[]>> = {
 /** Declares the function of an activation, and gives its name. */
 export function activationFunction(shader: ShaderBuilder, name: CellActivation): string {
   const own = `cell_${name}`;
-  shader.declare(own, `fn ${own}(x: f32) -> f32 {\n${indent(bodies[name].join("\n"))}\n}`);
+  const body = keepNaN(shader, indent(bodies[name].join("\n")));
+  shader.declare(own, `fn ${own}(x: f32) -> f32 {\n${body}\n}`);
   return own;
 }
 

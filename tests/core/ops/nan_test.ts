@@ -1,0 +1,38 @@
+/** NaN goes through ops of many values on every device: one that is hidden would train on unnoticed. */
+import assert from "node:assert/strict";
+import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
+import { type CellActivation, cellLayouts, type CellName } from "../../../core/graph/recurrence.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
+import * as ops from "../../../core/ops/mod.ts";
+import { deviceTest } from "../../training/devices.ts";
+import { floats, mulberry32 } from "./generator.ts";
+
+const devices = ["reference", "cpu, 1", "webgpu"];
+
+/** Random numbers of a shape, with NaN at a place. */
+function numbers(shape: readonly number[], place = -1): Tensor {
+  const { data } = floats(mulberry32(3), shape, [-1, 1]);
+  return ops.tensor(data.map((value, at) => at === place ? NaN : value), { shape });
+}
+
+await deviceTest("recurrent cells, whatever their activation", async (device) => {
+  const units = 3;
+  const cells: [CellName, CellActivation][] = [
+    ["simpleRnn", "tanh"],
+    ["simpleRnn", "relu"],
+    ["lstm", "relu"],
+    ["gru", "tanh"],
+  ];
+  const outputs = cells.map(([cell, activation]) => {
+    const { inputs, recurrent, gradients } = cellLayouts[cell];
+    // A sum of the first step, of the first unit: from there it reaches all units of the next one.
+    return ops.recurrence(
+      numbers([2, 1, inputs * units], 0),
+      numbers([units, recurrent * units]),
+      numbers([gradients * units]),
+      { cell, activation, recurrentActivation: "sigmoid", sequences: false },
+    );
+  });
+  const found = await evaluateTensors(outputs, device);
+  found.forEach((data, place) => assert.deepEqual([...data], [NaN, NaN, NaN], `${cells[place]}`));
+}, ...devices);
