@@ -7,6 +7,7 @@ import {
   placeQuery,
   throughKeys,
 } from "./attention_parts.ts";
+import { keepNaN } from "./body.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
@@ -50,10 +51,11 @@ export const attentionKernel: GpuKernel = {
         ].join("\n")),
         "}",
         "scores[j] = score;",
-        "top = max(top, score);",
+        // A query of which all scores are NaN has to show it, too.
+        keepNaN(shader, "top = max(top, score);"),
       ].join("\n")),
       "}",
-      "if (top > -1.0e38) {",
+      "if (!(top < -1.0e38)) {",
       indent([
         "let change = exp(most - top);",
         "most = top;",
@@ -92,7 +94,7 @@ export const attentionKernel: GpuKernel = {
       `if (place < ${queries}u) {`,
       indent([
         // A query that sees nothing gives zeros, and no weight to anything on the way back.
-        "let share = select(0.0, 1.0 / total, total != 0.0);",
+        "let share = select(1.0 / total, 0.0, total == 0.0);",
         each(valueVectors, (c) =>
           eachComponent(
             valueSize,
@@ -101,7 +103,7 @@ export const attentionKernel: GpuKernel = {
               `${finish}(row * ${valueSize}u + ${index}, result[${c}].${part} * share);`,
           )),
         `${finish}(${resultSize(sizes)}u + number * ${queries}u + place, ` +
-        "select(3.0e38, most + log(total), total != 0.0));",
+        "select(most + log(total), 3.0e38, total == 0.0));",
       ].join("\n")),
       "}",
     ];

@@ -36,3 +36,19 @@ await deviceTest("recurrent cells, whatever their activation", async (device) =>
   const found = await evaluateTensors(outputs, device);
   found.forEach((data, place) => assert.deepEqual([...data], [NaN, NaN, NaN], `${cells[place]}`));
 }, ...devices);
+
+await deviceTest("attention, where all that a query sees is NaN", async (device) => {
+  const shape = [1, 3, 1, 1];
+  const [query, key, value] = [
+    ops.tensor([NaN, 1, 2], { shape }),
+    ops.tensor([NaN, 0.5, 1], { shape }),
+    ops.tensor([1, 2, 3], { shape }),
+  ];
+  const found = await evaluateTensors([
+    ops.scaledDotProductAttention(query, value, value),
+    ops.scaledDotProductAttention(value, key, value, { causal: true }),
+    ...ops.gradients(ops.scaledDotProductAttention(value, key, value).sum(), [value, key]),
+  ], device);
+  assert.deepEqual([...found[0]].map(Number.isNaN), [true, false, false]);
+  for (const data of found.slice(1)) assert.deepEqual([...data], [NaN, NaN, NaN]);
+}, ...devices);
