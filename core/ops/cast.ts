@@ -56,7 +56,8 @@ const casts: Readonly<Record<Exclude<DType, "u8">, Unary>> = {
   bool: elementwise({
     name: "castBool",
     types: target("bool"),
-    wgsl: ([from]) => ({ f32: "x != 0.0", u32: "x != 0u", i32: "x != 0" })[from as "f32"] ?? "x",
+    // Not !=, by which NaN is false in shaders of Vulkan.
+    wgsl: ([from]) => ({ f32: "!(x == 0.0)", u32: "x != 0u", i32: "x != 0" })[from as "f32"] ?? "x",
     reference: (x) => x !== 0 ? 1 : 0,
     samples: [{ inputs: [[0, -2, 0.5]], expected: [0, 1, 1] }],
   }),

@@ -14,7 +14,8 @@ import { type Binary, comparison, elementwise } from "./elementwise.ts";
 export const notEqual: Binary = elementwise({
   name: "notEqual",
   types: comparison,
-  wgsl: "x != y",
+  // Shaders of Vulkan get an ordered comparison for !=, by which NaN differs from nothing.
+  wgsl: "!(x == y)",
   reference: (x, y) => x !== y ? 1 : 0,
   samples: [{ inputs: [[1, 2, 3], [2, 2, 2]], expected: [1, 0, 1] }],
 });

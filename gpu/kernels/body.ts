@@ -167,6 +167,8 @@ const keeping: Readonly<Record<string, string>> = {
   clamp: "fn clamp_nan(x: f32, low: f32, high: f32) -> f32 {\n" +
     "  return select(clamp(x, low, high), x, is_nan(x));\n}",
   exp: "fn exp_nan(x: f32) -> f32 {\n  return select(exp(x), x, is_nan(x));\n}",
+  pow: "fn pow_nan(x: f32, y: f32) -> f32 {\n" +
+    "  return select(select(pow(x, y), y, is_nan(y)), x, is_nan(x));\n}",
   log: "fn log_nan(x: f32) -> f32 {\n  return select(log(x), x, is_nan(x));\n}",
 };
 
@@ -178,7 +180,7 @@ const keeping: Readonly<Record<string, string>> = {
  * @returns The text with calls of forms that pass NaN on.
  */
 export function keepNaN(shader: ShaderBuilder, text: string): string {
-  return text.replace(/\b(max|min|clamp|exp|log)\(/g, (_, name) => {
+  return text.replace(/\b(max|min|clamp|exp|pow|log)\(/g, (_, name) => {
     shader.declare(
       "is_nan",
       "fn is_nan(x: f32) -> bool {\n  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;\n}",

@@ -2,6 +2,7 @@ import type { StridedOperand, StructuredCall } from "../../core/graph/call.ts";
 import type { GpuCall } from "../call.ts";
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
 import type { Tuning } from "../tuning.ts";
+import { keepNaN } from "./body.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
@@ -169,7 +170,7 @@ function declareRow(
       `return ${read(given, "f32", `(row * ${steps}u + step) * ${classes}u + index`)};`,
     ]),
     logSum: declare("logSum", "(a: f32, b: f32, c: f32) -> f32", [
-      "let largest = max(max(a, b), c);",
+      keepNaN(shader, "let largest = max(max(a, b), c);"),
       "if (largest < -5e29f) { return largest; }",
       "return largest + log(exp(a - largest) + exp(b - largest) + exp(c - largest));",
     ]),

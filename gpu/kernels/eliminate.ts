@@ -67,7 +67,7 @@ export const eliminateKernel: GpuKernel = {
         ...each("i", "0u", `${size * width}u`, [
           `let row = i / ${width}u;`,
           `let j = i % ${width}u;`,
-          "if (pivot != 0.0 && row != k && j > k) {",
+          "if (!(pivot == 0.0) && row != k && j > k) {",
           `  let factor = ${work}[row * ${width}u + k] / pivot;`,
           `  ${work}[i] = ${work}[i] - factor * ${work}[k * ${width}u + j];`,
           "}",

@@ -82,7 +82,7 @@ export const sampleImageGradientKernel: GpuKernel = {
         ...pointLines(shader, y, x),
         `let weight = (${share("top", "row", height, "down")}) *`,
         `  (${share("left", "column", width, "right")});`,
-        `if (weight != 0.0) { total += weight * ${given}; }`,
+        `if (!(weight == 0.0)) { total += weight * ${given}; }`,
       ].map((line) => `  ${line}`),
       "}",
       `${emitFinish(shader, call)}(e, total);`,

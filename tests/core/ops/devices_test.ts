@@ -7,7 +7,7 @@ import { allocateData } from "../../../core/graph/dtype.ts";
 import { topologicalOrder } from "../../../core/graph/differentiate.ts";
 import type { Device } from "../../../core/graph/device.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
-import { gradients, mul, sum, tensor } from "../../../core/ops/mod.ts";
+import { gradients, mul, notEqual, sum, tensor } from "../../../core/ops/mod.ts";
 import { ProgramRunner } from "../graph/program_runner.ts";
 import { deviceTest } from "../../training/devices.ts";
 import { errorInUnits, mulberry32, type OpCase, opCases } from "./cases.ts";
@@ -121,6 +121,9 @@ await deviceTest(
       ["abs", awkward.abs(), [1, NaN, 2, 0]],
       ["maximum", awkward.maximum(0.5), [1, NaN, 0.5, 0.5]],
       ["minimum", awkward.minimum(0.5), [0.5, NaN, -2, 0]],
+      ["pow", awkward.pow(0.25), [1, NaN, NaN, 0]],
+      ["notEqual", notEqual(awkward, awkward).cast("f32"), [0, 1, 0, 0]],
+      ["cast to bool", awkward.cast("bool").cast("f32"), [1, 1, 1, 0]],
       ["sum", awkward.sum(), [NaN]],
       ["max", awkward.max(), [NaN]],
       ["min", awkward.min(), [NaN]],

@@ -52,3 +52,13 @@ await deviceTest("attention, where all that a query sees is NaN", async (device)
   assert.deepEqual([...found[0]].map(Number.isNaN), [true, false, false]);
   for (const data of found.slice(1)) assert.deepEqual([...data], [NaN, NaN, NaN]);
 }, ...devices);
+
+await deviceTest("matrices that are solved for, and paths of labels", async (device) => {
+  const logits = numbers([1, 4, 3], 1);
+  const [solved, loss] = await evaluateTensors([
+    ops.solve(numbers([3, 3], 0), numbers([3])),
+    ops.ctcLoss(logits, ops.tensor([[1, 2]], { dtype: "i32" })),
+  ], device);
+  assert.deepEqual([...solved], [NaN, NaN, NaN]);
+  assert.deepEqual([...loss], [NaN]);
+}, ...devices);
