@@ -39,10 +39,15 @@ const gain = 0.95;
 /** Choices of this process by adapter. */
 const known = new Map<string, Promise<TileChoice>>();
 
-/** The measured tiles of a device's adapter, from the first measurement in this process. */
+/** The measured tiles of a device's adapter, from the first measurement in this process that went well. */
 export function measuredTiles(device: MeasuredDevice): Promise<TileChoice> {
-  let choice = known.get(device.name);
-  if (!choice) known.set(device.name, choice = measureTiles(device));
+  const { name } = device;
+  let choice = known.get(name);
+  if (!choice) {
+    known.set(name, choice = measureTiles(device));
+    // A device may go away, or have no memory left, where the next one measures well.
+    choice.catch(() => known.delete(name));
+  }
   return choice;
 }
 

@@ -5,7 +5,7 @@ import { createProgram } from "../../core/graph/program.ts";
 import { matmul } from "../../core/ops/mod.ts";
 import { compilePlan } from "../../gpu/compile.ts";
 import { openGpuDevice } from "../../gpu/gpu_device.ts";
-import { type MeasuredSizes, measureTiles } from "../../gpu/measure_tiles.ts";
+import { type MeasuredSizes, measuredTiles, measureTiles } from "../../gpu/measure_tiles.ts";
 import {
   chooseSlices,
   chooseTile,
@@ -89,6 +89,19 @@ Deno.test("the choice moves neither the class of a product nor the parts of its 
     assert.equal(chooseTile({ ...sizes, rows: 32 }, tuning).kind, "shared");
   }
 });
+
+gpuTest("a measurement that failed is made again for the next device", async (device) => {
+  const gpu = device.resources.device;
+  if (!gpu.features.has("timestamp-query")) return;
+  Object.assign(device, { name: "an adapter of this test" });
+  const usual = gpu.createQuerySet;
+  gpu.createQuerySet = () => {
+    throw new Error("no memory is left");
+  };
+  await assert.rejects(measuredTiles(device), /no memory is left/);
+  gpu.createQuerySet = usual;
+  assert.ok((await measuredTiles(device)).medium);
+}, { ...hardware, invocations: 64 });
 
 gpuTest("a software adapter is measured only when asked, and once", async (device) => {
   if (!device.tuning.software) return;
