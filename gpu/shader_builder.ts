@@ -205,6 +205,13 @@ export class ShaderBuilder {
     return `${name}[${index}] = to_half(${value});`;
   }
 
+  /** `value` as it is read again once it is stored: rounded, where 16-bit floats stand for a buffer's. */
+  rounded(buffer: number, value: string): string {
+    if (!this.buffers[buffer].half) return value;
+    this.declare("to_half", toHalf);
+    return `f32(to_half(${value}))`;
+  }
+
   /** A statement that stores 32 bits at word `index` of a buffer's memory. */
   storeWord(buffer: number, index: string, bits: string): string {
     return `${this.memory(memoryOf(this.buffers, buffer), true)}[${index}] = ${bits};`;

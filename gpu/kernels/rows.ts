@@ -173,8 +173,11 @@ function emitStore(
   index: string,
   value: string,
 ): string[] {
-  const lines = arrays.has(buffer) ? [`${own.get(buffer)}[${index}] = ${value};`] : [];
-  if (work.hidden.has(buffer)) return lines;
+  const keep = (kept: string) =>
+    arrays.has(buffer) ? [`${own.get(buffer)}[${index}] = ${kept};`] : [];
+  if (work.hidden.has(buffer)) return keep(value);
+  // Others look for what is found here, as for the places of largest values: they must read the same.
+  const lines = keep(shader.rounded(buffer, value));
   const row = times("row", work.own.get(buffer)!);
   const at = `${shader.start({ buffer, offset: 0 })} + ${row} + ${index}`;
   return [...lines, shader.store(buffer, dtype, at, value)];

@@ -1,0 +1,33 @@
+/** What float16 must not change: which value is the largest, which row is picked, how likely paths are. */
+import assert from "node:assert/strict";
+import { evaluateReference } from "../../core/cpu/reference.ts";
+import { inputLeaf } from "../../core/graph/leaf.ts";
+import { gradients } from "../../core/ops/mod.ts";
+import { floats, mulberry32 } from "../core/ops/generator.ts";
+import { evaluate, gpuTest, hardware, value } from "./harness.ts";
+
+for (const [kind, tuning] of [["this adapter", {}], ["hardware", hardware]] as const) {
+  gpuTest(
+    `largest values are found again by other kernels: ${kind}`,
+    async (device) => {
+      const random = mulberry32(3);
+      // The second product is too much for the thread that has found the largest values of its row.
+      const shapes = [[16, 12], [12, 10], [1, 90], [90, 3]];
+      const leaves = shapes.map((shape) => inputLeaf("x", shape, "f32"));
+      const [x, w, v, u] = leaves;
+      const largest = x.matmul(w).max(1, { keepDims: true });
+      const outputs = gradients(largest.matmul(v).tanh().matmul(u).square().mean(), [w]);
+      const bindings = new Map(
+        leaves.map((leaf) => value(leaf, floats(random, leaf.shape, [-1, 1]).data)),
+      );
+      const [{ data: wanted }] = evaluateReference(outputs, bindings);
+      const [found] = await evaluate(device, outputs, bindings);
+      const size = Math.max(...wanted.map(Math.abs));
+      wanted.forEach((exact, place) => {
+        assert.ok(Math.abs(found[place] - exact) < 0.02 * size, `${found[place]}, not ${exact}`);
+      });
+    },
+    { ...tuning, rowWork: 200 },
+    "mixed_float16",
+  );
+}
