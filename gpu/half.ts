@@ -1,4 +1,5 @@
 import type { StridedOperand } from "../core/graph/call.ts";
+import type { LoopKernel } from "../core/graph/loop.ts";
 import type { GpuCall } from "./call.ts";
 import type { GpuBuffer } from "./packed.ts";
 
@@ -9,6 +10,8 @@ const logarithms = 4;
 interface Piece {
   /** A loop over elements, a sum (or largest, or smallest) of them, or an op's own kernel. */
   readonly kind: "loop" | "fold" | "structured";
+  /** Whether it makes whole numbers of floats: ids of rows, which rounding would make others. */
+  readonly counts?: boolean;
   readonly reads: readonly number[];
   readonly writes: readonly number[];
 }
@@ -17,8 +20,9 @@ interface Piece {
  * Stores as 16-bit floats what only passes between products: activations, and their gradients.
  *
  * A buffer is one of them when its values lead to a product, a window or a recurrence, and reach
- * neither a weight nor an output by elementwise loops alone: the gradient of a weight and a state
- * stay f32, and so do what is read back, sums, parts of sums and rows of a data set of floats.
+ * neither a weight nor an output nor a whole number by elementwise loops alone: the gradient of a
+ * weight and a state stay f32, and so do what is read back, ids of rows, sums, parts of sums and rows
+ * of a data set of floats.
  *
  * @param calls Calls in order.
  * @param buffers The plan's buffers; those that become halves are replaced.
@@ -34,9 +38,9 @@ export function storeHalf(
   const exact = new Set([...outputs.map(({ buffer }) => buffer), ...calls.flatMap(coordinates)]);
   const leading = new Set<number>();
   // What is read was written before: one walk from the end sees every way.
-  for (const { kind, reads, writes } of pieces.toReversed()) {
+  for (const { kind, counts, reads, writes } of pieces.toReversed()) {
     const isExact = writes.some((buffer) => exact.has(buffer) || buffers[buffer].leaf !== null);
-    if (kind === "loop" && isExact) { for (const read of reads) exact.add(read); }
+    if (counts || (kind === "loop" && isExact)) { for (const read of reads) exact.add(read); }
     if (kind === "structured" || writes.some((buffer) => leading.has(buffer))) {
       for (const read of reads) leading.add(read);
     }
@@ -102,7 +106,8 @@ function piecesOf(call: GpuCall): Piece[] {
       case "loop": {
         const { loads, stores, reducer } = work.kernel;
         const kind = reducer ? "fold" : "loop";
-        return [{ kind, reads: numbers(loads), writes: numbers(stores) }];
+        const counts = countsBy(work.kernel);
+        return [{ kind, counts, reads: numbers(loads), writes: numbers(stores) }];
       }
       case "structured": {
         const reads = numbers(work.call.operands);
@@ -112,10 +117,19 @@ function piecesOf(call: GpuCall): Piece[] {
         return [];
     }
   };
-  const late = tails.map(({ loads, stores }): Piece => ({
+  const late = tails.map((kernel): Piece => ({
     kind: "loop",
-    reads: numbers(loads),
-    writes: numbers(stores),
+    counts: countsBy(kernel),
+    reads: numbers(kernel.loads),
+    writes: numbers(kernel.stores),
   }));
   return [...own(), ...late];
+}
+
+/** See {@link Piece.counts}. */
+function countsBy({ body }: LoopKernel): boolean {
+  return body.some((value) =>
+    value.kind === "apply" && (value.dtype === "i32" || value.dtype === "u32") &&
+    value.arguments.some((argument) => body[argument].dtype === "f32")
+  );
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { evaluateReference } from "../../core/cpu/reference.ts";
 import { inputLeaf } from "../../core/graph/leaf.ts";
-import { gradients } from "../../core/ops/mod.ts";
+import { concat, gather, gradients, oneHot } from "../../core/ops/mod.ts";
 import { floats, mulberry32 } from "../core/ops/generator.ts";
 import { evaluate, gpuTest, hardware, value } from "./harness.ts";
 
@@ -31,3 +31,29 @@ for (const [kind, tuning] of [["this adapter", {}], ["hardware", hardware]] as c
     "mixed_float16",
   );
 }
+
+gpuTest(
+  "ids that pass through memory as floats pick the same rows",
+  async (device) => {
+    const random = mulberry32(4);
+    const [a, b] = [1, 2].map(() => inputLeaf("ids", [8, 5], "f32"));
+    const table = inputLeaf("table", [5000, 1], "f32");
+    const one = inputLeaf("one", [1, 1], "f32");
+    const rows = Array.from({ length: 80 }, () => Math.floor(5000 * random()));
+    const bindings = new Map([
+      value(a, rows.slice(0, 40)),
+      value(b, rows.slice(40)),
+      value(table, Array.from({ length: 5000 }, (_, row) => row)),
+      value(one, [1]),
+    ]);
+    // Ids are joined in memory, cast, and used as numbers of classes.
+    const ids = concat([a.reshape([40]), b.reshape([40])], 0);
+    const picked = gather(table, ids.cast("i32")).matmul(one);
+    const classes = oneHot(ids.cast("i32"), 5000).cast("f32").matmul(table).matmul(one);
+    for (const found of await evaluate(device, [picked, classes], bindings)) {
+      assert.deepEqual([...found], rows);
+    }
+  },
+  {},
+  "mixed_float16",
+);
