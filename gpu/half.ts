@@ -62,8 +62,8 @@ function exactResults(call: GpuCall): number[] {
       return work.kernel.reducer ? [result!.buffer] : [];
     case "structured": {
       const { name, operands } = work.call;
-      // Weights are powers of scores less these logarithms.
-      if (name === "attention") return [result!.buffer];
+      // Weights are powers of scores less these logarithms, and so is how likely a path is.
+      if (name === "attention" || name === "ctcPaths") return [result!.buffer];
       if (name === "attentionGradient") return [operands[logarithms].buffer];
       // Sums too; and the largest values are looked for again among those that they came from.
       if (name === "segmentSum" || name === "segmentMax") return [result!.buffer];

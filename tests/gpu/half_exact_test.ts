@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { evaluateReference } from "../../core/cpu/reference.ts";
 import { inputLeaf } from "../../core/graph/leaf.ts";
-import { concat, gather, gradients, oneHot } from "../../core/ops/mod.ts";
+import { concat, ctcLoss, gather, gradients, oneHot, tensor } from "../../core/ops/mod.ts";
 import { floats, mulberry32 } from "../core/ops/generator.ts";
 import { evaluate, gpuTest, hardware, value } from "./harness.ts";
 
@@ -53,6 +53,32 @@ gpuTest(
     for (const found of await evaluate(device, [picked, classes], bindings)) {
       assert.deepEqual([...found], rows);
     }
+  },
+  {},
+  "mixed_float16",
+);
+
+gpuTest(
+  "gradients of paths through long sequences are not rounded",
+  async (device) => {
+    const random = mulberry32(5);
+    const [steps, classes] = [200, 12];
+    const x = inputLeaf("x", [steps, 8], "f32");
+    const weights = inputLeaf("weights", [8, classes], "f32");
+    const labels = Array.from({ length: 30 }, () => 1 + Math.floor((classes - 1) * random()));
+    const logits = x.matmul(weights).reshape([1, steps, classes]);
+    const loss = ctcLoss(logits, tensor([labels], { dtype: "i32" }));
+    const outputs = gradients(loss.mean(), [weights]);
+    const bindings = new Map([
+      value(x, floats(random, x.shape, [-1, 1]).data),
+      value(weights, floats(random, weights.shape, [-0.5, 0.5]).data),
+    ]);
+    const [{ data: wanted }] = evaluateReference(outputs, bindings);
+    const [found] = await evaluate(device, outputs, bindings);
+    const size = Math.max(...wanted.map(Math.abs));
+    wanted.forEach((exact, place) => {
+      assert.ok(Math.abs(found[place] - exact) < 0.02 * size, `${found[place]}, not ${exact}`);
+    });
   },
   {},
   "mixed_float16",
