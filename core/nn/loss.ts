@@ -32,7 +32,7 @@ export interface Loss {
    * @param outputs Outputs of a model, `[batch, outputs]` or `[batch]`, f32.
    * @param mask Which steps of the outputs count, `[batch, steps]`, bool, for a loss that supports
    * masking.
-   * @returns `[batch]`, f32.
+   * @returns `[batch]`, f32; of further axes the mean is taken.
    * @throws {ShapeError} when targets and outputs do not fit the loss.
    */
   apply(targets: Tensor, outputs: Tensor, mask?: Mask): Tensor;

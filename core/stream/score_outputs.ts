@@ -1,4 +1,6 @@
-import type { Tensor } from "../graph/tensor.ts";
+import { ShapeError } from "../graph/errors.ts";
+import { formatShape } from "../graph/shape.ts";
+import { Tensor } from "../graph/tensor.ts";
 import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import { listNames, tensorEntries, type Tensors } from "../nn/named.ts";
@@ -6,6 +8,9 @@ import type { ScalarSource } from "../nn/scalar.ts";
 import { add } from "../ops/add.ts";
 import { cast } from "../ops/cast.ts";
 import { mul } from "../ops/mul.ts";
+import { reshape } from "../ops/reshape.ts";
+import { mean } from "../ops/sum.ts";
+import { received } from "../state/received.ts";
 import type { LabelUse } from "./class_ids.ts";
 import type { Criteria } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
@@ -171,14 +176,29 @@ export function lossWeightName(name: string, output: string | null): string {
 function scoreOutput(loss: Loss, picked: Compared, { reduction }: ScoreOptions): Score {
   if (loss.supportsMasking) {
     const { targets, outputs, sampleWeight, mask } = picked;
-    return score(loss.apply(targets, outputs, mask), { reduction, sampleWeight });
+    const losses = ofSamples(loss, loss.apply(targets, outputs, mask), outputs.shape[0]);
+    return score(losses, { reduction, sampleWeight });
   }
   const { targets, outputs, sampleWeight, counted } = asSamples(
     picked,
     loss.classIds,
     ignoredLabels([loss]),
   );
-  return score(loss.apply(targets, outputs), { reduction, sampleWeight, counted });
+  const losses = ofSamples(loss, loss.apply(targets, outputs), outputs.shape[0]);
+  return score(losses, { reduction, sampleWeight, counted });
+}
+
+/** The losses of so many samples, `[batch]`: of other axes the mean, as weights are one a sample. */
+function ofSamples({ name }: Loss, losses: Tensor, samples: number): Tensor {
+  if (losses instanceof Tensor && losses.dtype === "f32" && losses.shape[0] === samples) {
+    return losses.rank === 1 ? losses : mean(reshape(losses, [samples, losses.size / samples]), 1);
+  }
+  throw new ShapeError(
+    `Cannot score outputs by ${name} as its apply must give a number for each sample, ` +
+      `${formatShape([samples])} f32: received ` +
+      `${losses instanceof Tensor ? losses.describe() : received(losses)} (take the mean over ` +
+      `all axes but the first)`,
+  );
 }
 
 function scaled({ value, totals }: Score, factor: Tensor): Score {

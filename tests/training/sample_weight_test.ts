@@ -274,3 +274,25 @@ Deno.test("wrong weights of classes and unknown reductions are refused", async (
   const run = miniBatches(wide, { device: "cpu", threads: 1 }).pipe(classWeight([1, 2]));
   await assert.rejects(lastValueFrom(run), /labels \[batch\] or one-hot rows .* \[2, 2, 2\]/);
 });
+
+Deno.test("weights are one a sample, whatever further axes a loss of one's own has", async () => {
+  const x = [[1, 2], [3, -1], [0.5, 4], [2, 2], [-1, 1]];
+  const y = x.map(([a, b]) => [a - b, a * b]);
+  const data = arrays(x, y, { sampleWeight: [0, 1, 2, 3, 4] });
+  const logs = (apply: Loss["apply"]) =>
+    evaluate(sequential([input([2]), dense(2)], { seed: 1 }), data, {
+      loss: { name: "own", apply },
+      batchSize: 2,
+      device: "cpu",
+      threads: 1,
+    });
+  const squares: Loss["apply"] = (targets, outputs) => outputs.sub(targets).square();
+  const { loss: expected } = await logs((...pair) => squares(...pair).mean(-1));
+  close((await logs(squares)).loss, expected);
+  close((await logs((...pair) => squares(...pair).mean(-1, { keepDims: true }))).loss, expected);
+  await assert.rejects(
+    logs((...pair) => squares(...pair).mean()),
+    /by own as its apply must give a number for each sample, \[2\] f32: received .*\[\] f32 \(take/,
+  );
+  await assert.rejects(logs(() => 3 as never), /a number for each sample, \[2\] f32: received 3/);
+});
