@@ -119,7 +119,7 @@ export function scoreTerms(
   inputs: LossInputs<Tensors, Tensors, Tensors>,
   options: ScoreOptions,
 ): ScoredTerm[] {
-  const made = (terms as LossFunction<Tensors, Tensors, Tensors>)(inputs);
+  const made = termsOf(terms as LossFunction<Tensors, Tensors, Tensors>, inputs);
   if (typeof made !== "object" || made === null) {
     throw new TypeError(
       `Cannot score a step as a loss function must give a tensor, or tensors by name: received ` +
@@ -150,6 +150,25 @@ export function scoreTerms(
     plain: scoreTerm(name, term, samples, options),
     weight: name === null ? 1 : weights[name] ?? 1,
   }));
+}
+
+function termsOf(
+  terms: LossFunction<Tensors, Tensors, Tensors>,
+  inputs: LossInputs<Tensors, Tensors, Tensors>,
+): LossTerms {
+  try {
+    return terms(inputs);
+  } catch (error) {
+    // Keras's losses are functions of two arguments.
+    if (terms.length < 2) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TypeError(
+      `Cannot score a step as a loss function is given one argument, { x, y, outputs }: received ` +
+        `${terms.name || "one"} of ${terms.length}, which failed: ${reason} (a loss of targets ` +
+        `and outputs is { name: "…", apply: (targets, outputs) => … })`,
+      { cause: error },
+    );
+  }
 }
 
 function scoreTerm(

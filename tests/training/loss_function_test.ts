@@ -21,6 +21,8 @@ import {
   miniBatches,
   sequential,
   sgd,
+  sub,
+  type Tensor,
   tensor,
   update,
 } from "../../mod.ts";
@@ -197,6 +199,11 @@ Deno.test("a function that gives no loss is refused, and says what it gave", asy
   await assert.rejects(
     scored((_) => ({ kl: tensor(1) }), { beta: 2 }),
     /Cannot weigh the term beta as the terms of the loss function are kl/,
+  );
+  const ofTwo = (targets: Tensor, outputs: Tensor) => sub(targets, outputs).mean(-1);
+  await assert.rejects(
+    scored(ofTwo as never),
+    /is given one argument, \{ x, y, outputs \}: received ofTwo of 2, which failed: .*apply: \(tar/,
   );
   assert.throws(
     () => loss(((_: unknown) => tensor(1)) as never, { lossWeights: { kl: "a" } } as never),
