@@ -243,6 +243,6 @@ function find(what: string, output: string | null, tensors: Tensors): Tensor {
   throw new TypeError(
     `Cannot judge the ${what} as ${wanted}: received ${what} ${
       listNames(entries.map(([name]) => name))
-    }`,
+    }${what === "targets" && output !== null ? ` (give targets by name: { ${output}: … })` : ""}`,
   );
 }

@@ -253,6 +253,15 @@ Deno.test("T1: the compiler and the graph refuse names that are not there", asyn
   // @ts-expect-error the model has two outputs
   const alone = batches.pipe(forward(model), loss(categoricalCrossentropy()));
   await assert.rejects(lastValueFrom(alone), /model of one output: received outputs kind, price/);
+  const unnamed = { x: data.x, y: data.y.price };
+  const nameless = miniBatches(unnamed, { device: "cpu", threads: 1 }).pipe(
+    forward(model),
+    loss({ price: meanSquaredError() }),
+  );
+  await assert.rejects(
+    lastValueFrom(nameless),
+    /output price: received targets one without a name \(give targets by name: \{ price: … \}\)/,
+  );
   const strange = { x: { text: data.x.text }, y: data.y };
   // @ts-expect-error one input is missing
   const missing = miniBatches(strange, { device: "cpu", threads: 1 }).pipe(forward(model));
