@@ -18,8 +18,9 @@ await testOnDevices("attention scores say what the outputs are made of", async (
       ),
       { shape },
     );
-  const inputs = [numbers([2, 3, 4], 1), numbers([2, 5, 6], 2), numbers([2, 5, 4], 3)];
-  const seen = [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]];
+  const inputs = [numbers([3, 3, 4], 1), numbers([3, 5, 6], 2), numbers([3, 5, 4], 3)];
+  // Queries of the last sample see nothing, and take nothing.
+  const seen = [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]];
   const made = [
     (given: nn.UnprojectedAttentionOptions) => nn.attention(given),
     (given: nn.UnprojectedAttentionOptions) => nn.attention({ ...given, scoreMode: "concat" }),

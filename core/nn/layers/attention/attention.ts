@@ -31,7 +31,8 @@ export interface AttentionLayerOptions extends UnprojectedAttentionOptions {
  *
  * It takes one to three inputs: the queries `[queries, features]`; the values `[keys, outputs]`, by
  * default the queries; the keys `[keys, features]`, by default the values. Masks that go with values
- * and keys hide padding. With `useScale` s is a weight, `scale` `[1]`, which begins at 1; else it is 1.
+ * and keys hide padding; a query that sees nothing gets zeros, and takes nothing of any value (Keras: an
+ * even share of all, hidden ones too). With `useScale` s is a weight, `scale` `[1]`, which begins at 1; else it is 1.
  * With `scoreMode: "concat"` w = softmax over j of v Σ tanh(s · (query[i] + key[j])), where v is a
  * weight, `concat_score_weight` `[1]`, which begins at 1; the scores `[queries, keys]` are then in memory.
  *

@@ -71,7 +71,7 @@ export interface OwnAttention {
   ): Tensor;
 }
 
-/** What hidden keys' scores are less by; the softmax of it is 0, of them alone an even share. */
+/** The scores of keys that are hidden; not −∞, of which a whole row would be NaN. */
 const hidden = -1e9;
 
 /** A layer that attends without projections; see `attention` and `additiveAttention`. */
@@ -110,7 +110,7 @@ export function unprojectedAttention(
   ): AttentionOutputs => {
     const { query, keys, value } = attended;
     const scores = own.scores(weights, query, keys);
-    const shares = softmax(seenAlone(scores, attended.masks, options.useCausalMask));
+    const shares = sharesOf(scores, attended.masks, options.useCausalMask);
     const attentionScores = thinned(shares, options, context);
     return { outputs: matmul(attentionScores, value), attentionScores };
   };
@@ -141,14 +141,15 @@ export function unprojectedAttention(
   };
 }
 
-/** Scores of what a query may see; very small ones elsewhere. */
-function seenAlone(scores: Tensor, masks: readonly Mask[], causal?: boolean): Tensor {
+/** How much a query takes of what it may see; nothing of all else, even where it sees nothing. */
+function sharesOf(scores: Tensor, masks: readonly Mask[], causal?: boolean): Tensor {
   const seen = masks.flatMap((mask) =>
     mask ? [broadcastTo(expandDims(mask, 1), scores.shape)] : []
   );
   if (causal) seen.push(lessEqual(iota(scores.shape, 2), iota(scores.shape, 1)));
-  if (seen.length === 0) return scores;
-  return select(seen.reduce((all, mask) => logicalAnd(all, mask)), scores, hidden);
+  if (seen.length === 0) return softmax(scores);
+  const all = seen.reduce((one, other) => logicalAnd(one, other));
+  return select(all, softmax(select(all, scores, hidden)), 0);
 }
 
 /** Weights after dropout. */
