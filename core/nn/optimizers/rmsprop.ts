@@ -1,6 +1,7 @@
 import type { Tensor } from "../../graph/tensor.ts";
 import { add } from "../../ops/add.ts";
 import { div } from "../../ops/div.ts";
+import { maximum } from "../../ops/maximum.ts";
 import { mul } from "../../ops/mul.ts";
 import { sqrt } from "../../ops/sqrt.ts";
 import { square } from "../../ops/square.ts";
@@ -77,7 +78,8 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
       let size = updated.meanSquare;
       if (centered) {
         updated.meanGradient = average(slots.meanGradient, gradient);
-        size = sub(size, square(updated.meanGradient));
+        // Of gradients that stay the same it is 0 but for rounding, which may leave less.
+        size = maximum(sub(size, square(updated.meanGradient)), 0);
       }
       let move = div(mul(gradient, rate), sqrt(add(size, epsilon)));
       if (momentum !== 0) {

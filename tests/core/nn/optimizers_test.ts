@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BehaviorSubject } from "rxjs";
+import { BehaviorSubject, lastValueFrom } from "rxjs";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
 import { stateLeaf } from "../../../core/graph/leaf.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
@@ -10,18 +10,24 @@ import {
   adam,
   adamax,
   adamw,
+  dense,
   ftrl,
   hyperparameter,
+  input,
   lamb,
   lion,
+  meanAbsoluteError,
   muon,
   nadam,
   type Optimizer,
   rmsprop,
   scheduleFreeAdamW,
+  sequential,
   sgd,
   stepDecay,
 } from "../../../core/nn/mod.ts";
+import { fit } from "../../../core/stream/mod.ts";
+import { arrays } from "../../../data/mod.ts";
 import { assertClose } from "./close.ts";
 import { array, TestContext } from "./context.ts";
 import { startSlots } from "./slots.ts";
@@ -95,6 +101,16 @@ Deno.test("rmsprop centered takes the mean gradient off, and its momentum holds 
   assertClose(run(optimizer, [2]).weights, [1 - 0.1 * 2], 1e-12);
   const moving = rmsprop({ learningRate: 0.1, rho: 0, epsilon: 0, momentum: 0.5 });
   assertClose(run(moving, [2, 2]).weights, [0.9, 0.9 - 0.1 - 0.05], 1e-12);
+});
+
+Deno.test("rmsprop centered goes on where gradients stay the same, whose variance is 0", async () => {
+  const model = sequential([input([1]), dense(1)]);
+  // The answers are so far away that the slope of the absolute error is 2.75 at every step.
+  const data = arrays([[3], [2.5]], [[1e6], [1e6]]);
+  const optimizer = rmsprop({ learningRate: 1e-3, centered: true });
+  const options = { loss: meanAbsoluteError(), optimizer, epochs: 300, threads: 1 } as const;
+  const { step } = await lastValueFrom(fit(model, data, { ...options, device: "cpu" }));
+  assert.equal(step, 300);
 });
 
 Deno.test("adam's first step is the learning rate, whatever the gradient's size", () => {
