@@ -7,7 +7,7 @@ import type { Mask, Masked } from "../mask.ts";
 import type { LoneMergeLayer } from "../merge_layer.ts";
 import type { NamedKey } from "../named_key.ts";
 import { within } from "../place_layer.ts";
-import { innerContext } from "./recurrent/inner_context.ts";
+import { layerContext } from "./recurrent/inner_context.ts";
 
 /** A layer within another one. */
 export interface InnerLayer {
@@ -78,9 +78,7 @@ export function applyInner(
         Object.entries(parameters).filter(([role]) => role.startsWith(prefix))
           .map(([role, value]) => [role.slice(prefix.length), value]),
       );
-      const inner = Object.assign(innerContext(context, prefix, mask), {
-        trainable: context.trainable && layer.trainable !== false,
-      });
+      const inner = layerContext(layer, context, prefix, mask);
       const output = "merges" in layer
         ? layer.apply(own, [tensor], inner)
         : layer.apply(own, tensor, inner);

@@ -154,6 +154,25 @@ Deno.test("in a frozen model, or frozen by itself, the averages stand still", as
   assert.notDeepEqual((await train(model, 2)).moving_mean, [0, 0]);
 });
 
+Deno.test("frozen within another layer, the averages stand still", async () => {
+  const still = () => frozen(batchNormalization({ momentum: 0.8 }));
+  for (
+    const layer of [
+      nn.timeDistributed(still()),
+      nn.timeDistributed(nn.timeDistributed(still())),
+      nn.bidirectional(nn.timeDistributed(still())),
+      nn.residual([still()]),
+    ]
+  ) {
+    const model = sequential([start, nn.reshapeLayer([1, 1, 2]), layer, nn.flatten(), dense(1)]);
+    const moving = Object.entries(await train(model, 2)).filter(([role]) => /moving/.test(role));
+    assert.ok(moving.length >= 2);
+    for (const [role, value] of moving) {
+      assert.deepEqual(value, /mean/.test(role) ? [0, 0] : [1, 1], `${layer.type}: ${role}`);
+    }
+  }
+});
+
 Deno.test("under freeze() gamma and beta stand still, and the averages go on", async () => {
   const weights = await train(network(), 2, "batch_normalization_1");
   assert.deepEqual([weights.gamma, weights.beta], [[1, 1], [0, 0]]);

@@ -11,7 +11,7 @@ import { checkChoice } from "../../check_choice.ts";
 import type { ApplyContext, Layer, LayerParameter } from "../../layer.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 import type { NamedKey } from "../../named_key.ts";
-import { innerContext } from "../recurrent/inner_context.ts";
+import { layerContext } from "../recurrent/inner_context.ts";
 import {
   asGraphs,
   disjointEdges,
@@ -191,7 +191,7 @@ function partOf<Inputs>(
       return made.apply(
         Object.fromEntries(own),
         inputs.length === 1 ? inputs[0] : concat(inputs, 1),
-        innerContext(context, prefix, undefined),
+        layerContext(made, context, prefix, undefined),
       );
     },
   };

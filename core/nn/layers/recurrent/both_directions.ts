@@ -10,7 +10,7 @@ import { mul } from "../../../ops/mul.ts";
 import type { ApplyContext, Layer } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
 import type { NamedKey } from "../../named_key.ts";
-import { innerContext } from "./inner_context.ts";
+import { layerContext } from "./inner_context.ts";
 import type { RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
 
 /** How the outputs of both directions become one. */
@@ -109,7 +109,7 @@ export function bothDirections(
         const [sequence, counted] = place === 0
           ? [x, mask]
           : [flip(x, 1), mask && turnedMask(mask)];
-        const within = innerContext(context, prefix, counted);
+        const within = layerContext(layer, context, prefix, counted);
         return named<Tensor>(inner.apply(own, asked(sequence, halves[place]), within));
       });
       const [forward, backward] = made.map(({ outputs }) => outputs);

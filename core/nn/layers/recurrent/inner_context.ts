@@ -25,3 +25,15 @@ export function innerContext(
     addLoss: (penalty) => context.addLoss(penalty),
   };
 }
+
+/** {@link innerContext} for `layer`, which stands still where it is frozen itself. */
+export function layerContext(
+  layer: { readonly trainable?: boolean },
+  context: ApplyContext,
+  prefix: string,
+  ...masks: readonly Mask[]
+): ApplyContext {
+  return Object.assign(innerContext(context, prefix, ...masks), {
+    trainable: context.trainable && layer.trainable !== false,
+  });
+}

@@ -3,7 +3,7 @@ import { formatShape, type Shape } from "../../../graph/shape.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import type { Layer } from "../../layer.ts";
 import { checkSingle } from "./check_single.ts";
-import { innerContext } from "./inner_context.ts";
+import { layerContext } from "./inner_context.ts";
 
 /** Options of {@link timeDistributed}. */
 export interface TimeDistributedOptions {
@@ -63,7 +63,7 @@ export function timeDistributed(layer: Layer, options: TimeDistributedOptions = 
     apply(parameters, x, context) {
       const [batch, steps, ...inner] = x.shape;
       // The mask is of steps, and the layer sees none.
-      const within = innerContext(context, "", undefined);
+      const within = layerContext(layer, context, "", undefined);
       const y = layer.apply(parameters, reshape(x, [batch * steps, ...inner]), within);
       return reshape(y, [batch, steps, ...y.shape.slice(1)]);
     },
