@@ -115,6 +115,37 @@ Deno.test("states have shapes of their own, and are given by name", () => {
   assert.deepEqual(both.outputShape, [8]);
 });
 
+Deno.test("steps of both directions meet, whatever a step takes and gives", () => {
+  const [rows, columns] = [2, 3];
+  /** Adds up all numbers of what it has seen. */
+  const cell: nn.RecurrentCell<"total"> = {
+    type: "Adding",
+    states: ["total"],
+    stateShapes: () => ({ total: [1] }),
+    outputShape: () => [1],
+    parameters: () => [],
+    step(_parameters, x, { total }) {
+      const axes = x.shape.map((_, axis) => axis).slice(1);
+      const next = add(total, sum(x, axes).reshape([x.shape[0], 1]));
+      return { output: next, states: { total: next } };
+    },
+  };
+  for (const shape of [[], [columns], [rows, columns], [rows, columns, 1]]) {
+    const x = tensor(Float32Array.from({ length: steps }, (_, at) => at + 1), {
+      shape: [1, steps, ...shape.map(() => 1)],
+    }).add(numbers([...shape], 1).mul(0));
+    const size = shape.reduce((product, one) => product * one, 1);
+    for (const returnSequences of [true, false]) {
+      const layer = nn.bidirectional(nn.rnn(cell, { returnSequences }));
+      const { outputShape } = layer.init([steps, ...shape], key);
+      const y = layer.apply({}, x, new TestContext(false));
+      assert.deepEqual(y.shape, [1, ...outputShape]);
+      const expected = returnSequences ? [1, 10, 3, 9, 6, 7, 10, 4] : [10, 10];
+      assert.deepEqual(valuesOf(y), expected.map((value) => value * size));
+    }
+  }
+});
+
 Deno.test("rnn refuses what is no cell, and cells that do not do what they say", () => {
   assert.throws(() => nn.rnn({} as never), /needs a cell with a step.*received object/);
   assert.throws(() => nn.rnn(nn.dense(3) as never), /needs a cell/);

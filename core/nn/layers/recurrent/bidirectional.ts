@@ -51,7 +51,8 @@ export type ForwardAndBackward = {
  * those of the first one and then those of the second: `connect([x, h, c, h2, c2], layer)`.
  *
  * @param layer A recurrent layer, or any from `[steps, features]` to `[units]` or `[steps, units]`;
- * {@link convLstm2d} and its like have pictures for features and units.
+ * {@link convLstm2d} and its like have pictures for features and units, and the cell of {@link rnn} has
+ * what it takes and gives.
  * @param options How to merge, name.
  * @returns A layer from `[steps, features]` to `[2 units]` or `[steps, 2 units]`; `[…, units]` unless
  * both are laid side by side. Around a layer with `returnState` one of several outputs, for

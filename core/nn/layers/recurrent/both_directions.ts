@@ -60,6 +60,7 @@ export function bothDirections(
     ),
   });
   const outputNames = mergeMode === null ? apart : ["outputs"] as const;
+  const says = saysSequences(layer);
   return {
     outputNames,
     stateNames: directions.flatMap((prefix) => states.map((state) => camel(prefix, state))),
@@ -74,7 +75,8 @@ export function bothDirections(
       const shapes = made.map(({ outputShape }) => named<Shape>(outputShape));
       const [{ outputs }] = shapes;
       const axes = sequence.length - outputs.length;
-      if (sequence.length < 2 || axes < 0 || axes > 1) {
+      const fits = says !== undefined || (sequence.length > 1 && (axes === 0 || axes === 1));
+      if (!fits || outputs.length === 0) {
         throw new ShapeError(
           `expected input of steps and features, and a layer that gives units or steps and units, ` +
             `got ${formatShape(sequence)} to ${formatShape(outputs)}`,
@@ -113,10 +115,16 @@ export function bothDirections(
         return named<Tensor>(inner.apply(own, asked(sequence, halves[place]), within));
       });
       const [forward, backward] = made.map(({ outputs }) => outputs);
-      const met = backward.rank === x.rank ? flip(backward, 1) : backward;
+      const met = says ?? backward.rank === x.rank ? flip(backward, 1) : backward;
       return together(mergeMode ? [merges[mergeMode](forward, met)] : [forward, met], made);
     },
   };
+}
+
+/** Whether it gives a sequence, where its options say so; else a sequence has as many axes as x. */
+function saysSequences({ config }: Layer | ReturnsState): boolean | undefined {
+  const says = config?.returnSequences;
+  return typeof says === "boolean" ? says : undefined;
 }
 
 /** What makes the mask of the outputs; `undefined` for a layer that does not know of masks. */

@@ -107,7 +107,7 @@ export function rnn(
   const { returnSequences = false, returnState = false, goBackwards = false } = options;
   const { zeroOutputForMask = false, activityRegularizer } = options;
   const carried = carriedStates("rnn", options);
-  const layer = layerOverTime(options, { ...cell.config, ...options }, {
+  const layer = layerOverTime(options, { ...cell.config, ...options, returnSequences }, {
     type: cell.type,
     states: cell.states,
     init(given, key) {
