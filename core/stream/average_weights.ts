@@ -1,6 +1,7 @@
 import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { perRun, type RunListener, withRunListener } from "./run_listeners.ts";
+import { checkStage } from "./stage_order.ts";
 import type { AnyUpdated } from "./stages.ts";
 import { type AveragingRule, WeightAverages } from "./weight_averages.ts";
 
@@ -37,6 +38,7 @@ export function averageWeights<Step extends AnyUpdated>(
         subscriber.add(source.subscribe({
           next: (step) => {
             try {
+              checkStage(rule.operator, "update", step);
               meet(step.frame.run)(step);
             } catch (error) {
               subscriber.error(error);

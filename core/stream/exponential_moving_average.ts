@@ -68,6 +68,7 @@ export function exponentialMovingAverage<Step extends AnyUpdated>(
     checkCount("overwriteFrequency of exponentialMovingAverage", overwriteFrequency, 1);
   }
   return averageWeights("ema", {
+    operator: "exponentialMovingAverage",
     share: (_, averaged) => averaged === 0 ? 0 : momentum,
     overwrites: (_, averaged) =>
       overwriteFrequency !== undefined && averaged % overwriteFrequency === 0,

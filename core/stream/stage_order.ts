@@ -25,7 +25,21 @@ const properties = new Map(order.map(({ stage, has }) => [stage, has]));
  * @throws {TypeError} when it comes from another place.
  */
 export function checkStage(operator: string, above: StageName, event: unknown): void {
-  if (has(event, properties.get(above)!)) return;
+  if (!has(event, properties.get(above)!)) refuse(operator, above, event);
+}
+
+/**
+ * Refuses what is no epoch: a step has no logs yet, and comes often in an epoch.
+ *
+ * @param operator The operator that is given it, for the message.
+ * @param event What it is given.
+ * @throws {TypeError} when it comes from another place.
+ */
+export function checkEpoch(operator: string, event: unknown): void {
+  if (!has(event, "epoch") || has(event, "frame")) refuse(operator, "epochs", event);
+}
+
+function refuse(operator: string, above: string, event: unknown): never {
   const from = order.findLast((stage) => has(event, stage.has))?.stage ??
     (has(event, "logs") ? "epochs" : undefined);
   throw new TypeError(

@@ -83,6 +83,7 @@ export function stochasticWeightAveraging<Step extends AnyUpdated>(
   }
   const firstEpoch = (step: Step) => firstAveraged(start, step.frame.run.epochs);
   return averageWeights<Step>("swa", {
+    operator: name,
     share: (step, averaged) =>
       step.stepInEpoch === step.stepsPerEpoch && step.epoch >= firstEpoch(step as Step)
         ? averaged / (averaged + 1)

@@ -12,6 +12,8 @@ import type { AnyUpdated } from "./stages.ts";
 
 /** How averages follow the weights. */
 export interface AveragingRule {
+  /** The operator whose rule it is, for messages. */
+  readonly operator: string;
   /** The share of the old average in the new one, from 0 to below 1; `null` to leave it. */
   share(step: AnyUpdated, averaged: number): number | null;
   /** Whether the averages take the weights' place at this step, and training goes on from them. */

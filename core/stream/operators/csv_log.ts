@@ -5,6 +5,7 @@ import { checkPath } from "../../state/check_path.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { explainedWrite } from "../../state/explained_write.ts";
 import type { Epoch } from "../epoch.ts";
+import { checkEpoch } from "../stage_order.ts";
 import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
 import { writeText } from "./line_queue.ts";
 
@@ -70,6 +71,7 @@ export function csvLog<E extends Epoch>(
       return source.pipe(
         keepState<E>("csvLog", { save: () => table.save(), restore }),
         tap((epoch) => {
+          checkEpoch("csvLog", epoch);
           if (!epoch.run.isRehearsal) explained(path, () => table.add(epoch));
         }),
         finalize(() => table.close()),

@@ -38,7 +38,7 @@ export function dropoutSchedule<E extends Epoch>(
 ): MonoTypeOperatorFunction<E> {
   checkHyperparameter("the rate of dropoutSchedule", rate);
   checkRule("dropoutSchedule", schedule);
-  return followSchedule(rate, (epoch) => {
+  return followSchedule("dropoutSchedule", rate, (epoch) => {
     const value = schedule({ epoch });
     if (value >= 0 && value < 1) return value;
     throw new RangeError(

@@ -6,6 +6,7 @@ import type { Epoch, Snapshot } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
 import type { Run } from "../run.ts";
 import { meetRun, perRun } from "../run_listeners.ts";
+import { checkEpoch } from "../stage_order.ts";
 import { checkMode, Monitor, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link earlyStopping}. */
@@ -87,7 +88,10 @@ export function earlyStopping<E extends Epoch>(
       });
       return source.pipe(
         meetRun<E>(meet),
-        takeWhile((epoch) => !meet(epoch.run as Run).stops(epoch), true),
+        takeWhile((epoch) => {
+          checkEpoch("earlyStopping", epoch);
+          return !meet(epoch.run as Run).stops(epoch);
+        }, true),
         // Before the end is passed on: the run is torn down after that.
         tap({ complete: () => all.at(-1)?.restoreBest() }),
         finalize(() => all.forEach((patience) => patience.dispose())),

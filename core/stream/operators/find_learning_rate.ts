@@ -5,6 +5,7 @@ import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import { NonFiniteError } from "../../graph/errors.ts";
 import type { RunControl, Snapshot } from "../epoch.ts";
+import { checkStage } from "../stage_order.ts";
 import type { AnyUpdated } from "../stages.ts";
 import { follow } from "./follow.ts";
 
@@ -97,12 +98,15 @@ export function findLearningRate<Step extends AnyUpdated>(
       const steps = new Observable<Step>((inner) => {
         follow(source, inner, {
           run: (run) => search.begin(run),
-          next: (step) => search.take(step),
+          next: (step) => {
+            checkStage("findLearningRate", "update", step);
+            search.take(step);
+          },
           error: (error) => search.fail(error),
           complete: () => search.end(),
         });
       });
-      subscriber.add(steps.subscribe());
+      subscriber.add(steps.subscribe({ error: (error) => subscriber.error(error) }));
       return () => search.dispose();
     });
 }

@@ -3,16 +3,19 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import { received } from "../../state/received.ts";
 import type { Epoch } from "../epoch.ts";
+import { checkEpoch } from "../stage_order.ts";
 
 /**
  * Sets a hyperparameter for the first epoch on subscription, and after each epoch for the next.
  *
+ * @param operator Whose schedule it is, for messages.
  * @param hyperparameter The number to set.
  * @param numberFor The number for the epoch that follows so many completed ones.
  * @returns An operator on epochs, which it passes on as they are; what `numberFor` throws goes down
  * the error channel.
  */
 export function followSchedule<E extends Epoch>(
+  operator: string,
   hyperparameter: Hyperparameter,
   numberFor: (completed: number) => number,
 ): MonoTypeOperatorFunction<E> {
@@ -20,7 +23,10 @@ export function followSchedule<E extends Epoch>(
     defer(() => {
       // Also so that a second run does not begin where the first one's schedule ended.
       hyperparameter.next(numberFor(0));
-      return source.pipe(tap(({ epoch }) => hyperparameter.next(numberFor(epoch))));
+      return source.pipe(tap((event) => {
+        checkEpoch(operator, event);
+        hyperparameter.next(numberFor(event.epoch));
+      }));
     });
 }
 

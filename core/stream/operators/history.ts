@@ -1,6 +1,7 @@
 import { defer, type Observable, reduce } from "rxjs";
 import type { OperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
+import { checkEpoch } from "../stage_order.ts";
 import { keepState } from "../kept_state.ts";
 
 /** The logs of a run, as Keras's `fit` returns them. */
@@ -50,7 +51,9 @@ export function history(): OperatorFunction<Epoch, History> {
     });
 }
 
-function add(gathered: History, { epoch, logs }: Epoch): History {
+function add(gathered: History, event: Epoch): History {
+  checkEpoch("history", event);
+  const { epoch, logs } = event;
   gathered.epoch.push(epoch);
   for (const [name, value] of Object.entries(logs)) {
     if (Object.hasOwn(gathered.history, name)) gathered.history[name].push(value);

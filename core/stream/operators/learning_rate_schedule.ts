@@ -3,6 +3,7 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
+import { checkStage } from "../stage_order.ts";
 import type { AnyBatch } from "../stages.ts";
 import { checkRule, followSchedule } from "./follow_schedule.ts";
 
@@ -72,7 +73,10 @@ export function learningRateSchedule(
       schedule({ epoch, step, learningRate: hyperparameter.value }),
       { minimum: 0 },
     );
-  if (every === "epoch") return followSchedule<Epoch>(hyperparameter, (epoch) => rateFor(epoch, 0));
+  const name = "learningRateSchedule";
+  if (every === "epoch") {
+    return followSchedule<Epoch>(name, hyperparameter, (epoch) => rateFor(epoch, 0));
+  }
   if (every !== "step") {
     throw new RangeError(
       `Cannot use learningRateSchedule as every must be "epoch" or "step": received ` +
@@ -80,5 +84,8 @@ export function learningRateSchedule(
     );
   }
   // The step has not run yet: it will use this rate.
-  return tap<AnyBatch>(({ epoch, step }) => hyperparameter.next(rateFor(epoch - 1, step - 1)));
+  return tap<AnyBatch>((event) => {
+    checkStage(name, "miniBatches", event);
+    hyperparameter.next(rateFor(event.epoch - 1, event.step - 1));
+  });
 }

@@ -1,4 +1,5 @@
 import type { Epoch } from "../epoch.ts";
+import { checkEpoch } from "../stage_order.ts";
 
 /**
  * Whether a smaller (`"min"`) or a larger (`"max"`) number is better; `"auto"` asks the loss or the
@@ -91,12 +92,7 @@ export class Monitor {
     otherwise: string,
     strict = false,
   ): number | undefined {
-    if (typeof epoch.logs !== "object") {
-      throw new TypeError(
-        `Cannot use ${this.operator} among steps as their logs are known too late: put it below ` +
-          `epochs`,
-      );
-    }
+    checkEpoch(this.operator, epoch);
     if (Object.hasOwn(epoch.logs, this.name)) {
       this.#direction ??= epoch.directions?.[this.name] ??
         monitorDirection(this.operator, this.name, this.mode);

@@ -7,6 +7,7 @@ import { type ProfiledStep, summarize } from "../profile_summary.ts";
 import { profileTable } from "../profile_table.ts";
 import { encodeTrace, traceEvents } from "../profile_trace.ts";
 import type { RunControl } from "../epoch.ts";
+import { checkStage } from "../stage_order.ts";
 import type { AnyBatch } from "../stages.ts";
 import { follow } from "./follow.ts";
 import { type LineWriter, writeText } from "./line_queue.ts";
@@ -100,6 +101,7 @@ export function profile<Step extends AnyBatch>(
           if (settings.trace !== undefined) checkWritable(settings.trace);
         },
         next: (step) => {
+          checkStage("profile", "miniBatches", step);
           profiler.take(step);
           subscriber.next(step);
         },

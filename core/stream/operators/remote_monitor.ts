@@ -2,6 +2,7 @@ import { defer, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import type { Epoch } from "../epoch.ts";
+import { checkEpoch } from "../stage_order.ts";
 import { jsonText } from "./json_text.ts";
 
 /** Options of {@link remoteMonitor}. */
@@ -88,6 +89,7 @@ export function remoteMonitor<E extends Epoch>(
     defer(() => {
       let last: Promise<void> = Promise.resolve();
       return source.pipe(tap((event) => {
+        checkEpoch("remoteMonitor", event);
         if (event.run.isRehearsal) return;
         const text = jsonText({ epoch: event.epoch, ...event.logs });
         event.hold(last);

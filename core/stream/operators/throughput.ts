@@ -1,6 +1,7 @@
 import { defer, map } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import type { Epoch } from "../epoch.ts";
+import { checkEpoch } from "../stage_order.ts";
 import { keepState } from "../kept_state.ts";
 
 /**
@@ -35,6 +36,7 @@ export function throughput<E extends Epoch>(): MonoTypeOperatorFunction<E> {
           restore: (saved) => state = saved as typeof state,
         }),
         map((epoch) => {
+          checkEpoch("throughput", epoch);
           state = { seconds: state.seconds + epoch.seconds };
           return {
             ...epoch,

@@ -8,23 +8,35 @@ import {
   backward,
   checkpoint,
   clipGradients,
+  csvLog,
   dense,
+  dropoutSchedule,
   earlyStopping,
   epochs,
+  exponentialMovingAverage,
+  findLearningRate,
   forward,
   freeze,
   gradientNoise,
   gradientNorms,
+  history,
+  hyperparameter,
   input,
   jsonLines,
+  learningRateSchedule,
   loss,
   lossScaling,
   measure,
   miniBatches,
+  profile,
   progressBar,
+  reduceOnPlateau,
+  remoteMonitor,
   sequential,
   sgd,
   sparseCategoricalCrossentropy,
+  stochasticWeightAveraging,
+  throughput,
   update,
 } from "../../../mod.ts";
 
@@ -49,6 +61,7 @@ function run(...operators: Any[]): Promise<unknown> {
   );
 }
 
+const rate = () => hyperparameter(0.1);
 const model = () => sequential([input([2]), dense(2)], { seed: 1 });
 const [f, l, b, u] = [
   () => forward(model()),
@@ -88,7 +101,7 @@ const odd: Record<string, [operators: () => Any[], message: RegExp]> = {
   ],
   "earlyStopping on steps": [
     () => [f(), l(), b(), u(), earlyStopping()],
-    /^Cannot use earlyStopping among steps as their logs are known too late: put it below epochs$/,
+    /^Cannot use earlyStopping here as it takes what epochs gives: received what update gives \(a pipe goes miniBatches, forward, loss, backward, update, epochs\)$/,
   ],
   "clipGradients below update": [
     () => [f(), l(), b(), u(), clipGradients({ norm: 1 }), epochs()],
@@ -107,6 +120,43 @@ const odd: Record<string, [operators: () => Any[], message: RegExp]> = {
     /^Cannot use freeze below update/,
   ],
 };
+
+const logFile = Deno.makeTempFileSync();
+globalThis.addEventListener("unload", () => Deno.removeSync(logFile));
+
+/** Operators on epochs, which steps are refused by. */
+const onEpochs: Record<string, () => Any> = {
+  csvLog: () => csvLog(logFile),
+  dropoutSchedule: () => dropoutSchedule(rate(), () => 0.1),
+  earlyStopping,
+  history,
+  learningRateSchedule: () => learningRateSchedule(rate(), () => 0.1),
+  reduceOnPlateau: () => reduceOnPlateau(rate()),
+  remoteMonitor: () => remoteMonitor("http://localhost:9", { fetch: () => assert.fail("sent") }),
+  throughput,
+};
+
+/** Operators on steps, which epochs are refused by. */
+const onSteps: Record<string, () => Any> = {
+  exponentialMovingAverage,
+  findLearningRate: () => findLearningRate(rate()),
+  learningRateSchedule: () => learningRateSchedule(rate(), () => 0.1, { every: "step" }),
+  profile: () => profile({ output }),
+  stochasticWeightAveraging: () => stochasticWeightAveraging(rate(), { swaLearningRate: 0.1 }),
+};
+
+for (const [name, operator] of Object.entries(onEpochs)) {
+  odd[`${name} on steps in the place of epochs`] = [
+    () => [f(), l(), b(), u(), operator()],
+    new RegExp(`^Cannot use ${name} here as it takes what epochs gives: received what update giv`),
+  ];
+}
+for (const [name, operator] of Object.entries(onSteps)) {
+  odd[`${name} on epochs in the place of steps`] = [
+    () => [f(), l(), b(), u(), epochs(), operator()],
+    new RegExp(`^Cannot use ${name} here as it takes what (update|miniBatches) gives: received w`),
+  ];
+}
 
 for (const [name, [operators, message]] of Object.entries(odd)) {
   Deno.test(`${name} is refused on the error channel`, async () => {
