@@ -1,5 +1,6 @@
 import { type AnyDataSet, type Inputs, sampleCount } from "../../data/data_set.ts";
 import type { Device, Executable } from "../graph/device.ts";
+import { DisposedError } from "../graph/errors.ts";
 import { type Assignment, createProgram } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { AnyModel } from "../nn/connect.ts";
@@ -38,6 +39,7 @@ export class InferenceRun {
 
   /** How often other inputs have come: a model that draws random numbers draws others then. */
   #replaced = 0;
+  #finished = false;
 
   /**
    * @param device Where it runs; it is disposed of at the end if it is `owned`, and if this throws.
@@ -111,6 +113,7 @@ export class InferenceRun {
    * @param start First sample.
    * @param count Samples.
    * @param build Makes what is wanted of the inputs.
+   * @throws {DisposedError} when all is freed, as the stream has been left in the meantime.
    */
   async compute(
     owner: unknown,
@@ -118,6 +121,7 @@ export class InferenceRun {
     count: number,
     build: (x: Tensors, count: number) => Computation,
   ): Promise<Computed[]> {
+    if (this.#finished) throw new DisposedError("Cannot compute as the stream has been left");
     const { tensors, assignments, plan } = this.#planned(owner, count, build);
     const awaited = this.#inputs.bring(start);
     if (awaited) await awaited;
@@ -134,6 +138,7 @@ export class InferenceRun {
 
   /** Frees everything, once the device is idle; the model then has the states that it goes on from. */
   async finish(): Promise<void> {
+    this.#finished = true;
     for (const plans of this.#plans.values()) for (const { plan } of plans.values()) plan.dispose();
     // States go back to the model: whatever else it has been given since is newer.
     this.#run.weightTable.refresh();

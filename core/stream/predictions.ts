@@ -18,6 +18,7 @@ import { checkModel } from "./check_model.ts";
 import { type DeviceOptions, openDevice } from "./open_device.ts";
 import { inferenceData, type InputValuesFor } from "./inference_data.ts";
 import { InferenceRun } from "./inference_run.ts";
+import { Permits } from "./permits.ts";
 import type { InputsFor } from "./resident_data.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
 import { settled } from "./weight_table.ts";
@@ -135,9 +136,11 @@ export function predictionsOf(
     const names = entriesOf<Shape>(model.outputShape, Array.isArray).map(([name]) => name);
     let left = false;
     const turns = new Turns();
+    const permits = new Permits(() => 1);
     subscriber.add(() => {
       left = true;
       turns.stop();
+      permits.open();
     });
     const batches = async () => {
       await settled(model);
@@ -158,7 +161,10 @@ export function predictionsOf(
           const outputs = fromEntries(made.map((part, place) => [names[place], part] as const));
           subscriber.next({ start, samples: count, outputs, explanations: {}, hold, run });
           // What has settled may have put more on the batch.
-          for (const promise of holds) await promise;
+          while (holds.length > 0 && !left) {
+            permits.take(holds.splice(0));
+            await permits.waitForAll();
+          }
           const turn = turns.due();
           if (turn) await turn;
         }

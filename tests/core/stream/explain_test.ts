@@ -1,6 +1,6 @@
 // Explanations against the published formulas, written again in float64 without the framework.
 import assert from "node:assert/strict";
-import { lastValueFrom, map, take, toArray } from "rxjs";
+import { lastValueFrom, map, take, tap, toArray } from "rxjs";
 import {
   activationMaximisation,
   type Attribution,
@@ -23,6 +23,7 @@ import {
   weightImages,
 } from "../../../mod.ts";
 import { testOnDevices } from "../../devices.ts";
+import { TestCpu } from "../cpu/test_cpu.ts";
 import {
   close,
   explained,
@@ -233,6 +234,33 @@ Deno.test("explanations of several methods go with predictions, batch by batch",
     }))),
     /Below/,
   );
+});
+
+Deno.test("predictions that are left while a promise is held free the device at once", async () => {
+  using device = new TestCpu(1);
+  const rows = predictions(network(), inputs, { batchSize: 2, device });
+  const left = async (held: Promise<unknown>) => {
+    const seen = new Promise((seen) => {
+      const holding = rows.subscribe((prediction) => {
+        prediction.hold(held);
+        setTimeout(() => seen(holding.unsubscribe()), 2);
+      });
+    });
+    await seen;
+    await new Promise((done) => setTimeout(done, 2));
+    return device.memory.allocatedBytes;
+  };
+  const freed = await left(Promise.resolve());
+  assert.equal(await left(new Promise(() => {})), freed);
+});
+
+Deno.test("a promise that another one has put on the batch is waited for, and fails the stream", async () => {
+  const nested = predictions(network(), inputs, { batchSize: 2, device: "cpu", threads: 1 }).pipe(
+    tap((prediction) => {
+      prediction.hold(Promise.resolve().then(() => prediction.hold(Promise.reject("Nested"))));
+    }),
+  );
+  await assert.rejects(lastValueFrom(nested), (error) => error === "Nested");
 });
 
 Deno.test("a slow operator makes predictions wait", async () => {
