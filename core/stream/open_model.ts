@@ -109,9 +109,11 @@ class Served<X extends Tensors, O extends Tensors> implements OpenModel<X, O> {
     const parts = await Promise.all(
       split(rows, this.batchSize).map((part) => this.#queue.add(part)),
     );
-    const names = entriesOf<Shape>(this.model.outputShape, Array.isArray).map(([name]) => name);
+    const outputs = entriesOf<Shape>(this.model.outputShape, Array.isArray);
     return fromEntries(
-      names.map((name, place) => [name, joined(parts.map((part) => part[place]))] as const),
+      outputs.map(([name, shape], place) =>
+        [name, joined(parts.map((part) => part[place]), shape)] as const
+      ),
     ) as Like<O, Predictions>;
   }
 
@@ -146,10 +148,10 @@ function split({ samples, inputs }: Rows, most: number): Rows[] {
   });
 }
 
-function joined(parts: readonly Computed[]): Predictions {
+function joined(parts: readonly Computed[], outputShape: Shape): Predictions {
   if (parts.length === 1) return parts[0];
   const samples = parts.reduce((sum, { shape }) => sum + shape[0], 0);
-  const shape = [samples, ...parts[0].shape.slice(1)];
+  const shape = [samples, ...outputShape];
   const data = new Float32Array(sizeOf(shape));
   let end = 0;
   for (const part of parts) {

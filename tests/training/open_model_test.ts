@@ -89,6 +89,7 @@ Deno.test("inputs are taken as predict takes them, bytes with their scale among 
     bytes,
     { data: bytes, shape: [2, 6], scale: 1 / 255 },
     { data: bytes, shape: [2, 6], scale: 1 / 127, offset: -1 },
+    { data: new Float32Array(), shape: [0, 6] },
   ];
   await using open = await openModel(model, cpu);
   for (const x of forms) {
