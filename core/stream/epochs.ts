@@ -177,7 +177,6 @@ class Gatherer {
     Object.assign(logs, frame.learningRates);
     if (this.subscriber.closed) return;
     run.epochGiven = true;
-    const holds: Promise<unknown>[] = [];
     this.subscriber.next({
       epoch: step.epoch,
       step: step.step,
@@ -187,9 +186,8 @@ class Gatherer {
       seconds: (performance.now() - this.#started) / 1000,
       samplesPerSecond: this.#samples / ((trained - this.#started) / 1000),
       run,
-      hold: (promise) => void holds.push(promise),
+      hold: (promise) => frame.hold(promise),
     });
-    await Promise.all(holds);
   }
 
   async #validate(step: AnyUpdated): Promise<RecordSums | undefined> {

@@ -111,6 +111,8 @@ export class Frame {
   readonly reads: ReadRequest[] = [];
   /** Promises that the source waits for. */
   readonly holds: Promise<unknown>[] = [];
+  /** Takes a promise that comes when the source waits for {@link Frame.holds} already. */
+  holdLate: ((promise: Promise<unknown>) => void) | undefined;
   /** Who wants to know where the step's time goes; usually nobody. */
   profilers: ProfileReceiver[] | null = null;
   /** True where a step may reset states; the forward stage then makes it possible. */
@@ -164,7 +166,8 @@ export class Frame {
   hold(promise: Promise<unknown>): void {
     // Whoever waits for the holds sees the error; nobody may be there yet.
     promise.catch(() => {});
-    this.holds.push(promise);
+    if (this.holdLate) this.holdLate(promise);
+    else this.holds.push(promise);
   }
 
   /** Calls `action` as soon as the step has run, before the next one. */

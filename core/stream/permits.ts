@@ -1,6 +1,7 @@
 /** A few permits for steps under way; RxJS has no back-pressure of its own. */
 export class Permits {
   #wake: (() => void) | undefined;
+  #alarm: ((error: unknown) => void) | undefined;
   #failure: { error: unknown } | undefined;
   #held = 0;
   #opened = false;
@@ -23,6 +24,7 @@ export class Permits {
     };
     Promise.all(holds).then(give, (error) => {
       this.#failure ??= { error };
+      this.#alarm?.(error);
       give();
     });
   }
@@ -35,6 +37,16 @@ export class Permits {
   /** Settles when all permits are back; throws the error of a hold. */
   waitForAll(): Promise<void> {
     return this.#until(() => this.#held === 0);
+  }
+
+  /** What `promise` gives; throws the error of a hold that fails before that. */
+  unlessFailed<Value>(promise: Promise<Value>): Promise<Value> {
+    // A race with one promise of a failure would leave something behind at every call.
+    return new Promise((resolve, reject) => {
+      this.#alarm = reject;
+      if (this.#failure) reject(this.#failure.error);
+      promise.then(resolve, reject);
+    });
   }
 
   /** Lets everybody through: the run is over. */

@@ -128,7 +128,7 @@ class Source {
       // On the CPU it costs nothing to look; the batch that did it is still there.
       if (this.feed.isOnline && run.device.stepsInFlight === 1) await run.collector.collect();
       const fed = this.feed.next(epoch, index);
-      const batch = fed instanceof Promise ? await fed : fed;
+      const batch = fed instanceof Promise ? await this.#permits.unlessFailed(fed) : fed;
       if (this.#stopped) return;
       if (!batch) {
         this.#ended = true;
@@ -193,6 +193,10 @@ class Source {
     // Far fewer waits than steps: the update is guarded, so a NaN may be seen late.
     if (frame.step % 256 === 0) frame.hold(run.collector.collect());
     this.#permits.take(frame.holds);
+    frame.holdLate = (promise) => {
+      this.#await([promise]);
+      this.#permits.take([promise]);
+    };
   }
 
   /** Counts the steps whose holds have not settled; the device's own work is none of them. */
