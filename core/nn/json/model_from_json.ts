@@ -93,7 +93,7 @@ function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
     return refuse(`${path}.type`, '"Sequential" or "Functional"', type);
   }
   const name = asText(given.name, `${path}.name`);
-  asIndex(seed, `${path}.seed`, Number.MAX_SAFE_INTEGER, "a seed");
+  asIndex(seed, `${path}.seed`, 2 ** 53, "a seed");
   const inputs = asList(given.inputs, `${path}.inputs`)
     .map((item, place) => readInput(item, `${path}.inputs[${place}]`));
   const layers = asList(given.layers, `${path}.layers`)

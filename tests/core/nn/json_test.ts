@@ -103,6 +103,12 @@ for (const kernelInitializer of initializers) {
   });
 }
 
+Deno.test("the largest seed goes to JSON and back", () => {
+  const model = sequential([input([3]), dense(3)], { seed: Number.MAX_SAFE_INTEGER });
+  const again = modelFromJson(modelToJson(model));
+  assert.deepEqual(again.parameters[0].value, model.parameters[0].value);
+});
+
 Deno.test("graphs, shared layers and models within models go to JSON and back", () => {
   const shared = dense(2, { name: "shared", kernelInitializer: glorotNormal() });
   const [left, right] = [input([3]), input([3])];
