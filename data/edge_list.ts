@@ -20,6 +20,9 @@ export interface EdgeList {
   readonly pairs: Int32Array<ArrayBuffer>;
 }
 
+/** Most nodes and rows: float32, in which they are numbered, holds no more whole numbers in a row. */
+const most = 2 ** 24;
+
 /**
  * Sorts the edges of a graph as graph layers need them: by target, then by source, with the order in
  * which their sources rise.
@@ -33,7 +36,8 @@ export interface EdgeList {
  * @param options Nodes, directions, rows.
  * @returns The list, and which pair stands at which row.
  * @throws {DataError} If a pair is not two nodes, or there are more edges than rows, or rows are left
- * over and the last node has edges; `row` (from 1) is that of the pair.
+ * over and the last node has edges, or there are more than 2²⁴ nodes or rows; `row` (from 1) is that
+ * of the pair.
  *
  * @example
  * ```ts
@@ -59,6 +63,12 @@ export function edgeList(
       : [edge];
   });
   const size = options.size ?? Math.max(1, edges.length);
+  if (nodes > most || size > most) {
+    throw new DataError(
+      `Cannot list the edges of ${name} as there may be ${most} nodes and as many rows: received ` +
+        `${nodes} nodes and ${size} rows`,
+    );
+  }
   const padding = size - edges.length;
   const last = nodes - 1;
   const crowded = edges.find(({ source, target }) => source === last || target === last);

@@ -31,6 +31,9 @@ export interface Hashing {
   apply(values: HashedValues): EncodedStrings;
 }
 
+/** Most bins: float32, in which they are stored, holds no more whole numbers in a row. */
+const mostBins = 2 ** 24;
+
 const modes: readonly HashingMode[] = ["int", "oneHot", "multiHot", "count"];
 
 /**
@@ -41,7 +44,7 @@ const modes: readonly HashingMode[] = ["int", "oneHot", "multiHot", "count"];
  * whole number has the bin of its digits as a string. Samples and output modes are those of
  * {@linkcode stringLookup}.
  *
- * @param numBins Number of bins, from 1; that of the mask among them.
+ * @param numBins Number of bins, from 1 to 2²⁴; that of the mask among them.
  * @param options Mask, salt, output mode.
  * @returns The encoder; its `config` is plain JSON.
  * @throws {RangeError} If an option is out of range, or, by `apply`, a number is not whole.
@@ -65,10 +68,11 @@ const modes: readonly HashingMode[] = ["int", "oneHot", "multiHot", "count"];
  */
 export function hashing(numBins: number, options: HashingOptions = {}): Hashing {
   const { maskValue, salt, outputMode = "int" } = options;
-  if (!Number.isSafeInteger(numBins) || numBins < (maskValue === undefined ? 1 : 2)) {
+  const fewest = maskValue === undefined ? 1 : 2;
+  if (!(Number.isInteger(numBins) && numBins >= fewest && numBins <= mostBins)) {
     throw new RangeError(
-      `Cannot make hashing as numBins must be a whole number from 1, and from 2 with a maskValue: ` +
-        `received ${numBins}`,
+      `Cannot make hashing as numBins must be a whole number from 1, and from 2 with a maskValue, ` +
+        `to ${mostBins}: received ${numBins}`,
     );
   }
   if (!modes.includes(outputMode)) {

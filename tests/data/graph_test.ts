@@ -71,6 +71,16 @@ const refused: [what: string, make: () => unknown, message: RegExp, row?: number
   ["half a node", () => edgeList([[0, 0.5]], { nodes: 2 }), /edge 0.*\[0, 0.5\]/, 1],
   ["a negative node", () => edgeList([[-1, 0]], { nodes: 2 }), /received \[-1, 0\]/, 1],
   ["three nodes", () => edgeList([[0, 1, 1]], { nodes: 2 }), /received \[0, 1, 1\]/, 1],
+  [
+    "nodes that float32 cannot number",
+    () => edgeList([[2 ** 24 + 1, 0]], { nodes: 2 ** 24 + 2 }),
+    /may be 16777216 nodes and as many rows: received 16777218 nodes and 1 rows/,
+  ],
+  [
+    "edges that float32 cannot number",
+    () => edgeList([[0, 1]], { nodes: 3, size: 2 ** 24 + 1 }),
+    /received 3 nodes and 16777217 rows/,
+  ],
   ["too few rows", () => edgeList([[0, 1], [1, 0]], { nodes: 2, size: 1 }), /2 edges and 1 rows/],
   [
     "padding on a node with edges",
