@@ -2,7 +2,7 @@ import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import { checkCount } from "../nn/check_count.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
 import { averageWeights } from "./average_weights.ts";
-import type { AnyUpdated } from "./stages.ts";
+import type { AnyUpdated, Updated } from "./stages.ts";
 
 /** Options of {@link exponentialMovingAverage}. */
 export interface ExponentialMovingAverageOptions {
@@ -55,7 +55,7 @@ export interface ExponentialMovingAverageOptions {
  * Keras 3, `use_ema`, `ema_momentum`, `ema_overwrite_frequency` and `SwapEMAWeights`, whose swap for
  * validation is to be asked for.
  */
-export function exponentialMovingAverage<Step extends AnyUpdated>(
+export function exponentialMovingAverage<Step extends AnyUpdated = Updated>(
   options: ExponentialMovingAverageOptions = {},
 ): MonoTypeOperatorFunction<Step> {
   const { validate = true, keep = true, overwriteFrequency } = options;

@@ -60,7 +60,10 @@ export interface FitOptions<
   readonly clipGradients?: ClipGradientsOptions;
   /** Operators on batches, in order, before the model: `mixUp()`, `cutMix()`. */
   readonly batchOperators?: readonly MonoTypeOperatorFunction<Batch<X, Y>>[];
-  /** Operators on steps, in order: a progress bar, a log. */
+  /**
+   * Operators on steps, in order: a progress bar, a log. In a list that is made beforehand those that
+   * epochs have, too, say where they stand: `checkpoint<Updated>(…)`.
+   */
   readonly stepOperators?: readonly MonoTypeOperatorFunction<Updated<X, Y, O>>[];
   /** Operators on epochs, in order: Keras's callbacks. */
   readonly callbacks?: readonly MonoTypeOperatorFunction<Epoch>[];

@@ -3,7 +3,7 @@ import { checkCount } from "../nn/check_count.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../nn/hyperparameter.ts";
 import { averageWeights } from "./average_weights.ts";
-import type { AnyUpdated } from "./stages.ts";
+import type { AnyUpdated, Updated } from "./stages.ts";
 
 /** Options of {@link stochasticWeightAveraging}. */
 export interface StochasticWeightAveragingOptions {
@@ -65,7 +65,7 @@ export interface StochasticWeightAveragingOptions {
  * which validates the weights, not the averages. Statistics of batch normalization stay those of
  * the weights. Keras has no such callback.
  */
-export function stochasticWeightAveraging<Step extends AnyUpdated>(
+export function stochasticWeightAveraging<Step extends AnyUpdated = Updated>(
   learningRate: Hyperparameter,
   options: StochasticWeightAveragingOptions,
 ): MonoTypeOperatorFunction<Step> {

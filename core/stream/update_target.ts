@@ -9,7 +9,7 @@ import { sub } from "../ops/sub.ts";
 import { checkModel } from "./check_model.ts";
 import type { Effect, Frame } from "./frame.ts";
 import { Memory, stage } from "./stage.ts";
-import type { AnyUpdated } from "./stages.ts";
+import type { AnyUpdated, Updated } from "./stages.ts";
 import { type WeightPair, weightPairs, type WeightPairsOptions } from "./weight_pairs.ts";
 
 /** Options of {@link updateTarget}. */
@@ -74,7 +74,7 @@ const shares = { minimum: 0, maximum: 1 };
  * Source: Tarvainen and Valpola, "Mean teachers are better role models", 2017; Grill and others,
  * "Bootstrap your own latent", 2020. PyTorch: `AveragedModel`, which copies buffers too.
  */
-export function updateTarget<Step extends AnyUpdated>(
+export function updateTarget<Step extends AnyUpdated = Updated>(
   online: AnyModel,
   target: AnyModel,
   options: UpdateTargetOptions = {},

@@ -5,22 +5,35 @@ import {
   accuracy,
   backward,
   type Batch,
+  checkpoint,
   clipGradients,
   type Differentiated,
+  earlyStopping,
   type Epoch,
   epochs,
-  type fit,
+  exponentialMovingAverage,
+  fit,
   forward,
   type Forwarded,
   history,
+  hyperparameter,
+  jsonLines,
   loss,
+  maxTime,
   measure,
   miniBatches,
   type predict,
+  profile,
+  progressBar,
   type Scored,
   sgd,
+  stochasticWeightAveraging,
+  stopOnNaN,
+  stopOnSignal,
+  tensorBoard,
   update,
   type Updated,
+  updateTarget,
 } from "../../mod.ts";
 import { crossentropy, points, smallModel } from "./pipes.ts";
 
@@ -87,6 +100,29 @@ Deno.test("a second group may follow the first", () => {
   const second = updated.pipe(forward(model), loss(crossentropy), backward(), update(sgd()));
   same<Same<typeof second, Observable<Updated>>>();
 });
+
+// Never called: only the compiler looks at it.
+function _listsMadeBefore() {
+  const callbacks = [
+    earlyStopping(),
+    checkpoint("a.safetensors"),
+    tensorBoard(),
+    jsonLines(Deno.stdout),
+    maxTime({ hours: 1 }),
+    stopOnNaN(),
+    stopOnSignal(),
+  ];
+  const stepOperators = [
+    progressBar(Deno.stderr),
+    profile(),
+    exponentialMovingAverage(),
+    stochasticWeightAveraging(hyperparameter(0.1), { swaLearningRate: 0.05 }),
+    updateTarget(model, model),
+    checkpoint<Updated>("a.safetensors", { everySteps: 9 }),
+  ];
+  const options = { loss: crossentropy, optimizer: sgd(), callbacks, stepOperators };
+  return fit(model, points(10), options);
+}
 
 // Never called: only the compiler looks at it.
 function _wrongOrders(): void {

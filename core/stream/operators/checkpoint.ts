@@ -58,7 +58,7 @@ export type { CheckpointOptions };
  * `OnExceptionCheckpoint`. Keras writes over the old file in place, and has no word for
  * interruption.
  */
-export function checkpoint<Event extends AnyBatch | Epoch>(
+export function checkpoint<Event extends AnyBatch | Epoch = Epoch>(
   path: string,
   options: CheckpointOptions = {},
 ): MonoTypeOperatorFunction<Event> {

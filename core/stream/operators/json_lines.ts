@@ -57,7 +57,7 @@ export interface JsonLinesOptions {
  *
  * Source: newline-delimited JSON (RFC 8259, one text a line, UTF-8). Keras has no such callback.
  */
-export function jsonLines<Event extends AnyBatch | Epoch>(
+export function jsonLines<Event extends AnyBatch | Epoch = Epoch>(
   writer: LineWriter,
   options: JsonLinesOptions = {},
 ): MonoTypeOperatorFunction<Event> {

@@ -1,7 +1,7 @@
 import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
-import type { RunControl } from "../epoch.ts";
+import type { Epoch, RunControl } from "../epoch.ts";
 import { follow } from "./follow.ts";
 
 /** Options of {@link maxTime}; they add up. */
@@ -40,7 +40,7 @@ export interface MaxTimeOptions {
  * Source: Lightning, `Trainer(max_time)` and `Timer(duration, interval="step")`. Keras has no such
  * callback.
  */
-export function maxTime<Event extends { readonly run: RunControl }>(
+export function maxTime<Event extends { readonly run: RunControl } = Epoch>(
   options: MaxTimeOptions,
 ): MonoTypeOperatorFunction<Event> {
   const { seconds = 0, minutes = 0, hours = 0 } = options ?? {};

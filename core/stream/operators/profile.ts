@@ -8,7 +8,7 @@ import { profileTable } from "../profile_table.ts";
 import { encodeTrace, traceEvents } from "../profile_trace.ts";
 import type { RunControl } from "../epoch.ts";
 import { checkStage } from "../stage_order.ts";
-import type { AnyBatch } from "../stages.ts";
+import type { AnyBatch, Updated } from "../stages.ts";
 import { follow } from "./follow.ts";
 import { type LineWriter, writeText } from "./line_queue.ts";
 
@@ -82,7 +82,7 @@ export interface ProfileOptions {
  * PyTorch: `torch.profiler` with `schedule(warmup, active)`, `key_averages().table()` and
  * `export_chrome_trace`. Keras: `TensorBoard(profile_batch)`.
  */
-export function profile<Step extends AnyBatch>(
+export function profile<Step extends AnyBatch = Updated>(
   options: ProfileOptions = {},
 ): MonoTypeOperatorFunction<Step> {
   const { output = Deno.stderr, trace } = options;

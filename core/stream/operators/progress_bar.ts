@@ -4,7 +4,7 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkCount } from "../../nn/check_count.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkStage } from "../stage_order.ts";
-import type { AnyBatch } from "../stages.ts";
+import type { AnyBatch, Updated } from "../stages.ts";
 import { type LineWriter, writeText } from "./line_queue.ts";
 
 /** Where a progress bar is drawn; `Deno.stderr` is one. */
@@ -50,7 +50,7 @@ export interface ProgressBarOptions {
  * Source: Keras 3, `ProgbarLogger`, for the shape; Keras shows means over the epoch, we the values
  * of the latest step read.
  */
-export function progressBar<Step extends AnyBatch>(
+export function progressBar<Step extends AnyBatch = Updated>(
   stream: TerminalWriter,
   options: ProgressBarOptions = {},
 ): MonoTypeOperatorFunction<Step> {

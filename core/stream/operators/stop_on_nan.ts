@@ -33,7 +33,9 @@ import { follow } from "./follow.ts";
  *
  * Source: Keras 3, `TerminateOnNaN`, which looks at the loss of each batch alone.
  */
-export function stopOnNaN<Event extends AnyBatch | Epoch>(): MonoTypeOperatorFunction<Event> {
+export function stopOnNaN<Event extends AnyBatch | Epoch = Epoch>(): MonoTypeOperatorFunction<
+  Event
+> {
   return (source) =>
     new Observable<Event>((subscriber) => {
       let run: RunControl | undefined;

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { Observable } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
-import type { RunControl } from "../epoch.ts";
+import type { Epoch, RunControl } from "../epoch.ts";
 import { follow } from "./follow.ts";
 
 /** Options of {@link stopOnSignal}. */
@@ -42,7 +42,7 @@ export interface StopOnSignalOptions {
  *
  * Source: the exit codes are the shell's, 128 plus the signal's number. Keras has no such callback.
  */
-export function stopOnSignal<Event extends { readonly run: RunControl }>(
+export function stopOnSignal<Event extends { readonly run: RunControl } = Epoch>(
   signals: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"],
   options: StopOnSignalOptions = {},
 ): MonoTypeOperatorFunction<Event> {

@@ -76,7 +76,7 @@ export interface TensorBoardOptions {
  * before the first epoch, and a second file when it is resumed. PyTorch: `SummaryWriter`, whose
  * form of scalars and histograms this is.
  */
-export function tensorBoard<Event extends AnyBatch | Epoch>(
+export function tensorBoard<Event extends AnyBatch | Epoch = Epoch>(
   folder = "logs",
   options: TensorBoardOptions = {},
 ): MonoTypeOperatorFunction<Event> {
