@@ -60,6 +60,8 @@ export function groupNormalization(options: GroupNormalizationOptions = {}): Lay
     inputShape,
     trainable,
     supportsMasking: true,
+    // Means and variances are those of all steps.
+    decodes: false,
     init(given, key) {
       const features = given[featureAxes(axis, given)[0] - 1];
       if (features % groupsOf(features) !== 0) {

@@ -4,6 +4,7 @@ import {
   affineWeights,
   alongAxes,
   checkEpsilon,
+  checkNotOverSteps,
   featureAxes,
   moments,
   type NormalizationOptions,
@@ -59,6 +60,7 @@ export function layerNormalization(options: LayerNormalizationOptions = {}): Lay
     },
     apply({ gamma, beta }, x, context) {
       const axes = featureAxes(axis, x.shape.slice(1));
+      checkNotOverSteps(axes, [x], context);
       const along = (value: Tensor | undefined) => value && alongAxes(value, axes, x);
       const outputs = normalize(x, moments(x, axes), epsilon, along(gamma), along(beta));
       return penalizeOutputs(outputs, activityRegularizer, context);

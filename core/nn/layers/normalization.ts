@@ -15,7 +15,7 @@ import { checkScalar } from "../check_scalar.ts";
 import type { Constraint } from "../constraint.ts";
 import type { Initializer } from "../initializer.ts";
 import type { InitializerName } from "../initializers/by_name.ts";
-import type { LayerParameter } from "../layer.ts";
+import type { ApplyContext, LayerParameter } from "../layer.ts";
 import type { Mask } from "../mask.ts";
 import type { NamedKey } from "../named_key.ts";
 import type { Regularizer } from "../regularizer.ts";
@@ -85,6 +85,18 @@ export function featureAxes(axes: number | readonly number[], inputShape: Shape)
   throw new ShapeError(
     `expected axes from 1 to ${rank - 1} or from ${1 - rank} to −1, each once, of inputs ` +
       `${formatShape(inputShape)} behind the batch, got ${list.join(", ") || "none"}`,
+  );
+}
+
+/** Refuses to go over steps, of which a sequence that is generated has only those so far. */
+export function checkNotOverSteps(
+  axes: readonly number[],
+  inputs: readonly Tensor[],
+  { decoding }: ApplyContext,
+): void {
+  if (!axes.includes(1) || !decoding?.follows(inputs)) return;
+  throw new ShapeError(
+    "expected axes behind that of the steps, as this layer is given a sequence a few steps at a time",
   );
 }
 

@@ -5,7 +5,7 @@ import { sqrt } from "../../ops/sqrt.ts";
 import { square } from "../../ops/square.ts";
 import { mean } from "../../ops/sum.ts";
 import type { Layer } from "../layer.ts";
-import { alongAxes, checkEpsilon, featureAxes } from "./normalization.ts";
+import { alongAxes, checkEpsilon, checkNotOverSteps, featureAxes } from "./normalization.ts";
 import { penalizeOutputs, weight, type WeightedLayerOptions } from "./weighted.ts";
 
 /** Options of {@link rmsNormalization}. */
@@ -58,6 +58,7 @@ export function rmsNormalization(options: RmsNormalizationOptions = {}): Layer {
     },
     apply({ scale }, x, context) {
       const axes = featureAxes(axis, x.shape.slice(1));
+      checkNotOverSteps(axes, [x], context);
       const power = mean(square(x), axes, { keepDims: true });
       const inverse = div(1, sqrt(add(power, epsilon)));
       const outputs = mul(mul(x, inverse), alongAxes(scale, axes, x));

@@ -5,7 +5,7 @@ import { sqrt } from "../../ops/sqrt.ts";
 import { square } from "../../ops/square.ts";
 import { sum } from "../../ops/sum.ts";
 import type { Layer } from "../layer.ts";
-import { featureAxes } from "./normalization.ts";
+import { checkNotOverSteps, featureAxes } from "./normalization.ts";
 
 /** Options of {@link unitNormalization}. */
 export interface UnitNormalizationOptions {
@@ -53,8 +53,10 @@ export function unitNormalization(options: UnitNormalizationOptions = {}): Layer
       featureAxes(axis, given);
       return { outputShape: given, parameters: [] };
     },
-    apply(_parameters, x) {
-      const length = sum(square(x), featureAxes(axis, x.shape.slice(1)), { keepDims: true });
+    apply(_parameters, x, context) {
+      const axes = featureAxes(axis, x.shape.slice(1));
+      checkNotOverSteps(axes, [x], context);
+      const length = sum(square(x), axes, { keepDims: true });
       // Bounded before the root, whose slope at 0 is infinite.
       return div(x, sqrt(maximum(length, leastSquare)));
     },

@@ -116,7 +116,8 @@ export function listener() {
   }));
 }
 
-function shaken<M extends AnyModel>(model: M): M {
+/** A model with weights drawn anew, as biases of zeros would hide mistakes. */
+export function shaken<M extends AnyModel>(model: M): M {
   const random = mulberry32(9);
   for (const { value } of model.parameters) {
     value.set(value.map(() => 2 * random() - 1));

@@ -5,7 +5,7 @@ import { softmax } from "../../../ops/softmax.ts";
 import { sub } from "../../../ops/sub.ts";
 import type { Layer } from "../../layer.ts";
 import type { ActivationOptions } from "../activation.ts";
-import { featureAxes } from "../normalization.ts";
+import { checkNotOverSteps, featureAxes } from "../normalization.ts";
 
 /** Options of {@link softmaxLayer}. */
 export interface SoftmaxOptions extends ActivationOptions {
@@ -46,8 +46,9 @@ export function softmaxLayer(options: SoftmaxOptions = {}): Layer {
       axesOf(given);
       return { outputShape: given, parameters: [] };
     },
-    apply(_parameters, x) {
+    apply(_parameters, x, context) {
       const axes = axesOf(x.shape.slice(1));
+      checkNotOverSteps(axes, [x], context);
       if (axes.length === 1) return softmax(x, axes[0]);
       return exp(sub(x, logSumExp(x, axes, { keepDims: true })));
     },

@@ -6,6 +6,7 @@ import { ones } from "../../../ops/eager.ts";
 import { greater } from "../../../ops/greater.ts";
 import { logicalOr } from "../../../ops/logical.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
+import { checkNotOverSteps } from "../normalization.ts";
 import { checkAxis } from "./check_axis.ts";
 import { checkInputs, type MergeOptions } from "./elementwise.ts";
 
@@ -40,6 +41,7 @@ export function concatenate(options: ConcatenateOptions = {}): MergeLayer {
   checkAxis("concatenate", axis);
   return {
     merges: true,
+    decodes: true,
     type: "Concatenate",
     name,
     config: { axis },
@@ -59,7 +61,10 @@ export function concatenate(options: ConcatenateOptions = {}): MergeLayer {
       const size = shapes.reduce((total, shape) => total + shape[place], 0);
       return { outputShape: first.with(place, size), parameters: [] };
     },
-    apply: (_parameters, inputs) => concat(inputs, axis),
+    apply(_parameters, inputs, context) {
+      checkNotOverSteps([axis < 0 ? axis + inputs[0].rank : axis], inputs, context);
+      return concat(inputs, axis);
+    },
     computeMask(inputs, masks) {
       if (masks.every((mask) => mask === undefined)) return undefined;
       const place = axis < 0 ? axis + inputs[0].rank : axis;

@@ -3,6 +3,7 @@ import { broadcastShapes, formatShape, type Shape } from "../../../graph/shape.t
 import type { Tensor } from "../../../graph/tensor.ts";
 import { logicalOr } from "../../../ops/logical.ts";
 import { reshape } from "../../../ops/reshape.ts";
+import type { Decoding } from "../../decoding.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 
 /** Options of layers that merge their inputs element by element. */
@@ -48,7 +49,11 @@ export function elementwiseMerge(
       checkInputs(shapes, counts);
       return { outputShape: broadcastShapes(type, shapes), parameters: [] };
     },
-    apply: (_parameters, inputs) => merge(alignRanks(inputs)),
+    apply(_parameters, inputs, { decoding }) {
+      const aligned = alignRanks(inputs);
+      if (decoding) checkSteps(aligned, decoding);
+      return merge(aligned);
+    },
     // Keras's rule: padding is what is padding in all of them.
     computeMask: (_inputs, masks) =>
       masks.every((mask) => mask !== undefined)
@@ -66,4 +71,19 @@ function alignRanks(inputs: readonly Tensor[]): Tensor[] {
     const [batch, ...rest] = input.shape;
     return reshape(input, [batch, ...new Array(missing).fill(1), ...rest]);
   });
+}
+
+/** Refuses a whole sequence beside steps that come one by one: all of it would be added to each. */
+function checkSteps(inputs: readonly Tensor[], decoding: Decoding): void {
+  const coming = inputs.find((input) => decoding.follows([input]));
+  const whole = inputs.find((input) => coming && input.shape[1] > coming.shape[1]);
+  if (!whole) return;
+  const features = whole.shape.slice(2);
+  throw new ShapeError(
+    `expected inputs that are given a few steps at a time, as the sequence is, got one of ` +
+      `${whole.shape[1]} steps at once (give it one step, ${
+        formatShape([1, ...features])
+      }, which ` +
+      `counts at each; reshapeLayer makes it)`,
+  );
 }
