@@ -60,7 +60,7 @@ export class Decoder {
     private readonly model: AnyModel,
     private readonly options: DecoderOptions,
   ) {
-    checkDecodes(model, options.tokens);
+    checkDecodes(model, [model.definition.inputKeys.indexOf(options.tokens)]);
     const { inputs, batch } = options;
     const given = isStored(inputs) ? [] : Object.entries(inputs);
     for (const [name, part] of given) checkInput(name, part, batch);
@@ -246,10 +246,10 @@ function rest(state: Tensor, from: number): Tensor {
   return slice(state, state.shape.map((_, axis) => axis === 1 ? from : 0), state.shape);
 }
 
-/** Refuses a model with a layer that has to see a sequence as a whole. */
-function checkDecodes(model: AnyModel, tokens: string | null): void {
+/** Refuses a model with a layer that has to see a sequence as a whole, given the places of its steps. */
+function checkDecodes(model: AnyModel, steps: readonly number[]): void {
   const { graph, inputKeys } = model.definition;
-  const touched = new Set([inputKeys.indexOf(tokens)]);
+  const touched = new Set(steps);
   let next = inputKeys.length;
   for (const { place, reverse, inputs, outputShape } of graph.calls) {
     const layer = calledLayer(place.layer, reverse);
@@ -259,9 +259,7 @@ function checkDecodes(model: AnyModel, tokens: string | null): void {
     next += outputs;
     if (!reached) continue;
     if (isModel(layer)) {
-      if (layer.definition.inputKeys.length === 1) {
-        checkDecodes(layer, layer.definition.inputKeys[0]);
-      }
+      checkDecodes(layer, inputs.flatMap((value, place) => touched.has(value) ? [place] : []));
       continue;
     }
     const decodes = layer.decodes ?? ("supportsMasking" in layer && layer.supportsMasking);

@@ -106,3 +106,18 @@ Deno.test("layers that go over steps are refused, as they would see those so far
   );
   assert.equal((await tokens(softmaxLayer())).length, steps - 1);
 });
+
+Deno.test("a layer that sees a sequence as a whole is refused in a model of several inputs, too", async () => {
+  const within = (goBackwards: boolean) => {
+    const [vectors, step] = [input([steps, 8]), input([1, 8])];
+    const read = connect(vectors, lstm(8, { returnSequences: true, goBackwards }));
+    return functional({ inputs: { vectors, step }, outputs: connect([read, step], addLayer()) });
+  };
+  const model = (goBackwards: boolean) =>
+    teller((vectors, seen) =>
+      connect({ vectors, step: connect(seen, ...one) }, within(goBackwards))
+    );
+  await assert.rejects(generated(model(true), [1]), /lstm_1 \(LSTM\) has to see.*as a whole/);
+  const forwards = model(false);
+  assert.deepEqual(await generated(forwards, [1]), await byPredict(forwards, [1]));
+});
