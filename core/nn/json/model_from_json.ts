@@ -17,6 +17,7 @@ import {
   asObject,
   asRecord,
   asText,
+  type JsonObject,
   type JsonValue,
   parseJson,
   refuse,
@@ -77,18 +78,21 @@ export function modelFromJson<X extends Tensors = Tensor, O extends Tensors = Te
   if (whole.version !== formatVersion) {
     refuse("version", `${formatVersion} (was it written by a later Millrace?)`, whole.version);
   }
-  return readModel(whole.model, "model", { custom, maxParameters }) as AnyModel as Model<X, O>;
+  const reading = { custom, maxParameters, models: [] };
+  return readModel(whole.model, "model", reading) as AnyModel as Model<X, O>;
 }
 
 interface Reading {
   readonly custom: CustomParts<Layer | MergeLayer<Tensors>>;
   readonly maxParameters: number;
+  /** The models read so far, for others that share their weights. */
+  readonly models: AnyModel[];
 }
 
 function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
   const required = ["type", "name", "seed", "inputs", "layers", "calls", "outputs"];
   const given = asObject(value, path, required, ["trainable", "training", "recompute"]);
-  const { type, seed, trainable = true, training = true, recompute } = given;
+  const { type, seed, recompute } = given;
   if (type !== "Sequential" && type !== "Functional") {
     return refuse(`${path}.type`, '"Sequential" or "Functional"', type);
   }
@@ -110,18 +114,35 @@ function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
     const { maxParameters } = reading;
     if (recompute !== undefined) checkCount("its recompute", recompute as number, 1);
     const graph = buildGraph({ name, seed: seed as number, inputs, outputs, maxParameters });
-    return new Model<Tensors, Tensors>({
+    const model = new Model<Tensors, Tensors>({
       type,
       name,
       seed: seed as number,
       graph,
       inputKeys: inputs.map(([key]) => key),
       outputKeys: outputs.map(([key]) => key),
-      trainable: flag(trainable, `${path}.trainable`, {}) as boolean,
-      ...(flag(training, `${path}.training`, {}) ? {} : { training: false }),
+      ...readUse(given, path),
       recompute: recompute as number | undefined,
     });
+    reading.models.push(model);
+    return model;
   });
+}
+
+/** A model that shares the weights of one read before. */
+function readSame(value: JsonValue, path: string, { models }: Reading): AnyModel {
+  const given = asObject(value, path, ["same"], ["trainable", "training"]);
+  const place = asIndex(given.same, `${path}.same`, models.length, "a model read before");
+  return new Model<Tensors, Tensors>({ ...models[place].definition, ...readUse(given, path) });
+}
+
+/** Whether a model learns, and acts as in training. */
+function readUse(given: JsonObject, path: string): { trainable: boolean; training: boolean } {
+  const { trainable = true, training = true } = given;
+  return {
+    trainable: flag(trainable, `${path}.trainable`, {}) as boolean,
+    training: flag(training, `${path}.training`, {}) as boolean,
+  };
 }
 
 function readInput(value: JsonValue, path: string): NamedEntry<InputLayer> {
@@ -135,7 +156,9 @@ function readLayer(value: JsonValue, path: string, reading: Reading): AnyLayer {
   const { custom } = reading;
   const record = asRecord(value, path);
   if (Object.hasOwn(record, "model")) {
-    return readModel(asObject(value, path, ["model"]).model, `${path}.model`, reading);
+    const inner = asRecord(asObject(value, path, ["model"]).model, `${path}.model`);
+    const read = Object.hasOwn(inner, "same") ? readSame : readModel;
+    return read(inner, `${path}.model`, reading);
   }
   const given = asObject(value, path, ["name", "type", "config"], ["trainable", "training"]);
   const type = asText(given.type, `${path}.type`);

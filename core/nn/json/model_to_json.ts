@@ -1,5 +1,9 @@
 import { Observable } from "rxjs";
-import { type AnyLayer, type AnyModel, isModel } from "../connect.ts";
+import { type AnyModel, isModel } from "../connect.ts";
+import type { Layer } from "../layer.ts";
+import type { MergeLayer } from "../merge_layer.ts";
+import type { ModelGraph } from "../model_graph.ts";
+import type { Tensors } from "../named.ts";
 import type { JsonObject, JsonValue } from "./json_value.ts";
 
 /** Version of the text's form; a reader refuses a higher one. */
@@ -9,7 +13,8 @@ export const formatVersion = 1;
  * The definition of a model as a JSON text: its layers with their options, and how they are
  * connected. Weights are not in it: {@link saveWeights} writes those, under the same names.
  *
- * A hyperparameter is written as its present number.
+ * A hyperparameter is written as its present number. Models within the model that share their weights,
+ * as one and what {@link frozen} makes of it, share them again when they are read.
  *
  * @param model The model.
  * @returns The text, for {@link modelFromJson}.
@@ -33,25 +38,33 @@ export const formatVersion = 1;
  * Keras: `Model.to_json`.
  */
 export function modelToJson(model: AnyModel): string {
-  const text = { format: "millrace-model", version: formatVersion, model: describe(model) };
+  const text = { format: "millrace-model", version: formatVersion, model: describe(model, []) };
   return JSON.stringify(text, null, 2);
 }
 
-function describe(model: AnyModel): JsonObject {
+/** A model, or the number of the one among those written before whose weights it shares. */
+function describe(model: AnyModel, written: ModelGraph[]): JsonObject {
   const { type, name, seed, graph, inputKeys, outputKeys, recompute, training } = model.definition;
-  return {
+  const acts = {
+    ...(model.trainable ? {} : { trainable: false }),
+    ...(training === false ? { training } : {}),
+  };
+  const same = written.indexOf(graph);
+  if (same >= 0) return { same, ...acts };
+  const description = {
     type,
     name,
     seed,
-    ...(model.trainable ? {} : { trainable: false }),
-    ...(training === false ? { training } : {}),
+    ...acts,
     ...(recompute === undefined ? {} : { recompute }),
     inputs: inputKeys.map((key, place) => ({
       key,
       name: graph.inputNames[place],
       shape: [...graph.shapes[place]],
     })),
-    layers: graph.structure.map((place) => describeLayer(place.name, place.layer)),
+    layers: graph.structure.map(({ name, layer }) =>
+      isModel(layer) ? { model: describe(layer, written) } : describeLayer(name, layer)
+    ),
     calls: graph.calls.map(({ place, reverse, inputs }) => ({
       layer: graph.structure.indexOf(place),
       ...(reverse ? { reverse } : {}),
@@ -59,10 +72,12 @@ function describe(model: AnyModel): JsonObject {
     })),
     outputs: outputKeys.map((key, place) => ({ key, value: graph.outputs[place] })),
   };
+  // Behind those within it, in the order in which a reader has them.
+  written.push(graph);
+  return description;
 }
 
-function describeLayer(name: string, layer: AnyLayer): JsonObject {
-  if (isModel(layer)) return { model: describe(layer) };
+function describeLayer(name: string, layer: Layer | MergeLayer<Tensors>): JsonObject {
   const { type, config, trainable, training } = layer;
   if (!config) {
     throw new TypeError(
@@ -96,8 +111,8 @@ function write(value: unknown, layer: string, option: string): JsonValue {
     return refuse(layer, option, typeof value === "number" ? `${value}` : `a ${typeof value}`);
   }
   if ("init" in value && "type" in value) {
-    const { name } = value as AnyLayer;
-    return { ...describeLayer(`${layer}.${option}`, value as AnyLayer), name };
+    const inner = value as Layer;
+    return { ...describeLayer(`${layer}.${option}`, inner), name: inner.name };
   }
   const { name, config } = value as { name?: unknown; config?: unknown };
   if (typeof name === "string" && typeof config === "object" && config !== null) {

@@ -40,6 +40,11 @@ const refused: [what: string, text: string, message: RegExp][] = [
   ["a thing too much", changed((model) => model.extra = 1), /model must be an object of .*"extra"/],
   ["a thing too few", changed((model) => delete model.calls), /model.calls must be there/],
   [
+    "weights of a model that is not there before",
+    changed((model) => model.layers[0] = { model: { same: 0 } }),
+    /layers\[0\]\.model\.same must be a model read before, .*: received 0/,
+  ],
+  [
     "an unknown layer",
     changed((model) => model.layers[0].type = "Lambda"),
     /layers\[0\]\.type must be one of .*Activation, .*: received "Lambda"/,

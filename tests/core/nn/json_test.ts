@@ -140,6 +140,34 @@ Deno.test("graphs, shared layers and models within models go to JSON and back", 
   );
 });
 
+Deno.test("models that share weights share them again when they come from JSON", () => {
+  const encoder = sequential([input([2]), dense(3)]);
+  const still = frozen(encoder, { training: false });
+  const x = input([2]);
+  const head = (body: typeof encoder, name: string) =>
+    functional({ inputs: x, outputs: connect(x, body, dense(1)), name });
+  const heads = functional({
+    inputs: { x },
+    outputs: { a: connect(x, head(encoder, "first")), b: connect(x, head(still, "second")) },
+  });
+  const pair = functional({
+    inputs: { x },
+    outputs: { a: connect(x, encoder), b: connect(x, still) },
+  });
+  for (const model of [heads, pair] as AnyModel[]) {
+    const text = modelToJson(model);
+    const again = modelFromJson(text) as AnyModel;
+    assert.equal(modelToJson(again), text);
+    assert.equal(summary(again), summary(model));
+    const numberOf = ({ parameters, weights }: AnyModel) =>
+      [...weights].map(([name, weight]) => [name, parameters.indexOf(weight)]);
+    assert.deepEqual(numberOf(again), numberOf(model));
+    const learns = ({ trainableParameters }: AnyModel) =>
+      trainableParameters.map(({ name }) => name);
+    assert.deepEqual(learns(again), learns(model));
+  }
+});
+
 Deno.test("regularizers and constraints go with a model, and act as they did", () => {
   const regularizers = [
     l1(0.2),
