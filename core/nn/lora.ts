@@ -9,7 +9,7 @@ import {
   lowRankScale,
 } from "./layers/low_rank.ts";
 import { Model } from "./model.ts";
-import { buildGraph } from "./model_graph.ts";
+import { buildGraph, type ModelGraph } from "./model_graph.ts";
 import type { Tensors } from "./named.ts";
 import type { Parameter } from "./parameter.ts";
 import type { ModelLayer } from "./place_layer.ts";
@@ -80,17 +80,20 @@ export function lora<X extends Tensors, O extends Tensors>(
   return copy as Model<X, O>;
 }
 
-/** The same graph of other layers. */
+/** The same graph of other layers; models within it that share their weights share the new ones. */
 function rebuilt(
   { definition }: AnyModel,
   prefix: string,
   change: (place: ModelLayer, prefix: string) => AnyLayer,
+  known = new Map<ModelGraph, ModelGraph>(),
 ): AnyModel {
   const { graph, inputKeys, outputKeys, name, seed } = definition;
+  const same = known.get(graph);
+  if (same) return new Model({ ...definition, trainable: true, graph: same });
   const layers = new Map(graph.structure.map((place) => [
     place,
     isModel(place.layer)
-      ? rebuilt(place.layer, `${prefix}${place.name}/`, change)
+      ? rebuilt(place.layer, `${prefix}${place.name}/`, change, known)
       : change(place, prefix),
   ]));
   const inputs = inputKeys.map((key, place) => {
@@ -106,11 +109,9 @@ function rebuilt(
     for (let at = 0; at < count; at++) values.push(new LayerOutput(call, at));
   }
   const outputs = outputKeys.map((key, at) => [key, values[graph.outputs[at]]] as const);
-  return new Model({
-    ...definition,
-    trainable: true,
-    graph: buildGraph({ name, seed, inputs, outputs }),
-  });
+  const made = buildGraph({ name, seed, inputs, outputs });
+  known.set(graph, made);
+  return new Model({ ...definition, trainable: true, graph: made });
 }
 
 /**

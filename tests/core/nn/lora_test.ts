@@ -4,6 +4,7 @@ import { lastValueFrom } from "rxjs";
 import {
   adam,
   arrays,
+  average,
   batchNormalization,
   bidirectional,
   connect,
@@ -212,4 +213,23 @@ Deno.test("lora refuses ranks and weights that there are not", () => {
   assert.throws(() => mergeLora(model, model), /as it has none: make it by lora/);
   const other = sequential([input([3]), dense(4)]);
   assert.throws(() => mergeLora(lora(model), other), /another size of dense_1\/kernel/);
+});
+
+Deno.test("models that share weights share their parts, and take them together", async () => {
+  const encoder = sequential([input([2]), dense(3)], { seed: 3 });
+  const pair = () => {
+    const x = input([2]);
+    return functional({ inputs: x, outputs: connect(x, encoder, dense(1)), name: "head" });
+  };
+  const x = input([2]);
+  const base = functional({
+    inputs: x,
+    outputs: connect([connect(x, pair()), connect(x, sequential([encoder, dense(1)]))], average()),
+  });
+  const model = lora(base, { rank: 1, bInitializer: "ones" });
+  assert.equal(model.trainableParameters.length, 6);
+  const batch = [[1, -2], [0.5, 3]];
+  const { data: expected } = await predict(model, batch, cpu);
+  mergeLora(model, base);
+  assertClose((await predict(base, batch, cpu)).data, expected, 1e-5);
 });
