@@ -195,6 +195,7 @@ class Gatherer {
     const limit = step.frame.run.rehearsal ?? this.options.validationSteps;
     try {
       await this.#sanity;
+      if (this.subscriber.closed) return;
       return await this.#validationOf(step)?.measure(limit);
     } catch (error) {
       if (error instanceof ShapeError || error instanceof DataError) {

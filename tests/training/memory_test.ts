@@ -19,6 +19,7 @@ import {
   type MiniBatchesOptions,
   openWebGpu,
   sequential,
+  streamedDataSet,
   update,
 } from "../../mod.ts";
 import { TestCpu } from "../core/cpu/test_cpu.ts";
@@ -124,6 +125,35 @@ Deno.test("a baked number that changes for 300 steps does not keep every plan", 
   assert.ok(growth < 249 * 1024, `${growth} bytes in 249 steps`);
   const left = device.memory.allocatedBytes;
   assert.ok(left < bytes[299]);
+});
+
+Deno.test("a run that is left during the validation before its first step leaves nothing on the device", async () => {
+  using device = new TestCpu(1);
+  const left = async () => {
+    const [asked, read] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const validation = streamedDataSet({
+      samples: 9,
+      x: { shape: [2], type: "float32" },
+      y: { shape: [], type: "uint8" },
+      classes: 3,
+      read: () => {
+        asked.resolve();
+        return read.promise;
+      },
+    });
+    // The epoch's own validation waits for the one before it.
+    const training = busy({ batchSize: 150, device }).pipe(epochs({ validation, sanitySteps: 1 }));
+    const subscription = training.subscribe();
+    await asked.promise;
+    await new Promise((done) => setTimeout(done, 5));
+    subscription.unsubscribe();
+    read.resolve();
+    await new Promise((done) => setTimeout(done, 5));
+    return device.memory.allocatedBytes;
+  };
+  await left();
+  const once = await left();
+  assert.equal(await left(), once);
 });
 
 Deno.test("twenty epochs hold as much resident memory as two, within 5%", async () => {
