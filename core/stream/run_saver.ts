@@ -36,6 +36,8 @@ export class RunSaver {
         throw error;
       }
     });
+    // An operator that has heard of the end late: nobody comes by any more.
+    if (this.#ended) this.end();
     return promise;
   }
 
@@ -78,7 +80,7 @@ export class RunSaver {
     metadata: Readonly<Record<string, string>>,
     weightsAsked: Promise<Map<string, SavedTensor>>,
   ): Promise<SavedFile> {
-    const captured = this.run.quiet()
+    const captured = this.run.quiet() && !this.run.weightTable.ended
       ? this.#captureAll(metadata, weightsAsked)
       : weightsAsked.then((weights) => ({
         bytes: encodeRun({ weights }, this.#texts(metadata)),

@@ -59,6 +59,8 @@ export async function settled(model: AnyModel): Promise<void> {
 /** The states of a run: weights, and what optimizers keep for them. */
 export class WeightTable implements HoldingRun {
   warned = false;
+  /** True once the memory is free, or will be in a moment. */
+  ended = false;
   /** What operators of the user's assign. */
   readonly assigned: Assigned = new WeakMap();
   /** The leaf of every weight, by parameter: what stages start a step from. */
@@ -206,10 +208,20 @@ export class WeightTable implements HoldingRun {
     return await settledMap(this.capture().weights);
   }
 
-  /** Weights and other states by name, as they are now: their reading has begun. */
+  /**
+   * Weights and other states by name, as they are now: their reading has begun. Once the run has
+   * ended, the weights alone, as their models have them.
+   */
   capture(): Record<"weights" | "slots", Map<string, Promise<SavedTensor>>> {
+    const held = [...this.#weights.values()];
+    if (this.ended) {
+      const left = held.map(({ name, parameter: { shape, value } }) =>
+        [name, this.released().then(() => ({ shape, data: value.slice() }))] as const
+      );
+      return { weights: new Map(left), slots: new Map() };
+    }
     this.refresh();
-    const weights = [...this.#weights.values()].map(({ name, storage, parameter }) =>
+    const weights = held.map(({ name, storage, parameter }) =>
       [name, readTensor(storage, parameter.shape)] as const
     );
     const slots = [...this.#slots].map(([name, leaf]) =>
@@ -228,6 +240,7 @@ export class WeightTable implements HoldingRun {
 
   /** Gives the weights back to their models and frees all memory; at once on the CPU. */
   release(): void {
+    this.ended = true;
     this.#returning = [
       ...[...this.#weights.values()].flatMap((held) => held.release() ?? []),
       ...[...this.#snapshots].flatMap((snapshot) => snapshot.leave() ?? []),

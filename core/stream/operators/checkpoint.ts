@@ -28,7 +28,8 @@ export type { CheckpointOptions };
  * unless that holds a best epoch, which is kept; then beside it, as `digits.last.safetensors` for
  * `digits.safetensors`. With `onException` a run that fails is saved as
  * `digits.exception.safetensors`, with the `message`: the weights are those of the last step that the
- * device has run. What comes while an epoch is being validated can only be saved as weights, and goes beside:
+ * device has run. What comes while an epoch is being validated, or when the run is over already (below
+ * `concat` and others that pass the end on late), can only be saved as weights, and goes beside:
  * `digits.weights.safetensors`; the file to resume from stays.
  *
  * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
