@@ -2,6 +2,7 @@ import type { Device, Storage } from "../graph/device.ts";
 import type { TensorData } from "../graph/dtype.ts";
 import { DisposedError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { Parameter } from "../nn/parameter.ts";
 import type { Snapshot } from "./epoch.ts";
 import type { SavedTensor } from "./saved_run.ts";
 
@@ -94,4 +95,10 @@ export function readTensor(storage: Storage, shape: readonly number[]): Promise<
   // Whoever waits for it sees the error.
   tensor.catch(() => {});
   return tensor;
+}
+
+/** A weight as a run has left it in its model, or as another one that trains it has made it since. */
+export async function latest(parameter: Parameter): Promise<SavedTensor> {
+  await parameter.holder?.settle();
+  return { shape: parameter.shape, data: parameter.value.slice() };
 }

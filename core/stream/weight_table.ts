@@ -10,7 +10,7 @@ import type { Snapshot } from "./epoch.ts";
 import type { FileModel } from "./file_models.ts";
 import { HeldWeight, type HoldingRun } from "./held_weight.ts";
 import type { SavedRun, SavedTensor } from "./saved_run.ts";
-import { readTensor, settledMap, WeightSnapshot } from "./weight_snapshot.ts";
+import { latest, readTensor, settledMap, WeightSnapshot } from "./weight_snapshot.ts";
 
 /**
  * Settles when a model's parameters hold its newest weights: while a run trains, those after the
@@ -215,8 +215,8 @@ export class WeightTable implements HoldingRun {
   capture(): Record<"weights" | "slots", Map<string, Promise<SavedTensor>>> {
     const held = [...this.#weights.values()];
     if (this.ended) {
-      const left = held.map(({ name, parameter: { shape, value } }) =>
-        [name, this.released().then(() => ({ shape, data: value.slice() }))] as const
+      const left = held.map(({ name, parameter }) =>
+        [name, this.released().then(() => latest(parameter))] as const
       );
       return { weights: new Map(left), slots: new Map() };
     }

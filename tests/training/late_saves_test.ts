@@ -4,6 +4,7 @@ import {
   lastValueFrom,
   type MonoTypeOperatorFunction,
   Observable,
+  retry,
   Subject,
   takeUntil,
   tap,
@@ -109,3 +110,24 @@ Deno.test("a run that fails is saved after its end", () =>
     await assert.rejects(lastValueFrom(failing), /Below/);
     assert.deepEqual(names(folder), ["a.exception.safetensors"]);
   }));
+
+await testOnDevices(
+  "a second try that fails is saved as it is then",
+  (device) =>
+    inFolder(async (folder) => {
+      const [model, other] = [network(1), network(2)];
+      let count = 0;
+      const failing = cut(model, device).pipe(
+        tap(() => {
+          throw new Error(`Failure ${++count}`);
+        }),
+        retry(1),
+        checkpoint<Epoch>(`${folder}/a.safetensors`, { save: "last", onException: true }),
+      );
+      await assert.rejects(lastValueFrom(failing), /Failure 2/);
+      const file = names(folder).find((name) => name.startsWith("a.exception"))!;
+      await settled(model);
+      await loadWeights(other, `${folder}/${file}`);
+      assert.deepEqual(weightsOf(other), weightsOf(model));
+    }),
+);
