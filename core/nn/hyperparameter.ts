@@ -46,6 +46,9 @@ class CheckedSubject extends BehaviorSubject<number> implements Hyperparameter {
   override next(value: number): void {
     super.next(checkScalar(this.name, value));
   }
+
+  /** Nothing: a stream of numbers that drives it for a while, such as a warm-up, is not its end. */
+  override complete(): void {}
 }
 
 /**
@@ -67,7 +70,8 @@ export function checkHyperparameter(what: string, value: unknown): void {
 /**
  * A number that may change while a network trains: a learning rate, a dropout rate, a momentum.
  *
- * It goes wherever a number goes, and rules and schedules write to it.
+ * It goes wherever a number goes, and rules and schedules write to it. A stream may drive it, too:
+ * `numbers.subscribe(rate)`; when that ends, the last number stays, and others may go on changing it.
  *
  * @param initial First number, finite.
  * @param options Name for messages.

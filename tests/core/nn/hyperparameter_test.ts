@@ -20,6 +20,19 @@ Deno.test("a hyperparameter has a value and is the stream of its changes", () =>
   assert(rate instanceof BehaviorSubject);
 });
 
+Deno.test("a stream that drives a hyperparameter ends, and others go on changing it", () => {
+  const rate = hyperparameter(0.3);
+  const seen: number[] = [];
+  rate.subscribe((value) => seen.push(value));
+  of(0.1, 0.2).subscribe(rate);
+  rate.next(0.05);
+  assert.deepEqual(seen, [0.3, 0.1, 0.2, 0.05]);
+  // As the next run does.
+  rate.subscribe((value) => seen.push(value));
+  assert.equal(seen.at(-1), 0.05);
+  assert.equal(seen.length, 5);
+});
+
 for (const bad of [NaN, Infinity, "0.1", null, undefined, {}]) {
   Deno.test(`a hyperparameter refuses ${String(bad)}, and keeps its value`, () => {
     assert.throws(() => hyperparameter(bad as number), RangeError);
