@@ -193,11 +193,13 @@ class Source {
     // Far fewer waits than steps: the update is guarded, so a NaN may be seen late.
     if (frame.step % 256 === 0) frame.hold(run.collector.collect());
     this.#permits.take(frame.holds);
-    frame.holdLate = (promise) => {
-      this.#await([promise]);
-      this.#permits.take([promise]);
-    };
+    frame.holdLate = this.#holdLate;
   }
+
+  readonly #holdLate = (promise: Promise<unknown>): void => {
+    this.#await([promise]);
+    this.#permits.take([promise]);
+  };
 
   /** Counts the steps whose holds have not settled; the device's own work is none of them. */
   #await(holds: readonly Promise<unknown>[]): void {
