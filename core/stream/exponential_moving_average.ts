@@ -22,7 +22,8 @@ export interface ExponentialMovingAverageOptions {
  * average ← m·average + (1 − m)·weight after every update; the first average is the weight after
  * the first update. The averages live on the device. From the last step of an epoch to the next
  * step they stand in for the weights: validation, `checkpoint` and `earlyStopping` see them, and
- * training goes on from the weights. A run that ends within an epoch leaves the weights.
+ * training goes on from the weights, or from others that are put there meanwhile, as the best ones by
+ * `earlyStopping`. A run that ends within an epoch leaves the weights.
  *
  * @param options Momentum, and where the averages are used.
  * @returns An operator on steps below `update`, which it passes on as they are.

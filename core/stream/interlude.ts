@@ -6,4 +6,6 @@ export interface Interlude {
   begin(last: Frame): void;
   /** Called before the first step of an epoch; also where nothing has begun. */
   end(): void;
+  /** Called when somebody else has put other weights in the place of all. */
+  supersede(): void;
 }

@@ -242,6 +242,7 @@ export class Run implements RunControl {
 
   restore(snapshot: Snapshot): void {
     this.weightTable.restore(snapshot);
+    for (const interlude of this.interludes) interlude.supersede();
   }
 
   get modelTexts(): Readonly<Record<string, string>> {

@@ -1,4 +1,5 @@
 import type { Assignment } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { stopGradient } from "../ops/stop_gradient.ts";
 import { sub } from "../ops/sub.ts";
@@ -24,7 +25,14 @@ export interface AveragingRule {
   readonly keep: boolean;
 }
 
-type AveragesState = { readonly averaged: number; readonly trained: Snapshot | null };
+type AveragesState = {
+  /** How often the averages were moved. */
+  readonly averaged: number;
+  /** The weights that they stand in for, if they do. */
+  readonly trained: Snapshot | null;
+  /** Whether others have taken the averages' place since, so that these do not come back. */
+  readonly superseded: boolean;
+};
 
 /**
  * Running averages of a model's trainable weights, on the device: average ← share·average +
@@ -33,8 +41,7 @@ type AveragesState = { readonly averaged: number; readonly trained: Snapshot | n
  */
 export class WeightAverages implements Interlude {
   readonly #memory = new Memory<Effect>();
-  /** How often the averages were moved, and the weights that they stand in for. */
-  #state: AveragesState = { averaged: 0, trained: null };
+  #state: AveragesState = { averaged: 0, trained: null, superseded: false };
   #share = 0;
   /** True once the operator was left; a step that was under way may end after that. */
   #left = false;
@@ -50,7 +57,8 @@ export class WeightAverages implements Interlude {
   meet(run: Run): void {
     this.#run = run;
     this.#name = run.keep(this.#name, {
-      save: () => this.#state,
+      // A run that is over is saved with the weights of its last step, whatever has come after it.
+      save: () => ({ ...this.#state, superseded: this.#state.superseded && !run.closed }),
       restore: (saved: StateValue) => this.#state = saved as unknown as AveragesState,
     });
     run.interludes.push(this);
@@ -76,28 +84,36 @@ export class WeightAverages implements Interlude {
     if (averaged === 0 || trained || !(this.rule.validate || (isLast && this.rule.keep))) return;
     // Nobody is there any more to put the weights back.
     if (this.#left && !this.rule.keep) return;
-    if (!this.#left) this.#state = { averaged, trained: last.run.snapshot() };
+    if (!this.#left) {
+      this.#state = { averaged, trained: last.run.snapshot(), superseded: false };
+    }
     const { weightTable } = last.run;
     for (const parameter of weightTable.leaves.keys()) {
-      // Weights that stand still at this step may have an average too.
-      const slot = weightTable.existingSlot(this.#slotOf(parameter, last.run), parameter.shape);
+      const slot = this.#average(parameter, last.run);
       if (slot) weightTable.replace(parameter, slot);
     }
   }
 
   end(): void {
-    const { averaged, trained } = this.#state;
+    const { averaged, trained, superseded } = this.#state;
     if (!trained) return;
-    this.#run!.restore(trained);
+    if (!superseded) this.#run!.weightTable.restore(trained);
     trained.dispose();
-    this.#state = { averaged, trained: null };
+    this.#state = { averaged, trained: null, superseded: false };
+  }
+
+  supersede(): void {
+    this.#state = { ...this.#state, superseded: true };
   }
 
   /** The run is over, its weights still there. A file that is being made has the state as it was. */
   finish(): void {
-    const { trained } = this.#state;
+    const { trained, superseded } = this.#state;
+    const run = this.#run;
     // Of two runs that were put one behind the other the first is over before the operator is left.
-    if (trained && !this.rule.keep && !this.#run!.closed) this.#run!.restore(trained);
+    if (!trained || superseded || this.rule.keep || run!.closed) return;
+    // Averages of others may be there to stay.
+    run!.weightTable.restore(trained, (parameter) => this.#average(parameter, run!) !== undefined);
   }
 
   /** Frees what is left. */
@@ -105,6 +121,11 @@ export class WeightAverages implements Interlude {
     this.#left = true;
     this.#state.trained?.dispose();
     this.#state = { ...this.#state, trained: null };
+  }
+
+  /** The average of a weight, if there is one; weights that stand still at a step may have one too. */
+  #average(parameter: Parameter, run: Run): Tensor | undefined {
+    return run.weightTable.existingSlot(this.#slotOf(parameter, run), parameter.shape);
   }
 
   #slotOf(parameter: Parameter, run: Run): string {

@@ -46,13 +46,13 @@ export class WeightSnapshot implements Snapshot {
     return this.#left;
   }
 
-  /** Puts the copies back, and gives the weights that it has changed. */
+  /** Puts the copies of these weights back, and gives the weights that it has changed. */
   restore<Held extends { readonly storage: Storage }>(weights: ReadonlyMap<Tensor, Held>): Held[] {
     this.#check();
-    return [...this.#copies].map(([leaf, { storage }]) => {
-      const held = weights.get(leaf)!;
-      held.storage.copyFrom(storage);
-      return held;
+    return [...this.#copies].flatMap(([leaf, { storage }]) => {
+      const held = weights.get(leaf);
+      held?.storage.copyFrom(storage);
+      return held ?? [];
     });
   }
 

@@ -195,12 +195,16 @@ export class WeightTable implements HoldingRun {
     return snapshot;
   }
 
-  /** Puts the weights of a snapshot back; into their models, once the run has ended. */
-  restore(snapshot: Snapshot): void {
+  /**
+   * Puts the weights of a snapshot back, or only those that are meant; into their models, once the run
+   * has ended.
+   */
+  restore(snapshot: Snapshot, isMeant: (weight: Parameter) => boolean = () => true): void {
+    const meant = new Map([...this.#weights].filter(([, { parameter }]) => isMeant(parameter)));
     const { left } = snapshot as WeightSnapshot;
-    for (const [leaf, values] of left ?? []) this.#weights.get(leaf)!.replace(values);
+    for (const [leaf, values] of left ?? []) meant.get(leaf)?.replace(values);
     if (left) return;
-    for (const held of (snapshot as WeightSnapshot).restore(this.#weights)) held.change();
+    for (const held of (snapshot as WeightSnapshot).restore(meant)) held.change();
   }
 
   /** All weights by name; asked for at once. */
