@@ -73,6 +73,8 @@ export class WeightTable implements HoldingRun {
   /** Tensors of the run that goes on which are not in use yet: they are saved again as they are. */
   readonly #unclaimed: Map<string, SavedTensor>;
   readonly #snapshots = new Set<WeightSnapshot>();
+  /** What gives a weight its place in a snapshot of the run that goes on. */
+  readonly #given: ((leaf: Tensor, name: string) => void)[] = [];
   /** Weights on their way back to their models, once the run has ended. */
   #returning: readonly Promise<void>[] = [];
 
@@ -103,6 +105,7 @@ export class WeightTable implements HoldingRun {
       const held = new HeldWeight(parameter, name, storage, this);
       if (this.saved) held.restored();
       this.#weights.set(leaf, held);
+      for (const take of this.#given) take(leaf, name);
     }
   }
 
@@ -188,10 +191,18 @@ export class WeightTable implements HoldingRun {
     return snapshot;
   }
 
-  /** A snapshot of given weights, by name. */
-  snapshotOf(weight: (name: string) => Float32Array): Snapshot {
+  /**
+   * A snapshot of given weights, by name; `undefined` for one that it has not. Models that come later,
+   * as those of a branch, take part in it.
+   */
+  snapshotOf(weight: (name: string) => Float32Array | undefined): Snapshot {
     const snapshot = this.#newSnapshot();
-    for (const [leaf, { name }] of this.#weights) snapshot.add(leaf, name).write(weight(name));
+    const take = (leaf: Tensor, name: string) => {
+      const values = snapshot.disposed ? undefined : weight(name);
+      if (values) snapshot.add(leaf, name).write(values);
+    };
+    for (const [leaf, { name }] of this.#weights) take(leaf, name);
+    this.#given.push(take);
     return snapshot;
   }
 

@@ -8,6 +8,7 @@ import {
   backward,
   type Batch,
   dense,
+  earlyStopping,
   epochs,
   forward,
   gaussianNoise,
@@ -61,6 +62,30 @@ Deno.test("branches at some steps alone go on to the same bits from every step",
     };
     const whole = await run();
     for (let step = 1; step < 12; step++) {
+      assert.deepEqual(await run(`${folder}/${step}`), whole, `after step ${step}`);
+    }
+  }));
+
+Deno.test("earlyStopping of a resumed run puts back the best weights of all branches", () =>
+  inFolder(async (folder) => {
+    const run = async (resume?: string) => {
+      const { networks, steps } = branches({ batchSize: 1, epochs: 3, resume });
+      const saved = new Set<number>();
+      const training = steps.pipe(
+        tap(({ step, run }) => {
+          if (resume || saved.has(step)) return;
+          saved.add(step);
+          void run.save({}, ({ bytes }) => Deno.writeFile(`${folder}/${step}`, bytes));
+        }),
+        epochs(),
+        // The first epoch is the best one: the loss falls.
+        earlyStopping({ monitor: "loss_0", mode: "max", patience: 9, restoreBest: true }),
+      );
+      await lastValueFrom(training, { defaultValue: undefined });
+      return networks.map(({ parameters }) => parameters.map(({ value }) => [...value]));
+    };
+    const whole = await run();
+    for (const step of [4, 6, 8, 12, 15, 18]) {
       assert.deepEqual(await run(`${folder}/${step}`), whole, `after step ${step}`);
     }
   }));
