@@ -25,6 +25,11 @@ interface Drained {
  * the epoch in float64.
  */
 export class Collector implements KeptState {
+  /** What is logged of the sums, as a state of its own. */
+  readonly logged: KeptState = {
+    save: () => this.#sums.saveLogged(),
+    restore: (saved) => this.#sums.restoreLogged(saved),
+  };
   readonly #pending = new Map<Executable, Pending>();
   readonly #waiting = new Map<
     number,

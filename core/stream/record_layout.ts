@@ -145,11 +145,19 @@ interface Sum {
   readonly totals: readonly Float64Array[];
 }
 
+/** What is logged of a sum. */
+interface Logged {
+  readonly value: number | MetricTable;
+  readonly direction: "min" | "max" | null;
+}
+
 /** Sums of what steps have recorded, in float64, by log name. */
 export class RecordSums {
   readonly #sums = new Map<string, Sum>();
   /** Sums of a run that goes on, until its records come again. */
   #restored = new Map<string, readonly (readonly number[])[]>();
+  /** What would be logged of them: those of a branch need not come again in the epoch. */
+  #logged = new Map<string, Logged>();
 
   /** The sums as plain numbers. */
   save(): Record<string, readonly (readonly number[])[]> {
@@ -162,6 +170,16 @@ export class RecordSums {
   /** Goes on with what `save` gave in another run. */
   restore(saved: StateValue): void {
     this.#restored = new Map(Object.entries(saved as ReturnType<RecordSums["save"]>));
+  }
+
+  /** What is to be logged so far. */
+  saveLogged(): Readonly<Record<string, Logged & Readonly<Record<string, StateValue>>>> {
+    return Object.fromEntries([...this.#results()].map(([name, logged]) => [name, { ...logged }]));
+  }
+
+  /** Goes on with what `saveLogged` gave in another run. */
+  restoreLogged(saved: StateValue): void {
+    this.#logged = new Map(Object.entries(saved as ReturnType<RecordSums["saveLogged"]>));
   }
 
   /** The sums of a record so far, to add to. */
@@ -183,29 +201,33 @@ export class RecordSums {
   /** The numbers to log. */
   logs(): Record<string, number> {
     return Object.fromEntries(
-      this.#results().filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+      [...this.#results()].flatMap(([name, { value }]) =>
+        typeof value === "number" ? [[name, value]] : []
+      ),
     );
   }
 
   /** Where numbers get better, by name. */
   directions(): Record<string, "min" | "max"> {
     return Object.fromEntries(
-      [...this.#sums].flatMap(([name, { record: { direction } }]) =>
-        direction ? [[name, direction]] : []
-      ),
+      [...this.#results()].flatMap(([name, { direction }]) => direction ? [[name, direction]] : []),
     );
   }
 
   /** The tables to log. */
   tables(): Record<string, MetricTable> {
     return Object.fromEntries(
-      this.#results().filter((entry): entry is [string, MetricTable] =>
-        typeof entry[1] !== "number"
+      [...this.#results()].flatMap(([name, { value }]) =>
+        typeof value === "number" ? [] : [[name, value]]
       ),
     );
   }
 
-  #results(): [string, number | MetricTable][] {
-    return [...this.#sums].map(([name, { record, totals }]) => [name, record.result(...totals)]);
+  #results(): Map<string, Logged> {
+    const results = new Map(this.#logged);
+    for (const [name, { record, totals }] of this.#sums) {
+      results.set(name, { value: record.result(...totals), direction: record.direction ?? null });
+    }
+    return results;
   }
 }

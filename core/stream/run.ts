@@ -85,6 +85,7 @@ export class Run implements RunControl {
     this.saver = new RunSaver(this, this.#states, settings as RunSettings);
     this.keep("hyperparameters", this.scalars);
     this.keep("logs", this.collector);
+    this.keep("logged", this.collector.logged);
     this.#plans = new StepPlans(this, (leaf) => this.#bind(leaf));
     this.collector.onNonFinite = (name, value, step, start) => {
       this.#endInterludes();

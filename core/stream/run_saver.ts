@@ -103,7 +103,7 @@ export class RunSaver {
     const { states, tensors } = this.states.capture();
     // The values of the last steps may still be on their way from a GPU.
     await collected;
-    states.set("logs", this.states.text("logs"));
+    for (const name of ["logs", "logged"]) states.set(name, this.states.text(name));
     const run = {
       position,
       settings: this.settings,

@@ -90,6 +90,32 @@ Deno.test("earlyStopping of a resumed run puts back the best weights of all bran
     }
   }));
 
+Deno.test("an epoch of a resumed run logs what branches recorded before, though they do not come again", () =>
+  inFolder(async (folder) => {
+    const run = async (resume?: string) => {
+      const { steps } = branches({ batchSize: 1, epochs: 2, resume });
+      const saved = new Set<number>();
+      const training = steps.pipe(
+        tap(({ step, run }) => {
+          if (resume || saved.has(step)) return;
+          saved.add(step);
+          void run.save({}, ({ bytes }) => Deno.writeFile(`${folder}/${step}`, bytes));
+        }),
+        epochs(),
+      );
+      return (await lastValueFrom(training.pipe(toArray()))).map((
+        { logs, tables, directions },
+      ) => ({
+        names: Object.keys(logs),
+        ...{ logs, tables, directions },
+      }));
+    };
+    const whole = await run();
+    for (let step = 1; step < 12; step++) {
+      assert.deepEqual(await run(`${folder}/${step}`), whole.slice(step < 6 ? 0 : 1), `${step}`);
+    }
+  }));
+
 const validated = ({ logs }: { readonly logs: object }) =>
   Object.keys(logs).filter((name) => name.startsWith("val_")).sort().join();
 
