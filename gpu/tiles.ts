@@ -1,3 +1,4 @@
+import { mostTurns } from "./kernels/counted_loop.ts";
 import type { MatmulSizes } from "./matrix.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -243,7 +244,12 @@ function evenly(size: number, most: number): number {
  */
 export function chooseSlices(sizes: MatmulSizes, tuning: Tuning): number {
   const { batches, rows, columns, inner } = sizes;
-  if (tuning.software || batches !== 1 || inner < 1024) return 1;
+  if (batches !== 1 || inner < 1024) return 1;
+  if (tuning.software) {
+    // A software adapter has no idle cores, but leaves loops of too many turns.
+    const whole = chooseTile(sizes, tuning);
+    return Math.ceil(inner / (whole.kind === "shared" ? whole.slices : 1) / mostTurns);
+  }
   // A measurement must not change how many parts are added up, and with it the last bits.
   const tile = chooseTile(sizes, { ...tuning, tiles: defaultTiles });
   if (tile.kind === "shared") return 1;

@@ -8,7 +8,7 @@ import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { perElement } from "./loop.ts";
 import { matmulKernel } from "./matmul.ts";
-import { eachTap, oneTap, outputIndices } from "./window.ts";
+import { eachTap, oneTap, outputIndices, tapTurns } from "./window.ts";
 
 /** Filters that a thread computes at once, so that an input is read once for all of them. */
 const most = 8;
@@ -50,7 +50,8 @@ export const convolutionKernel: GpuKernel = withProduct((shader, call, tuning) =
   ];
   const name = `convolution${shader.unique()}`;
   shader.declare(name, `fn ${name}(t: u32) {\n${indent(lines.join("\n"))}\n}`);
-  return perElement(sizeOf(output.shape) / width, tuning, `${name}(e);`);
+  const turns = tapTurns(attributes, channels);
+  return perElement(sizeOf(output.shape) / width, tuning, `${name}(e);`, turns);
 });
 
 /**
@@ -97,7 +98,7 @@ export const convolutionKernelGradientKernel: GpuKernel = withProduct((shader, c
   ];
   const name = `kernelGradient${shader.unique()}`;
   shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-  return perElement(sizeOf(output.shape), tuning, `${name}(e);`);
+  return perElement(sizeOf(output.shape), tuning, `${name}(e);`, sizeOf(grad.shape.slice(0, 4)));
 });
 
 /** The kernel of products for calls that are one, and `emitDirect` for the others. */

@@ -2,7 +2,7 @@
  * Turns that a shader may take in all of its loops together: after 65,535 Mesa's software adapter
  * leaves them, without a word.
  */
-const most = 1 << 15;
+export const mostTurns = 1 << 15;
 
 /**
  * A loop over the numbers from `first` to below `count`; where there are many turns, each does
@@ -21,7 +21,7 @@ export function countedLoop(
   body: readonly string[],
   turns = count,
 ): string[] {
-  const together = Math.min(count, Math.ceil(turns / most));
+  const together = Math.min(count, Math.ceil(turns / mostTurns));
   const inner = body.map((line) => `  ${line}`);
   if (together <= 1) {
     return [`for (var ${name} = ${first}; ${name} < ${count}u; ${name}++) {`, ...inner, "}"];

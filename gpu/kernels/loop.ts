@@ -5,6 +5,7 @@ import type { GpuCall } from "../call.ts";
 import { indent, registerType, type ShaderBuilder } from "../shader_builder.ts";
 import type { Tuning } from "../tuning.ts";
 import { emitBody } from "./body.ts";
+import { mostTurns } from "./counted_loop.ts";
 import { emitElement, emitFinish } from "./finish.ts";
 import type { Section } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
@@ -18,18 +19,26 @@ export const softwareGroups = 16;
 /**
  * Statements that run `statement` for every element `e` of `size`: a thread an element, or a few
  * threads that take turns on an adapter with few cores.
+ *
+ * @param size Elements.
+ * @param tuning The adapter.
+ * @param statement What is done with one of them.
+ * @param turns Turns that all loops of the statement take together, at most; default 0.
  */
 export function perElement(
   size: number,
   { lanes, software }: Tuning,
   statement: string,
+  turns = 0,
 ): Section {
   const groups = Math.ceil(size / lanes);
-  if (software && groups > softwareGroups) {
-    const threads = softwareGroups * lanes;
+  const each = Math.max(1, Math.floor(mostTurns / (turns + 1)));
+  const busy = Math.max(softwareGroups, Math.ceil(groups / each));
+  if (software && groups > busy) {
+    const threads = busy * lanes;
     const loop = `for (var e = group * ${lanes}u + lane; e < ${size}u; e += ${threads}u) {\n` +
       `${indent(statement)}\n}`;
-    return { groups: softwareGroups, code: loop };
+    return { groups: busy, code: loop };
   }
   const guarded = size % lanes === 0 ? statement : `if (e < ${size}u) {\n${indent(statement)}\n}`;
   return { groups, code: `let e = group * ${lanes}u + lane;\n${guarded}` };
@@ -64,7 +73,7 @@ export function emitLoop(shader: ShaderBuilder, call: GpuCall, tuning: Tuning): 
   };
   if (share <= serial) {
     const value = `${fold.name}(${parts.element}, ${parts.first}, ${parts.last}, 1u)`;
-    return perElement(size * slices, tuning, `${finish}(e, ${value});`);
+    return perElement(size * slices, tuning, `${finish}(e, ${value});`, share);
   }
   return { groups: size * slices, code: emitTree(shader, kernel, fold, parts, finish, tuning) };
 }

@@ -7,7 +7,7 @@ import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
 import { perElement } from "./loop.ts";
 import type { Tuning } from "../tuning.ts";
-import { eachTap, outputIndices } from "./window.ts";
+import { eachTap, outputIndices, tapTurns } from "./window.ts";
 
 /** Tells NaN by its bits: WGSL may assume that there is none. */
 const isNaN = (value: string) => `(bitcast<u32>(${value}) & 0x7fffffffu) > 0x7f800000u`;
@@ -40,7 +40,8 @@ function foldKernel(fold: "sum" | "max" | "select"): GpuKernel {
         ...eachTap(shader, window, x.shape, body),
         `${emitFinish(shader, call)}(e, ${fold === "max" ? "largest" : "total"});`,
       ];
-      return elementFunction(shader, `pool${shader.unique()}`, lines, output.shape, tuning);
+      const name = `pool${shader.unique()}`;
+      return elementFunction(shader, name, lines, output.shape, tuning, tapTurns(window));
     },
   };
 }
@@ -103,7 +104,13 @@ export const maxPoolGradientKernel: GpuKernel = {
       `${finish}(e, total);`,
     ];
     const name = `poolGradient${shader.unique()}`;
-    return elementFunction(shader, name, lines, output.shape, tuning);
+    const windows = sizeOf(
+      window.size.map((size, axis) =>
+        Math.ceil(((size - 1) * window.dilation[axis] + 1) / window.strides[axis])
+      ),
+    );
+    const turns = 3 * windows * (1 + tapTurns(window));
+    return elementFunction(shader, name, lines, output.shape, tuning, turns);
   },
 };
 
@@ -140,7 +147,8 @@ function elementFunction(
   lines: readonly string[],
   shape: readonly number[],
   tuning: Tuning,
+  turns: number,
 ): ReturnType<typeof perElement> {
   shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-  return perElement(sizeOf(shape), tuning, `${name}(e);`);
+  return perElement(sizeOf(shape), tuning, `${name}(e);`, turns);
 }

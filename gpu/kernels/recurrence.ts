@@ -1,5 +1,6 @@
 import type { RecurrenceAttributes } from "../../core/graph/recurrence.ts";
 import { indent } from "../shader_builder.ts";
+import { countedLoop } from "./counted_loop.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { activationFunction } from "./recurrence_activation.ts";
@@ -78,19 +79,20 @@ export const recurrenceStepsKernel: GpuKernel = {
     const share = (slot: number) =>
       range(views).map((view) => `${state}[${view * units}u + u] = ${viewed(view, `next${slot}`)};`)
         .join("\n");
+    const turns = tuning.software ? steps * slots.length * units * (resets ? 2 : 1) : 0;
     /** The products of some blocks of the kernel, each with its view. */
     const products = (blocks: readonly number[], viewOf: (block: number) => number) => [
       ...blocks.map((block) => `var s${block} = 0.0;`),
-      `for (var k = 0u; k < ${units}u; k++) {`,
-      ...[...new Set(blocks.map(viewOf))].map((view) =>
-        `  let y${view} = ${state}[${view * units}u + k];`
-      ),
-      ...blocks.map((block) =>
-        `  s${block} = fma(y${viewOf(block)}, ${
-          read(kernel, `k * ${width}u + ${block * units}u + u`)
-        }, s${block});`
-      ),
-      "}",
+      ...countedLoop("k", "0u", units, [
+        ...[...new Set(blocks.map(viewOf))].map((view) =>
+          `let y${view} = ${state}[${view * units}u + k];`
+        ),
+        ...blocks.map((block) =>
+          `s${block} = fma(y${viewOf(block)}, ${
+            read(kernel, `k * ${width}u + ${block * units}u + u`)
+          }, s${block});`
+        ),
+      ], turns),
     ];
     const seenBy = (block: number) => recurrentMask ? block : 0;
     // Before the product of the candidate, everybody's reset gate must have scaled its state.

@@ -3,6 +3,7 @@ import type {
   RecurrenceGradientAttributes,
 } from "../../core/graph/recurrence.ts";
 import { indent } from "../shader_builder.ts";
+import { countedLoop } from "./counted_loop.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { activationFunction, slopeExpression } from "./recurrence_activation.ts";
@@ -73,12 +74,13 @@ export const recurrenceGradientKernel: GpuKernel = {
       ],
     };
     const early = layout.recurrent - Number(layout.resetAt !== undefined);
+    const turns = tuning.software ? steps * slots.length * width : 0;
     /** What a unit is told by the sums of some columns of the kernel. */
     const told = (name: string, first: string, from: number, to: number) => [
       `var ${name} = ${first};`,
-      `for (var k = ${from}u; k < ${to}u; k++) {`,
-      `  ${name} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, ${name});`,
-      "}",
+      ...countedLoop("k", `${from}u`, to, [
+        `${name} = fma(${shared}[k], ${read(kernel, `u * ${width}u + k`)}, ${name});`,
+      ], turns),
     ];
     const viewed = (from: number, value: string) =>
       recurrentMask

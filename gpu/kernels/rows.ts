@@ -46,7 +46,8 @@ export function emitRows(shader: ShaderBuilder, call: GpuCall, tuning: Tuning): 
   });
   const name = `rows${shader.unique()}`;
   shader.declare(name, `fn ${name}(row: u32) {\n${indent(steps.join("\n"))}\n}`);
-  return perElement(work.rows, tuning, `${name}(e);`);
+  const turns = work.calls.reduce((sum, part) => sum + turnsOf(context, part), 0);
+  return perElement(work.rows, tuning, `${name}(e);`, turns);
 }
 
 function emitCall(context: RowContext, call: GpuCall): string[] {
@@ -54,6 +55,18 @@ function emitCall(context: RowContext, call: GpuCall): string[] {
   if (call.work.kind !== "loop") throw new Error(`Cannot emit ${call.label} row by row`);
   const kernel = splitRows(call.work.kernel, context.work.rows)!;
   return kernel.reducer ? emitFold(context, call, kernel) : emitLoop(context, kernel);
+}
+
+/** Turns that the loops of a call take for a row, about as many as the statements below say. */
+function turnsOf({ work, columns }: RowContext, call: GpuCall): number {
+  if (call.work.kind === "structured") {
+    const sizes = matmulSizes(call.work.call);
+    return Math.ceil(sizes.columns / columns) * (1 + sizes.inner + columns);
+  }
+  if (call.work.kind !== "loop") return 0;
+  const { shape, reduced } = call.work.kernel;
+  const each = sizeOf(shape) / work.rows;
+  return reduced > 0 ? 2 * each : each;
 }
 
 /** A product with a row: some columns at a time. */

@@ -3,6 +3,7 @@ import { farthestPixel, type SamplingAttributes } from "../../core/graph/samplin
 import { sizeOf } from "../../core/graph/shape.ts";
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
 import type { GpuCall } from "../call.ts";
+import { countedLoop } from "./counted_loop.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
@@ -77,19 +78,18 @@ export const sampleImageGradientKernel: GpuKernel = {
       `let row = i32(place / ${width}u % ${height}u);`,
       `let column = i32(place % ${width}u);`,
       "var total = 0.0;",
-      `for (var point = image * ${points}u; point < (image + 1u) * ${points}u; point++) {`,
-      ...[
+      ...countedLoop("k", "0u", points, [
+        `let point = image * ${points}u + k;`,
         ...pointLines(shader, y, x),
         `let weight = (${share("top", "row", height, "down")}) *`,
         `  (${share("left", "column", width, "right")});`,
         `if (!(weight == 0.0)) { total += weight * ${given}; }`,
-      ].map((line) => `  ${line}`),
-      "}",
+      ]),
       `${emitFinish(shader, call)}(e, total);`,
     ];
     const name = `sampleGradient${shader.unique()}`;
     shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(sizeOf(output.shape), tuning, `${name}(e);`);
+    return perElement(sizeOf(output.shape), tuning, `${name}(e);`, points);
   },
 };
 

@@ -35,6 +35,6 @@ export const scatterAddKernel: GpuKernel = {
     ];
     const name = `scatter${shader.unique()}`;
     shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(sizeOf(output.shape), tuning, `${name}(e);`);
+    return perElement(sizeOf(output.shape), tuning, `${name}(e);`, count);
   },
 };

@@ -6,6 +6,9 @@ import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
 import { declarePair, perElement } from "./loop.ts";
 
+/** Turns in which a row is looked for by halving, at most. */
+const halvings = 32;
+
 /**
  * Sums or maxima of rows by segment. A thread an element of the result: it looks for the first row
  * of its segment by halving, as ids rise, and goes through that segment alone, in order. No atomics.
@@ -47,6 +50,6 @@ export const segmentKernel: GpuKernel = {
     ];
     const name = `segment${shader.unique()}`;
     shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(sizeOf(output.shape), tuning, `${name}(e);`);
+    return perElement(sizeOf(output.shape), tuning, `${name}(e);`, count + halvings);
   },
 };

@@ -6,6 +6,9 @@ import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { perElement } from "./loop.ts";
 
+/** Turns in which a place is looked for by halving, at most. */
+const halvings = 32;
+
 // A thread an element, which counts those that come before it and so knows its place.
 
 /** Runs, each sorted for itself: an element is compared with each of its run. */
@@ -28,7 +31,7 @@ export const sortRunsKernel: GpuKernel = {
       put("line", "place", "element"),
     ];
     shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(elements, tuning, `${name}(e);`);
+    return perElement(elements, tuning, `${name}(e);`, Math.min(run, size));
   },
 };
 
@@ -60,7 +63,7 @@ export const mergeRunsKernel: GpuKernel = {
       put("line", "min(start, first) + place - start + low - first", "element"),
     ];
     shader.declare(name, `fn ${name}(e: u32) {\n${indent(lines.join("\n"))}\n}`);
-    return perElement(elements, tuning, `${name}(e);`);
+    return perElement(elements, tuning, `${name}(e);`, halvings);
   },
 };
 

@@ -69,6 +69,11 @@ export function eachTap(
   ];
 }
 
+/** Turns that the loops of {@link eachTap} take, and of one over so many channels inside of them. */
+export function tapTurns({ size: [depth, height, width] }: Window, channels = 0): number {
+  return depth * (1 + height * (1 + width * (1 + channels)));
+}
+
 /**
  * The one tap `mine` of an output, if it lies on an input.
  *

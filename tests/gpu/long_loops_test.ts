@@ -1,5 +1,14 @@
+import assert from "node:assert/strict";
 import { inputLeaf } from "../../core/graph/leaf.ts";
-import { convolution, gradients, scatterAdd, segmentMax, segmentSum } from "../../core/ops/mod.ts";
+import { createProgram } from "../../core/graph/program.ts";
+import {
+  convolution,
+  gradients,
+  recurrence,
+  scatterAdd,
+  segmentMax,
+  segmentSum,
+} from "../../core/ops/mod.ts";
 import { floats, mulberry32 } from "../core/ops/generator.ts";
 import { assertParity, gpuTest, value } from "./harness.ts";
 
@@ -35,4 +44,54 @@ gpuTest("folds of more than 65,535 rows leave none out", async (device) => {
     ...gradients(convolved, [kernel]),
   ];
   await assertParity(device, outputs, bindings, { tolerance: 400 });
+});
+
+gpuTest(
+  "turns of elements and of the loops inside of them are no more together",
+  async (device) => {
+    const random = mulberry32(6);
+    const sums = inputLeaf("sums", [1100, 1, 4 * 33], "f32");
+    const recurrent = inputLeaf("recurrent", [33, 4 * 33], "f32");
+    const bias = inputLeaf("bias", [4 * 33], "f32");
+    const updates = inputLeaf("updates", [150, 16], "f32");
+    const ids = inputLeaf("ids", [150], "u32");
+    const lines = inputLeaf("lines", [140_000, 61], "f32");
+    const bindings = new Map([
+      ...[sums, recurrent, bias, updates, lines].map((leaf) =>
+        value(leaf, floats(random, leaf.shape, [-0.25, 0.25]).data)
+      ),
+      value(ids, Array.from({ length: 150 }, (_, place) => (place * 1237) % 4000)),
+    ]);
+    const states = recurrence(sums, recurrent, bias, {
+      cell: "lstm",
+      activation: "tanh",
+      recurrentActivation: "sigmoid",
+      sequences: false,
+    });
+    const outputs = [
+      // 500 elements a thread, each of which looks at 150 rows.
+      scatterAdd(updates, ids, 4000),
+      // 1,094 elements a thread, of 61 numbers.
+      lines.max(1),
+      // 1,100 steps, of 33 numbers, and of 132 on the way back.
+      ...gradients(states.sum(), [bias]),
+    ];
+    await assertParity(device, outputs, bindings, { tolerance: 64, magnitude: 1 });
+  },
+);
+
+gpuTest("eight million numbers are added one by one, and multiplied", async (device) => {
+  const size = 8_400_000;
+  const x = inputLeaf("x", [1, size], "f32");
+  const numbers = Float32Array.from({ length: size }, (_, place) => (place % 8) / 8);
+  const storage = device.allocate("f32", size, "x");
+  storage.write(numbers);
+  const outputs = [x.add(1), x.matmul(x.transpose())];
+  const executable = device.prepare(createProgram(outputs, []), () => storage);
+  await executable.run([]);
+  const [added, product] = await Promise.all([executable.read(0), executable.read(1)]);
+  assert.ok(added.every((found, place) => found === 1 + numbers[place]));
+  const wanted = numbers.reduce((sum, number) => sum + number ** 2, 0);
+  assert.ok(Math.abs(product[0] - wanted) < 1e-4 * wanted, `${product[0]}, not ${wanted}`);
+  executable.dispose();
 });
