@@ -32,6 +32,10 @@ function guess(received: Shape, inputShape: Shape, outputShape: Shape): string {
   if (sameShape(received, inputShape)) {
     return " (a batch has one axis more: is it a single sample?)";
   }
+  // A flat list of numbers is one of samples of one number.
+  if (given.length === 1 && given[0] === 1) {
+    return " (did you pass labels as inputs, or one sample that is not in a list?)";
+  }
   return given.length === 0 || sizeOf(given) === 1 || sameShape(given, outputShape)
     ? " (did you pass labels as inputs?)"
     : "";

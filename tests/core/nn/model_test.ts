@@ -153,6 +153,12 @@ const refused: [name: string, make: () => unknown, message: string | RegExp][] =
     "dense_1: expected input of 784 features, got shape [32] (did you pass labels as inputs?)",
   ],
   [
+    "a list of numbers",
+    () => apply(wide, [784, 1]),
+    "dense_1: expected input of 784 features, got 1 " +
+    "(did you pass labels as inputs, or one sample that is not in a list?)",
+  ],
+  [
     "a scalar",
     () => apply(wide, []),
     "dense_1: expected input of 784 features, got shape [] (did you pass labels as inputs?)",
