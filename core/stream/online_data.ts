@@ -13,7 +13,7 @@ import type { Device, Storage } from "../graph/device.ts";
 import { DataError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { entriesOf } from "../nn/named.ts";
+import { entriesOf, listNames } from "../nn/named.ts";
 import { checkClassIds, type ClassIds } from "./class_ids.ts";
 import {
   type BatchTensors,
@@ -104,7 +104,7 @@ function check(batch: AnyDataSet, first: AnyDataSet, most: number, step: number)
       );
     const before = partsOf(first);
     const now = new Map(partsOf(batch));
-    const names = (parts: Iterable<string | null>) => [...parts].sort().join(", ");
+    const names = (parts: Iterable<string | null>) => listNames([...parts].sort());
     if (names(now.keys()) !== names(before.map(([name]) => name))) {
       refuse(
         `its ${what} must be those of the first, ${names(before.map(([name]) => name))}`,

@@ -52,7 +52,11 @@ Deno.test("a batch that does not fit where the first one was is refused", async 
     [{ x: bytes, y }, /its inputs must be a Float32Array: received Uint8Array/],
     [{ x: { ...x, scale: 2 }, y }, /scale and offset of its inputs/],
     [{ x, y, sampleWeight: new Float32Array(4) }, /all batches or none must have a sampleWeight/],
-    [{ x: { a: x } as never, y }, /its inputs must be those of the first/],
+    [
+      { x: { a: x } as never, y },
+      /its inputs must be those of the first, one without a name: received a/,
+    ],
+    [{ x, y: {} as never }, /its targets must be those of the first, one without.*: received none/],
     [{ x, y, read: () => {} }, /must hold its samples: received a streamed data set/],
     [{ x: { ...x, data: x.data.slice(1) }, y }, /shape \[4, 2\] is that of 8 numbers: received 7/],
   ];
