@@ -1,4 +1,4 @@
-import { DTypeError } from "../graph/errors.ts";
+import { DTypeError, ShapeError } from "../graph/errors.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { addTotals, type MetricTable } from "../nn/metric.ts";
 import type { LabelUse } from "./class_ids.ts";
@@ -195,7 +195,17 @@ export class RecordSums {
       );
       this.#sums.set(record.name, sum = { record, totals });
     }
-    return sum.totals;
+    const { totals } = sum;
+    places.forEach(({ size }, place) => {
+      if (size === totals[place].length) return;
+      throw new ShapeError(
+        `Cannot log "${record.name}" as what its metric gives must have one shape, whatever the ` +
+          `samples of a batch: received ${
+            totals[place].length
+          } numbers, then ${size} (take their sum)`,
+      );
+    });
+    return totals;
   }
 
   /** The numbers to log. */

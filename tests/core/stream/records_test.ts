@@ -1,11 +1,23 @@
 /** Recorded outputs of any size, on every device, and their sums over an epoch. */
 import assert from "node:assert/strict";
+import { lastValueFrom } from "rxjs";
 import { literal, scalarLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
 import type { Device } from "../../../core/graph/device.ts";
 import { createProgram } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import { cast, tensor } from "../../../core/ops/mod.ts";
 import { RecordLayout, RecordSums } from "../../../core/stream/record_layout.ts";
+import {
+  arrays,
+  dense,
+  evaluate,
+  fit,
+  input,
+  meanSquaredError,
+  type Metric,
+  sequential,
+  sgd,
+} from "../../../mod.ts";
 import { deviceTest } from "../../training/devices.ts";
 
 /** Steps that record a scalar, a vector of `width`, a matrix of whole numbers and a scalar again. */
@@ -111,4 +123,21 @@ Deno.test("totals must be numbers", () => {
     () => new RecordLayout([record]),
     /Cannot record hits .* received greater \[2\] bool/,
   );
+});
+
+Deno.test("a metric that gives a number for each sample is refused where batches differ in size", async () => {
+  const data = arrays([[1], [2], [3], [5]], [[2], [3], [5], [8]]);
+  const each: Metric = {
+    name: "each",
+    direction: "min",
+    apply: (targets, outputs) => [outputs.sub(targets).abs(), targets.shape[0]],
+    result: ([sum], [samples]) => sum / samples,
+  };
+  const model = sequential([input([1]), dense(1)]);
+  const options = { loss: meanSquaredError(), metrics: [each], device: "cpu", threads: 1 } as const;
+  const message =
+    /Cannot log "each" as .* must have one shape.*: received 3 numbers, then 1 \(take/;
+  await assert.rejects(evaluate(model, data, { ...options, batchSize: 3 }), message);
+  const training = fit(model, data, { ...options, optimizer: sgd(), batchSize: 3 });
+  await assert.rejects(lastValueFrom(training), message);
 });
