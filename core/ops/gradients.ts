@@ -49,23 +49,37 @@ export function gradients(
         `received ${initial.describe()}`,
     );
   }
+  return [...differentiated(output, sources, initial, constants).result];
+}
+
+/** Whether the gradients of `output` by all sources are zeros, as it depends on none smoothly. */
+export function isIndependent(output: Tensor, sources: readonly Tensor[]): boolean {
+  return differentiated(output, sources).independent === sources.length;
+}
+
+function differentiated(
+  output: Tensor,
+  sources: readonly Tensor[],
+  initial?: Tensor,
+  constants: Iterable<Tensor> = [],
+): Differentiated {
   const given = new Set(constants);
   const same = (known.get(output) ?? []).find((other) =>
     other.initial === initial && sameElements(other.sources, sources) &&
     sameElements([...other.constants], [...given])
   );
-  if (same) return [...same.result];
+  if (same) return same;
   checkSeen(output, sources);
-  const result = differentiate(
-    output,
-    sources,
-    algebra,
-    initial,
-    topologicalOrder([output], given),
-  );
-  const latest = { sources: [...sources], initial, constants: given, result };
+  let independent = 0;
+  const zerosLike = (like: Tensor) => {
+    independent++;
+    return algebra.zerosLike(like);
+  };
+  const order = topologicalOrder([output], given);
+  const result = differentiate(output, sources, { ...algebra, zerosLike }, initial, order);
+  const latest = { sources: [...sources], initial, constants: given, result, independent };
   known.set(output, [latest, ...(known.get(output) ?? []).slice(0, most - 1)]);
-  return [...result];
+  return latest;
 }
 
 /** What has been differentiated, as nodes are interned: written again at each step, it is a look-up. */
@@ -79,6 +93,8 @@ interface Differentiated {
   readonly initial: Tensor | undefined;
   readonly constants: ReadonlySet<Tensor>;
   readonly result: readonly Tensor[];
+  /** Sources that the output does not depend on. */
+  readonly independent: number;
 }
 
 function sameElements(one: readonly Tensor[], other: readonly Tensor[]): boolean {

@@ -2,7 +2,7 @@ import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Tensors } from "../nn/named.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { gradients } from "../ops/gradients.ts";
+import { gradients, isIndependent } from "../ops/gradients.ts";
 import { Memory, stage } from "./stage.ts";
 import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
 
@@ -14,6 +14,7 @@ import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
  * through it.
  *
  * @returns An operator from {@link Scored} to {@link Differentiated}.
+ * @throws {Error} on the error channel, when the loss depends on none of the model's trainable weights.
  *
  * @example
  * ```ts
@@ -54,5 +55,12 @@ export function gradientsOf(step: AnyScored, loss: Tensor): Differentiated["grad
   const trained = step.model.trainableParameters;
   const weights = trained.map((parameter) => state.get(parameter)!);
   const found = gradients(loss, weights);
+  if (weights.length > 0 && isIndependent(loss, weights)) {
+    throw new Error(
+      `Cannot differentiate the loss as it varies smoothly with no trainable weight of the model ` +
+        `${step.model.name}: training would change nothing (comparisons, argMax, stopGradient and ` +
+        `casts to whole numbers have no gradient)`,
+    );
+  }
   return new Map(trained.map((parameter, place) => [parameter, found[place]]));
 }

@@ -11,6 +11,7 @@ import {
   evaluate,
   fit,
   forward,
+  frozen,
   functional,
   type Hyperparameter,
   hyperparameter,
@@ -21,6 +22,7 @@ import {
   miniBatches,
   sequential,
   sgd,
+  stopGradient,
   sub,
   type Tensor,
   tensor,
@@ -209,6 +211,20 @@ Deno.test("a function that gives no loss is refused, and says what it gave", asy
     () => loss(((_: unknown) => tensor(1)) as never, { lossWeights: { kl: "a" } } as never),
     /kl/,
   );
+});
+
+Deno.test("a loss that no weight decides smoothly is refused, unless none is to learn", async () => {
+  const trained = (model: ReturnType<typeof pair>, terms: (left: Tensor) => Tensor) =>
+    lastValueFrom(fit(model, halves, {
+      loss: ({ outputs: { left } }) => terms(left),
+      optimizer: sgd(),
+      ...cpu,
+    }));
+  const message = /Cannot differentiate the loss as .* no trainable weight of the model functional/;
+  await assert.rejects(trained(pair(), (left) => left.greater(0).cast("f32").mean()), message);
+  await assert.rejects(trained(pair(), (left) => left.argMax(-1).cast("f32")), message);
+  await assert.rejects(trained(pair(), (left) => stopGradient(left).mean()), message);
+  await trained(frozen(pair()), (left) => left.mean());
 });
 
 // Never called: only the compiler looks at it.
