@@ -15,7 +15,9 @@ import { latest, readTensor, settledMap, WeightSnapshot } from "./weight_snapsho
 /**
  * Settles when a model's parameters hold its newest weights: while a run trains, those after the
  * step that is being made, or after the last one; when a run has been cut short on a GPU, those that
- * it has left, which come a moment later. After a run that has completed they are there.
+ * it has left, which come a moment later. After a run that has completed they are there; where an
+ * operator has cut it short, as `earlyStopping` and `take` do, they are once its end has been passed
+ * on, so that those below (`last`, `map`) wait for this promise.
  *
  * `predict`, `predictions`, an open model, `evaluate`, `generate`, `copyWeights` and `saveWeights`
  * wait for it by themselves. The other way, what a parameter is set to while a run trains counts
