@@ -1,7 +1,7 @@
 import { elementwise, type Unary } from "./elementwise.ts";
 
 /**
- * −1, 0 or 1 by the sign of x; f32. Its gradient is zero.
+ * −1, 0 or 1 by the sign of x; f32; of NaN it is NaN. Its gradient is zero.
  *
  * @example
  * ```ts
@@ -13,8 +13,11 @@ import { elementwise, type Unary } from "./elementwise.ts";
  */
 export const sign: Unary = elementwise({
   name: "sign",
-  wgsl: "sign(x)",
+  // NaN is found by its bits, as shader compilers may take for granted that there is none.
+  wgsl: `let bits = bitcast<u32>(x) & 0x7fffffffu;
+select(sign(x), x, bits > 0x7f800000u)`,
   reference: Math.sign,
   vjp: () => [null],
-  samples: [{ inputs: [[-2, 0, 1e-30]], expected: [-1, 0, 1] }],
+  samples: [{ inputs: [[-2, 0, 1e-30, NaN]], expected: [-1, 0, 1, NaN] }],
+  cost: 2,
 });
