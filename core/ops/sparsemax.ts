@@ -1,13 +1,16 @@
 import { normalizeAxes } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { add } from "./add.ts";
+import { positions } from "./arg_max.ts";
 import { cast } from "./cast.ts";
+import { cumsum } from "./cumsum.ts";
 import { div } from "./div.ts";
-import { expandDims } from "./expand_dims.ts";
 import { greater } from "./greater.ts";
 import { greaterEqual } from "./greater_equal.ts";
-import { max } from "./max.ts";
+import { max, min } from "./max.ts";
 import { mul } from "./mul.ts";
+import { select } from "./select.ts";
+import { sort } from "./sort.ts";
 import { stopGradient } from "./stop_gradient.ts";
 import { sub } from "./sub.ts";
 import { sum } from "./sum.ts";
@@ -16,8 +19,7 @@ import { sum } from "./sum.ts";
  * The nearest probabilities to `x`: like softmax, but small ones are exactly 0.
  *
  * max(x − τ, 0), with τ such that the sum along the axis is 1. Which elements are above τ is found by
- * comparing each with each, in time and memory that grow with the square of the axis's size: for tens
- * or hundreds of classes.
+ * sorting them.
  *
  * @param x Any shape of one axis or more, f32.
  * @param axis The axis whose elements add up to 1; default the last.
@@ -40,13 +42,13 @@ export function sparsemax(x: Tensor, axis = -1): Tensor {
   const [normal] = normalizeAxes("sparsemax", axis, x.rank);
   // The result does not change with a number added to all, and small sums round less.
   const z = sub(x, stopGradient(max(x, normal, { keepDims: true })));
-  // Along `normal` the elements, along the axis behind it those they are compared with.
-  const [each, other] = [expandDims(z, normal + 1), expandDims(z, normal)];
-  const ahead = cast(greaterEqual(other, each), "f32");
-  const count = sum(ahead, normal + 1);
-  const total = sum(mul(ahead, other), normal + 1);
-  const inside = cast(greater(add(mul(count, z), 1), total), "f32");
-  const kept = sum(mul(inside, z), normal, { keepDims: true });
-  const threshold = div(sub(kept, 1), sum(inside, normal, { keepDims: true }));
-  return mul(sub(z, threshold), inside);
+  const sorted = sort(stopGradient(z), normal, { descending: true });
+  const places = add(positions(z, normal), 1);
+  const isAbove = greater(add(mul(cast(places, "f32"), sorted), 1), cumsum(sorted, normal));
+  // None is larger than 0: the least of those above is the least of these.
+  const least = min(select(isAbove, sorted, 0), normal, { keepDims: true });
+  const inside = greaterEqual(z, least);
+  const kept = sum(select(inside, z, 0), normal, { keepDims: true });
+  const count = sum(cast(inside, "f32"), normal, { keepDims: true });
+  return select(inside, sub(z, div(sub(kept, 1), count)), 0);
 }
