@@ -1,3 +1,5 @@
+import { inputLeaf } from "../graph/leaf.ts";
+import type { Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { hardSigmoid, leakyRelu, mish, relu6, silu, softsign, step } from "../ops/activations.ts";
 import { elu, selu } from "../ops/elu.ts";
@@ -21,7 +23,10 @@ import { softplus } from "../ops/softplus.ts";
 import { sparsemax } from "../ops/sparsemax.ts";
 import { tanh } from "../ops/tanh.ts";
 
-/** Any function from a tensor to one of the same shape; `glu` alone halves the last axis. */
+/**
+ * Any function from a tensor to one of the same shape; `glu` halves the last axis, as `activation`,
+ * `dense`, `einsumDense` and convolutions allow.
+ */
 export type ActivationFunction = (x: Tensor) => Tensor;
 
 /** Activations that layers may give by name. */
@@ -122,4 +127,9 @@ export function activationOf(activation: ActivationName | ActivationFunction): A
     `Cannot find the activation as its name must be one of ${activationNames.join(", ")}: ` +
       `received "${activation}"`,
   );
+}
+
+/** Shape of what an activation makes of one, both without the batch. */
+export function activatedShape(activate: ActivationFunction, shape: Shape): Shape {
+  return activate(inputLeaf("x", [2, ...shape], "f32")).shape.slice(1);
 }

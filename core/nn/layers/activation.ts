@@ -1,5 +1,10 @@
 import type { Shape } from "../../graph/shape.ts";
-import { type ActivationFunction, type ActivationName, activationOf } from "../activations.ts";
+import {
+  activatedShape,
+  type ActivationFunction,
+  type ActivationName,
+  activationOf,
+} from "../activations.ts";
 import type { Layer } from "../layer.ts";
 
 /** Options of {@link activation}. */
@@ -41,7 +46,7 @@ export function activation(
     name: options.name ?? "",
     inputShape: options.inputShape,
     supportsMasking: true,
-    init: (given) => ({ outputShape: given, parameters: [] }),
+    init: (given) => ({ outputShape: activatedShape(activate, given), parameters: [] }),
     apply: (_parameters, x) => activate(x),
   };
 }

@@ -4,7 +4,12 @@ import type { Tensor } from "../../graph/tensor.ts";
 import { add } from "../../ops/add.ts";
 import { matmul } from "../../ops/matmul.ts";
 import { reshape } from "../../ops/reshape.ts";
-import { type ActivationFunction, type ActivationName, activationOf } from "../activations.ts";
+import {
+  activatedShape,
+  type ActivationFunction,
+  type ActivationName,
+  activationOf,
+} from "../activations.ts";
 import { checkCount } from "../check_count.ts";
 import type { Constraint } from "../constraint.ts";
 import type { Initializer } from "../initializer.ts";
@@ -85,14 +90,17 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       }
       const parameters = [makeKernel([given[given.length - 1], units], key)];
       if (useBias) parameters.push(makeBias([units], key));
-      return { outputShape: [...given.slice(0, -1), units], parameters };
+      const outputShape = activatedShape(activate, [...given.slice(0, -1), units]);
+      return { outputShape, parameters };
     },
     apply({ kernel, bias }, x, context) {
       checkFeatures(x, kernel.shape[0]);
       const rows = x.rank === 2 ? x : reshape(x, [-1, kernel.shape[0]]);
       const product = matmul(rows, kernel);
       const outputs = activate(useBias ? add(product, bias) : product);
-      const shaped = x.rank === 2 ? outputs : reshape(outputs, [...x.shape.slice(0, -1), units]);
+      const shaped = x.rank === 2
+        ? outputs
+        : reshape(outputs, [...x.shape.slice(0, -1), outputs.shape[1]]);
       return penalizeOutputs(shaped, activityRegularizer, context);
     },
   };

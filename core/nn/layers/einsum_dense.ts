@@ -1,6 +1,6 @@
 import { add } from "../../ops/add.ts";
 import { contract } from "../../ops/einsum.ts";
-import { activationOf } from "../activations.ts";
+import { activatedShape, activationOf } from "../activations.ts";
 import type { Layer } from "../layer.ts";
 import type { DenseOptions } from "./dense.ts";
 import { biasShape, equationShapes, readEquation, spelledOut } from "./einsum_equation.ts";
@@ -90,7 +90,7 @@ export function einsumDense(
       const { kernel, outputs } = equationShapes(read, given, sizes);
       const parameters = [makeKernel(kernel, key)];
       if (biasAxes !== "") parameters.push(makeBias(biasShape(read, biasAxes, outputs), key));
-      return { outputShape: outputs, parameters };
+      return { outputShape: activatedShape(activate, outputs), parameters };
     },
     apply({ kernel, bias }, x, context) {
       // For its message, where the inputs are of another shape.

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { ShapeError } from "../../../core/graph/errors.ts";
 import * as nn from "../../../core/nn/mod.ts";
+import { glu, tensor } from "../../../core/ops/mod.ts";
 import golden from "../../golden/reshaping.json" with { type: "json" };
+import { TestContext } from "./context.ts";
 import { testLayerCases } from "./layer_cases.ts";
 
 await testLayerCases(
@@ -13,6 +15,29 @@ await testLayerCases(
 Deno.test("a lambda's output shape follows from its function", () => {
   const layer = nn.lambda((x) => x.sum(2));
   assert.deepEqual(layer.init([4, 3], nn.namedKey(1, "layer")).outputShape, [4]);
+});
+
+Deno.test("outputs have the shape that glu gives them, half of the sums", () => {
+  const sums: [shape: number[], layers: nn.Layer[]][] = [
+    [[4], [nn.activation("glu"), nn.dense(4, { activation: "glu" })]],
+    [[5, 4], [nn.dense(6, { activation: "glu" }), nn.conv1d(4, 2, { activation: "glu" })]],
+    [[5, 4], [nn.einsumDense("abc,cd->abd", [null, 8], { activation: "glu" })]],
+    [[5, 4], [nn.separableConv1d(2, 3, { activation: "glu" })]],
+    [[5, 4], [nn.conv1dTranspose(6, 2, { activation: "glu" })]],
+    [[5, 5, 3], [nn.depthwiseConv2d(2, { activation: (x) => glu(x, 1) })]],
+  ];
+  for (const [shape, layers] of sums) {
+    for (const layer of layers) {
+      const model = nn.sequential([nn.input(shape), layer]);
+      const size = 2 * shape.reduce((product, one) => product * one);
+      const x = tensor(Float32Array.from({ length: size }, (_, at) => Math.sin(at)), {
+        shape: [2, ...shape],
+      });
+      const values = new Map(model.parameters.map((made) => [made, tensor(made.value, made)]));
+      const y = model.apply(values, x, new TestContext(false));
+      assert.deepEqual(y.shape, [2, ...model.outputShape], layer.type);
+    }
+  }
 });
 
 const key = nn.namedKey(1, "layer");

@@ -67,7 +67,7 @@ export function conv(
       const kernel = makeKernel([...geometry.size, channels, filters], key);
       const parameters = [kernel, ...finish.parameters(filters, key)];
       const sizes = outputSizes(window, threeAxes(given.slice(0, -1)));
-      return { outputShape: [...sizes.slice(3 - rank), filters], parameters };
+      return { outputShape: finish.outputShape([...sizes.slice(3 - rank), filters]), parameters };
     },
     apply({ kernel, bias }, x, context) {
       const sums = fromVolume(

@@ -71,7 +71,7 @@ export function convTranspose(
       const { sizes } = spreadOver(geometry, further, given);
       const kernel = makeKernel([...geometry.size, filters, given[rank]], key);
       return {
-        outputShape: [...sizes, filters],
+        outputShape: finish.outputShape([...sizes, filters]),
         parameters: [kernel, ...finish.parameters(filters, key)],
       };
     },

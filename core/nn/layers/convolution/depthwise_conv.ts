@@ -58,11 +58,11 @@ export function depthwiseConv(
     trainable,
     config: { ...options, kernelSize },
     init(given, key) {
-      const outputShape = channels.outputShape(given);
+      const sums = channels.outputShape(given);
       const parameters = [makeKernel(channels.kernelShape(given), key)];
       return {
-        outputShape,
-        parameters: [...parameters, ...finish.parameters(outputShape[rank], key)],
+        outputShape: finish.outputShape(sums),
+        parameters: [...parameters, ...finish.parameters(sums[rank], key)],
       };
     },
     apply: ({ kernel, bias }, x, context) =>

@@ -1,6 +1,12 @@
+import type { Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { add } from "../../../ops/add.ts";
-import { type ActivationFunction, type ActivationName, activationOf } from "../../activations.ts";
+import {
+  activatedShape,
+  type ActivationFunction,
+  type ActivationName,
+  activationOf,
+} from "../../activations.ts";
 import type { Constraint } from "../../constraint.ts";
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
@@ -36,6 +42,7 @@ export interface KernelOptions extends FinishOptions {
 /** Bias, activation and penalty, as a layer's options want them. */
 export function finishOf(options: FinishOptions): {
   parameters(filters: number, key: NamedKey): LayerParameter[];
+  outputShape(sums: Shape): Shape;
   apply(sums: Tensor, bias: Tensor, context: ApplyContext): Tensor;
 } {
   const { useBias = true, activityRegularizer } = options;
@@ -43,6 +50,7 @@ export function finishOf(options: FinishOptions): {
   const makeBias = biasWeight(options);
   return {
     parameters: (filters, key) => useBias ? [makeBias([filters], key)] : [],
+    outputShape: (sums) => activatedShape(activate, sums),
     apply(sums, bias, context) {
       const outputs = activate(useBias ? add(sums, bias) : sums);
       return penalizeOutputs(outputs, activityRegularizer, context);

@@ -49,7 +49,7 @@ export function separableConv(
       const [mixed, ...sizes] = channels.outputShape(given).toReversed();
       const ones = new Array<number>(rank).fill(1);
       return {
-        outputShape: [...sizes.toReversed(), filters],
+        outputShape: finish.outputShape([...sizes.toReversed(), filters]),
         parameters: [
           makeDepthwise(channels.kernelShape(given), key),
           makePointwise([...ones, mixed, filters], key),
