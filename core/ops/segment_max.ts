@@ -75,5 +75,7 @@ export function segmentMax(
   options: SegmentMaxOptions = {},
 ): Tensor {
   const inputs = segmentInputs("segmentMax", values, ids, segments, options);
-  return Tensor.node(segmentMaxOperation, inputs, { segments, empty: options.empty ?? 0 });
+  const { empty = 0 } = options;
+  // JSON has no NaN and infinities, and the value is part of the node's key.
+  return Tensor.node(segmentMaxOperation, inputs, { segments, empty, text: String(empty) });
 }

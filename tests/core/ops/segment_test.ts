@@ -10,6 +10,7 @@ import {
   segmentSum,
   tensor,
 } from "../../../core/ops/mod.ts";
+import { evaluateOn, testOnDevices } from "../../devices.ts";
 import { TestCpu } from "../cpu/test_cpu.ts";
 import { type CaseInput, floats, mulberry32 } from "./generator.ts";
 import { shuffledIds } from "./segment_cases.ts";
@@ -47,6 +48,18 @@ Deno.test("segment sums are those of scatterAdd to the last bit, and so are grad
     assert.ok(a.some((value) => value !== 0) && a.some((value) => value === 0));
   }
 });
+
+await testOnDevices(
+  "segments without rows are what was asked for, finite or not",
+  async (device) => {
+    const [values, ids] = [tensor([1, 4, 2]), tensor([0, 0, 2], { dtype: "u32" })];
+    const wanted = [-Infinity, Infinity, NaN, -3, 0];
+    const found = wanted.map((empty) => segmentMax(values, ids, 3, { empty }));
+    for (const [place, row] of (await evaluateOn(device, found)).entries()) {
+      assert.deepEqual([...row], [4, wanted[place], 2]);
+    }
+  },
+);
 
 Deno.test("one, two and three threads give the same bits", async () => {
   const results: unknown[] = [];
