@@ -7,7 +7,7 @@ import { checkCount } from "../nn/check_count.ts";
 import type { AnyModel } from "../nn/connect.ts";
 import { entriesOf } from "../nn/named.ts";
 import type { Epoch } from "./epoch.ts";
-import type { Frame } from "./frame.ts";
+import { checkPresent, type Frame } from "./frame.ts";
 import type { RecordSums } from "./record_layout.ts";
 import { perRun, withRunListener } from "./run_listeners.ts";
 import { checkStage } from "./stage_order.ts";
@@ -138,6 +138,7 @@ class Gatherer {
     this.#samples += step.samples;
     if (!this.#checked) this.#check(step);
     if (step.stepInEpoch !== step.stepsPerEpoch) return;
+    checkPresent(frame);
     this.#gathered = epoch;
     step.hold(this.#finish(step));
   }

@@ -170,8 +170,10 @@ export class Frame {
     else this.holds.push(promise);
   }
 
-  /** Calls `action` as soon as the step has run, before the next one. */
+  /** Calls `action` as soon as the step has run, before the next one; now if it has. */
   afterwards(action: () => void): void {
+    checkPresent(this);
+    if (this.#finished) return action();
     this.#afterwards.push(action);
   }
 
@@ -202,6 +204,7 @@ export class Frame {
 
   /** Asks where the step's time goes; `receive` is told once the step is done. */
   profile(receive: ProfileReceiver): void {
+    checkPresent(this);
     (this.profilers ??= []).push(receive);
   }
 
@@ -210,6 +213,7 @@ export class Frame {
     if (!this.#executed) {
       this.#executed = Promise.withResolvers<void>();
       this.#executed.promise.catch(() => {});
+      if (this.#finished) this.#executed.resolve();
     }
     return this.#executed.promise;
   }
@@ -247,4 +251,17 @@ export class Frame {
     for (const action of this.#afterwards) action();
     this.#executed?.resolve();
   }
+}
+
+/**
+ * Refuses a step that comes when the run has gone on.
+ *
+ * @throws {DisposedError} when there has been another one since, or the run is over.
+ */
+export function checkPresent(frame: Frame): void {
+  if (!frame.closed || (frame.run.frame === frame && !frame.run.closed)) return;
+  throw new DisposedError(
+    `Cannot follow step ${frame.step} as the run has gone on since: operators above must be ` +
+      `synchronous (no delay, observeOn, concatMap or mergeMap)`,
+  );
 }

@@ -155,6 +155,8 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
   /**
    * Calls `action` as soon as the step has run, before the next one: weights are then those of this
    * step.
+   *
+   * @throws {DisposedError} when the run has gone on since: an operator above has delayed the step.
    */
   afterwards(action: () => void): void {
     this.frame.afterwards(action);

@@ -1,19 +1,32 @@
 /** Promises that are put on a step or an epoch after the chain below has returned. */
 import assert from "node:assert/strict";
-import { lastValueFrom, NEVER, startWith, tap } from "rxjs";
+import { delay, lastValueFrom, type MonoTypeOperatorFunction, NEVER, startWith, tap } from "rxjs";
 import {
   arrays,
+  backward,
   type Batch,
   batchesFrom,
+  checkpoint,
   dense,
+  epochs,
+  findLearningRate,
   fit,
   forward,
+  hyperparameter,
   input,
+  learningRateSchedule,
+  loss,
   meanSquaredError,
   miniBatches,
+  profile,
   sequential,
   sgd,
+  update,
 } from "../../mod.ts";
+import { FakeWriter, inFolder } from "../core/stream/fake_epoch.ts";
+
+// deno-lint-ignore no-explicit-any
+type Any = any;
 
 const rows = Array.from({ length: 12 }, (_, at) => [Math.sin(at)]);
 const data = arrays(rows, rows);
@@ -76,4 +89,47 @@ Deno.test("a held promise that fails ends a run that waits for its next batch", 
     tap((step) => void later(2).then(() => step.hold(failing()))),
   );
   await assert.rejects(lastValueFrom(steps), /It could not be saved/);
+});
+
+/** Operators on steps that a delay above makes hear of them too late. */
+const delayed: Record<string, (folder: string) => MonoTypeOperatorFunction<Any>> = {
+  epochs: () => epochs() as Any,
+  findLearningRate: () => findLearningRate(hyperparameter(0.1), { steps: 5 }) as Any,
+  learningRateSchedule: () =>
+    learningRateSchedule(hyperparameter(0.1), () => 0.1, { every: "step" }),
+  profile: () => profile({ warmUp: 1, steps: 3, output: new FakeWriter() }),
+  checkpoint: (folder) => checkpoint(`${folder}/a.safetensors`, { save: "last", everySteps: 2 }),
+};
+
+for (const [name, operator] of Object.entries(delayed)) {
+  Deno.test(`${name} below a delay says what is wrong`, () =>
+    inFolder(async (folder) => {
+      const steps = miniBatches(data, { batchSize: 2, epochs: 2, ...cpu }).pipe(
+        forward(network()),
+        loss(meanSquaredError()),
+        backward(),
+        update(sgd()),
+        delay(20),
+      );
+      await assert.rejects(
+        lastValueFrom(steps.pipe(operator(folder))),
+        /^DisposedError: Cannot follow step .* must be synchronous \(no delay/,
+      );
+    }));
+}
+
+Deno.test("a step that was the last is followed a moment later, with what it has recorded", async () => {
+  const steps = miniBatches(data, { batchSize: 6, ...cpu }).pipe(
+    forward(network()),
+    loss(meanSquaredError()),
+    backward(),
+    update(sgd()),
+    tap((step) => step.hold(later(10))),
+    delay(2),
+  );
+  const seen = await lastValueFrom(steps.pipe(epochs({ validation: data })));
+  const { logs } = await lastValueFrom(
+    fit(network(), data, { ...options, optimizer: sgd(), batchSize: 6, validation: data }),
+  );
+  assert.deepEqual(seen.logs, logs);
 });

@@ -5,6 +5,7 @@ import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import { NonFiniteError } from "../../graph/errors.ts";
 import type { RunControl, Snapshot } from "../epoch.ts";
+import { checkPresent } from "../frame.ts";
 import { checkStage } from "../stage_order.ts";
 import type { AnyUpdated } from "../stages.ts";
 import { follow } from "./follow.ts";
@@ -100,6 +101,7 @@ export function findLearningRate<Step extends AnyUpdated>(
           run: (run) => search.begin(run),
           next: (step) => {
             checkStage("findLearningRate", "update", step);
+            checkPresent(step.frame);
             search.take(step);
           },
           error: (error) => search.fail(error),

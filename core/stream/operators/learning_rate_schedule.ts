@@ -3,6 +3,7 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
+import { checkPresent } from "../frame.ts";
 import { checkStage } from "../stage_order.ts";
 import type { AnyBatch } from "../stages.ts";
 import { checkRule, followSchedule } from "./follow_schedule.ts";
@@ -86,6 +87,7 @@ export function learningRateSchedule(
   // The step has not run yet: it will use this rate.
   return tap<AnyBatch>((event) => {
     checkStage(name, "miniBatches", event);
+    checkPresent(event.frame);
     hyperparameter.next(rateFor(event.epoch - 1, event.step - 1));
   });
 }
