@@ -1,5 +1,5 @@
 import type { Device, Storage } from "../graph/device.ts";
-import { DataError, ShapeError } from "../graph/errors.ts";
+import { DataError, DisposedError, ShapeError } from "../graph/errors.ts";
 import { stateLeaf } from "../graph/leaf.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -225,10 +225,7 @@ export class WeightTable implements HoldingRun {
     return await settledMap(this.capture().weights);
   }
 
-  /**
-   * Weights and other states by name, as they are now: their reading has begun. Once the run has
-   * ended, the weights alone, as their models have them.
-   */
+  /** Weights and other states by name, as they are now; at the end weights alone. Reading has begun. */
   capture(): Record<"weights" | "slots", Map<string, Promise<SavedTensor>>> {
     const held = [...this.#weights.values()];
     if (this.ended) {
@@ -280,6 +277,7 @@ export class WeightTable implements HoldingRun {
   }
 
   #newSnapshot(): WeightSnapshot {
+    if (this.ended) throw new DisposedError("Cannot copy the weights as the run has ended");
     for (const old of this.#snapshots) if (old.disposed) this.#snapshots.delete(old);
     const snapshot = new WeightSnapshot(this.device);
     this.#snapshots.add(snapshot);

@@ -8,6 +8,7 @@ import type { KeptState, StateValue } from "../kept_state.ts";
 import { type AnyBatch, Batch } from "../stages.ts";
 import type { CheckpointRule } from "./checkpoint_rule.ts";
 import { besidePath, fileName, isTemplate, namesOf } from "./file_name.ts";
+import { lateEpochs } from "./late_epoch.ts";
 import { jsonText } from "./json_text.ts";
 import { Monitor } from "./monitor.ts";
 
@@ -44,6 +45,7 @@ type Saved = { readonly run: RunControl; hold?(promise: Promise<unknown>): void 
 /** What one subscription of `checkpoint` knows and does. */
 export class CheckpointSaver implements KeptState {
   readonly #monitor: Monitor;
+  readonly #tellOfLate = lateEpochs("checkpoint");
   #state: SaverState;
   #run: RunControl | undefined;
   #due = performance.now();
@@ -101,6 +103,7 @@ export class CheckpointSaver implements KeptState {
   take(event: Epoch | AnyBatch): void {
     if (!(event instanceof Batch)) this.#state = { ...this.#state, seen: event.epoch };
     if (!this.#isDue(event)) return;
+    if (!(event instanceof Batch)) this.#tellOfLate(event);
     if (event instanceof Batch) {
       if (this.rule.save === "best") {
         throw new RangeError(

@@ -7,6 +7,7 @@ import type { KeptState, StateValue } from "../kept_state.ts";
 import type { Run } from "../run.ts";
 import { meetRun, perRun } from "../run_listeners.ts";
 import { checkEpoch } from "../stage_order.ts";
+import { lateEpochs } from "./late_epoch.ts";
 import { checkMode, Monitor, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link earlyStopping}. */
@@ -144,6 +145,7 @@ type PatienceState = {
 /** What one subscription knows of a run. */
 class Patience implements KeptState {
   readonly #monitor: Monitor;
+  readonly #tellOfLate = lateEpochs("earlyStopping");
   #state: PatienceState;
 
   /** Meets the run; one that had been stopped when it was saved is stopped again. */
@@ -194,12 +196,14 @@ class Patience implements KeptState {
     this.#state = { ...this.#state, kept: null };
   }
 
-  #watch({ epoch }: Epoch, current: number): void {
+  #watch(event: Epoch, current: number): void {
+    const { epoch } = event;
     const { thresholds: { baseline }, minDelta, restoreBest } = this.rule;
     const { best, wait, kept } = this.#state;
     const improved = this.#monitor.improves(current, best, minDelta);
     // The first epoch watched is kept whatever it is: NaN is no improvement, yet better than nothing.
     if (restoreBest && (improved || !kept)) {
+      this.#tellOfLate(event);
       const snapshot = this.run.snapshot();
       this.dispose();
       this.#state = { ...this.#state, kept: snapshot };
