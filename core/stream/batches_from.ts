@@ -95,12 +95,7 @@ export function batchesFrom<
   input: BatchInput<X, Y> | (() => BatchInput<X, Y>),
   options: BatchesFromOptions = {},
 ): Observable<Batch<TensorsFor<X>, TensorsFor<Y>>> {
-  if ((typeof input !== "object" && typeof input !== "function") || input === null) {
-    throw new TypeError(
-      `Cannot make batches as batchesFrom takes an observable or an async generator of data sets, or ` +
-        `a function that gives one: received ${received(input)}`,
-    );
-  }
+  if (typeof input !== "function") checkInput(input);
   const { batchSize, stepsPerEpoch = 1000, seed = 0, maxWaiting = 1024, resume } = options;
   if (batchSize !== undefined) checkCount("batchSize of batchesFrom", batchSize, 1);
   checkCount("stepsPerEpoch of batchesFrom", stepsPerEpoch, 1);
@@ -126,8 +121,17 @@ export function batchesFrom<
   };
   const batches = batchesOf(settings, () => {
     const given = typeof input === "function" ? input() : input;
+    checkInput(given);
     const queue = new BatchQueue<AnyDataSet>(given as BatchInput<Inputs, Targets>, maxWaiting);
     return new OnlineFeed(queue, stepsPerEpoch, batchSize);
   });
   return batches as Observable<Batch<TensorsFor<X>, TensorsFor<Y>>>;
+}
+
+function checkInput(input: unknown): void {
+  if (typeof input === "object" && input !== null) return;
+  throw new TypeError(
+    `Cannot make batches as batchesFrom takes an observable or an async generator of data sets, or ` +
+      `a function that gives one: received ${received(input)}`,
+  );
 }

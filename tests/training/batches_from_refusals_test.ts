@@ -36,6 +36,15 @@ const train = (batches: Iterable<DataSet>) =>
     update(adam()),
   );
 
+Deno.test("what gives no batches is refused, at once or as a function has given it", async () => {
+  for (const wrong of [null, undefined, 5, "batches"]) {
+    const message = /^TypeError: Cannot make batches as batchesFrom takes .*: received /;
+    assert.throws(() => train(wrong as unknown as []), message);
+    const given = train((() => wrong) as unknown as []);
+    await assert.rejects(lastValueFrom(given), message);
+  }
+});
+
 Deno.test("a batch that does not fit where the first one was is refused", async () => {
   const { x, y } = batch(4);
   const bytes = { data: new Uint8Array(8), shape: [4, 2] };
