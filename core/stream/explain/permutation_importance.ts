@@ -32,12 +32,12 @@ export interface FeatureImportance {
  * by feature.
  *
  * @param model The model, of inputs `[features]`.
- * @param dataSet Data that it was not trained on.
+ * @param dataSet Data that it was not trained on, in memory.
  * @param options What {@link evaluate} takes, which number is watched, repeats, seed. Metrics of
  * which more is better count the other way round.
  * @returns A cold stream of features, in order, each as it is known.
- * @throws {RangeError} when an option is out of range, or the inputs are not rows of features; on the
- * error channel when `monitor` is not among the logs.
+ * @throws {RangeError} when an option is out of range, the inputs are not rows of features, or the data
+ * set is streamed; on the error channel when `monitor` is not among the logs.
  *
  * @example
  * ```ts
@@ -72,6 +72,12 @@ export function permutationImportance(
     throw new RangeError(
       `Cannot permute features as inputs must be rows of features, [samples, features]: received ` +
         JSON.stringify(x.shape),
+    );
+  }
+  if (dataSet.read) {
+    throw new RangeError(
+      `Cannot permute features as the data set must hold its samples: received one that reads them ` +
+        `(put some of them in arrays(x, y))`,
     );
   }
   return new Stream<FeatureImportance>((subscriber) => {

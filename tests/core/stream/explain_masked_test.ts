@@ -6,12 +6,14 @@ import {
   arrays,
   dense,
   input,
+  meanSquaredError,
   type Model,
   occlusion,
   permutationImportance,
   sequential,
   shapleySampling,
   sparseCategoricalCrossentropy,
+  streamedDataSet,
 } from "../../../mod.ts";
 import { testOnDevices } from "../../devices.ts";
 import {
@@ -119,4 +121,21 @@ await testOnDevices("permutation importance finds the planted feature", async (d
     assert(found[2].mean > 0.3 && found[2].deviation > 0, `${found[2].mean}`);
     assert(Math.abs(found[1].mean) < 1e-6 && Math.abs(found[3].mean) < 1e-6);
   }
+});
+
+Deno.test("permutation importance refuses a data set that reads its samples", () => {
+  const streamed = streamedDataSet({
+    samples: 3,
+    x: { shape: [2], type: "float32" },
+    y: { shape: [1], type: "float32" },
+    read(rows, { x, y }) {
+      x.data.fill(1);
+      y.data.set(rows);
+    },
+  });
+  const model = sequential([input([2]), dense(1)]);
+  assert.throws(
+    () => permutationImportance(model, streamed, { loss: meanSquaredError() }),
+    /as the data set must hold its samples: received one that reads them/,
+  );
 });
