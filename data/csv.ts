@@ -102,9 +102,10 @@ export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}):
       { row, column },
     );
   };
+  const texts = new Set(text);
   const columns = new Map(names.map((name, place) => [
     name,
-    text.includes(name)
+    texts.has(name)
       ? body.map(({ cells }) => isMissing(cells[place]) ? "" : cells[place])
       : Float64Array.from(body, ({ cells, row }) => toNumber(cells[place], row, name)),
   ]));
@@ -130,6 +131,8 @@ function readRecords(source: string | Uint8Array, file: string, delimiter: strin
   } catch (error) {
     throw fail("its text is not UTF-8: save it again in that encoding", error);
   }
+  // Rows are about as long as the first one.
+  const longest = Math.max(1 << 20, 16 * text.search(/[\r\n]|$/));
   try {
     return parse(text, {
       bom: true,
@@ -138,7 +141,7 @@ function readRecords(source: string | Uint8Array, file: string, delimiter: strin
       // Named, since csv-parse else takes the first kind it meets for the whole file.
       record_delimiter: ["\r\n", "\n", "\r"],
       // An unclosed quote would else take the rest of the file for one cell.
-      max_record_size: 1 << 20,
+      max_record_size: longest,
     });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
@@ -146,7 +149,7 @@ function readRecords(source: string | Uint8Array, file: string, delimiter: strin
     const why = error.code === "CSV_QUOTE_NOT_CLOSED"
       ? "a quote opened in it is not closed: double quotes that belong to the text"
       : error.code === "CSV_MAX_RECORD_SIZE"
-      ? "it is longer than 1 MiB: look for a quote that is not closed"
+      ? `it is longer than ${longest >> 20} MiB: look for a quote that is not closed`
       : `it breaks CSV's rules: ${error.message}`;
     throw fail(`row ${row} cannot be parsed, ${why}`, error, row);
   }
@@ -158,15 +161,18 @@ function checkNames(
   text: readonly string[],
   fail: (why: string, place?: { row?: number; column?: string }) => DataError,
 ): void {
+  const places = new Map<string, number>();
   for (const [place, name] of names.entries()) {
     if (name === "") throw fail(`every column needs a name: column ${place + 1} has none`);
-    if (names.indexOf(name) !== place) {
+    const other = places.get(name);
+    if (other !== undefined) {
       throw fail(
-        `every column needs a name of its own: received "${name}" for columns ` +
-          `${names.indexOf(name) + 1} and ${place + 1}`,
+        `every column needs a name of its own: received "${name}" for columns ${other + 1} and ` +
+          `${place + 1}`,
         { row: 1, column: name },
       );
     }
+    places.set(name, place);
   }
   if (header && names.every((name) => Number.isFinite(parseNumber(name)))) {
     throw fail(
@@ -175,7 +181,7 @@ function checkNames(
       { row: 1 },
     );
   }
-  const missing = text.find((name) => !names.includes(name));
+  const missing = text.find((name) => !places.has(name));
   if (missing !== undefined) {
     throw fail(`it has no column "${missing}": its columns are ${JSON.stringify(names)}`);
   }

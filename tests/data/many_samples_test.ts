@@ -1,6 +1,6 @@
-/** Samples by the hundred thousand: what is done to each must not take an argument of a call for each. */
+/** Samples and columns by the hundred thousand: neither a call's arguments nor squares of them. */
 import assert from "node:assert/strict";
-import { graphDataSet, textVectorization } from "../../mod.ts";
+import { graphDataSet, parseCsv, textVectorization } from "../../mod.ts";
 
 /** More than V8 takes as arguments of a call, some 120,000. */
 const many = 200_000;
@@ -35,4 +35,13 @@ Deno.test("a graph may have many edges with features", () => {
   for (const row of [0, 1234, many - 1]) {
     assert.equal(x.edgeFeatures.data[row], x.edges.data[3 * row]);
   }
+});
+
+Deno.test("parseCsv takes rows of many columns, of more than a mebibyte", () => {
+  const row = Array.from({ length: many }, (_, i) => (i % 1000 / 1000).toFixed(4));
+  const text = `${row.join()}\n${row.toReversed().join()}\n`;
+  assert(text.length > 2 << 20);
+  const { columns, rows } = parseCsv(text, { header: false });
+  assert.deepEqual([columns.size, rows], [many, 2]);
+  assert.deepEqual([...columns.get("column_1001")!], [0, 0.999]);
 });
