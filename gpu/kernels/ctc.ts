@@ -3,6 +3,7 @@ import type { GpuCall } from "../call.ts";
 import { indent, type ShaderBuilder } from "../shader_builder.ts";
 import type { Tuning } from "../tuning.ts";
 import { keepNaN } from "./body.ts";
+import { countedLoop } from "./counted_loop.ts";
 import { emitFinish } from "./finish.ts";
 import type { GpuKernel } from "./kernel.ts";
 import { literalExpression } from "./literal.ts";
@@ -70,6 +71,7 @@ export const ctcPosteriorsKernel: GpuKernel = {
     const onward = shader.shared("f32", width);
     const likely = shader.shared("f32", width);
     const finish = emitFinish(shader, call);
+    const looks = tuning.software ? row.steps * Math.ceil(row.classes / lanes) * width : 0;
     const known = (step: string, state: string) =>
       shader.load(
         paths.buffer,
@@ -108,9 +110,10 @@ export const ctcPosteriorsKernel: GpuKernel = {
         // A class may stand in several states.
         ...block(`for (var index = lane; index < ${row.classes}u; index += ${lanes}u)`, [
           "var sum = 0.0;",
-          ...block("for (var s = 0u; s < states; s++)", [
+          ...countedLoop("s", "0u", width, [
+            "if (s >= states) { break; }",
             `if (${row.classOf}(group, s) == index) { sum += ${likely}[s]; }`,
-          ]),
+          ], looks),
           `${finish}((group * ${row.steps}u + step) * ${row.classes}u + index, sum);`,
         ]),
         "workgroupBarrier();",
