@@ -83,7 +83,7 @@ export class Tensor {
     inputs: readonly Tensor[],
     attributes: Attributes = {},
   ): Tensor {
-    const settings = attributes === noAttributes ? "" : JSON.stringify(attributes);
+    const settings = attributes === noAttributes ? "" : settingsKey(attributes);
     let key = `${operation.name}${settings}(`;
     let owner: Tensor | null = null;
     for (const input of inputs) {
@@ -270,6 +270,15 @@ export class Tensor {
 }
 
 const noAttributes: Attributes = {};
+
+/** Settings as text; JSON alone would write NaN and both infinities as `null`, and make them one. */
+function settingsKey(attributes: Attributes): string {
+  const text = JSON.stringify(attributes);
+  if (!text.includes("null")) return text;
+  const write = (_: string, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  return JSON.stringify(attributes, write);
+}
 
 /** Checks that all `inputs` have one element type among `allowed`, and gives it. */
 export function commonDType(

@@ -21,6 +21,13 @@ Deno.test("other attributes, inputs or order of inputs make another node", () =>
   assert.notEqual(a.cast("i32"), a.cast("u32"));
 });
 
+Deno.test("attributes that are no numbers of JSON differ, too", () => {
+  const values = x(), ids = inputLeaf("ids", [2], "u32");
+  const fold = (empty: number) => ops.segmentMax(values, ids, 4, { empty });
+  assert.equal(fold(-Infinity), fold(-Infinity));
+  assert.equal(new Set([-Infinity, Infinity, NaN, 0].map(fold)).size, 4);
+});
+
 Deno.test("leaves differ, even with the same name, shape and type", () => {
   assert.notEqual(x().key, x().key);
   assert.notEqual(stateLeaf("w", [2]), stateLeaf("w", [2]));
