@@ -19,8 +19,8 @@ import {
 export type InputValuesFor<X extends Tensors> = Like<X, InputValues>;
 
 /**
- * What a model predicts from, as a data set. It needs targets; these are never read, unless its reader
- * fills them along with inputs.
+ * What a model predicts from, as a data set without targets, unless its reader fills them along with
+ * inputs.
  *
  * @throws {DataError} when it is neither arrays of numbers nor a data set.
  */
@@ -30,9 +30,7 @@ export function inferenceData(
 ): AnyDataSet {
   const isWhole = isDataSet(model, inputs);
   if (isWhole && inputs.read) return inputs;
-  const x = isWhole ? inputs.x : storedInputs(model, inputs);
-  const samples = (isStored(x) ? x : Object.values(x)[0]).shape[0];
-  return { x, y: { data: new Uint8Array(samples), shape: [samples] } };
+  return { x: isWhole ? inputs.x : storedInputs(model, inputs), y: {} };
 }
 
 /**

@@ -278,4 +278,8 @@ Deno.test("T1: the compiler and the graph refuse names that are not there", asyn
     () => miniBatches(uneven),
     /same number of samples: received 48 of text, 1 of table, 48 of kind, 48 of price/,
   );
+  await assert.rejects(
+    predict(model, uneven.x, { device: "cpu", threads: 1 }),
+    /same number of samples: received 48 of text, 1 of table$/,
+  );
 });
