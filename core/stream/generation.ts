@@ -42,7 +42,7 @@ export function checkFinite(scores: Float32Array, length: number): void {
   if (!scores.some(Number.isNaN)) return;
   throw new NonFiniteError(
     `Cannot choose token ${length} as the model gives NaN for it: are all tokens of the prompt in ` +
-      `its vocabulary?`,
+      `its vocabulary, and are there no more than it has learnt places for (maxLength)?`,
     length,
   );
 }

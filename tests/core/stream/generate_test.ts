@@ -270,4 +270,8 @@ Deno.test("layers that see a sequence as a whole are refused, and so is a wrong 
   ]);
   await assert.rejects(all(generate(seeing, [1], cpu)), /multi_head.*expected useCausalMask/);
   await assert.rejects(all(generate(language(), [99], cpu)), /gives NaN.*vocabulary/);
+  await assert.rejects(
+    all(generate(language(), [1], { maxLength: steps + 3, ...cpu })),
+    /Cannot choose token 8 as .* no more than it has learnt places for \(maxLength\)/,
+  );
 });
