@@ -86,6 +86,8 @@ class LoopCompiler {
       this.#run(inner, steps, body);
       this.#restore(saved);
     };
+    // The loops around it go on from where the first row begins.
+    const saved = inner > 0 ? this.#save() : null;
     const neutral = this.#values.neutral(type);
     eachColumn((step) => this.#storeSums(new Array(step.vectors).fill(neutral), step));
     const left = code.local(valueType.i32);
@@ -101,6 +103,7 @@ class LoopCompiler {
         code.increase(left, -rows);
       },
     );
+    if (saved) this.#restore(saved);
   }
 
   #storeSums(sums: readonly number[], step: Step): void {

@@ -67,3 +67,35 @@ Deno.test("sums over rows in blocks have the bits of sums row by row, on one thr
     }
   }
 });
+
+Deno.test("sums and maxima in blocks over dimensions between others are those of each sample, on one thread and two", async () => {
+  const next = numbers(22);
+  using one = new TestCpu(1);
+  using two = new TestCpu(2);
+  await two.ready();
+  const cases: [number[], number[]][] = [
+    [[3, 700, 100], [1]],
+    [[5, 30, 60, 40], [1, 2]],
+    [[2, 2, 1700, 40], [2]],
+  ];
+  for (const [shape, axes] of cases) {
+    const x = inputLeaf("x", shape, "f32");
+    const data = Float32Array.from({ length: x.size }, () => next(2001) / 1000 - 1);
+    const columns = shape.at(-1)!;
+    const rows = axes.reduce((product, axis) => product * shape[axis], 1);
+    const sums = new Float32Array(x.size / rows);
+    const most = new Float32Array(x.size / rows).fill(-Infinity);
+    data.forEach((value, at) => {
+      const to = Math.floor(at / (rows * columns)) * columns + at % columns;
+      sums[to] += value;
+      most[to] = Math.max(most[to], value);
+    });
+    for (const [output, expected] of [[x.sum(axes), sums], [x.max(axes), most]] as const) {
+      assert.ok(blockOf(output) > 0);
+      for (const cpu of [one, two]) {
+        const { outputs } = await runSteps(cpu, [output], [], new Map([[x, data]]));
+        assert.deepEqual(outputs[0], [...expected]);
+      }
+    }
+  }
+});
