@@ -11,6 +11,7 @@ import { threefryBody } from "../../core/graph/threefry.ts";
 import type { GpuCall } from "../call.ts";
 import { fromBits, indent, type ShaderBuilder, times } from "../shader_builder.ts";
 import type { Tuning } from "../tuning.ts";
+import { countedLoop, mostTurns } from "./counted_loop.ts";
 
 /** Threads of a workgroup: each has a query, or a key, of its own. */
 export const attentionLanes = 64;
@@ -90,6 +91,10 @@ export function attentionParts(
         `the device "cpu"`,
     );
   }
+  const isForward = work.call.name === "attention";
+  const copies = tuning.software
+    ? vectorsOfTurn(sizes, [vectors, valueVectors], isForward, shared)
+    : mostUnrolled;
   const starts = new Map<StridedOperand, string>();
   const element = (operand: StridedOperand, index: string) => {
     if (!starts.has(operand)) starts.set(operand, shader.start(operand));
@@ -111,9 +116,10 @@ export function attentionParts(
   return {
     ...{ operands, attributes, sizes, vectors, valueVectors, shared, element, vector },
     each: (count, body) =>
-      !tuning.software && count <= mostUnrolled
+      count <= copies
         ? Array.from({ length: count }, (_, place) => body(`${place}u`)).join("\n")
-        : `for (var c = 0u; c < ${count}u; c++) {\n${indent(body("c"))}\n}`,
+        : countedLoop("c", "0u", count, [body("c")], tuning.software ? copies * mostTurns : 0)
+          .join("\n"),
     declareTiles: () => [
       shader.shared("vec4<f32>", shared * vectors),
       shader.shared("vec4<f32>", shared * valueVectors),
@@ -161,6 +167,33 @@ export function attentionParts(
       return `attention_factor(attention_random(${position}, ${words}), ${scalar(rate)})`;
     },
   };
+}
+
+/**
+ * Vectors that each turn of a loop over them takes on a software adapter, which leaves a shader's loops
+ * after some turns of all of them together: one, unless there would be too many.
+ *
+ * @throws {RangeError} where loops over rows alone take too many.
+ */
+function vectorsOfTurn(
+  { queries, keys, heads, keyHeads }: AttentionSizes,
+  counts: readonly number[],
+  isForward: boolean,
+  shared: number,
+): number {
+  const rows = isForward ? keys : Math.max(keys, queries * heads / keyHeads);
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  for (let copies = 1; copies <= Math.max(...counts); copies++) {
+    const loops = counts.map((count) => count <= copies ? 0 : Math.ceil(count / copies));
+    const inner = loops.reduce((sum, turns) => sum + turns, 0);
+    // Rows are shared, then gone through once, or twice on the way forward.
+    const ofRow = 2 + (isForward ? 1 : 2) * inner + (inner + 1) / shared + all / attentionLanes;
+    if (rows * ofRow + 4 * all < 2 * mostTurns) return copies;
+  }
+  throw new RangeError(
+    `Cannot run attention over ${rows} rows on a software adapter of WebGPU as it leaves the loops ` +
+      `of a shader after ${2 * mostTurns} turns: use shorter sequences, or the device "cpu"`,
+  );
 }
 
 /** Statements over the components of a vector that lie within a row of `size` numbers. */

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { inputLeaf } from "../../core/graph/leaf.ts";
 import { createProgram } from "../../core/graph/program.ts";
+import type { Tensor } from "../../core/graph/tensor.ts";
 import {
   convolution,
   ctcLoss,
   gradients,
   recurrence,
+  scaledDotProductAttention,
   scatterAdd,
   segmentMax,
   segmentSum,
@@ -100,4 +102,23 @@ gpuTest("eight million numbers are added one by one, and multiplied", async (dev
   const wanted = numbers.reduce((sum, number) => sum + number ** 2, 0);
   assert.ok(Math.abs(product[0] - wanted) < 1e-4 * wanted, `${product[0]}, not ${wanted}`);
   executable.dispose();
+});
+
+gpuTest("attention sees all keys of a long sequence, or is refused", async (device) => {
+  const random = mulberry32(7);
+  const attend = (keys: number, size: number) => {
+    const shapes = [[1, 3, 1, size], [1, keys, 1, size], [1, keys, 1, size]];
+    const leaves = shapes.map((shape) => inputLeaf("x", shape, "f32"));
+    const [query, key, value] = leaves;
+    return { leaves, y: scaledDotProductAttention(query, key, value) };
+  };
+  const { leaves, y } = attend(1000, 136);
+  const bindings = new Map(leaves.map((leaf) => value(leaf, floats(random, leaf.shape).data)));
+  await assertParity(device, [y], bindings, { tolerance: 400, magnitude: 1 });
+  if (!device.tuning.software) return;
+  const bind = (leaf: Tensor) => device.allocate(leaf.dtype, leaf.size, "x");
+  assert.throws(
+    () => device.prepare(createProgram([attend(40_000, 4).y], []), bind),
+    /Cannot run attention over 40000 rows on a software adapter.*use shorter sequences/,
+  );
 });
