@@ -44,8 +44,8 @@ export interface LossFunctionOptions extends Omit<LossOptions, "lossWeights"> {
  *
  * Where outputs are to be compared with each other or with the inputs, the loss is a function of the
  * step. It gives one value a sample, one for the batch, or terms by name, which are added, weighted
- * by `lossWeights` and logged as `kl_loss`. Masks of outputs are its own affair. Data sets for it may
- * have no targets.
+ * by `lossWeights` and logged as `kl_loss`. Weights of samples and classes count where there is one
+ * value a sample; masks of outputs are its own affair. Data sets for it may have no targets.
  *
  * @param lossFunction The loss, for one value a sample; losses by the names of outputs; or a function
  * of `x`, `y` and all `outputs`.
