@@ -10,7 +10,7 @@ import { checkFinite, checkGeneration, type GenerationOptions, inputsOf } from "
 import { openDevice } from "./open_device.ts";
 import { numbersOf } from "./request_batches.ts";
 import { Run } from "./run.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link beamSearch}. */

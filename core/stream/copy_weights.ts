@@ -1,6 +1,6 @@
 import type { AnyModel } from "../nn/connect.ts";
 import { weightPairs, type WeightPairsOptions } from "./weight_pairs.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 
 /** Options of {@link copyWeights}. */
 export type CopyWeightsOptions = WeightPairsOptions;

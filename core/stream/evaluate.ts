@@ -15,7 +15,7 @@ import type { InputsFor, TensorsFor } from "./resident_data.ts";
 import { Run } from "./run.ts";
 import { checkReduction, type Reduction } from "./score.ts";
 import { Validation, validationBatchSize } from "./validation.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptions {

@@ -17,7 +17,7 @@ import {
 import { openDevice } from "./open_device.ts";
 import { Run } from "./run.ts";
 import { checkSampling, sampleToken, type TokenSampling } from "./sample_token.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link generate}. */

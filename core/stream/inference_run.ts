@@ -9,7 +9,7 @@ import { tensorEntries, type Tensors } from "../nn/named.ts";
 import { applyModel } from "./apply_model.ts";
 import type { LoadedData, ResidentData } from "./resident_data.ts";
 import { Run } from "./run.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 
 /** An array that was computed, row by row. */
 export interface Computed {

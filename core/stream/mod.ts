@@ -79,7 +79,7 @@ export {
   stochasticWeightAveraging,
   type StochasticWeightAveragingOptions,
 } from "./stochastic_weight_averaging.ts";
-export { settled } from "./weight_table.ts";
+export { settled } from "./settled.ts";
 export type { WeightPattern } from "../nn/weight_pattern.ts";
 export { cutMix } from "./cut_mix.ts";
 export { mixUp } from "./mix_up.ts";

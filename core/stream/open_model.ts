@@ -14,7 +14,7 @@ import { storedType } from "./resident_data.ts";
 import { numbersOf, RequestBatches, type Rows } from "./request_batches.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 
 /** Options of {@link openModel}. */
 export interface OpenModelOptions extends DeviceOptions {

@@ -21,7 +21,7 @@ import { InferenceRun } from "./inference_run.ts";
 import { Permits } from "./permits.ts";
 import type { InputsFor } from "./resident_data.ts";
 import { stateBatchSize } from "./state_batch_size.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 import { Turns } from "./yield_to_events.ts";
 
 /** Options of {@link predict} and {@link predictions}. */

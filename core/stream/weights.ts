@@ -11,7 +11,7 @@ import { checkChecksum, noChecksum, writeChecksum } from "./file_checksum.ts";
 import { checkMetadata } from "./file_metadata.ts";
 import { formatVersion } from "./saved_run.ts";
 import { namesInFile } from "./file_models.ts";
-import { settled } from "./weight_table.ts";
+import { settled } from "./settled.ts";
 
 /** Options of {@link saveWeights}. */
 export interface SaveWeightsOptions {

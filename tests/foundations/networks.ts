@@ -1,6 +1,6 @@
 /** What the suites of the foundations share: networks of any size, and loops to hold them against. */
 import { lastValueFrom, type Observable } from "rxjs";
-import { settled } from "../../core/stream/weight_table.ts";
+import { settled } from "../../core/stream/settled.ts";
 import {
   type ActivationName,
   dense,

@@ -1,7 +1,7 @@
 // T1, the sequential part: layers one after another, by name, shape and weight.
 import assert from "node:assert/strict";
 import { lastValueFrom } from "rxjs";
-import { settled } from "../../core/stream/weight_table.ts";
+import { settled } from "../../core/stream/settled.ts";
 import {
   activation,
   adam,

@@ -20,7 +20,7 @@ import {
   update,
   type Updated,
 } from "../../mod.ts";
-import { settled } from "../../core/stream/weight_table.ts";
+import { settled } from "../../core/stream/settled.ts";
 import { mulberry32 } from "../core/ops/generator.ts";
 
 /** D2 of systems.md: 784–30–30–10. */

@@ -16,7 +16,7 @@ import { foldKey } from "../../state/fold_key.ts";
 import { RandomStream } from "../../state/random_stream.ts";
 import { fit } from "../fit.ts";
 import type { DeviceOptions } from "../open_device.ts";
-import { settled } from "../weight_table.ts";
+import { settled } from "../settled.ts";
 
 /** Options of {@link activationMaximisation}. */
 export interface ActivationMaximisationOptions extends DeviceOptions {
