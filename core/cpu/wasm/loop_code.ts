@@ -1,6 +1,6 @@
 import type { LoopKernel } from "../../graph/loop.ts";
 import { laneType } from "./emit_expression.ts";
-import { rowsOfBlock } from "./fold_blocks.ts";
+import { rowsOfBlock, rowsOfPart } from "./fold_blocks.ts";
 import { type LoopNest, makeNest } from "./loop_nest.ts";
 import { LoopValues, scalarStep, type Step } from "./loop_values.ts";
 import { Code, simd, valueType } from "./module.ts";
@@ -78,8 +78,7 @@ class LoopCompiler {
 
   /** Folds some rows at a time, for all columns; in between, the sums lie where the results will. */
   #foldBlocks(steps: readonly Step[], rows: number): void {
-    const { kernel, inner, outer, shape } = this.#nest;
-    const code = this.#code;
+    const { kernel, inner } = this.#nest;
     const type = laneType(kernel.stores[0].dtype);
     const eachColumn = (body: (step: Step) => void) => {
       const saved = this.#save();
@@ -90,20 +89,27 @@ class LoopCompiler {
     const saved = inner > 0 ? this.#save() : null;
     const neutral = this.#values.neutral(type);
     eachColumn((step) => this.#storeSums(new Array(step.vectors).fill(neutral), step));
+    const count = this.#code.local(valueType.i32);
+    this.#eachBlock(rows, count, () => eachColumn((step) => this.#fold(step, count)));
+    if (saved) this.#restore(saved);
+  }
+
+  /** Goes through the first folded dimension `rows` at a time; a local `count` says how many there are. */
+  #eachBlock(rows: number, count: number, body: () => void): void {
+    const { shape, outer } = this.#nest;
+    const code = this.#code;
     const left = code.local(valueType.i32);
-    const count = code.local(valueType.i32);
     code.i32(shape[outer]).set(left);
     code.while(
       () => code.get(left).i32(0).raw(0x4a),
       () => {
         // The smaller one of the two.
         code.i32(rows).get(left).get(left).i32(rows).raw(0x4a, 0x1b).set(count);
-        eachColumn((step) => this.#fold(step, count));
+        body();
         this.#move(outer, rows);
         code.increase(left, -rows);
       },
     );
-    if (saved) this.#restore(saved);
   }
 
   #storeSums(sums: readonly number[], step: Step): void {
@@ -212,46 +218,77 @@ class LoopCompiler {
    * folded dimension; what is stored already is then gone on with.
    */
   #fold(step: Step, count?: number): void {
-    const code = this.#code;
-    const [store] = this.#nest.kernel.stores;
-    const type = laneType(store.dtype);
-    const along = this.#nest.inner >= this.#nest.outer;
-    const sums = Array.from(
-      { length: along ? wide : step.vectors },
-      (_, vector) =>
-        count === undefined ? this.#values.neutral(type) : this.#values.stored(step, vector),
-    );
-    const rest = along ? this.#values.neutral(type) : sums[0];
-    if (along) this.#values.hoist();
+    const type = laneType(this.#nest.kernel.stores[0].dtype);
+    if (this.#isAlong) this.#values.hoist();
     const saved = this.#save();
-    const add = (inner: Step) => {
-      for (let vector = 0; vector < inner.vectors; vector++) {
-        const value = this.#values.body(inner, vector)[store.value];
-        const sum = along && inner.lanes === 1 ? rest : sums[vector];
+    const rows = count === undefined ? rowsOfPart(this.#nest) : 0;
+    const folded = rows > 0 ? this.#foldParts(step, rows, type) : this.#foldPart(step, type, count);
+    this.#restore(saved);
+    if (this.#isAlong) return this.#storeSums([this.#foldLanes(folded, type)], scalarStep);
+    const sums = count === undefined ? folded : folded.map((sum, vector) => {
+      const all = this.#values.stored(step, vector);
+      this.#values.combine(all, sum, type);
+      return all;
+    });
+    this.#storeSums(sums, step);
+  }
+
+  /** Whether lanes run along a folded dimension. */
+  get #isAlong(): boolean {
+    return this.#nest.inner >= this.#nest.outer;
+  }
+
+  /** Sums of some rows at a time, and the sums of those: long sums round less so. */
+  #foldParts(step: Step, rows: number, type: string): readonly number[] {
+    const count = this.#code.local(valueType.i32);
+    const vectors = this.#isAlong ? wide + 1 : step.vectors;
+    const totals = Array.from({ length: vectors }, () => this.#values.neutral(type));
+    this.#eachBlock(rows, count, () => {
+      this.#foldPart(step, type, count).forEach((sum, place) =>
+        this.#values.combine(totals[place], sum, type)
+      );
+    });
+    return totals;
+  }
+
+  /** Sums in registers; along the lanes the last one is of what is left after whole vectors. */
+  #foldPart(step: Step, type: string, count?: number): readonly number[] {
+    const { shape, inner, outer, kernel: { stores: [store] } } = this.#nest;
+    const along = this.#isAlong;
+    const sums = Array.from(
+      { length: along ? wide + 1 : step.vectors },
+      () => this.#values.neutral(type),
+    );
+    const add = (part: Step) => {
+      for (let vector = 0; vector < part.vectors; vector++) {
+        const value = this.#values.body(part, vector)[store.value];
+        const sum = along && part.lanes === 1 ? sums[wide] : sums[vector];
         this.#values.combine(sum, value.local, type);
       }
     };
     const nest = (dimension: number) => {
-      if (dimension === this.#nest.shape.length) return add(step);
-      if (dimension === this.#nest.inner) {
-        return this.#run(dimension, [wideStep, vectorStep, scalarStep], add);
+      if (dimension === shape.length) return add(step);
+      const limit = dimension === outer ? count : undefined;
+      if (dimension === inner) {
+        return this.#run(dimension, [wideStep, vectorStep, scalarStep], add, limit);
       }
-      const limit = dimension === this.#nest.outer ? count : undefined;
       this.#run(dimension, [scalarStep], () => nest(dimension + 1), limit);
     };
-    nest(this.#nest.outer);
-    this.#restore(saved);
-    if (along) {
-      // Sums and lanes fold in a fixed order, then the rest: the same bits whoever computes them.
-      for (const other of sums.slice(1)) this.#values.combine(sums[0], other, type);
-      for (const shift of [8, 4]) {
-        const other = code.local(valueType.v128);
-        const bytes = Array.from({ length: 16 }, (_, byte) => (byte + shift) % 16);
-        code.get(sums[0]).get(sums[0]).simd(simd.shuffle, ...bytes).set(other);
-        this.#values.combine(sums[0], other, type);
-      }
-      this.#values.combine(sums[0], rest, type);
-      this.#storeSums([sums[0]], scalarStep);
-    } else this.#storeSums(sums, step);
+    nest(outer);
+    return sums;
+  }
+
+  /** Folds vectors and lanes in a fixed order, then the rest: the same bits whoever computes them. */
+  #foldLanes([sum, ...others]: readonly number[], type: string): number {
+    const code = this.#code;
+    for (const other of others.slice(0, -1)) this.#values.combine(sum, other, type);
+    for (const shift of [8, 4]) {
+      const other = code.local(valueType.v128);
+      const bytes = Array.from({ length: 16 }, (_, byte) => (byte + shift) % 16);
+      code.get(sum).get(sum).simd(simd.shuffle, ...bytes).set(other);
+      this.#values.combine(sum, other, type);
+    }
+    this.#values.combine(sum, others.at(-1)!, type);
+    return sum;
   }
 }
