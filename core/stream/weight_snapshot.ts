@@ -11,6 +11,8 @@ export class WeightSnapshot implements Snapshot {
   readonly #copies = new Map<Tensor, { name: string; storage: Storage }>();
   /** What the copies held as their run ended, on the host. */
   #left: Map<Tensor, TensorData | Promise<TensorData>> | undefined;
+  #reading: readonly (TensorData | Promise<TensorData>)[] = [];
+  #over = false;
   #disposed = false;
 
   /** @param device Where the copies live. */
@@ -34,15 +36,31 @@ export class WeightSnapshot implements Snapshot {
    * @returns A promise where that takes time.
    */
   leave(): Promise<void> | void {
+    this.#over = true;
+    if (this.device.stepsInFlight > 1) return this.#leaveSlowly();
+    this.#begin();
+    this.#free();
+  }
+
+  async #leaveSlowly(): Promise<void> {
+    // Most are disposed of in this turn, as the operators that have them are left.
+    await Promise.resolve();
+    if (!this.#disposed) this.#begin();
+    await Promise.allSettled(this.#reading);
+    this.#free();
+  }
+
+  /** Begins to read the copies, if nobody has. */
+  #begin(): void {
+    if (this.#left) return;
     this.#left = new Map([...this.#copies].map(([leaf, { storage }]) => [leaf, storage.read()]));
-    const reading = [...this.#left.values()].filter((values) => values instanceof Promise);
-    if (reading.length === 0) return this.#free();
-    return Promise.allSettled(reading).then(() => this.#free());
+    this.#reading = [...this.#left.values()];
   }
 
   /** What the copies held as the run ended, once it has. */
   get left(): ReadonlyMap<Tensor, TensorData | Promise<TensorData>> | undefined {
     this.#check();
+    if (this.#over) this.#begin();
     return this.#left;
   }
 

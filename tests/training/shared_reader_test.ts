@@ -21,21 +21,26 @@ const samples = 900;
 const random = mulberry32(5);
 const first = Float32Array.from({ length: samples }, () => random() - 0.5);
 
+const turn = () => new Promise<void>((done) => setTimeout(done));
+/** Calls of readers that are under way: a run that ends may leave one. */
+let reading = 0;
+
 /** Reads as from a file: the place that is sought is one for all who read. */
 function file() {
   let place = 0;
-  const turn = () => new Promise<void>((done) => setTimeout(done));
   return streamedDataSet({
     samples,
     x: { shape: [features], type: "float32" },
     y: { shape: [1], type: "float32" },
     async read(rows, { x, y }) {
+      reading++;
       for (const [at, row] of rows.entries()) {
         place = row;
         if (at % 32 === 0) await turn();
         x.data.fill(first[place], at * features, (at + 1) * features);
         y.data[at] = 2 * first[row];
       }
+      reading--;
     },
   });
 }
@@ -59,6 +64,7 @@ async function train(stepsPerEpoch: number | undefined) {
   const model = sequential([input([features]), dense(1, { kernelInitializer: "zeros" })]);
   const training = fit(model, train, { ...options, validation, stepsPerEpoch });
   const epochs = await lastValueFrom(training.pipe(toArray()));
+  while (reading > 0) await turn();
   return { weights: await weightsOf(model), logs: epochs.map(({ logs }) => logs.val_loss), model };
 }
 
