@@ -79,6 +79,13 @@ export function normalizeAxes(
 ): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = typeof axes === "number" ? [axes] : axes;
+  // Where the compiler did not look, NumPy's { axis: 1 } may stand here.
+  if (!Array.isArray(list)) {
+    throw new ShapeError(
+      `Cannot apply ${operation} as axes must be a number or a list of numbers: received ` +
+        `${JSON.stringify(axes)} (options come after them)`,
+    );
+  }
   const normal = list.map((axis) => normalizeAxis(operation, axis, rank));
   if (new Set(normal).size !== normal.length) {
     throw new ShapeError(

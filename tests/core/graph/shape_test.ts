@@ -88,6 +88,8 @@ Deno.test("axes count from the end too, differ, and lie in range", () => {
   assert.throws(() => normalizeAxis("sum", 0.5, 3), ShapeError);
   assert.throws(() => normalizeAxis("sum", 0, 0), ShapeError);
   assert.throws(() => normalizeAxes("sum", [1, -1], 2), /must differ/);
+  const named = { axis: 1 } as unknown as number;
+  assert.throws(() => normalizeAxes("sum", named, 2), /a number or a list .* received {"axis":1}/);
 });
 
 Deno.test("sizes are whole numbers from 0", () => {
