@@ -1,6 +1,15 @@
 /** Groups of stages in branches of their own, which learn at some steps alone. */
 import assert from "node:assert/strict";
-import { filter, lastValueFrom, merge, type Observable, share, tap, toArray } from "rxjs";
+import {
+  filter,
+  lastValueFrom,
+  merge,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  share,
+  tap,
+  toArray,
+} from "rxjs";
 import {
   adam,
   type AnyUpdated,
@@ -19,6 +28,7 @@ import {
   type MiniBatchesOptions,
   sequential,
   update,
+  type Updated,
 } from "../../mod.ts";
 import { mulberry32 } from "../core/ops/generator.ts";
 import { inFolder } from "../core/stream/fake_epoch.ts";
@@ -48,16 +58,21 @@ function branches(options: MiniBatchesOptions) {
   return { networks, steps, group, settings };
 }
 
+/** Saves the run at every step, to a file of its number, unless it goes on from such a file itself. */
+function saveEach(folder: string, resume?: string): MonoTypeOperatorFunction<Updated> {
+  const saved = new Set<number>();
+  return tap(({ step, run }) => {
+    if (resume || saved.has(step)) return;
+    saved.add(step);
+    void run.save({}, ({ bytes }) => Deno.writeFile(`${folder}/${step}`, bytes));
+  });
+}
+
 Deno.test("branches at some steps alone go on to the same bits from every step", () =>
   inFolder(async (folder) => {
     const run = async (resume?: string) => {
       const { networks, steps } = branches({ batchSize: 1, epochs: 2, resume });
-      const saved = new Set<number>();
-      await lastValueFrom(steps.pipe(tap(({ step, run }) => {
-        if (resume || saved.has(step)) return;
-        saved.add(step);
-        void run.save({}, ({ bytes }) => Deno.writeFile(`${folder}/${step}`, bytes));
-      })));
+      await lastValueFrom(steps.pipe(saveEach(folder, resume)));
       return networks.map(({ parameters }) => parameters.map(({ value }) => [...value]));
     };
     const whole = await run();
@@ -70,13 +85,8 @@ Deno.test("earlyStopping of a resumed run puts back the best weights of all bran
   inFolder(async (folder) => {
     const run = async (resume?: string) => {
       const { networks, steps } = branches({ batchSize: 1, epochs: 3, resume });
-      const saved = new Set<number>();
       const training = steps.pipe(
-        tap(({ step, run }) => {
-          if (resume || saved.has(step)) return;
-          saved.add(step);
-          void run.save({}, ({ bytes }) => Deno.writeFile(`${folder}/${step}`, bytes));
-        }),
+        saveEach(folder, resume),
         epochs(),
         // The first epoch is the best one: the loss falls.
         earlyStopping({ monitor: "loss_0", mode: "max", patience: 9, restoreBest: true }),
@@ -94,13 +104,8 @@ Deno.test("an epoch of a resumed run logs what branches recorded before, though 
   inFolder(async (folder) => {
     const run = async (resume?: string) => {
       const { steps } = branches({ batchSize: 1, epochs: 2, resume });
-      const saved = new Set<number>();
       const training = steps.pipe(
-        tap(({ step, run }) => {
-          if (resume || saved.has(step)) return;
-          saved.add(step);
-          void run.save({}, ({ bytes }) => Deno.writeFile(`${folder}/${step}`, bytes));
-        }),
+        saveEach(folder, resume),
         epochs(),
       );
       return (await lastValueFrom(training.pipe(toArray()))).map((

@@ -31,9 +31,9 @@ export function rowsOfBlock({ kernel, shape, outer, inner, strides }: LoopNest):
   return rows < folded[0] ? rows : 0;
 }
 
-/** Numbers that a lane adds up one by one at most. */
+/** The longest sum that a lane adds up one by one. */
 const inOrder = 1024;
-/** Lanes of the sums that run along the lanes. */
+/** Lanes that share a sum along them: those of the vectors that are added up side by side. */
 const lanes = 16;
 
 /**
