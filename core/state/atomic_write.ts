@@ -1,5 +1,6 @@
 import { checkPath } from "./check_path.ts";
 import { cannotWrite, explainedWrite, folderOf } from "./explained_write.ts";
+import { keepMode, replacedFile } from "./replaced_file.ts";
 
 /** What the writer needs of an open file. */
 export interface WritableFile {
@@ -20,10 +21,14 @@ export interface WritableFile {
  * its process lives, so that one which a killed process has left can be told. Of several writes to one
  * file at once, also by Workers and other processes, the last to end stays.
  *
+ * A symbolic link stays: the file that it leads to is replaced, in its own folder. The new file has the
+ * old one's mode, and its owner where the system lets this user give it away; of a file with several
+ * names (hard links) the others keep the old contents.
+ *
  * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
  * @param bytes The new contents.
- * @throws {Error} If the folder is missing, may not be written, or the disk is full; the message
- * says what to do and `cause` holds the system's error.
+ * @throws {Error} If the folder is missing, may not be written, or the disk is full, or the path is
+ * that of a folder or a device; the message says what to do and `cause` holds the system's error.
  *
  * @example
  * ```ts
@@ -52,19 +57,23 @@ export async function writeFileThrough(
   open: (path: string) => Promise<WritableFile>,
 ): Promise<void> {
   checkPath("a file to write", path);
+  const replaced = explainedWrite(path, "beside", () => replacedFile(path));
+  const place = replaced.path;
   let temporary: string | undefined;
   try {
     // Opened first, so that a folder that is missing or not allowed is known before any writing.
     // Windows has no handles of folders.
-    using directory = Deno.build.os === "windows" ? undefined : await Deno.open(folderOf(path));
-    const opened = await openTemporary(path, open);
+    using directory = Deno.build.os === "windows" ? undefined : await Deno.open(folderOf(place));
+    const opened = await openTemporary(place, open);
     temporary = opened.temporary;
     const { file } = opened;
     try {
+      // While it is empty: what others may not read they never may.
+      keepMode(temporary, replaced);
       await writeAll(file, bytes);
       await file.sync();
       // Before the lock ends: a file without one is taken for what a killed process has left.
-      await Deno.rename(temporary, path);
+      await Deno.rename(temporary, place);
       temporary = undefined;
     } finally {
       file.close();
@@ -73,7 +82,7 @@ export async function writeFileThrough(
     await directory?.sync().catch(ignoreUnsupported);
   } catch (cause) {
     if (temporary !== undefined) await Deno.remove(temporary).catch(() => {});
-    throw cannotWrite(path, "beside", cause);
+    throw cannotWrite(place, "beside", cause);
   }
 }
 
@@ -84,7 +93,7 @@ export async function writeFileThrough(
  *
  * @param path The file's path. Needs `--allow-read` and `--allow-write` for its folder.
  * @throws {Error} What the write would throw: the folder is missing or may not be written, or the
- * path is that of a folder.
+ * path is that of a folder or a device.
  *
  * @example
  * ```ts
@@ -96,10 +105,10 @@ export async function writeFileThrough(
  */
 export function checkWritable(path: string): void {
   checkPath("a file to write", path);
-  explainedWrite(path, "beside", () => {
-    if (isFolder(path)) throw new Deno.errors.IsADirectory("Is a directory");
+  const { path: place } = explainedWrite(path, "beside", () => replacedFile(path));
+  explainedWrite(place, "beside", () => {
     for (let count = 0;; count++) {
-      const temporary = temporaryOf(path, count);
+      const temporary = temporaryOf(place, count);
       try {
         Deno.openSync(temporary, { write: true, createNew: true }).close();
       } catch (error) {
@@ -109,15 +118,6 @@ export function checkWritable(path: string): void {
       return Deno.removeSync(temporary);
     }
   });
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Names of temporary files of a process: the first, and further ones where that is taken. */

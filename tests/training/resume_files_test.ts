@@ -142,6 +142,24 @@ Deno.test("checkpoint removes what a killed process was writing, by its own name
     assert.deepEqual(names(folder), [...others, "1.run"].toSorted());
   }));
 
+Deno.test({
+  name: "checkpoint writes where a link leads, and removes there what a killed process was writing",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/volume`);
+      await Deno.symlink("volume/a.run", `${folder}/latest.run`);
+      await Deno.writeTextFile(`${folder}/volume/a.run.tmp-4`, "half");
+      const path = `${folder}/latest.run`;
+      const latest = () => checkpoint(path, { save: "last" });
+      await train({ epochs: 1 }, latest());
+      assert.deepEqual(names(folder), ["latest.run", "volume"]);
+      assert.deepEqual(names(`${folder}/volume`), ["a.run"]);
+      const [epoch] = await train({ resume: path, epochs: 2 }, latest());
+      assert.equal(epoch.epoch, 2);
+    }),
+});
+
 Deno.test("a damaged file is refused with a message, and the older one stays as it is", async () => {
   await inFolder(async (folder) => {
     await train({ epochs: 2 }, every(folder));

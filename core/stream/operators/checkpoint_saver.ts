@@ -2,6 +2,7 @@ import type { Subscriber } from "rxjs";
 import { checkWritable, writeFileAtomic } from "../../state/atomic_write.ts";
 import { makeFolderOf } from "../../state/explained_write.ts";
 import { removeLeftovers } from "../../state/remove_leftovers.ts";
+import { followed } from "../../state/replaced_file.ts";
 import { encodeRun } from "../saved_run.ts";
 import type { Epoch, RunControl } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
@@ -96,7 +97,10 @@ export class CheckpointSaver implements KeptState {
   #removeLeftovers(): void {
     const words = ["last", "exception", "weights"];
     const paths = [this.path, ...words.map((word) => besidePath(this.path, word))];
-    for (const { folder, isOne } of paths.map(namesOf)) removeLeftovers(folder, isOne);
+    for (const path of paths) {
+      const { folder, isOne } = namesOf(followed(path));
+      removeLeftovers(folder, isOne);
+    }
   }
 
   /** Takes note of an epoch or a step. */
