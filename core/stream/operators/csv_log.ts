@@ -4,6 +4,7 @@ import { defer, finalize, tap } from "rxjs";
 import { checkPath } from "../../state/check_path.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { explainedWrite } from "../../state/explained_write.ts";
+import { keepMode, replacedFile } from "../../state/replaced_file.ts";
 import type { Epoch } from "../epoch.ts";
 import { checkEpoch } from "../stage_order.ts";
 import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
@@ -84,8 +85,10 @@ type TableState = { readonly columns: readonly string[]; readonly rows: number }
 /** A CSV file open for writing. */
 class Table implements KeptState {
   #file: Deno.FsFile;
-  /** The header and the rows, as the file has them. */
-  #rows: string[][];
+  /** The header; empty where there is none yet. */
+  #columns: readonly string[];
+  /** Rows below it. They stay in the file alone, as a run may go on for months. */
+  #rows: number;
 
   constructor(
     private readonly path: string,
@@ -95,7 +98,9 @@ class Table implements KeptState {
     const old = append ? readIfThere(path) : "";
     this.#file = Deno.openSync(path, { write: true, create: true, append });
     try {
-      this.#rows = this.#read(old);
+      const [columns = [], ...rows] = this.#parse(old);
+      this.#columns = columns;
+      this.#rows = rows.length;
       if (old !== "" && !old.endsWith("\n")) writeText(this.#file, "\n");
     } catch (error) {
       this.close();
@@ -104,14 +109,13 @@ class Table implements KeptState {
   }
 
   save(): StateValue {
-    const [columns = [], ...rows] = this.#rows;
-    return { columns: [...columns], rows: rows.length };
+    return { columns: [...this.#columns], rows: this.#rows };
   }
 
   restore(saved: StateValue): void {
     const { columns, rows } = saved as TableState;
-    if (columns.length === 0) return this.#replace([]);
-    const [header = columns, ...old] = this.#read(readIfThere(this.path));
+    if (columns.length === 0) return this.#replace([], []);
+    const [header = columns, ...old] = this.#read();
     const places = columns.map((name) => header.indexOf(name));
     if (old.length < rows || places.includes(-1)) {
       console.error(
@@ -119,20 +123,21 @@ class Table implements KeptState {
           `the log goes on without what is missing`,
       );
     }
-    this.#replace([
-      [...columns],
-      ...old.slice(0, rows).map((row) => places.map((place) => row[place] ?? "NA")),
-    ]);
+    this.#replace(
+      columns,
+      old.slice(0, rows).map((row) => places.map((place) => row[place] ?? "NA")),
+    );
   }
 
   add({ epoch, logs }: Epoch): void {
-    const columns = this.#rows[0] ?? ["epoch"];
+    const columns = this.#columns.length > 0 ? this.#columns : ["epoch"];
     const added = Object.keys(logs).filter((name) => !columns.includes(name));
-    if (added.length > 0 || this.#rows.length === 0) this.#widen(columns, added);
-    this.#write(this.#rows[0].map((name) => {
+    if (added.length > 0 || this.#columns.length === 0) this.#widen(columns, added);
+    this.#write(this.#columns.map((name) => {
       if (name === "epoch") return String(epoch);
       return Object.hasOwn(logs, name) ? String(logs[name]) : "NA";
     }));
+    this.#rows++;
   }
 
   close(): void {
@@ -140,20 +145,27 @@ class Table implements KeptState {
   }
 
   /** Adds columns to the header and to the rows before. */
-  #widen(columns: readonly string[], added: readonly string[]): void {
-    const isNew = this.#rows.length === 0;
-    const rows = this.#rows.slice(1).map((row) => [
-      ...row,
-      ...Array(Math.max(0, columns.length + added.length - row.length)).fill("NA"),
-    ]);
-    if (isNew) {
-      if (!this.append) this.#file.truncateSync(0);
-      return this.#write([...columns, ...added]);
+  #widen(before: readonly string[], added: readonly string[]): void {
+    const columns = [...before, ...added];
+    if (this.#columns.length > 0) {
+      const [, ...rows] = explainedWrite(this.path, "beside", () => this.#read());
+      const missing = (row: string[]) => Math.max(0, columns.length - row.length);
+      return this.#replace(
+        columns,
+        rows.map((row) => [...row, ...Array(missing(row)).fill("NA")]),
+      );
     }
-    this.#replace([[...columns, ...added], ...rows]);
+    if (!this.append) this.#file.truncateSync(0);
+    this.#columns = columns;
+    this.#write(columns);
   }
 
-  #read(text: string): string[][] {
+  /** The header and the rows that the file holds now. */
+  #read(): string[][] {
+    return this.#parse(readIfThere(this.path));
+  }
+
+  #parse(text: string): string[][] {
     const { path, separator: delimiter } = this;
     try {
       return parse(text, { delimiter, bom: true, relax_column_count: true }) as string[][];
@@ -166,19 +178,23 @@ class Table implements KeptState {
     }
   }
 
-  /** Replaces the file whole. */
-  #replace(rows: string[][]): void {
-    this.#rows = rows;
-    explainedWrite(this.path, "beside", () => this.#rewrite());
+  /** Replaces the file whole; without columns by an empty one. */
+  #replace(columns: readonly string[], rows: readonly string[][]): void {
+    this.#columns = columns;
+    this.#rows = rows.length;
+    const table = columns.length > 0 ? [columns, ...rows] : [];
+    explainedWrite(this.path, "beside", () => this.#rewrite(table));
   }
 
-  #rewrite(): void {
+  #rewrite(table: readonly (readonly string[])[]): void {
     // Written beside the old file, which is whole until the new one is.
-    const temporary = `${this.path}.tmp`;
+    const replaced = replacedFile(this.path);
+    const temporary = `${replaced.path}.tmp`;
     const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
     try {
-      writeText(file, stringify(this.#rows, { delimiter: this.separator }));
-      Deno.renameSync(temporary, this.path);
+      keepMode(temporary, replaced);
+      writeText(file, stringify([...table], { delimiter: this.separator }));
+      Deno.renameSync(temporary, replaced.path);
     } catch (error) {
       file.close();
       Deno.removeSync(temporary);
@@ -189,8 +205,7 @@ class Table implements KeptState {
     this.#file = file;
   }
 
-  #write(cells: string[]): void {
-    this.#rows.push(cells);
+  #write(cells: readonly string[]): void {
     writeText(this.#file, stringify([cells], { delimiter: this.separator }));
   }
 }

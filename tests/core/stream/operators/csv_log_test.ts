@@ -124,3 +124,34 @@ Deno.test("csvLog leaves an old file alone until there is an epoch, and in a reh
     await lastValueFrom(of(rehearsal).pipe(csvLog(path)));
     assert.equal(await Deno.readTextFile(path), "epoch,loss\n1,0.5\n");
   }));
+
+Deno.test("csvLog keeps no rows in memory: those of a new column are what the file holds", () =>
+  inFolder(async (path) => {
+    const correct = tap<typeof first>(({ epoch }) => {
+      if (epoch !== 1) return;
+      const text = Deno.readTextFileSync(path);
+      // In place and of the same length, as the log goes on where it was.
+      Deno.writeTextFileSync(path, text.replace("1,0.5,", "1,0.7,"));
+    });
+    await lastValueFrom(of(first, second).pipe(csvLog(path), correct));
+    assert.equal(
+      await Deno.readTextFile(path),
+      "epoch,loss,val_loss,accuracy\n1,0.7,NaN,NA\n2,1e-9,NA,0.5\n",
+    );
+  }));
+
+Deno.test({
+  name: "csvLog adds a column where a link leads, and the file keeps its mode",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (path) => {
+      const target = `${path}.1`;
+      await Deno.symlink("log.csv.1", path);
+      await Deno.writeTextFile(target, "", { mode: 0o600 });
+      await lastValueFrom(of(first, second).pipe(csvLog(path)));
+      assert(Deno.lstatSync(path).isSymlink);
+      const { isFile, mode } = Deno.lstatSync(target);
+      assert.deepEqual([isFile, mode! & 0o777], [true, 0o600]);
+      assert.match(await Deno.readTextFile(target), /^epoch,loss,val_loss,accuracy\n/);
+    }),
+});
