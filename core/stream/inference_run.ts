@@ -69,10 +69,14 @@ export class InferenceRun {
     return this.#inputs.samples;
   }
 
-  /** Puts other inputs in the place of the first ones, and what the model's weights are by now. */
+  /** Puts what the model's weights are by now in the place of the old ones. */
+  refresh(): void {
+    this.#run.weightTable.refresh();
+  }
+
+  /** Puts other inputs in the place of the first ones. */
   replace(x: Inputs): void {
     this.#replaced++;
-    this.#run.weightTable.refresh();
     (this.#inputs as ResidentData).write({ x, y: { data: new Uint8Array(), shape: [0] } });
   }
 

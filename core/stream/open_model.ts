@@ -49,7 +49,7 @@ export interface OpenModel<X extends Tensors = Tensors, O extends Tensors = Tens
  * Calls that come while another one is computed are computed together, up to `batchSize` samples at
  * once; each gets what it would get alone, on the CPU to the last bit. Weights that the model is given
  * later (by training, also while it goes on, {@link loadWeights}, `Parameter.set`) count from the next
- * call on. Nothing is compiled in a call but the first ones of 1, 2, 4, 8 … samples.
+ * call on: no answer is made by two sets of weights. Nothing is compiled in a call but the first ones of 1, 2, 4, 8 … samples.
  *
  * @param model The model. Stateful layers go on from call to call, each of which must then have
  * `batchSize` samples, or several times as many; `model.resetStates()` makes the states zeros.
@@ -97,9 +97,11 @@ class Served<X extends Tensors, O extends Tensors> implements OpenModel<X, O> {
     private readonly batches: RequestBatches,
     private readonly batchSize: number,
   ) {
-    this.#queue = new RequestQueue(batchSize, async (requests) => {
+    this.#queue = new RequestQueue(batchSize, async (requests, goesOn) => {
+      // A call is answered as a whole by the weights that its first samples have met.
+      if (goesOn) return await batches.compute(requests);
       await settled(model);
-      return await batches.compute(requests);
+      return await batches.compute(requests, { refresh: true });
     });
   }
 
@@ -107,7 +109,7 @@ class Served<X extends Tensors, O extends Tensors> implements OpenModel<X, O> {
     if (this.#disposed) throw new DisposedError("Cannot predict as the model has been closed");
     const rows = this.#rowsOf(inputs as OneOrNamed<InputValues>);
     const parts = await Promise.all(
-      split(rows, this.batchSize).map((part) => this.#queue.add(part)),
+      split(rows, this.batchSize).map((part, place) => this.#queue.add(part, place > 0)),
     );
     const outputs = entriesOf<Shape>(this.model.outputShape, Array.isArray);
     return fromEntries(

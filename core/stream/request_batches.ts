@@ -34,9 +34,14 @@ export class RequestBatches {
     this.#run = new InferenceRun(device, owned, model, dataSet, batchSize);
   }
 
-  /** The outputs for each request, one array for each of the model's. */
-  async compute(requests: readonly Rows[]): Promise<Computed[][]> {
+  /**
+   * The outputs for each request, one array for each of the model's.
+   *
+   * @param options Whether to `refresh` the weights: take those that the model has by now.
+   */
+  async compute(requests: readonly Rows[], { refresh = false } = {}): Promise<Computed[][]> {
     const samples = requests.reduce((sum, request) => sum + request.samples, 0);
+    if (refresh) this.#run.refresh();
     this.#run.replace(this.#sideBySide(requests, samples));
     const made = await this.#run.compute(
       this,

@@ -8,6 +8,8 @@ interface Request {
 
 interface Waiting<Req extends Request, Answer> {
   readonly request: Req;
+  /** Whether it is a further part of the one before it. */
+  readonly goesOn: boolean;
   readonly answer: PromiseWithResolvers<Answer>;
 }
 
@@ -19,17 +21,21 @@ export class RequestQueue<Req extends Request, Answer> {
 
   /**
    * @param most Samples of requests that are answered together, at most.
-   * @param compute Answers requests, of `most` samples in all or fewer, in their order.
+   * @param compute Answers requests, of `most` samples in all or fewer, in their order; those that go
+   * on come alone.
    */
   constructor(
     private readonly most: number,
-    private readonly compute: (requests: readonly Req[]) => Promise<readonly Answer[]>,
+    private readonly compute: (
+      requests: readonly Req[],
+      goesOn: boolean,
+    ) => Promise<readonly Answer[]>,
   ) {}
 
-  /** The answer to a request of `most` samples or fewer. */
-  add(request: Req): Promise<Answer> {
+  /** The answer to a request of `most` samples or fewer, maybe a further part of the last one. */
+  add(request: Req, goesOn = false): Promise<Answer> {
     const answer = Promise.withResolvers<Answer>();
-    this.#waiting.push({ request, answer });
+    this.#waiting.push({ request, goesOn, answer });
     this.#work ??= this.#answerAll();
     return answer.promise;
   }
@@ -46,7 +52,7 @@ export class RequestQueue<Req extends Request, Answer> {
     while (this.#waiting.length > 0) {
       const batch = this.#take();
       try {
-        const answers = await this.compute(batch.map(({ request }) => request));
+        const answers = await this.compute(batch.map(({ request }) => request), batch[0].goesOn);
         batch.forEach(({ answer }, place) => answer.resolve(answers[place]));
       } catch (error) {
         for (const { answer } of batch) answer.reject(error);
@@ -59,6 +65,7 @@ export class RequestQueue<Req extends Request, Answer> {
   }
 
   #take(): Waiting<Req, Answer>[] {
+    if (this.#waiting[0].goesOn) return this.#waiting.splice(0, 1);
     let samples = 0;
     const end = this.#waiting.findIndex(({ request }) => (samples += request.samples) > this.most);
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);

@@ -141,6 +141,27 @@ Deno.test("weights that the model is given count from the next call on", async (
   assert.deepEqual(await open.predict(x), await predict(other, x, cpu));
 });
 
+Deno.test("a call of several batches is answered by one set of weights, whenever others come", async () => {
+  const model = network();
+  const [old, other] = [network(), network(6)];
+  const give = (from: Model) =>
+    model.parameters.forEach((weight, place) => weight.set(from.parameters[place].value));
+  const x = numbers(10, 6);
+  const [before, after] = [await predict(old, x, cpu), await predict(other, x, cpu)];
+  await using open = await openModel(model, { ...cpu, batchSize: 4 });
+  for (let moments = 0; moments < 60; moments++) {
+    give(old);
+    const asked = open.predict(x);
+    for (let moment = 0; moment < moments; moment++) await null;
+    give(other);
+    const next = open.predict(x);
+    const { data } = await asked;
+    const wanted = data[0] === before.data[0] ? before : after;
+    assert.deepEqual(data, wanted.data, `given ${moments} moments after the call`);
+    assert.deepEqual(await next, after);
+  }
+});
+
 testOnDevices("stateful layers go on from call to call", async (options) => {
   const make = () => {
     const layers = [input([2, 3]), lstm(4, { stateful: true, batchSize: 2 }), dense(1)];
