@@ -59,8 +59,8 @@ function labelsAsSamples(compared: Compared, ignored: readonly number[]): Compar
   return {
     ...steps,
     targets: onlyWhere(steps.counted!, steps.targets, aClass ?? ignored.length),
-    // One that is not finite does no harm where it is ignored.
-    outputs: onlyWhere(steps.counted!, steps.outputs),
+    // One that is not finite does no harm where it is ignored; of ones there are shares, of zeros none.
+    outputs: onlyWhere(steps.counted!, steps.outputs, 1),
   };
 }
 

@@ -152,6 +152,20 @@ Deno.test("a loss is the mean over all labels that are not ignored, in batches o
   }
 });
 
+Deno.test("metrics of probabilities leave out what the loss ignores, which has none", async () => {
+  const model = sequential([input([2]), dense(3, { activation: "softmax" })]);
+  const data = arrays([[1, 2], [3, -1], [0.5, 2], [2, 2]], [0, -1, 2, -1]);
+  const { data: shares } = await predict(model, data.x, cpu);
+  const expected = -(Math.log(shares[0]) + Math.log(shares[8])) / 2;
+  const ignoring = sparseCategoricalCrossentropy({ ignoreClass: -1 });
+  const metrics = [perplexity(), sparseCategoricalCrossentropyMetric()];
+  for (const batchSize of [1, 3, 4]) {
+    const logs = await evaluate(model, data, { ...cpu, loss: ignoring, metrics, batchSize });
+    const found = [logs.loss, logs.sparse_categorical_crossentropy, Math.log(logs.perplexity)];
+    assertClose(found, [expected, expected, expected], 1e-6, `batches of ${batchSize}`);
+  }
+});
+
 Deno.test("metrics leave out what the loss ignores, and count labels, not batches", async () => {
   const tokens = [[1, 2, 3, 1], [3, 0, 0, 0], [2, 4, 1, 3], [4, 4, 2, 0], [1, 0, 0, 0]];
   const ignoring = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: -1 });
