@@ -1,5 +1,6 @@
 /** Files that killed processes have left are removed, and no others. */
 import assert from "node:assert/strict";
+import { writeFileAtomic } from "../../../core/state/atomic_write.ts";
 import { removeLeftovers } from "../../../core/state/remove_leftovers.ts";
 import { inFolder, names } from "../stream/fake_epoch.ts";
 
@@ -37,4 +38,17 @@ Deno.test("removeLeftovers removes what no process is writing", () =>
     removeLeftovers(folder, (name) => name === "a.bin");
     assert.ok(!names(folder).includes("a.bin.tmp-22"));
     removeLeftovers(`${folder}/missing`, () => true);
+  }));
+
+Deno.test("a file that is being written is no leftover", () =>
+  inFolder(async (folder) => {
+    const bytes = new Uint8Array(4 << 20).fill(1);
+    let written = false;
+    const writing = writeFileAtomic(`${folder}/a.bin`, bytes).finally(() => written = true);
+    while (!written) {
+      removeLeftovers(folder, () => true);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await writing;
+    assert.deepEqual(await Deno.readFile(`${folder}/a.bin`), bytes);
   }));
