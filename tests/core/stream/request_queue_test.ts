@@ -51,3 +51,22 @@ Deno.test("a failure is that of the requests it was computed with, and the queue
   assert.equal(await ask(4), 8);
   await queue.end();
 });
+
+Deno.test("who asks while others are computed waits for them, and the end for all", async () => {
+  const events: string[] = [];
+  const queue = new RequestQueue<Sum, number>(4, async (requests) => {
+    const values = requests.map(({ value }) => value);
+    events.push(`begins ${values}`);
+    await new Promise((resolve) => setTimeout(resolve));
+    events.push(`ends ${values}`);
+    return values;
+  });
+  const ask = (value: number) => void queue.add({ samples: 1, value });
+  ask(1);
+  await null;
+  await null;
+  ask(2);
+  ask(3);
+  await queue.end();
+  assert.deepEqual(events, ["begins 1", "ends 1", "begins 2,3", "ends 2,3"]);
+});
