@@ -39,13 +39,26 @@ export function checkEpoch(operator: string, event: unknown): void {
   if (!has(event, "epoch") || has(event, "frame")) refuse(operator, "epochs", event);
 }
 
-function refuse(operator: string, above: string, event: unknown): never {
+/**
+ * Refuses what is no batch of predictions.
+ *
+ * @param operator The operator that is given it, for the message.
+ * @param event What it is given.
+ * @throws {TypeError} when it comes from another place.
+ */
+export function checkPrediction(operator: string, event: unknown): void {
+  if (has(event, "explanations")) return;
+  refuse(operator, "predictions", event, `predictions(model, x).pipe(${operator}(…))`);
+}
+
+const ways = `a pipe goes ${order.map(({ stage }) => stage).join(", ")}, epochs`;
+
+function refuse(operator: string, above: string, event: unknown, way = ways): never {
   const from = order.findLast((stage) => has(event, stage.has))?.stage ??
     (has(event, "logs") ? "epochs" : undefined);
   throw new TypeError(
     `Cannot use ${operator} here as it takes what ${above} gives: received ` +
-      `${from ? `what ${from} gives` : received(event)} (a pipe goes ` +
-      `${order.map(({ stage }) => stage).join(", ")}, epochs)`,
+      `${from ? `what ${from} gives` : received(event)} (${way})`,
   );
 }
 

@@ -10,6 +10,7 @@ import { stopGradient } from "../../ops/stop_gradient.ts";
 import { received } from "../../state/received.ts";
 import type { InferenceRun } from "../inference_run.ts";
 import type { Explanation, Prediction } from "../predictions.ts";
+import { checkPrediction } from "../stage_order.ts";
 import type { Attribution } from "./attribution.ts";
 import { withLayer } from "./with_layer.ts";
 
@@ -39,6 +40,7 @@ export interface ExplainOptions {
  * explained better than one that ends in softmax, whose outputs hardly move where it is sure.
  * @throws {RangeError} on the error channel, when a target is not the number of an output, or there
  * is an explanation of that name.
+ * @throws {TypeError} when there is no method; on the error channel when steps or epochs come to it.
  *
  * @example
  * ```ts
@@ -82,6 +84,11 @@ export function explain(
       let last: Promise<void> = Promise.resolve();
       subscriber.add(source.subscribe({
         next(prediction) {
+          try {
+            checkPrediction("explain", prediction);
+          } catch (error) {
+            return subscriber.error(error);
+          }
           const { explanations } = prediction;
           last = last.then(async () => {
             if (subscriber.closed) return;

@@ -13,6 +13,7 @@ import {
   dropoutSchedule,
   earlyStopping,
   epochs,
+  explain,
   exponentialMovingAverage,
   findLearningRate,
   forward,
@@ -32,6 +33,7 @@ import {
   progressBar,
   reduceOnPlateau,
   remoteMonitor,
+  saliency,
   sequential,
   sgd,
   sparseCategoricalCrossentropy,
@@ -102,6 +104,14 @@ const odd: Record<string, [operators: () => Any[], message: RegExp]> = {
   "earlyStopping on steps": [
     () => [f(), l(), b(), u(), earlyStopping()],
     /^Cannot use earlyStopping here as it takes what epochs gives: received what update gives \(a pipe goes miniBatches, forward, loss, backward, update, epochs\)$/,
+  ],
+  "explain on epochs": [
+    () => [f(), l(), b(), u(), epochs(), explain(saliency())],
+    /^Cannot use explain here as it takes what predictions gives: received what epochs gives \(predictions\(model, x\)\.pipe\(explain\(…\)\)\)$/,
+  ],
+  "explain on steps": [
+    () => [f(), l(), b(), u(), explain(saliency())],
+    /^Cannot use explain here as it takes what predictions gives: received what update gives/,
   ],
   "clipGradients below update": [
     () => [f(), l(), b(), u(), clipGradients({ norm: 1 }), epochs()],
@@ -223,7 +233,13 @@ Deno.test("what is no metric and no step is refused on the error channel, what i
   }
   assert.throws(() => epochs({ validation: 5 as Any }), /inputs x and targets y: received number/);
   for (
-    const operator of [forward(model()), epochs(), jsonLines(output), checkpoint("x")] as Any[]
+    const operator of [
+      forward(model()),
+      epochs(),
+      jsonLines(output),
+      checkpoint("x"),
+      explain(saliency()),
+    ] as Any[]
   ) {
     await assert.rejects(lastValueFrom(of(1).pipe(operator)), /^TypeError: Cannot .*: received /);
   }
