@@ -90,6 +90,8 @@ function clipAll(
   name: keyof ClipGradientsOptions,
   limit: number,
 ): Tensor[] {
+  // All of them may be frozen at this step.
+  if (gradients.length === 0) return [];
   if (name === "value") return gradients.map((gradient) => clip(gradient, -limit, limit));
   const squares = gradients.map((gradient) => sum(square(gradient)));
   if (name === "norm") {

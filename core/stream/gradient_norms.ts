@@ -87,14 +87,16 @@ function norms(
     const before = layers.get(layer);
     layers.set(layer, before ? add(before, squares) : squares);
   }
-  const record = (name: string, squares: Tensor): RecordDefinition => ({
+  const record = (name: string, norm: Tensor | number): RecordDefinition => ({
     name,
-    totals: [sqrt(squares), 1],
+    totals: [norm, 1],
     result: (total, count) => total[0] / count[0],
   });
-  const all = [...layers.values()].reduce((total, part) => add(total, part));
+  const parts = [...layers.values()];
+  // All weights may be frozen at this step.
+  const whole = parts.length > 0 ? sqrt(parts.reduce((total, part) => add(total, part))) : 0;
   return [
-    record("gradient_norm", all),
-    ...[...layers].map(([layer, squares]) => record(`gradient_norm/${layer}`, squares)),
+    record("gradient_norm", whole),
+    ...[...layers].map(([layer, squares]) => record(`gradient_norm/${layer}`, sqrt(squares))),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Tensors } from "../nn/named.ts";
 import type { OperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
+import { literal } from "../graph/leaf.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkCount } from "../nn/check_count.ts";
 import { checkScalar } from "../nn/check_scalar.ts";
@@ -107,9 +108,12 @@ function scaled(step: AnyScored, name: string, initialScale: number, growthSteps
   const scale = weightTable.slot(`${name}/scale`, [], initialScale);
   const calm = weightTable.slot(`${name}/calm`, [], 0);
   const found = gradientsOf(step, step.loss.mul(scale));
-  const fits = [...found.values()]
-    .map((gradient) => less(sum(select(isFinite(gradient), 0, 1)), 1))
-    .reduce((all, one) => logicalAnd(all, one));
+  const sound = [...found.values()]
+    .map((gradient) => less(sum(select(isFinite(gradient), 0, 1)), 1));
+  // Of a frozen model there are none.
+  const fits = sound.length > 0
+    ? sound.reduce((all, one) => logicalAnd(all, one))
+    : literal(1, "bool");
   const counted = calm.add(1);
   const grows = less(growthSteps - 0.5, counted);
   const assignments: Assignment[] = [

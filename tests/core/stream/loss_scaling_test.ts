@@ -9,6 +9,7 @@ import {
   type DeviceOptions,
   epochs,
   forward,
+  frozen,
   input,
   type Loss,
   loss,
@@ -147,4 +148,20 @@ Deno.test("lossScaling plans once, and refuses options out of range", async () =
   assert.equal(device.plans.length, 2);
   assert.throws(() => lossScaling({ initialScale: 0 }), /initialScale of lossScaling/);
   assert.throws(() => lossScaling({ growthSteps: 0 }), /growthSteps of lossScaling/);
+});
+
+await testOnDevices("lossScaling takes a frozen model", async (options) => {
+  const model = frozen(smallModel());
+  const before = await weightsOf(model);
+  const logs = await lastValueFrom(
+    miniBatches(points(64), { batchSize: 32, epochs: 2, ...options }).pipe(
+      forward(model),
+      loss(crossentropy),
+      lossScaling({ growthSteps: 2 }),
+      update(sgd()),
+      epochs(),
+    ),
+  );
+  assert.ok(logs.logs.loss > 0);
+  assert.deepEqual(await weightsOf(model), before);
 });
