@@ -57,8 +57,12 @@ export interface Effect {
   readonly evaluation?: Omit<Evaluation, "metrics" | "weights">;
   /** Metrics that validation repeats, with the model whose outputs they judge. */
   readonly metrics?: Pick<Evaluation, "model" | "metrics">;
-  /** Weights with gradients, and those of them that an optimizer takes. */
-  readonly trained?: { readonly all: readonly Parameter[]; readonly updated: readonly Parameter[] };
+  /** The model that an optimizer trains, its weights with gradients, and those of them that it takes. */
+  readonly trained?: {
+    readonly model: AnyModel;
+    readonly all: readonly Parameter[];
+    readonly updated: readonly Parameter[];
+  };
   /** What validation puts in the place of weights, by states of the run. */
   readonly evaluationWeights?: ReadonlyMap<Parameter, Tensor>;
   /** The scalar of the learning rate, to log. */

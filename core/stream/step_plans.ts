@@ -7,7 +7,7 @@ import type { HeldWeight } from "./held_weight.ts";
 import { warnOfNewPlans } from "./plan_warning.ts";
 import { RecordLayout } from "./record_layout.ts";
 import type { Run } from "./run.ts";
-import { warnOfIdleWeights } from "./update_warning.ts";
+import { warnOfUpdates } from "./update_warning.ts";
 
 /** A step that has been planned: found again when the stages want the same things done. */
 export interface Planned {
@@ -72,7 +72,7 @@ export class StepPlans {
   }
 
   #plan(frame: Frame): Planned {
-    this.#warned ||= warnOfIdleWeights(frame.effects);
+    this.#warned ||= warnOfUpdates(frame.effects);
     const layout = new RecordLayout([
       ...frame.effects.flatMap(({ records = [] }) => records),
       ...frame.effects.flatMap(({ checks = [] }) => checks),

@@ -35,7 +35,8 @@ export interface UpdateOptions {
  * optimizer.
  *
  * Several optimizers may share one pipe, each with weights of its own: `update(adam(), { only:
- * "head" })` and `update(sgd(), { only: /^body/ })`. A weight that none of them takes is warned of.
+ * "head" })` and `update(sgd(), { only: /^body/ })`. A weight that none of them takes is warned of,
+ * and so is a model without trainable weights, as in Keras.
  *
  * @param optimizer The rule. Its state begins anew with each run that is not resumed.
  * @param options Weights that it changes.
@@ -220,7 +221,7 @@ function makeEffect(
     assignments,
     checks,
     state,
-    trained: { all: [...step.gradients.keys()], updated: taken },
+    trained: { model: step.model, all: [...step.gradients.keys()], updated: taken },
     evaluationWeights,
     learningRate: context.scalar(optimizer.learningRate, "learning_rate"),
   };

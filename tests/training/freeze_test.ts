@@ -1,6 +1,6 @@
 /** Frozen weights, schedules of freezing, and several optimizers in one pipe. */
 import assert from "node:assert/strict";
-import { lastValueFrom, type OperatorFunction, tap } from "rxjs";
+import { lastValueFrom, type OperatorFunction, tap, toArray } from "rxjs";
 import {
   adam,
   backward,
@@ -10,6 +10,8 @@ import {
   epochs,
   forward,
   freeze,
+  frozen,
+  gradientNorms,
   input,
   loss,
   miniBatches,
@@ -196,6 +198,56 @@ Deno.test("a weight that no optimizer takes is warned of, once; a frozen one is 
   } finally {
     console.error = log;
   }
+});
+
+Deno.test("a model without trainable weights is warned of, once; one that rests for a while is not", async () => {
+  const warnings: string[] = [];
+  const log = console.error;
+  console.error = (text: string) => void warnings.push(text);
+  try {
+    const rests = (source: Parameters<OperatorFunction<Differentiated, Updated>>[0]) =>
+      source.pipe(freeze((_name, { epoch }) => epoch < 2), update(sgd()));
+    const { moved } = await train(rests, { epochs: 2 });
+    assert.equal(moved.length, 6);
+    assert.deepEqual(warnings, []);
+    const still = await train(update(sgd()), { batchSize: 40, epochs: 3 }, frozen(network()));
+    assert.deepEqual(still.moved, []);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /update changes nothing as the model sequential has no trainable/);
+  } finally {
+    console.error = log;
+  }
+});
+
+for (
+  const [name, operator] of [
+    ["clipGradients by globalNorm", clipGradients({ globalNorm: 1 })],
+    ["clipGradients by norm", clipGradients({ norm: 1 })],
+    ["gradientNorms", gradientNorms<Differentiated>()],
+  ] as const
+) {
+  Deno.test(`${name} may come to a step at which all weights are frozen`, async () => {
+    const rests = (source: Parameters<OperatorFunction<Differentiated, Updated>>[0]) =>
+      source.pipe(freeze((_name, { epoch }) => epoch < 2), operator, update(sgd()));
+    assert.equal((await train(rests, { epochs: 2 })).moved.length, 6);
+    assert.deepEqual((await train(rests)).moved, []);
+  });
+}
+
+Deno.test("gradientNorms logs 0 where all weights are frozen", async () => {
+  const steps = miniBatches(data, { epochs: 2, ...cpu }).pipe(
+    forward(network()),
+    loss(crossentropy),
+    backward(),
+    freeze((_name, { epoch }) => epoch < 2),
+    gradientNorms(),
+    update(sgd()),
+    epochs(),
+    toArray(),
+  );
+  const [first, second] = await lastValueFrom(steps);
+  assert.equal(first.logs.gradient_norm, 0);
+  assert.ok(second.logs.gradient_norm > 0);
 });
 
 Deno.test("a pattern that means no weight is refused", async () => {
