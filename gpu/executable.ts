@@ -277,7 +277,7 @@ export class GpuExecutable implements Executable, ProfiledProgram {
     if (leaf.operation.name === "constant") {
       const constant = new GpuStorage(this.device, leaf.dtype, leaf.size, "a constant");
       this.#owned.defer(() => constant.dispose());
-      constant.write(constantData(leaf));
+      constant.write(constantData(leaf)!);
       storage = constant;
     } else storage = bind(leaf);
     const name = leaf.attributes.name ?? leaf.operation.name;

@@ -175,7 +175,7 @@ export class CpuExecutable implements Executable {
   }
 
   #upload(leaf: Tensor): void {
-    const data = constantData(leaf);
+    const data = constantData(leaf)!;
     const address = this.#allocate(data.byteLength, "a constant");
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     new Uint8Array(this.memory.memory.buffer, address, bytes.length).set(bytes);

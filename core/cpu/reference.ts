@@ -71,7 +71,7 @@ function bound(node: Tensor, value: ReferenceArray | undefined): ReferenceArray 
 function computed(node: Tensor, values: ReadonlyMap<Tensor, ReferenceArray>): ReferenceArray {
   const { operation, shape, dtype } = node;
   if (operation.name === "constant") {
-    return { shape, dtype, data: Float64Array.from(constantData(node)) };
+    return { shape, dtype, data: Float64Array.from(constantData(node)!) };
   }
   if (operation.kind === "leaf" && "name" in node.attributes) {
     throw new Error(

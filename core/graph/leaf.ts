@@ -75,9 +75,9 @@ export function constantLeaf(data: TensorData, shape: Shape, dtype: DType): Tens
   return leaf;
 }
 
-/** The host data of a {@link constantLeaf}. */
-export function constantData(leaf: Tensor): TensorData {
-  return constants.get(leaf)!;
+/** The host data of a {@link constantLeaf}; `undefined` for other tensors. */
+export function constantData(leaf: Tensor): TensorData | undefined {
+  return constants.get(leaf);
 }
 
 /** A scalar literal; those of one value and type have one key, and make the same nodes. */

@@ -5,6 +5,7 @@ import type {
   ReferenceArray,
   StructuredOperation,
 } from "../graph/operation.ts";
+import { constantData } from "../graph/leaf.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { commonDType, Tensor } from "../graph/tensor.ts";
 import { cast } from "./cast.ts";
@@ -29,7 +30,7 @@ export interface SegmentOptions {
 const segmentSumOperation: StructuredOperation & { name: "segmentSum" } = register({
   kind: "structured",
   name: "segmentSum",
-  infer: ([values], attributes) => inferSegments("segmentSum", values, attributes),
+  infer: (inputs, attributes) => inferSegments("segmentSum", inputs, attributes),
   reference: (inputs, _attributes, output) =>
     eachRow(inputs, output, (value, at) => output.data[at] += value),
   work: ([values]) => ({ flops: sizeOf(values) }),
@@ -66,16 +67,45 @@ const segmentGatherOperation: CompositeOperation = register({
   },
 });
 
-/** What an op that folds rows by segment makes of its inputs. */
+/** What an op that folds rows by segment makes of its inputs; refuses ids that are known not to rise. */
 export function inferSegments(
   name: string,
-  values: Tensor,
+  [values, ids, order]: readonly Tensor[],
   attributes: Attributes,
 ): { shape: number[]; dtype: "f32" } {
+  checkRising(name, ids, order, attributes.segments as number);
   return {
     shape: [attributes.segments as number, ...values.shape.slice(1)],
     dtype: commonDType(name, [values], ["f32"]) as "f32",
   };
+}
+
+/**
+ * Refuses ids that do not rise where they are known as the graph is built. It is not looked for in a
+ * step: what comes with a batch is taken as it is.
+ */
+function checkRising(name: string, ids: Tensor, order: Tensor | undefined, segments: number): void {
+  const data = constantData(ids);
+  const rows = order && constantData(order);
+  if (!data || (order && !rows)) return;
+  let highest = 0;
+  for (let place = 0; place < data.length; place++) {
+    const id = data[rows ? rows[place] : place] ?? -1;
+    // Those out of range, of which no segment is made, stand last in any order.
+    const segment = id >= 0 && id < segments ? id : segments;
+    if (segment >= highest) {
+      highest = segment;
+      continue;
+    }
+    throw new RangeError(
+      `Cannot apply ${name} as ids must rise${
+        order ? " along the order" : ""
+      }, those out of range ` +
+        `last: received ${id} at place ${place}, behind ${
+          highest < segments ? highest : `one that is not in [0, ${segments})`
+        } (give as "order" the numbers of the rows by their ids)`,
+    );
+  }
 }
 
 /** Calls `visit` with every value of a known segment, and where it belongs in the result. */
@@ -134,8 +164,9 @@ export function segmentInputs(
  * Sums rows by segment: row s of the result is the sum of `values[i]` over all i with `ids[i]` = s.
  *
  * As rows of a segment follow each other, each sum goes through its own rows alone, in their order:
- * no atomics, and the same bits every time, on any number of threads. Ids that do not rise give
- * wrong sums: {@link scatterAdd} takes any.
+ * no atomics, and the same bits every time, on any number of threads. Ids that do not rise are
+ * refused where they are constants; those that come with a batch or are computed give wrong sums:
+ * {@link scatterAdd} takes any.
  *
  * @param values `[n, ...]`, f32.
  * @param ids `[n]`, u32 or i32, rising; rows of ids that are not in [0, segments) are left out.
@@ -144,6 +175,7 @@ export function segmentInputs(
  * @returns `[segments, ...]`, f32.
  * @throws {ShapeError} when there is not one id for each row.
  * @throws {DTypeError} when ids are not whole numbers or values are not f32.
+ * @throws {RangeError} when ids that are constants do not rise.
  *
  * @example
  * ```ts

@@ -20,7 +20,7 @@ import { select } from "./select.ts";
 const segmentMaxOperation: StructuredOperation & { name: "segmentMax" } = register({
   kind: "structured",
   name: "segmentMax",
-  infer: ([values], attributes) => inferSegments("segmentMax", values, attributes),
+  infer: (inputs, attributes) => inferSegments("segmentMax", inputs, attributes),
   reference: (inputs, attributes, output) => {
     const begun = new Uint8Array(output.data.length);
     output.data.fill(attributes.empty as number);
@@ -56,6 +56,7 @@ export interface SegmentMaxOptions extends SegmentOptions {
  * @returns `[segments, ...]`, f32.
  * @throws {ShapeError} when there is not one id for each row.
  * @throws {DTypeError} when ids are not whole numbers or values are not f32.
+ * @throws {RangeError} when ids that are constants do not rise.
  *
  * @example
  * ```ts

@@ -7,6 +7,8 @@ import {
   scatterAdd,
   segmentGather,
   segmentMax,
+  segmentMean,
+  segmentSoftmax,
   segmentSum,
   tensor,
 } from "../../../core/ops/mod.ts";
@@ -80,3 +82,31 @@ Deno.test("one, two and three threads give the same bits", async () => {
   assert.deepEqual(results[1], results[0]);
   assert.deepEqual(results[2], results[0]);
 });
+
+const folds = { segmentSum, segmentMax, segmentMean, segmentSoftmax };
+
+for (const [name, fold] of Object.entries(folds)) {
+  Deno.test(`${name} refuses constant ids that do not rise, and an order along which they do not`, () => {
+    const values = tensor([1, 10, 100, 1000]);
+    const whole = (numbers: number[]) => tensor(numbers, { dtype: "i32" });
+    const given = (ids: number[], order?: number[]) =>
+      fold(values, whole(ids), 3, order && { order: whole(order) });
+    for (const rising of [[0, 0, 2, 2], [1, 2, 9, -1], [0, 2, -1, 3], [5, 4, -1, 7]]) {
+      assert.ok(given(rising).size > 0);
+    }
+    assert.ok(given([2, 0, 1, 0], [1, 3, 2, 0]).size > 0);
+    const cases: [numbers: number[], order: number[] | undefined, message: RegExp][] = [
+      [[0, 2, 1, 1], undefined, /as ids must rise, .*: received 1 at place 2, behind 2 \(give/],
+      [[-1, 0, 1, 2], undefined, /received 0 at place 1, behind one that is not in \[0, 3\)/],
+      [[0, 3, 1, 1], undefined, /received 1 at place 2, behind one that is not in \[0, 3\)/],
+      [
+        [2, 0, 1, 0],
+        [0, 1, 2, 3],
+        /ids must rise along the order.*received 0 at place 1, behind 2/,
+      ],
+    ];
+    for (const [ids, order, message] of cases) {
+      assert.throws(() => given(ids, order), { name: "RangeError", message });
+    }
+  });
+}
