@@ -15,6 +15,7 @@ import type { Parameter } from "./parameter.ts";
 import type { ModelLayer } from "./place_layer.ts";
 import { reversed } from "./reversed.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
+import { graphFor, inputShapesOf, isSameGraph } from "./with_input_shape.ts";
 
 /** Options of {@link lora}. */
 export interface LoraOptions extends LowRankOptions {
@@ -88,8 +89,11 @@ function rebuilt(
   known = new Map<ModelGraph, ModelGraph>(),
 ): AnyModel {
   const { graph, inputKeys, outputKeys, name, seed } = definition;
-  const same = known.get(graph);
-  if (same) return new Model({ ...definition, trainable: true, graph: same });
+  const same = [...known.keys()].find((other) => isSameGraph(other, graph));
+  if (same) {
+    const made = graphFor({ ...definition, graph: known.get(same)! }, inputShapesOf(graph));
+    return new Model({ ...definition, trainable: true, graph: made });
+  }
   const layers = new Map(graph.structure.map((place) => [
     place,
     isModel(place.layer)

@@ -23,6 +23,8 @@ export interface ModelGraph {
   readonly outputs: readonly number[];
   /** Shapes of the values, without the batch. */
   readonly shapes: readonly Shape[];
+  /** The graph of the same layers and weights that this one was made of, for other inputs. */
+  readonly origin?: ModelGraph;
 }
 
 /** What a graph is made from. */

@@ -1,6 +1,7 @@
-import type { Shape } from "../graph/shape.ts";
+import { sameShape, type Shape } from "../graph/shape.ts";
 import { isModel } from "./connect.ts";
-import { Model } from "./model.ts";
+import { input } from "./layers/input.ts";
+import { Model, type ModelDefinition } from "./model.ts";
 import type { GraphCall, ModelGraph } from "./model_graph.ts";
 import { entriesOf, type Like, type OneOrNamed, type Tensors } from "./named.ts";
 import { callAgain, type ModelLayer } from "./place_layer.ts";
@@ -36,19 +37,39 @@ export function withInputShape<X extends Tensors, O extends Tensors>(
   const given = new Map(entriesOf<Shape>(inputShape as OneOrNamed<Shape>, Array.isArray));
   const shapes = definition.inputKeys.map((key) => {
     const shape = given.get(key);
-    if (shape) return shape;
+    if (shape) return input(shape).inputShape;
     throw new TypeError(
       `Cannot give the model ${model.name} other inputs as each needs a shape: received none for ` +
         `${key ?? "its input"}`,
     );
   });
-  return new Model<X, O>({ ...definition, graph: reshapedGraph(definition.graph, shapes, model) });
+  return new Model<X, O>({ ...definition, graph: reshapedGraph(definition, shapes) });
+}
+
+/** Whether two graphs are one, for the same inputs or for others. */
+export function isSameGraph(one: ModelGraph, other: ModelGraph): boolean {
+  return (one.origin ?? one) === (other.origin ?? other);
+}
+
+/** Shapes of a graph's inputs, in order. */
+export function inputShapesOf({ inputNames, shapes }: ModelGraph): readonly Shape[] {
+  return shapes.slice(0, inputNames.length);
+}
+
+/** A model's graph for inputs of these shapes: itself where they are its own. */
+export function graphFor(
+  { graph, seed }: ModelDefinition,
+  shapes: readonly Shape[],
+): ModelGraph {
+  const own = inputShapesOf(graph);
+  const fits = own.length === shapes.length &&
+    own.every((shape, place) => sameShape(shape, shapes[place]));
+  return fits ? graph : reshapedGraph({ graph, seed }, shapes);
 }
 
 function reshapedGraph(
-  graph: ModelGraph,
+  { graph, seed }: Pick<ModelDefinition, "graph" | "seed">,
   inputs: readonly Shape[],
-  { seed }: { readonly seed: number },
 ): ModelGraph {
   const shapes: Shape[] = [...inputs];
   const places = new Map<ModelLayer, ModelLayer>();
@@ -61,7 +82,13 @@ function reshapedGraph(
     shapes.push(...entriesOf<Shape>(outputShape, Array.isArray).map(([, shape]) => shape));
     return { ...call, place, outputShape };
   });
-  return { ...graph, calls, shapes, structure: graph.structure.map((place) => places.get(place)!) };
+  return {
+    ...graph,
+    calls,
+    shapes,
+    structure: graph.structure.map((place) => places.get(place)!),
+    origin: graph.origin ?? graph,
+  };
 }
 
 /** A layer in its place, with its weights, for other inputs. */

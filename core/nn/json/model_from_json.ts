@@ -10,6 +10,7 @@ import type { MergeLayer } from "../merge_layer.ts";
 import { Model } from "../model.ts";
 import { buildGraph } from "../model_graph.ts";
 import { reversed } from "../reversed.ts";
+import { graphFor } from "../with_input_shape.ts";
 import type { NamedEntry, Tensors } from "../named.ts";
 import {
   asIndex,
@@ -131,9 +132,18 @@ function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
 
 /** A model that shares the weights of one read before. */
 function readSame(value: JsonValue, path: string, { models }: Reading): AnyModel {
-  const given = asObject(value, path, ["same"], ["trainable", "training"]);
+  const given = asObject(value, path, ["same"], ["inputShapes", "trainable", "training"]);
   const place = asIndex(given.same, `${path}.same`, models.length, "a model read before");
-  return new Model<Tensors, Tensors>({ ...models[place].definition, ...readUse(given, path) });
+  const { definition } = models[place];
+  const { inputShapes } = given;
+  const graph = inputShapes === undefined ? definition.graph : within(path, () => {
+    const shapes = asList(inputShapes, `${path}.inputShapes`)
+      .map((item, place) => readShape(item, `${path}.inputShapes[${place}]`));
+    const { length } = definition.inputKeys;
+    if (shapes.length !== length) refuse(`${path}.inputShapes`, `a list of ${length}`, shapes);
+    return graphFor(definition, shapes.map((shape) => input(shape).inputShape));
+  });
+  return new Model<Tensors, Tensors>({ ...definition, graph, ...readUse(given, path) });
 }
 
 /** Whether a model learns, and acts as in training. */
@@ -147,9 +157,13 @@ function readUse(given: JsonObject, path: string): { trainable: boolean; trainin
 
 function readInput(value: JsonValue, path: string): NamedEntry<InputLayer> {
   const given = asObject(value, path, ["key", "name", "shape"]);
-  const shape = numbers(given.shape, `${path}.shape`, {}) as number[];
+  const shape = readShape(given.shape, `${path}.shape`);
   const name = asText(given.name, `${path}.name`);
   return [asKey(given.key, `${path}.key`), within(path, () => input(shape, { name }))];
+}
+
+function readShape(value: JsonValue, path: string): number[] {
+  return numbers(value, path, {}) as number[];
 }
 
 function readLayer(value: JsonValue, path: string, reading: Reading): AnyLayer {

@@ -1,9 +1,11 @@
 import { Observable } from "rxjs";
+import { sameShape } from "../../graph/shape.ts";
 import { type AnyModel, isModel } from "../connect.ts";
 import type { Layer } from "../layer.ts";
 import type { MergeLayer } from "../merge_layer.ts";
 import type { ModelGraph } from "../model_graph.ts";
 import type { Tensors } from "../named.ts";
+import { inputShapesOf, isSameGraph } from "../with_input_shape.ts";
 import type { JsonObject, JsonValue } from "./json_value.ts";
 
 /** Version of the text's form; a reader refuses a higher one. */
@@ -14,7 +16,8 @@ export const formatVersion = 1;
  * connected. Weights are not in it: {@link saveWeights} writes those, under the same names.
  *
  * A hyperparameter is written as its present number. Models within the model that share their weights,
- * as one and what {@link frozen} makes of it, share them again when they are read.
+ * as one and what {@link frozen} or {@link withInputShape} makes of it, share them again when they are
+ * read.
  *
  * @param model The model.
  * @returns The text, for {@link modelFromJson}.
@@ -49,8 +52,12 @@ function describe(model: AnyModel, written: ModelGraph[]): JsonObject {
     ...(model.trainable ? {} : { trainable: false }),
     ...(training === false ? { training } : {}),
   };
-  const same = written.indexOf(graph);
-  if (same >= 0) return { same, ...acts };
+  const same = written.findIndex((other) => isSameGraph(other, graph));
+  if (same >= 0) {
+    const [shapes, others] = [inputShapesOf(graph), inputShapesOf(written[same])];
+    const fits = shapes.every((shape, place) => sameShape(shape, others[place]));
+    return { same, ...(fits ? {} : { inputShapes: shapes.map((shape) => [...shape]) }), ...acts };
+  }
   const description = {
     type,
     name,

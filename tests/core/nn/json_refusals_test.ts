@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { DataError } from "../../../core/graph/errors.ts";
 import {
   activation,
+  connect,
   dense,
   dropout,
+  functional,
   input,
   lambda,
   type Layer,
@@ -12,6 +14,7 @@ import {
   modelFromJson,
   modelToJson,
   sequential,
+  withInputShape,
 } from "../../../mod.ts";
 
 const small = modelToJson(sequential([input([4]), dense(3), dropout(0.2), dense(1)]));
@@ -161,4 +164,25 @@ Deno.test("what cannot be written is refused with the layer's name", () => {
   for (const [layer, message] of cases) {
     assert.throws(() => modelToJson(sequential([input([2]), layer])), message);
   }
+});
+
+Deno.test("a model for other inputs is refused with its place where these do not fit", () => {
+  const encoder = sequential([input([9, 2]), dense(3)]);
+  const [long, short] = [input([9, 2]), input([5, 2])];
+  const pair = functional({
+    inputs: { long, short },
+    outputs: { a: connect(long, encoder), b: connect(short, withInputShape(encoder, [5, 2])) },
+  });
+  const cases: [inputShapes: Any, message: RegExp][] = [
+    [[[5, 3]], /at model\.layers\[1\]\.model: dense_1: expected inputs that fit the weights/],
+    [[[-5, 2]], /at model\.layers\[1\]\.model: Cannot use size 0 of input .*received -5/],
+    [[[5, 2], [5, 2]], /layers\[1\]\.model\.inputShapes must be a list of 1: received \[\[5/],
+    [[5, 2], /layers\[1\]\.model\.inputShapes\[0\] must be a list: received 5/],
+  ];
+  for (const [inputShapes, message] of cases) {
+    const whole = JSON.parse(modelToJson(pair as Any));
+    whole.model.layers[1].model.inputShapes = inputShapes;
+    assert.throws(() => modelFromJson(JSON.stringify(whole)), { name: "DataError", message });
+  }
+  assert.throws(() => withInputShape(encoder, [0, 2]), /size 0 of input .*from 1: received 0/);
 });

@@ -37,6 +37,7 @@ import {
   truncatedNormal,
   unitNorm,
   varianceScaling,
+  withInputShape,
 } from "../../../mod.ts";
 import { valuesOf } from "./context.ts";
 import { custom } from "./json_parts.ts";
@@ -144,8 +145,8 @@ Deno.test("models that share weights share them again when they come from JSON",
   const encoder = sequential([input([2]), dense(3)]);
   const still = frozen(encoder, { training: false });
   const x = input([2]);
-  const head = (body: typeof encoder, name: string) =>
-    functional({ inputs: x, outputs: connect(x, body, dense(1)), name });
+  const head = (body: typeof encoder, name: string, from = x) =>
+    functional({ inputs: from, outputs: connect(from, body, dense(1)), name });
   const heads = functional({
     inputs: { x },
     outputs: { a: connect(x, head(encoder, "first")), b: connect(x, head(still, "second")) },
@@ -154,7 +155,19 @@ Deno.test("models that share weights share them again when they come from JSON",
     inputs: { x },
     outputs: { a: connect(x, encoder), b: connect(x, still) },
   });
-  for (const model of [heads, pair] as AnyModel[]) {
+  const [long, short] = [input([9, 2]), input([5, 2])];
+  const sizes = functional({
+    inputs: { long, short, x },
+    outputs: {
+      // The first that is written is not the one that the others were made of.
+      a: connect(long, withInputShape(encoder, [9, 2])),
+      b: connect(x, encoder),
+      c: connect(short, head(withInputShape(still, [5, 2]), "third", short)),
+      d: connect(long, withInputShape(still, [9, 2])),
+    },
+  });
+  assert.equal(sizes.parameters.length, 4);
+  for (const model of [heads, pair, sizes] as AnyModel[]) {
     const text = modelToJson(model);
     const again = modelFromJson(text) as AnyModel;
     assert.equal(modelToJson(again), text);

@@ -36,6 +36,7 @@ import {
   square,
   tensor,
   transformerDecoder,
+  withInputShape,
 } from "../../../mod.ts";
 import { decodeSafetensors } from "../../../core/state/decode_safetensors.ts";
 import { testOnDevices } from "../../devices.ts";
@@ -232,4 +233,19 @@ Deno.test("models that share weights share their parts, and take them together",
   const { data: expected } = await predict(model, batch, cpu);
   mergeLora(model, base);
   assertClose((await predict(base, batch, cpu)).data, expected, 1e-5);
+});
+
+Deno.test("a model and the same one for other inputs share their parts", () => {
+  const encoder = sequential([input([9, 2]), dense(3)]);
+  const inputs = { long: input([9, 2]), short: input([5, 2]) };
+  const both = functional({
+    inputs,
+    outputs: {
+      a: connect(inputs.short, withInputShape(encoder, [5, 2])),
+      b: connect(inputs.long, encoder),
+    },
+  });
+  const copy = lora(both);
+  assert.deepEqual(copy.outputShape, both.outputShape);
+  assert.equal(copy.parameters.length, both.parameters.length + 2);
 });
