@@ -24,8 +24,8 @@ import { sparsemax } from "../ops/sparsemax.ts";
 import { tanh } from "../ops/tanh.ts";
 
 /**
- * Any function from a tensor to one of the same shape; `glu` halves the last axis, as `activation`,
- * `dense`, `einsumDense` and convolutions allow.
+ * Any function from a tensor to one of the same shape; `glu` halves the last axis, as all layers
+ * allow but recurrent ones.
  */
 export type ActivationFunction = (x: Tensor) => Tensor;
 

@@ -2,7 +2,12 @@ import { ShapeError } from "../../graph/errors.ts";
 import { formatShape, sameShape, type Shape } from "../../graph/shape.ts";
 import { add } from "../../ops/add.ts";
 import { logicalOr } from "../../ops/logical.ts";
-import { type ActivationFunction, type ActivationName, activationOf } from "../activations.ts";
+import {
+  activatedShape,
+  type ActivationFunction,
+  type ActivationName,
+  activationOf,
+} from "../activations.ts";
 import type { Layer } from "../layer.ts";
 import type { LoneMergeLayer } from "../merge_layer.ts";
 import { conv1d, conv2d, conv3d } from "./convolution/mod.ts";
@@ -121,7 +126,10 @@ export function residual(
             `the layers give, got one to ${formatShape(side.outputShape)}`,
         );
       }
-      return { ...made, parameters: [...made.parameters, ...side.parameters] };
+      return {
+        outputShape: activatedShape(activate, made.outputShape),
+        parameters: [...made.parameters, ...side.parameters],
+      };
     },
     apply(parameters, x, context) {
       const [mask] = context.masks;

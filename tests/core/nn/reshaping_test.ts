@@ -25,6 +25,9 @@ Deno.test("outputs have the shape that glu gives them, half of the sums", () => 
     [[5, 4], [nn.separableConv1d(2, 3, { activation: "glu" })]],
     [[5, 4], [nn.conv1dTranspose(6, 2, { activation: "glu" })]],
     [[5, 5, 3], [nn.depthwiseConv2d(2, { activation: (x) => glu(x, 1) })]],
+    [[5, 4], [nn.residual([nn.dense(8, { activation: "glu" })], { activation: "glu" })]],
+    [[5, 4], [nn.transformerEncoder(6, 2, { activation: "glu" })]],
+    [[5, 4], [nn.transformerDecoder(6, 2, { activation: (x) => glu(x).square() })]],
   ];
   for (const [shape, layers] of sums) {
     for (const layer of layers) {
@@ -37,6 +40,31 @@ Deno.test("outputs have the shape that glu gives them, half of the sums", () => 
       const y = model.apply(values, x, new TestContext(false));
       assert.deepEqual(y.shape, [2, ...model.outputShape], layer.type);
     }
+  }
+});
+
+Deno.test("of a gated transformer the second dense layer has half as many inputs", () => {
+  const { weights } = nn.sequential([
+    nn.input([5, 4]),
+    nn.transformerEncoder(6, 2, { activation: "glu", name: "block" }),
+  ]);
+  const shapeOf = (part: string) => weights.get(`block/feedforward_${part}_dense_kernel`)!.shape;
+  assert.deepEqual([shapeOf("intermediate"), shapeOf("output")], [[4, 6], [3, 4]]);
+});
+
+Deno.test("layers of graphs have outputs of the shape that glu gives them", () => {
+  const [nodes, edges] = [nn.input([5, 4]), nn.input([6, 3])];
+  const layers = [nn.graphConvolution, nn.graphSage, nn.graphAttention];
+  for (const make of layers) {
+    const outputs = nn.connect([nodes, edges], make(8, { activation: "glu" }));
+    const model = nn.functional({ inputs: { nodes, edges }, outputs });
+    assert.deepEqual(model.outputShape, [5, 4]);
+    const values = new Map(model.parameters.map((made) => [made, tensor(made.value, made)]));
+    const x = {
+      nodes: tensor(new Float32Array(40), { shape: [2, 5, 4] }),
+      edges: tensor(new Uint32Array(36), { shape: [2, 6, 3] }),
+    };
+    assert.deepEqual(model.apply(values, x, new TestContext(false)).shape, [2, 5, 4]);
   }
 });
 
@@ -54,6 +82,11 @@ const refused: [what: string, make: () => unknown, message: RegExp][] = [
     "too few channels",
     () => nn.pixelShuffle(2).init([3, 3, 6], key),
     /the channels a multiple of 4, got \[3, 3, 6\]/,
+  ],
+  [
+    "a gated activation of states",
+    () => nn.convLstm2d(4, 3, { activation: "glu" }).init([3, 8, 8, 1], key),
+    /keep the shape of the states, \[6, 6, 4\], got one that makes it \[6, 6, 2\]/,
   ],
   ["no repeats", () => nn.repeatVector(0), /the n of repeatVector .*received 0/],
   ["a matrix to repeat", () => nn.repeatVector(2).init([3, 2], key), /got shape \[3, 2\]/],

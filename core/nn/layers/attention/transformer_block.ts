@@ -2,7 +2,12 @@ import { ShapeError } from "../../../graph/errors.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { add } from "../../../ops/add.ts";
-import { type ActivationFunction, type ActivationName, activationOf } from "../../activations.ts";
+import {
+  activatedShape,
+  type ActivationFunction,
+  type ActivationName,
+  activationOf,
+} from "../../activations.ts";
 import { checkCount } from "../../check_count.ts";
 import type { Initializer } from "../../initializer.ts";
 import { type InitializerName, initializerOf } from "../../initializers/by_name.ts";
@@ -23,7 +28,10 @@ import type { RotaryOptions } from "./projected_attention.ts";
 export interface TransformerOptions extends RotaryOptions {
   /** Share tossed out in training, of attention's weights and of what each part gives; default 0. */
   readonly dropout?: ScalarSource;
-  /** What is applied between the dense layers, by name or as a function; default `relu`. */
+  /**
+   * What is applied between the dense layers, by name or as a function; default `relu`. One that is
+   * gated, as `glu`, leaves half of `intermediateDim` to the second.
+   */
   readonly activation?: ActivationName | ActivationFunction;
   /** What is added to variances; default 1e-5. */
   readonly layerNormEpsilon?: number;
@@ -89,9 +97,10 @@ export class TransformerBlock {
         `expected input of steps and at least ${this.numHeads} features, got ${formatShape(shape)}`,
       );
     }
+    const activate = activationOf(this.#options.activation);
+    const wide = activatedShape(activate, [shape[0], this.intermediateDim]);
     return Object.entries(this.#parts(shape[1], attentions)).flatMap(([name, part]) => {
       const inner = key.fold(name);
-      const wide = [shape[0], this.intermediateDim];
       const given = name === "feedforward_output_dense" ? wide : shape;
       const { parameters } = "merges" in part
         ? part.init(name === "cross_attention" ? shapes : [shape], inner)

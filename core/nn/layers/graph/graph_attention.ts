@@ -105,7 +105,7 @@ export function graphAttention(units: number, options: GraphAttentionOptions = {
     init(shapes, key) {
       const { nodes, features } = graphSizes(shapes);
       return {
-        outputShape: [nodes, width],
+        outputShape: finish.outputShape([nodes, width]),
         parameters: [
           makeKernel([features, heads * units], key),
           makeSource([heads, units], key),

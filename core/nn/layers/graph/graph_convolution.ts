@@ -67,7 +67,7 @@ export function graphConvolution(
     init(shapes, key) {
       const { nodes, features } = graphSizes(shapes, "weights");
       return {
-        outputShape: [nodes, units],
+        outputShape: finish.outputShape([nodes, units]),
         parameters: [makeKernel([features, units], key), ...finish.parameters(units, key)],
       };
     },

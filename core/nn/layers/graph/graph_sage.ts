@@ -96,7 +96,7 @@ export function graphSage(units: number, options: GraphSageOptions = {}): MergeL
       if (project) {
         parameters.push(pool([features, features], key), makePoolBias([features], key));
       }
-      return { outputShape: [nodes, units], parameters };
+      return { outputShape: finish.outputShape([nodes, units]), parameters };
     },
     apply({ kernel, self_kernel, bias, pool_kernel, pool_bias }, [x, edges], context) {
       graphSizes([x, edges].map((each) => each.shape.slice(1)));

@@ -1,6 +1,6 @@
 import { ShapeError } from "../../../graph/errors.ts";
 import { literal } from "../../../graph/leaf.ts";
-import { formatShape, type Shape } from "../../../graph/shape.ts";
+import { formatShape, sameShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { outputSizes } from "../../../graph/window.ts";
 import { add } from "../../../ops/add.ts";
@@ -12,7 +12,12 @@ import { mul } from "../../../ops/mul.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import { select } from "../../../ops/select.ts";
 import { split, stack } from "../../../ops/stack.ts";
-import { type ActivationFunction, type ActivationName, activationOf } from "../../activations.ts";
+import {
+  activatedShape,
+  type ActivationFunction,
+  type ActivationName,
+  activationOf,
+} from "../../activations.ts";
 import { checkCount } from "../../check_count.ts";
 import {
   asVolume,
@@ -113,6 +118,7 @@ function convLstmParts(
         return { h: stateOf(shape), c: stateOf(shape) };
       });
       const state = stateOf(sequence);
+      for (const activate of Object.values(cell)) checkShapeKept(activate, state);
       const parameters = [
         makeKernel([...seen.size, sequence[rank + 1], gates * filters], key),
         makeRecurrent([...seen.size, filters, gates * filters], key),
@@ -220,6 +226,16 @@ function convolve(geometry: Geometry, x: Tensor, kernel: Tensor): Tensor {
 function stepOf(x: Tensor, step: number): Tensor {
   const begin = x.shape.map((_, axis) => axis === 1 ? step : 0);
   return slice(x, begin, x.shape.with(1, step + 1));
+}
+
+/** Refuses activations that are gated: states are of one shape. */
+function checkShapeKept(activate: ActivationFunction, state: Shape): void {
+  const made = activatedShape(activate, state);
+  if (sameShape(made, state)) return;
+  throw new ShapeError(
+    `expected activations that keep the shape of the states, ${formatShape(state)}, got one that ` +
+      `makes it ${formatShape(made)}`,
+  );
 }
 
 function checkFilm(rank: number, shape: Shape): void {
