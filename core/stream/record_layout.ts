@@ -158,6 +158,8 @@ export class RecordSums {
   #restored = new Map<string, readonly (readonly number[])[]>();
   /** What would be logged of them: those of a branch need not come again in the epoch. */
   #logged = new Map<string, Logged>();
+  /** What would be logged, until sums are added to: a metric may sort all samples of an epoch. */
+  #known: ReadonlyMap<string, Logged> | undefined;
 
   /** The sums as plain numbers. */
   save(): Record<string, readonly (readonly number[])[]> {
@@ -180,6 +182,7 @@ export class RecordSums {
   /** Goes on with what `saveLogged` gave in another run. */
   restoreLogged(saved: StateValue): void {
     this.#logged = new Map(Object.entries(saved as ReturnType<RecordSums["saveLogged"]>));
+    this.#known = undefined;
   }
 
   /** The sums of a record so far, to add to. */
@@ -187,6 +190,7 @@ export class RecordSums {
     record: RecordDefinition,
     places: readonly { readonly size: number }[],
   ): readonly Float64Array[] {
+    this.#known = undefined;
     let sum = this.#sums.get(record.name);
     if (!sum) {
       const restored = this.#restored.get(record.name);
@@ -233,11 +237,12 @@ export class RecordSums {
     );
   }
 
-  #results(): Map<string, Logged> {
+  #results(): ReadonlyMap<string, Logged> {
+    if (this.#known) return this.#known;
     const results = new Map(this.#logged);
     for (const [name, { record, totals }] of this.#sums) {
       results.set(name, { value: record.result(...totals), direction: record.direction ?? null });
     }
-    return results;
+    return this.#known = results;
   }
 }

@@ -141,3 +141,30 @@ Deno.test("a metric that gives a number for each sample is refused where batches
   const training = fit(model, data, { ...options, optimizer: sgd(), batchSize: 3 });
   await assert.rejects(lastValueFrom(training), message);
 });
+
+Deno.test("a metric is worked out once an epoch, and once for its validation", async () => {
+  const data = arrays([[1], [2], [3], [5]], [[2], [3], [5], [8]]);
+  let times = 0;
+  const counted: Metric = {
+    name: "counted",
+    direction: "min",
+    apply: (targets, outputs) => [outputs.sub(targets).abs().sum(), targets.shape[0]],
+    result([sum], [samples]) {
+      times++;
+      return sum / samples;
+    },
+  };
+  const training = fit(sequential([input([1]), dense(1)]), data, {
+    loss: meanSquaredError(),
+    metrics: [counted],
+    optimizer: sgd(),
+    validation: data,
+    batchSize: 3,
+    epochs: 5,
+    device: "cpu",
+    threads: 1,
+  });
+  const { logs } = await lastValueFrom(training);
+  assert.ok(logs.counted > 0 && logs.val_counted > 0);
+  assert.equal(times, 10);
+});
