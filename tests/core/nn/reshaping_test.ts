@@ -18,7 +18,7 @@ Deno.test("a lambda's output shape follows from its function", () => {
 });
 
 Deno.test("outputs have the shape that glu gives them, half of the sums", () => {
-  const sums: [shape: number[], layers: nn.Layer[]][] = [
+  const sums: [shape: number[], layers: (nn.Layer | nn.LoneMergeLayer)[]][] = [
     [[4], [nn.activation("glu"), nn.dense(4, { activation: "glu" })]],
     [[5, 4], [nn.dense(6, { activation: "glu" }), nn.conv1d(4, 2, { activation: "glu" })]],
     [[5, 4], [nn.einsumDense("abc,cd->abd", [null, 8], { activation: "glu" })]],
