@@ -3,7 +3,13 @@ import { type AnyLayer, isModel, type LayerCall, LayerOutput, type ModelNode } f
 import { nameLayers, withName } from "./layer_names.ts";
 import type { InputLayer } from "./layers/input.ts";
 import { entriesOf, listNames, type NamedEntry } from "./named.ts";
-import { callAgain, type ModelLayer, type PlacedCall, placeLayer } from "./place_layer.ts";
+import {
+  callAgain,
+  drawWeights,
+  type ModelLayer,
+  type PlacedCall,
+  placeLayer,
+} from "./place_layer.ts";
 
 /** A use of a layer, with the numbers of the values it takes. */
 export interface GraphCall extends PlacedCall {
@@ -91,9 +97,12 @@ export function buildGraph(definition: GraphDefinition): ModelGraph {
     shapes.push(...entriesOf<Shape>(outputShape, Array.isArray).map(([, shape]) => shape));
     return { place, call, reverse, outputShape, inputs: taken };
   });
+  // Not before it is known that there are no more than allowed: that takes long and much memory.
+  const structure = [...places.values()];
+  structure.forEach(drawWeights);
   return {
     inputNames: names.slice(0, inputs.length),
-    structure: [...places.values()],
+    structure,
     calls: made,
     outputs: outputs.map(([, node]) => numberOf(node)),
     shapes,

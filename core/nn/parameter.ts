@@ -9,8 +9,8 @@ export interface ParameterDefinition {
   readonly name: string;
   /** Sizes of the axes. */
   readonly shape: Shape;
-  /** First values, row by row. */
-  readonly values: ArrayLike<number>;
+  /** First values, row by row, or what makes them when they are wanted first. */
+  readonly values: ArrayLike<number> | (() => ArrayLike<number>);
   /** Whether optimizers change it; default true. */
   readonly trainable?: boolean;
   /** Whether it is a state that goes from batch to batch; default false. */
@@ -50,8 +50,6 @@ export class Parameter {
   readonly regularizer: Regularizer | undefined;
   /** What it must keep after every update. */
   readonly constraint: Constraint | undefined;
-  /** The host's copy, row by row; change it with {@link Parameter.set}, which others can see. */
-  readonly value: Float32Array;
   /** Number of times that {@link Parameter.set} has been called. */
   version = 0;
   /**
@@ -66,6 +64,7 @@ export class Parameter {
    * @internal
    */
   giver: WeightHolder | undefined;
+  #value: Float32Array | (() => ArrayLike<number>);
 
   /**
    * Makes a weight; layers describe theirs, and models make them.
@@ -81,13 +80,18 @@ export class Parameter {
     this.state = state;
     this.regularizer = definition.regularizer;
     this.constraint = definition.constraint;
-    this.#checkCount(values.length);
-    this.value = Float32Array.from(values);
+    this.#value = typeof values === "function" ? values : this.#copyOf(values);
+  }
+
+  /** The host's copy, row by row; change it with {@link Parameter.set}, which others can see. */
+  get value(): Float32Array {
+    if (typeof this.#value === "function") this.#value = this.#copyOf(this.#value());
+    return this.#value;
   }
 
   /** Number of elements. */
   get size(): number {
-    return this.value.length;
+    return sizeOf(this.shape);
   }
 
   /**
@@ -109,10 +113,18 @@ export class Parameter {
    * ```
    */
   set(values: ArrayLike<number>): void {
-    this.#checkCount(values.length);
-    this.value.set(values);
+    if (typeof this.#value === "function") this.#value = this.#copyOf(values);
+    else {
+      this.#checkCount(values.length);
+      this.#value.set(values);
+    }
     this.version++;
     this.giver = undefined;
+  }
+
+  #copyOf(values: ArrayLike<number>): Float32Array {
+    this.#checkCount(values.length);
+    return Float32Array.from(values);
   }
 
   #checkCount(count: number): void {

@@ -26,7 +26,7 @@ export interface ModelLayer {
   readonly weights: ReadonlyMap<string, Parameter>;
 }
 
-/** A layer with the weights that it has in a model of this seed. */
+/** A layer with the weights that it has in a model of this seed; they are yet to be drawn. */
 export function placeLayer(
   layer: AnyLayer,
   name: string,
@@ -43,16 +43,25 @@ export function placeLayer(
     const { outputShape, parameters } = initialize(
       ...[calledLayer(layer, reverse), name, inputShapes, seed] as const,
     );
-    const weights = new Map(parameters.map((parameter) => [
-      parameter.name,
+    const weights = new Map(parameters.map((made) => [
+      made.name,
       new Parameter({
-        ...parameter,
-        name: `${name}/${parameter.name}`,
-        trainable: parameter.trainable && layer.trainable !== false,
+        name: `${name}/${made.name}`,
+        shape: made.shape,
+        values: () => made.values,
+        trainable: made.trainable && layer.trainable !== false,
+        state: made.state,
+        regularizer: made.regularizer,
+        constraint: made.constraint,
       }),
     ]));
     return { name, layer, inputShapes, outputShape, parameters: [...weights.values()], weights };
   });
+}
+
+/** Draws the first values of a layer's weights. */
+export function drawWeights({ parameters }: ModelLayer): void {
+  for (const parameter of parameters) within(parameter.name, () => parameter.value);
 }
 
 /**

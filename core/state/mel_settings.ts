@@ -91,6 +91,12 @@ export function melSettings(options: MelSpectrogramOptions): MelSettings {
     );
   }
   const bins = fftLength / 2 + 1;
+  if (numMelBins * bins > 2 ** 22) {
+    throw new RangeError(
+      `Cannot make a spectrogram as there must be at most ${2 ** 22} pairs of numMelBins and ` +
+        `frequencies, of which there are fftLength / 2 + 1: received ${numMelBins} and ${bins}`,
+    );
+  }
   return {
     ...{ fftLength, sequenceStride, magExp },
     before: Math.floor((fftLength - sequenceLength) / 2),

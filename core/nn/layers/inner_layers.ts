@@ -8,6 +8,7 @@ import type { LoneMergeLayer } from "../merge_layer.ts";
 import type { NamedKey } from "../named_key.ts";
 import { within } from "../place_layer.ts";
 import { layerContext } from "./recurrent/inner_context.ts";
+import { withParameterFields } from "../parameter_fields.ts";
 
 /** A layer within another one. */
 export interface InnerLayer {
@@ -55,11 +56,12 @@ export function initInner(
           : layer.init(outputShape, key.fold(name)),
     );
     outputShape = made.outputShape;
-    parameters.push(...made.parameters.map((parameter) => ({
-      ...parameter,
-      name: `${name}/${parameter.name}`,
-      trainable: parameter.trainable && layer.trainable !== false,
-    })));
+    parameters.push(...made.parameters.map((parameter) =>
+      withParameterFields(parameter, {
+        name: `${name}/${parameter.name}`,
+        trainable: parameter.trainable && layer.trainable !== false,
+      })
+    ));
   }
   return { outputShape, parameters };
 }

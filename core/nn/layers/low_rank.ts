@@ -14,6 +14,7 @@ import type { Tensors } from "../named.ts";
 import type { NamedKey } from "../named_key.ts";
 import { innerContext } from "./recurrent/inner_context.ts";
 import { weight } from "./weighted.ts";
+import { withParameterFields } from "../parameter_fields.ts";
 
 /** How low-rank parts are made. */
 export interface LowRankOptions {
@@ -66,7 +67,7 @@ export function lowRank(
     };
   });
   const withParts = (made: readonly LayerParameter[], key: NamedKey): LayerParameter[] => [
-    ...made.map((parameter) => ({ ...parameter, trainable: false })),
+    ...made.map((parameter) => withParameterFields(parameter, { trainable: false })),
     ...makers.flatMap(({ role, makeA, makeB }) => {
       const shape = made.find(({ name }) => name === role)?.shape;
       if (!shape || shape.length < 2) {

@@ -15,6 +15,7 @@ import { truncatedNormal } from "../initializers/random_normal.ts";
 import type { Layer } from "../layer.ts";
 import { unitLength } from "../unit_length.ts";
 import { weight } from "./weighted.ts";
+import { withParameterFields } from "../parameter_fields.ts";
 
 /** Options of {@link spectralNormalization}. */
 export interface SpectralNormalizationOptions {
@@ -90,10 +91,9 @@ export function spectralNormalization(
             (parameters.map(({ name }) => name).join(", ") || "none"),
         );
       }
-      const own = parameters.map((made) => ({
-        ...made,
-        trainable: made.trainable && layer.trainable !== false,
-      }));
+      const own = parameters.map((made) =>
+        withParameterFields(made, { trainable: made.trainable && layer.trainable !== false })
+      );
       return {
         outputShape,
         parameters: [...own, makeVector([1, shape[shape.length - 1]], key)],

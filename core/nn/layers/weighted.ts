@@ -45,7 +45,10 @@ export function weight(
   return (shape, key) => ({
     name: role,
     shape: checkSize(role, shape),
-    values: start.values(shape, key.fold(role)),
+    // Drawn when the model is known to be no larger than allowed; a further call needs its shape alone.
+    get values() {
+      return start.values(shape, key.fold(role));
+    },
     trainable,
     ...(regularizer && { regularizer }),
     ...(constraint && { constraint }),

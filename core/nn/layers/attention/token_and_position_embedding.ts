@@ -7,6 +7,7 @@ import { innerContext } from "../recurrent/inner_context.ts";
 import type { WeightedLayerOptions } from "../weighted.ts";
 import { penalizeOutputs } from "../weighted.ts";
 import { positionEmbedding } from "./position_embedding.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 
 /** Options of {@link tokenAndPositionEmbedding}. */
 export interface TokenAndPositionEmbeddingOptions extends WeightedLayerOptions {
@@ -63,7 +64,7 @@ export function tokenAndPositionEmbedding(
       return {
         outputShape,
         parameters: [
-          ...parameters.map((made) => ({ ...made, name: "token_embeddings" })),
+          ...parameters.map((made) => withParameterFields(made, { name: "token_embeddings" })),
           ...places.init(outputShape, key.fold("position")).parameters,
         ],
       };

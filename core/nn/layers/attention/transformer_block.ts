@@ -23,6 +23,7 @@ import { innerContext } from "../recurrent/inner_context.ts";
 import { rates } from "../regularization/noise.ts";
 import { multiHeadAttention } from "./multi_head_attention.ts";
 import type { RotaryOptions } from "./projected_attention.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 
 /** Options of {@link transformerEncoder} and {@link transformerDecoder}. */
 export interface TransformerOptions extends RotaryOptions {
@@ -105,7 +106,7 @@ export class TransformerBlock {
       const { parameters } = "merges" in part
         ? part.init(name === "cross_attention" ? shapes : [shape], inner)
         : part.init(given, inner);
-      return parameters.map((made) => ({ ...made, name: `${name}_${made.name}` }));
+      return parameters.map((made) => withParameterFields(made, { name: `${name}_${made.name}` }));
     });
   }
 

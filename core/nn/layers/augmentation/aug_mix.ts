@@ -79,7 +79,6 @@ export function augMix(options: AugMixOptions = {}): Layer {
   checkScalar(`alpha of ${factory}`, alpha, { minimum: 0.1, maximum: 10 });
   const sample = samplerOf(factory, options);
   const gamma = gammaDraws(alpha);
-  const chains = Array.from({ length: numChains }, (_, chain) => chain);
   const kinds = changes.length - (allOps ? 0 : count);
   const allowed = (kind: Tensor) =>
     allOps ? kind : select(greaterEqual(kind, first), add(kind, count), kind);
@@ -88,6 +87,7 @@ export function augMix(options: AugMixOptions = {}): Layer {
     factory,
     config: { ...options },
     change(x, draws) {
+      const chains = Array.from({ length: numChains }, (_, chain) => chain);
       // All chains as one batch, so that the plan does not grow with them.
       const ofChains = (draw: (chain: number) => Tensor) => concat(chains.map(draw), 0);
       let changed = concat(chains.map(() => x), 0);

@@ -21,6 +21,7 @@ import {
   graphSizes,
   nodeRows,
 } from "./edges.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 
 /** What a message is made of: a row for each edge. */
 export interface MessageInputs {
@@ -178,11 +179,12 @@ function partOf<Inputs>(
       const { outputShape, parameters } = made.init([width], key.fold(prefix));
       return {
         width: widthOf(role, [2, ...outputShape], 2),
-        weights: parameters.map((weight) => ({
-          ...weight,
-          name: `${prefix}${weight.name}`,
-          trainable: weight.trainable && made.trainable !== false,
-        })),
+        weights: parameters.map((weight) =>
+          withParameterFields(weight, {
+            name: `${prefix}${weight.name}`,
+            trainable: weight.trainable && made.trainable !== false,
+          })
+        ),
       };
     },
     apply(inputs, parameters, context) {

@@ -160,12 +160,16 @@ function tableOf(options: IntegerLookupOptions): LookupTable {
   const size = start + vocabulary.length;
   const depth = options.padToMaxTokens ? options.maxTokens ?? size : size;
   const tokens = masked ? [maskToken, ...vocabulary] : [...vocabulary];
+  if (depth > largest) {
+    throw new RangeError(
+      `Cannot make integerLookup as its ids, whole numbers in float32, must be below ${largest}: ` +
+        `received ${depth} by maxTokens or numOovIndices`,
+    );
+  }
   const weights = outputMode === "tfIdf" && idfWeights
-    ? Array.from(
-      { length: depth },
-      (_, place) => place < start ? averageFrequency(idfWeights) : idfWeights[place - start] ?? 0,
-    )
+    ? new Float32Array(depth).fill(averageFrequency(idfWeights), 0, start)
     : undefined;
+  weights?.set(idfWeights!, start);
   return {
     tokens: tensor(tokens, { shape: [tokens.length] }),
     ids: tensor(masked ? [maskId, ...ids] : ids, { shape: [tokens.length] }),

@@ -98,9 +98,19 @@ export function melSpectrogramLayer(options: MelSpectrogramLayerOptions = {}): L
   };
 }
 
+/** Most numbers of the waves: 256 MiB. */
+const mostWaves = 2 ** 26;
+
 /** Cosines, and then sines, of every frequency. */
 function wavesOf({ window, fftLength, before }: MelSettings): Tensor {
   const frequencies = fftLength / 2 + 1;
+  if (window.length * 2 * frequencies > mostWaves) {
+    throw new RangeError(
+      `Cannot make melSpectrogramLayer as sequenceLength times fftLength + 2 must be at most ` +
+        `${mostWaves}, the numbers of its waves: received ${window.length} and ${fftLength} ` +
+        `(melSpectrogram makes frames of any length on the host)`,
+    );
+  }
   const both = new Float32Array(window.length * 2 * frequencies);
   (["real", "imag"] as const).forEach((side, place) => {
     const waves = fourierKernel(side, window, fftLength, before);

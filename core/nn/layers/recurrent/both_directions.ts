@@ -12,6 +12,7 @@ import type { Mask } from "../../mask.ts";
 import type { NamedKey } from "../../named_key.ts";
 import { layerContext } from "./inner_context.ts";
 import type { RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 
 /** How the outputs of both directions become one. */
 export type BidirectionalMerge = "concat" | "sum" | "mul" | "ave";
@@ -87,11 +88,12 @@ export function bothDirections(
       return {
         outputShape: together(merged, shapes),
         parameters: made.flatMap(({ parameters }, place) =>
-          parameters.map((parameter) => ({
-            ...parameter,
-            name: `${directions[place]}${parameter.name}`,
-            trainable: parameter.trainable && layer.trainable !== false,
-          }))
+          parameters.map((parameter) =>
+            withParameterFields(parameter, {
+              name: `${directions[place]}${parameter.name}`,
+              trainable: parameter.trainable && layer.trainable !== false,
+            })
+          )
         ),
       };
     },

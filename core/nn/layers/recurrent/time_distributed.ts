@@ -4,6 +4,7 @@ import { reshape } from "../../../ops/reshape.ts";
 import type { Layer } from "../../layer.ts";
 import { checkSingle } from "./check_single.ts";
 import { layerContext } from "./inner_context.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 
 /** Options of {@link timeDistributed}. */
 export interface TimeDistributedOptions {
@@ -54,10 +55,9 @@ export function timeDistributed(layer: Layer, options: TimeDistributedOptions = 
       const { outputShape, parameters } = layer.init(inner, key);
       return {
         outputShape: [steps, ...outputShape],
-        parameters: parameters.map((made) => ({
-          ...made,
-          trainable: made.trainable && layer.trainable !== false,
-        })),
+        parameters: parameters.map((made) =>
+          withParameterFields(made, { trainable: made.trainable && layer.trainable !== false })
+        ),
       };
     },
     apply(parameters, x, context) {
