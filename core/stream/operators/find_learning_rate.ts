@@ -44,7 +44,8 @@ export interface LearningRateTrial {
 const skipped = { begin: 10, end: 1 };
 
 /**
- * Looks for a learning rate: trains with rates from tiny to large, and watches the loss.
+ * Looks for a learning rate: trains with rates from tiny to large, and watches the loss; of several
+ * in one pipe the last one above it.
  *
  * Rate i of n is from·(to / from)^(i / n). The losses are smoothed as in Adam: m ← β·m + (1 − β)·loss,
  * divided by 1 − βⁱ. It ends when the smoothed loss is four times the best, or NaN, or after n steps.
@@ -137,6 +138,11 @@ function checkOptions(options: FindLearningRateOptions): Settings {
   return { from, to, steps, spacing, stopFactor, smoothing };
 }
 
+/** Log name of the loss that the step's gradients are of: the last one above. */
+function lossOf({ frame }: AnyUpdated): string {
+  return frame.effects.findLast(({ evaluation }) => evaluation)?.evaluation?.name ?? "loss";
+}
+
 /** The state of one subscription. */
 class Search {
   readonly #before: number;
@@ -175,7 +181,10 @@ class Search {
     const part = this.#sent / steps;
     const rate = spacing === "linear" ? from + (to - from) * part : from * (to / from) ** part;
     this.learningRate.next(rate);
-    const read = step.values().then(({ loss }) => this.#judge(this.#rates.length + 1, rate, loss));
+    const name = lossOf(step);
+    const read = step.values().then((values) =>
+      this.#judge(this.#rates.length + 1, rate, values[name])
+    );
     // The end of the run leaves values behind that nobody asks for any more.
     read.catch(() => {});
     step.hold(read.catch(() => {}));

@@ -6,7 +6,12 @@ import {
   type FindLearningRateOptions,
   type LearningRateTrial,
 } from "../../../../core/stream/operators/mod.ts";
+import { backward } from "../../../../core/stream/backward.ts";
+import { forward } from "../../../../core/stream/forward.ts";
+import { loss } from "../../../../core/stream/loss.ts";
+import { miniBatches } from "../../../../core/stream/mini_batches.ts";
 import type { DeviceOptions } from "../../../../core/stream/open_device.ts";
+import { update } from "../../../../core/stream/update.ts";
 import { testOnDevices } from "../../../devices.ts";
 import { onePole, points, smallModel, steps, weightsOf } from "../../../training/pipes.ts";
 import { captureErrors } from "../fake_epoch.ts";
@@ -69,6 +74,19 @@ await testOnDevices(
     assert.equal(trials[10].suggestion, undefined);
   },
 );
+
+Deno.test("findLearningRate watches the loss above it, whatever its name", async () => {
+  const { model, data, loss: lossFunction } = onePole();
+  const rate = hyperparameter(0.01);
+  const pipe = miniBatches(data, { epochs: Infinity, ...cpu }).pipe(
+    forward(model),
+    loss(lossFunction, { name: "judge_loss" }),
+    backward(),
+    update(sgd({ learningRate: rate })),
+  );
+  const search = findLearningRate(rate, { from: 0.1, to: 0.5, steps: 4, spacing: "linear" });
+  assertTrials(await lastValueFrom(pipe.pipe(search, toArray())), [0.2, 0.3, 0.4, 0.5]);
+});
 
 Deno.test("findLearningRate: rates that lie evenly", async () => {
   const { trials } = await search({ from: 0.1, to: 0.5, steps: 4, spacing: "linear" });
