@@ -218,9 +218,11 @@ class Gatherer {
     const measured = this.#validationOf(step)?.measure(sanitySteps);
     if (!measured) return;
     this.#sanity = measured;
+    const losses = evaluationsOf(step.frame.effects).map(({ name }) => name);
+    const isLoss = (log: string) => losses.some((name) => log === name || log.endsWith(`_${name}`));
     step.hold(measured.then((sums) => {
       for (const [name, value] of Object.entries(sums.logs())) {
-        if (!name.includes("loss") || Number.isFinite(value)) continue;
+        if (!isLoss(name) || Number.isFinite(value)) continue;
         throw new NonFiniteError(
           `val_${name} is ${value} before the first step: look for NaN in the validation data`,
           0,

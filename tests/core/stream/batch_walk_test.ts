@@ -158,6 +158,21 @@ Deno.test("sanitySteps finds bad validation data before the first epoch is lost"
   assert.equal(wrong.seen.length, 1);
 });
 
+Deno.test("sanitySteps finds a loss of another name that is not finite", async () => {
+  const model = sequential([input([1]), dense(1)], { seed: 1 });
+  const steps = miniBatches(data, { batchSize: 4, device: "cpu", threads: 1 }).pipe(
+    forward(model),
+    loss(meanSquaredError(), { name: "objective" }),
+    backward(),
+    update(sgd({ learningRate: 0.001 })),
+  );
+  const validation = arrays([[1e30]], [[0]]);
+  await assert.rejects(
+    lastValueFrom(steps.pipe(epochs({ validation, sanitySteps: 1 }))),
+    /^NonFiniteError: val_objective is Infinity before the first step/,
+  );
+});
+
 Deno.test("sanitySteps changes nothing else", async () => {
   const run = async (sanitySteps: number) => {
     const zeros = arrays(numbers, numbers.map(() => [0]));
