@@ -1,3 +1,4 @@
+import { Observable } from "rxjs";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
@@ -14,9 +15,12 @@ export type Losses<O extends Tensors = Tensor> = O extends Tensor ? Loss
 /** The losses of a step: of its outputs one by one, or a function of all that it knows. */
 export type Criteria = readonly Criterion[] | JointCriterion;
 
-/** Factors of the losses in their sum, by the names of outputs; 1 where there is none. */
+/**
+ * Factors of the losses in their sum, by the names of outputs; 1 where there is none. The loss of a
+ * model's only output has none.
+ */
 export type LossWeights<O extends Tensors = Tensor> = O extends Tensor
-  ? Readonly<Record<never, never>>
+  ? Readonly<Record<string, never>>
   : { readonly [Name in keyof O]?: ScalarSource };
 
 /** Metrics of the output, or metrics by the names of outputs. */
@@ -38,6 +42,12 @@ export function criteriaOf(
   losses: OneOrNamed<Loss | undefined> | AnyLossFunction,
   lossWeights: Readonly<Record<string, ScalarSource | undefined>> = {},
 ): Criteria {
+  if (!isRecord(lossWeights)) {
+    throw new TypeError(
+      `Cannot weigh losses as lossWeights must be factors by the names of outputs or terms, such as ` +
+        `{ price: 0.5 }: received ${received(lossWeights)}`,
+    );
+  }
   // One that takes nothing looks at no step: it makes a loss, and was not called.
   if (typeof losses === "function" && losses.length > 0) {
     const weights = Object.entries(lossWeights).filter(([, weight]) => weight !== undefined);
@@ -123,6 +133,12 @@ export function measuredBy(
     const name = weighted && taken.has(plain) ? `${prefix}weighted_${metric.name}` : plain;
     return { metric, output, name, weighted };
   });
+}
+
+/** Whether it is an object with names; a hyperparameter is a number for one loss. */
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Observable);
 }
 
 function isLoss(value: unknown): boolean {

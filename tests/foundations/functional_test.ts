@@ -270,6 +270,14 @@ Deno.test("T1: the compiler and the graph refuse names that are not there", asyn
     () => loss(losses as never, { lossWeights: { prize: 1 } as never }),
     /Cannot weigh the loss of prize as there are losses for kind, price alone/,
   );
+  for (const [lossWeights, told] of [[0.5, "0.5"], [[0.5], "an array"]] as const) {
+    assert.throws(
+      () => loss(meanSquaredError(), { lossWeights: lossWeights as never }),
+      new RegExp(`factors by the names of outputs or terms, .*: received ${told}$`),
+    );
+  }
+  // @ts-expect-error one output has no factor
+  assert.throws(() => loss(meanSquaredError(), { lossWeights: hyperparameter(0.5) }), TypeError);
   const uneven = {
     x: { ...data.x, table: { data: new Float32Array(5), shape: [1, 5] } },
     y: data.y,
