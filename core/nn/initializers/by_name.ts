@@ -1,3 +1,4 @@
+import { received } from "../../state/received.ts";
 import type { Initializer } from "../initializer.ts";
 import { onesInitializer, zerosInitializer } from "./constant.ts";
 import { glorotNormal, glorotUniform } from "./glorot.ts";
@@ -53,6 +54,7 @@ export const initializerNames: readonly InitializerName[] = Object.keys(
  *
  * @param initializer Name or initializer.
  * @throws {RangeError} when no initializer has that name.
+ * @throws {TypeError} when it is neither a name nor an initializer.
  *
  * @example
  * ```ts
@@ -63,7 +65,13 @@ export const initializerNames: readonly InitializerName[] = Object.keys(
  * ```
  */
 export function initializerOf(initializer: InitializerName | Initializer): Initializer {
-  if (typeof initializer !== "string") return initializer;
+  if (typeof initializer !== "string") {
+    if (typeof initializer?.values === "function") return initializer;
+    throw new TypeError(
+      `Cannot use an initializer as it must be a name, such as "heNormal", or one with options, such ` +
+        `as constant(0.1): received ${received(initializer)}`,
+    );
+  }
   if (Object.hasOwn(factories, initializer)) return factories[initializer]();
   throw new RangeError(
     `Cannot find the initializer as its name must be one of ${initializerNames.join(", ")}: ` +

@@ -2,6 +2,7 @@ import { ShapeError } from "../../graph/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../../graph/shape.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { div } from "../../ops/div.ts";
+import { received } from "../../state/received.ts";
 import type { Constraint } from "../constraint.ts";
 import type { Initializer } from "../initializer.ts";
 import { type InitializerName, initializerOf } from "../initializers/by_name.ts";
@@ -36,12 +37,14 @@ export interface WeightOptions {
 /** Most numbers of one weight: 1 GiB. */
 const largestWeight = 2 ** 28;
 
-/** A maker of one weight; an initializer of unknown name is refused at once. */
+/** A maker of one weight; an initializer of unknown name, or what is no part, is refused at once. */
 export function weight(
   role: string,
   { initializer, regularizer, constraint, trainable = true }: WeightOptions,
 ): (shape: Shape, key: NamedKey) => LayerParameter {
   const start = initializerOf(initializer);
+  checkPart(`regularizer of the ${role}`, regularizer, "l2()");
+  checkPart(`constraint of the ${role}`, constraint, "maxNorm()");
   return (shape, key) => ({
     name: role,
     shape: checkSize(role, shape),
@@ -87,6 +90,21 @@ export function biasWeight(options: BiasWeightOptions): ReturnType<typeof weight
   });
 }
 
+/** Refuses what is no regularizer or constraint, as Keras's names of them. */
+function checkPart(
+  what: string,
+  part: Regularizer | Constraint | undefined,
+  example: string,
+): void {
+  // A function that was not called, as l2, has an apply, too.
+  if (part === undefined || typeof part === "object" && typeof part?.apply === "function") return;
+  throw new TypeError(
+    `Cannot make a layer as the ${what} must be one, such as ${example}: received ${
+      received(part)
+    }`,
+  );
+}
+
 /** Refuses a weight that no device holds, before its numbers are drawn. */
 function checkSize(role: string, shape: Shape): Shape {
   if (sizeOf(shape) <= largestWeight) return shape;
@@ -101,6 +119,7 @@ export function penalizeOutputs(
   regularizer: Regularizer | undefined,
   context: ApplyContext,
 ): Tensor {
+  checkPart("activityRegularizer", regularizer, "l2()");
   if (regularizer) context.addLoss(div(regularizer.apply(outputs), outputs.shape[0]));
   return outputs;
 }

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import {
   constant,
+  dense,
+  type DenseOptions,
+  heNormal,
   identityInitializer,
   type Initializer,
   initializerOf,
+  maxNorm,
   namedKey,
   onesInitializer,
   orthogonal,
@@ -13,6 +17,8 @@ import {
   varianceScaling,
   zerosInitializer,
 } from "../../../core/nn/mod.ts";
+import { tensor } from "../../../core/ops/mod.ts";
+import { TestContext } from "./context.ts";
 
 const shape = [300, 200];
 const [inputs, outputs] = shape;
@@ -134,3 +140,27 @@ for (const [name, make, message] of refused) {
     );
   });
 }
+
+const strange: [name: string, options: object, message: RegExp][] = [
+  ["an initializer", { kernelInitializer: heNormal }, /such as "heNormal", .*function heNormal/],
+  ["an initializer", { biasInitializer: { value: 1 } }, /such as constant\(0.1\): .* an object$/],
+  ["a regularizer", { kernelRegularizer: "l2" }, /regularizer of the kernel .* l2\(\): .*"l2"$/],
+  ["a constraint", { biasConstraint: maxNorm }, /constraint of the bias .*function maxNorm/],
+];
+
+for (const [name, options, message] of strange) {
+  Deno.test(`a layer refuses what is not ${name}: ${Object.keys(options)}`, () => {
+    assert.throws(
+      () => dense(3, options as DenseOptions),
+      (error: Error) => error instanceof TypeError && message.test(error.message),
+    );
+  });
+}
+
+Deno.test("a layer refuses what penalizes no outputs", () => {
+  const layer = dense(3, { activityRegularizer: "l1" as never, useBias: false });
+  assert.throws(
+    () => layer.apply({ kernel: tensor([[1, 2, 3]]) }, tensor([[4]]), new TestContext()),
+    /activityRegularizer must be one, such as l2.*"l1"$/,
+  );
+});
