@@ -9,7 +9,7 @@ import type { LayerParameter } from "../../layer.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 import { unitLength } from "../../unit_length.ts";
 import { finishOf, type KernelOptions } from "../convolution/kernel_options.ts";
-import { weight } from "../weighted.ts";
+import { penalizeOutputs, weight } from "../weighted.ts";
 import {
   asGraphs,
   type DisjointEdges,
@@ -40,7 +40,7 @@ export interface GraphSageOptions extends Omit<KernelOptions, "inputShape"> {
  * them. A node without edges has neighbours of zeros. The weights are `kernel` and `self_kernel`
  * `[features, units]` and `bias` `[units]`; with `project`, `pool_kernel` `[features, features]` and
  * `pool_bias` `[features]` too. Initializers, regularizers and constraints of the kernel are those of
- * all kernels.
+ * all kernels, and those of the bias of both biases.
  *
  * @param units Features of each node afterwards, from 1.
  * @param options Aggregator, projection, normalization, and the options of {@link dense}.
@@ -71,7 +71,7 @@ export function graphSage(units: number, options: GraphSageOptions = {}): MergeL
       `Cannot make graphSage as aggregator must be "mean" or "max": received "${aggregator}"`,
     );
   }
-  const finish = finishOf(options);
+  const finish = finishOf({ ...options, activityRegularizer: undefined });
   const kernel = (role: string) =>
     weight(role, {
       initializer: options.kernelInitializer ?? "glorotUniform",
@@ -79,7 +79,11 @@ export function graphSage(units: number, options: GraphSageOptions = {}): MergeL
       constraint: options.kernelConstraint,
     });
   const [neighbours, self, pool] = ["kernel", "self_kernel", "pool_kernel"].map(kernel);
-  const makePoolBias = weight("pool_bias", { initializer: options.biasInitializer ?? "zeros" });
+  const makePoolBias = weight("pool_bias", {
+    initializer: options.biasInitializer ?? "zeros",
+    regularizer: options.biasRegularizer,
+    constraint: options.biasConstraint,
+  });
   return {
     merges: true,
     type: "GraphSage",
@@ -110,7 +114,8 @@ export function graphSage(units: number, options: GraphSageOptions = {}): MergeL
         : matmul(aggregate(sent, graph, aggregator), kernel);
       const sums = add(received, matmul(rows, self_kernel));
       const outputs = finish.apply(asGraphs(sums, x), bias, context);
-      return normalize ? unitLength(outputs, 2) : outputs;
+      const given = normalize ? unitLength(outputs, 2) : outputs;
+      return penalizeOutputs(given, options.activityRegularizer, context);
     },
   };
 }
