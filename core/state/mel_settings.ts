@@ -1,4 +1,5 @@
 /** What the function and the layer that make spectrograms of sound share. */
+import { received } from "./received.ts";
 
 /** How a frame of sound is faded in and out: by a raised cosine, by one on a pedestal, or not. */
 export type SoundWindow = "hann" | "hamming" | "none";
@@ -23,7 +24,7 @@ export interface MelSpectrogramOptions {
   readonly maxFreq?: number;
   /** Whether powers become decibels; default true. */
   readonly powerToDb?: boolean;
-  /** Decibels below the loudest that are kept apart; default 80. */
+  /** Decibels below the loudest that are kept apart, `Infinity` for all; default 80. */
   readonly topDb?: number;
   /** Exponent of magnitudes: 2 (default) for powers, 1 for magnitudes. */
   readonly magExp?: number;
@@ -84,6 +85,7 @@ export function melSettings(options: MelSpectrogramOptions): MelSettings {
   check("sequenceLength", sequenceLength, 1, fftLength);
   check("sequenceStride", sequenceStride, 1);
   check("numMelBins", numMelBins, 1);
+  checkFinite({ samplingRate, minFreq, maxFreq, magExp });
   if (!(samplingRate > 0 && minFreq >= 0 && minFreq < maxFreq && maxFreq <= samplingRate / 2)) {
     throw new RangeError(
       `Cannot make a spectrogram as 0 ≤ minFreq < maxFreq ≤ samplingRate / 2 must hold: received ` +
@@ -108,6 +110,7 @@ export function melSettings(options: MelSpectrogramOptions): MelSettings {
 
 function decibelsOf(options: MelSpectrogramOptions): MelSettings["decibels"] {
   const { topDb = 80, minPower = 1e-10, refPower = 1 } = options;
+  checkFinite({ minPower, refPower, ...(topDb !== Infinity && { topDb }) });
   if (!(minPower > 0 && topDb >= 0)) {
     throw new RangeError(
       `Cannot make a spectrogram as minPower must be above 0 and topDb at least 0: received ` +
@@ -175,6 +178,15 @@ function melBands(
     const last = all.findLastIndex((weight) => weight > 0);
     return { first, weights: all.slice(first, last + 1) };
   });
+}
+
+function checkFinite(options: Readonly<Record<string, number>>): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (Number.isFinite(value)) continue;
+    throw new RangeError(
+      `Cannot make a spectrogram as ${option} must be a finite number: received ${received(value)}`,
+    );
+  }
 }
 
 function check(option: string, value: number, minimum: number, maximum = 2 ** 24): void {

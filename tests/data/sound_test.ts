@@ -71,6 +71,11 @@ Deno.test("melSpectrogram refuses options out of range", () => {
     [{ minFreq: -1 }, /minFreq/],
     [{ window: "blackman" as "hann" }, /one of hann, hamming, none: received "blackman"/],
     [{ minPower: 0 }, /minPower must be above 0/],
+    [{ magExp: NaN }, /magExp must be a finite number: received NaN/],
+    [{ refPower: -Infinity }, /refPower must be a finite number: received -Infinity/],
+    [{ samplingRate: Infinity }, /samplingRate must be a finite number: received Infinity/],
+    [{ minFreq: "20" as never }, /minFreq must be a finite number: received "20"/],
+    [{ topDb: NaN }, /topDb must be a finite number: received NaN/],
   ];
   for (const [options, message] of wrong) {
     assert.throws(() => melSpectrogram([1, 2, 3], options), message);
