@@ -5,7 +5,7 @@ import { checkCount } from "../../check_count.ts";
 import { checkScalar } from "../../check_scalar.ts";
 import type { ApplyContext } from "../../layer.ts";
 import type { LoneMergeLayer } from "../../merge_layer.ts";
-import type { NamedKey } from "../../named_key.ts";
+import { type NamedKey, namedKey } from "../../named_key.ts";
 import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
 import { rates } from "../regularization/noise.ts";
 import { attend, attendAndTell, type AttendOptions, type Heads } from "./attend.ts";
@@ -70,6 +70,8 @@ export function projectedAttention(
   const { name = "", trainable, dropout = 0, seed, useCausalMask = false } = options;
   const { returnAttentionScores = false } = options;
   checkScalarSource(`the dropout of ${factory}`, dropout, rates);
+  // A seed that is none is refused here, not in the first step.
+  if (seed !== undefined) namedKey(seed, "attention");
   const given = typeof options.outputShape === "number"
     ? [options.outputShape]
     : options.outputShape;

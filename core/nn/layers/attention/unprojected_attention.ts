@@ -12,8 +12,7 @@ import { broadcastTo } from "../../../ops/sum.ts";
 import type { ApplyContext, LayerInitialization } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
 import type { LoneMergeLayer } from "../../merge_layer.ts";
-import type { NamedKey } from "../../named_key.ts";
-import { namedKey } from "../../named_key.ts";
+import { type NamedKey, namedKey } from "../../named_key.ts";
 import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
 import { dropped, rates } from "../regularization/noise.ts";
 
@@ -81,6 +80,8 @@ export function unprojectedAttention(
 ): LoneMergeLayer | LoneMergeLayer<AttentionOutputs> {
   const { name = "", trainable, returnAttentionScores = false } = options;
   checkScalarSource(`the dropout of ${own.factory}`, options.dropout ?? 0, rates);
+  // A seed that is none is refused here, not in the first step.
+  if (options.seed !== undefined) namedKey(options.seed, "attention");
   const common = {
     merges: true,
     alone: true,
