@@ -1,6 +1,7 @@
 import { type DataSet, sampleCount, type Targets } from "../../data/data_set.ts";
 import { DataError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { checkCount } from "../nn/check_count.ts";
 import type { MetricTable } from "../nn/metric.ts";
 import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
@@ -42,6 +43,7 @@ export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptio
  * @param options Loss, metrics, device.
  * @returns Means over all samples by log name: `loss`, `accuracy`.
  * @throws {DataError} when the data set has no sample.
+ * @throws {RangeError} when an option is out of range.
  *
  * @example
  * ```ts
@@ -145,6 +147,7 @@ async function sumsOf<X extends Tensors, O extends Tensors>(
   }
   await settled(model);
   const { batchSize } = options;
+  if (batchSize !== undefined) checkCount("batchSize of evaluate", batchSize, 1);
   const reduction = checkReduction(options.reduction ?? "sumOverBatchSize");
   const criteria = criteriaOf(options.loss, options.lossWeights);
   const evaluation = { model, criteria, name: "loss", reduction, metrics: allMetrics(options) };
@@ -169,7 +172,8 @@ async function sumsOf<X extends Tensors, O extends Tensors>(
   }
 }
 
-function allMetrics<O extends Tensors>(
+/** All metrics with their log names. */
+export function allMetrics<O extends Tensors>(
   { metrics, weightedMetrics }: EvaluateOptions<O>,
 ): Measured[] {
   const plain = measuredBy(metrics ?? [], false, new Set());

@@ -5,6 +5,7 @@ import {
   accuracy,
   arrays,
   earlyStopping,
+  evaluate,
   fit,
   type FitOptions,
   sgd,
@@ -98,4 +99,14 @@ Deno.test("validation data of another shape are refused at the first step", asyn
     fitted({ validation: { ...data, y: rows } }),
     /^ShapeError: In validation: /,
   );
+});
+
+Deno.test("evaluate refuses a batch size that is none", async () => {
+  const options = { loss: crossentropy, device: "cpu", threads: 1 } as const;
+  for (const batchSize of [0, -1, 1.5, NaN, Infinity]) {
+    await assert.rejects(
+      evaluate(smallModel(), data, { ...options, batchSize }),
+      new RegExp(`batchSize of evaluate .* whole number from 1: received ${batchSize}`),
+    );
+  }
 });
