@@ -4,7 +4,7 @@ import { checkCount } from "../../nn/check_count.ts";
 import type { Model } from "../../nn/model.ts";
 import type { Observable } from "../../nn/rxjs_types.ts";
 import { permutation } from "../../state/permutation.ts";
-import { evaluate, type EvaluateOptions } from "../evaluate.ts";
+import { allMetrics, evaluate, type EvaluateOptions } from "../evaluate.ts";
 import { openDevice } from "../open_device.ts";
 
 /** Options of {@link permutationImportance}. */
@@ -119,9 +119,8 @@ async function measured(
       `Cannot watch "${monitor}" as the logs hold ${Object.keys(logs).join(", ")}`,
     );
   }
-  const metrics = [judged.metrics ?? [], judged.weightedMetrics ?? []].flat();
-  const rises = metrics.some(({ name, direction }) => name === monitor && direction === "max");
-  return rises ? -logs[monitor] : logs[monitor];
+  const measured = allMetrics(judged).find(({ name }) => name === monitor);
+  return measured?.metric.direction === "max" ? -logs[monitor] : logs[monitor];
 }
 
 function momentsOf(values: readonly number[]): { mean: number; deviation: number } {

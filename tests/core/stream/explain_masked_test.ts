@@ -123,6 +123,26 @@ await testOnDevices("permutation importance finds the planted feature", async (d
   }
 });
 
+Deno.test("permutation importance knows where a weighted metric gets better, whatever its name", async () => {
+  const x = Array.from({ length: 40 }, (_, row) => [Math.sin(row), Math.cos(3 * row)]);
+  const y = x.map(([first]) => first > 0 ? 1 : 0);
+  const data = arrays(x, y, { classes: 2, sampleWeight: y.map((label) => 1 + label) });
+  const model = sequential([input([2]), dense(2, { useBias: false })]);
+  model.parameters[0].set([-1, 1, 0, 0]);
+  const found = await lastValueFrom(
+    permutationImportance(model, data, {
+      loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+      metrics: [accuracy()],
+      weightedMetrics: [accuracy()],
+      monitor: "weighted_accuracy",
+      device: "cpu",
+      threads: 1,
+    }).pipe(toArray()),
+  );
+  assert(found[0].mean > 0.3, `${found[0].mean}`);
+  assert.equal(found[1].mean, 0);
+});
+
 Deno.test("permutation importance refuses a data set that reads its samples", () => {
   const streamed = streamedDataSet({
     samples: 3,
