@@ -97,11 +97,14 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       checkFeatures(x, kernel.shape[0]);
       const rows = x.rank === 2 ? x : reshape(x, [-1, kernel.shape[0]]);
       const product = matmul(rows, kernel);
-      const outputs = activate(useBias ? add(product, bias) : product);
-      const shaped = x.rank === 2
-        ? outputs
-        : reshape(outputs, [...x.shape.slice(0, -1), outputs.shape[1]]);
-      return penalizeOutputs(shaped, activityRegularizer, context);
+      const sums = useBias ? add(product, bias) : product;
+      const shaped = (y: Tensor) =>
+        x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), y.shape[1]]);
+      // A function may go along any axis; what has a name goes along the last one.
+      const outputs = typeof options.activation === "function"
+        ? activate(shaped(sums))
+        : shaped(activate(sums));
+      return penalizeOutputs(outputs, activityRegularizer, context);
     },
   };
 }

@@ -1,8 +1,9 @@
 /** Activation layers and layers that move places, against PyTorch, and what they refuse. */
 import assert from "node:assert/strict";
+import { evaluateReference } from "../../../core/cpu/reference.ts";
 import { ShapeError } from "../../../core/graph/errors.ts";
 import * as nn from "../../../core/nn/mod.ts";
-import { glu, tensor } from "../../../core/ops/mod.ts";
+import { glu, softmax, sum, tensor } from "../../../core/ops/mod.ts";
 import golden from "../../golden/reshaping.json" with { type: "json" };
 import { TestContext } from "./context.ts";
 import { testLayerCases } from "./layer_cases.ts";
@@ -66,6 +67,20 @@ Deno.test("layers of graphs have outputs of the shape that glu gives them", () =
     };
     assert.deepEqual(model.apply(values, x, new TestContext(false)).shape, [2, 5, 4]);
   }
+});
+
+Deno.test("dense gives a function of its own the axes that its outputs have", () => {
+  const layer = nn.dense(3, { activation: (y) => softmax(y, 1) });
+  const { parameters } = layer.init([5, 4], nn.namedKey(1, "layer"));
+  const weights = Object.fromEntries(
+    parameters.map(({ name, values, shape }) => [name, tensor(values, { shape })]),
+  );
+  const x = tensor(Float32Array.from({ length: 40 }, (_, at) => Math.sin(at)), {
+    shape: [2, 5, 4],
+  });
+  const y = layer.apply(weights, x, new TestContext(false));
+  const [{ data }] = evaluateReference([sum(y, 1)]);
+  for (const total of data) assert.ok(Math.abs(total - 1) < 1e-6, `${total}`);
 });
 
 const key = nn.namedKey(1, "layer");
