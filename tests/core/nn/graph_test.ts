@@ -288,27 +288,3 @@ Deno.test("edges that lead nowhere stop a run rather than train", () => {
   const y = nn.messagePassing().apply({}, [x, edges], new TestContext());
   assert(evaluateReference([y])[0].data.some(Number.isNaN));
 });
-
-Deno.test("graphSage penalizes the outputs that it gives, and both of its biases", () => {
-  const x = batchOf(undefined);
-  const layer = nn.graphSage(3, {
-    normalize: true,
-    project: true,
-    activityRegularizer: nn.l2(1),
-    biasRegularizer: nn.l2(2),
-    biasConstraint: nn.nonNeg(),
-  });
-  const { parameters } = layer.init([x.nodes, x.edges].map(({ shape }) => shape.slice(1)), key);
-  const weights = Object.fromEntries(
-    parameters.map(({ name, values, shape }) => [name, tensor(values, { shape })]),
-  );
-  const context = new TestContext(false);
-  const y = layer.apply(weights, [leaf(x.nodes), leaf(x.edges)], context);
-  const [[penalty], [squares]] = evaluateReference([context.losses[0], sum(mul(y, y))])
-    .map(({ data }) => data);
-  assert.ok(Math.abs(penalty - squares / y.shape[0]) < 1e-6);
-  for (const { name, regularizer, constraint } of parameters) {
-    if (!name.endsWith("bias")) continue;
-    assert.deepEqual([regularizer?.name, constraint?.name], ["l2", "nonNeg"], name);
-  }
-});

@@ -53,22 +53,6 @@ Deno.test("of a gated transformer the second dense layer has half as many inputs
   assert.deepEqual([shapeOf("intermediate"), shapeOf("output")], [[4, 6], [3, 4]]);
 });
 
-Deno.test("layers of graphs have outputs of the shape that glu gives them", () => {
-  const [nodes, edges] = [nn.input([5, 4]), nn.input([6, 3])];
-  const layers = [nn.graphConvolution, nn.graphSage, nn.graphAttention];
-  for (const make of layers) {
-    const outputs = nn.connect([nodes, edges], make(8, { activation: "glu" }));
-    const model = nn.functional({ inputs: { nodes, edges }, outputs });
-    assert.deepEqual(model.outputShape, [5, 4]);
-    const values = new Map(model.parameters.map((made) => [made, tensor(made.value, made)]));
-    const x = {
-      nodes: tensor(new Float32Array(40), { shape: [2, 5, 4] }),
-      edges: tensor(new Uint32Array(36), { shape: [2, 6, 3] }),
-    };
-    assert.deepEqual(model.apply(values, x, new TestContext(false)).shape, [2, 5, 4]);
-  }
-});
-
 Deno.test("dense gives a function of its own the axes that its outputs have", () => {
   const layer = nn.dense(3, { activation: (y) => softmax(y, 1) });
   const { parameters } = layer.init([5, 4], nn.namedKey(1, "layer"));
