@@ -6,9 +6,9 @@ import { nameLayers } from "../layer_names.ts";
 import type { Mask, Masked } from "../mask.ts";
 import type { LoneMergeLayer } from "../merge_layer.ts";
 import type { NamedKey } from "../named_key.ts";
+import { withParameterFields } from "../parameter_fields.ts";
 import { within } from "../place_layer.ts";
 import { layerContext } from "./recurrent/inner_context.ts";
-import { withParameterFields } from "../parameter_fields.ts";
 
 /** A layer within another one. */
 export interface InnerLayer {

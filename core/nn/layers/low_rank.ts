@@ -12,9 +12,9 @@ import type { ApplyContext, Layer, LayerParameter } from "../layer.ts";
 import type { MergeLayer } from "../merge_layer.ts";
 import type { Tensors } from "../named.ts";
 import type { NamedKey } from "../named_key.ts";
+import { withParameterFields } from "../parameter_fields.ts";
 import { innerContext } from "./recurrent/inner_context.ts";
 import { weight } from "./weighted.ts";
-import { withParameterFields } from "../parameter_fields.ts";
 
 /** How low-rank parts are made. */
 export interface LowRankOptions {

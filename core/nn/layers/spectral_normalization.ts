@@ -13,9 +13,9 @@ import { transpose } from "../../ops/transpose.ts";
 import { checkCount } from "../check_count.ts";
 import { truncatedNormal } from "../initializers/random_normal.ts";
 import type { Layer } from "../layer.ts";
+import { withParameterFields } from "../parameter_fields.ts";
 import { unitLength } from "../unit_length.ts";
 import { weight } from "./weighted.ts";
-import { withParameterFields } from "../parameter_fields.ts";
 
 /** Options of {@link spectralNormalization}. */
 export interface SpectralNormalizationOptions {

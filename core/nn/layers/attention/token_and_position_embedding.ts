@@ -2,12 +2,12 @@ import { add } from "../../../ops/add.ts";
 import type { Initializer } from "../../initializer.ts";
 import type { InitializerName } from "../../initializers/by_name.ts";
 import type { Layer } from "../../layer.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 import { embedding } from "../embedding.ts";
 import { innerContext } from "../recurrent/inner_context.ts";
 import type { WeightedLayerOptions } from "../weighted.ts";
 import { penalizeOutputs } from "../weighted.ts";
 import { positionEmbedding } from "./position_embedding.ts";
-import { withParameterFields } from "../../parameter_fields.ts";
 
 /** Options of {@link tokenAndPositionEmbedding}. */
 export interface TokenAndPositionEmbeddingOptions extends WeightedLayerOptions {

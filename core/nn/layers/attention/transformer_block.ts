@@ -15,6 +15,7 @@ import type { ApplyContext, Layer, LayerParameter } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 import type { NamedKey } from "../../named_key.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
 import { dense } from "../dense.ts";
 import { dropout } from "../dropout.ts";
@@ -23,7 +24,6 @@ import { innerContext } from "../recurrent/inner_context.ts";
 import { rates } from "../regularization/noise.ts";
 import { multiHeadAttention } from "./multi_head_attention.ts";
 import type { RotaryOptions } from "./projected_attention.ts";
-import { withParameterFields } from "../../parameter_fields.ts";
 
 /** Options of {@link transformerEncoder} and {@link transformerDecoder}. */
 export interface TransformerOptions extends RotaryOptions {

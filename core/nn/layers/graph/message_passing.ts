@@ -11,6 +11,7 @@ import { checkChoice } from "../../check_choice.ts";
 import type { ApplyContext, Layer, LayerParameter } from "../../layer.ts";
 import type { MergeLayer } from "../../merge_layer.ts";
 import type { NamedKey } from "../../named_key.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 import { layerContext } from "../recurrent/inner_context.ts";
 import {
   asGraphs,
@@ -21,7 +22,6 @@ import {
   graphSizes,
   nodeRows,
 } from "./edges.ts";
-import { withParameterFields } from "../../parameter_fields.ts";
 
 /** What a message is made of: a row for each edge. */
 export interface MessageInputs {

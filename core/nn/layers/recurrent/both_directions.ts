@@ -10,9 +10,9 @@ import { mul } from "../../../ops/mul.ts";
 import type { ApplyContext, Layer } from "../../layer.ts";
 import type { Mask } from "../../mask.ts";
 import type { NamedKey } from "../../named_key.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 import { layerContext } from "./inner_context.ts";
 import type { RecurrentLayer, ReturnsState } from "./recurrent_layer.ts";
-import { withParameterFields } from "../../parameter_fields.ts";
 
 /** How the outputs of both directions become one. */
 export type BidirectionalMerge = "concat" | "sum" | "mul" | "ave";

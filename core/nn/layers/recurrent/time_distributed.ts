@@ -2,9 +2,9 @@ import { ShapeError } from "../../../graph/errors.ts";
 import { formatShape, type Shape } from "../../../graph/shape.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import type { Layer } from "../../layer.ts";
+import { withParameterFields } from "../../parameter_fields.ts";
 import { checkSingle } from "./check_single.ts";
 import { layerContext } from "./inner_context.ts";
-import { withParameterFields } from "../../parameter_fields.ts";
 
 /** Options of {@link timeDistributed}. */
 export interface TimeDistributedOptions {
