@@ -8,7 +8,9 @@ import {
 } from "./kernels/load.ts";
 import type { SharedMemory } from "./memory.ts";
 
-// A worker sleeps inside WebAssembly and comes back to JavaScript only to load modules or to quit.
+// A worker sleeps inside WebAssembly and comes back to JavaScript only to load modules or to quit, and
+// for a turn of events where it has had nothing to do for long: it ends there if the Worker that
+// has started it was terminated, which nobody can say to a thread that sleeps.
 // Modules hang in a list in shared memory: next, length, first table index, functions, bytes.
 const workerSource = `
 onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
@@ -32,14 +34,19 @@ onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
       last = entry;
     }
   };
-  try {
-    do load(); while (kernels.workerLoop(control, thread) === 2 && word(mailbox + 4) === 0);
-  } catch (error) {
-    Atomics.store(new Int32Array(buffer()), (control >> 2) + ${controlWords.failed}, 1);
-    throw error;
-  } finally {
-    self.close();
-  }
+  const serve = () => {
+    let needed = 0;
+    try {
+      do load(); while ((needed = kernels.workerLoop(control, thread)) === 2 && word(mailbox + 4) === 0);
+    } catch (error) {
+      Atomics.store(new Int32Array(buffer()), (control >> 2) + ${controlWords.failed}, 1);
+      throw error;
+    } finally {
+      if (needed === 3) setTimeout(serve, 0);
+      else self.close();
+    }
+  };
+  serve();
 };`;
 
 /**

@@ -87,7 +87,8 @@ shapes.forEach(([m, k, n, transposed = ""], i) => {
 
 const worker = `addEventListener("message", ({ data: { module, memory } }) => {
   const table = new WebAssembly.Table({ initial: 1, element: "anyfunc" });
-  new WebAssembly.Instance(module, { env: { memory, table } }).exports.workerLoop(${a}, 1);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, table } });
+  while (exports.workerLoop(${a}, 1) === 3); // idle
   close();
 });`;
 const url = URL.createObjectURL(new Blob([worker], { type: "text/javascript" }));

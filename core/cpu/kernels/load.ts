@@ -85,7 +85,8 @@
  * The memory must reach 64 bytes past the last operand: vectors may read (never write) beyond it.
  *
  * A worker's JavaScript calls `workerLoop` again when it returns 2, after it has loaded what the
- * main thread announced (or quits); on 1, or when a call throws, it stores 1 in the `failed` word
+ * main thread announced (or quits), and when it returns 3, after a turn for events: nothing has come
+ * for a second, and Deno ends a worker in the event loop alone. On 1, or when a call throws, it stores 1 in the `failed` word
  * so that nobody waits for it.
  */
 import { plainKernels, relaxedKernels } from "./kernels.wasm.ts";
@@ -194,7 +195,7 @@ export interface KernelExports {
   settle(control: number): number;
   /** Makes every worker's `workerLoop` return 2; only between plans. */
   callWorkers(control: number): void;
-  /** Serves plans: returns 2 when JavaScript is called, 1 when another thread failed. */
+  /** Serves plans: returns 2 when JavaScript is called, 3 when idle, 1 when another thread failed. */
   workerLoop(control: number, thread: number): number;
 }
 

@@ -69,7 +69,8 @@ addEventListener("message", ({ data: { module, memory, control, thread } }) => {
   const words = new Int32Array(memory.buffer);
   let calls = 0;
   // The main thread sets word 0 when it wants the workers to quit.
-  while (exports.workerLoop(control, thread) === 2) {
+  for (let why; (why = exports.workerLoop(control, thread)) !== 1;) {
+    if (why === 3) continue; // idle
     ++calls;
     if (Atomics.load(words, 0)) break;
   }

@@ -28,6 +28,7 @@ export const backToJavaScript: i32 = 2;
 export const reached: i32 = 0;
 export const failed: i32 = 1;
 export const over: i32 = 2;
+export const idle: i32 = 3;
 const waiting: i32 = -1;
 
 /**
@@ -42,6 +43,10 @@ const patience: i32 = 1 << 17;
 const patienceBetweenRuns: i32 = 1 << 15;
 /** A sleeping thread looks up this often (ns), to see whether another one has failed. */
 const nap: i64 = 200_000_000;
+/** Naps without a command after which a worker goes to its JavaScript for a moment. */
+const napsUntilIdle: i32 = 5;
+/** What a wait gives that nobody has ended. */
+const timedOut: i32 = 2;
 /** How long (ns) the main thread sleeps while it waits for the last walker. */
 const moment: i64 = 100_000;
 
@@ -85,7 +90,10 @@ function look(address: usize, target: i32, ofRun: bool): i32 {
   return enough ? reached : waiting;
 }
 
-/** Looks so many turns for a counter to reach `target`, then sleeps until it has; `ofRun`: or the run is over. */
+/**
+ * Looks so many turns for a counter to reach `target`, then sleeps until it has; `ofRun`: or the run is
+ * over, else: or nothing has come for long.
+ */
 function wait(address: usize, target: i32, turns: i32, ofRun: bool): i32 {
   for (let turn = 0; turn < turns; ++turn) {
     const seen = look(address, target, ofRun);
@@ -93,12 +101,15 @@ function wait(address: usize, target: i32, turns: i32, ofRun: bool): i32 {
   }
   atomic.add<i32>(control + sleepersAt, 1);
   let seen = waiting;
+  let naps = 0;
   while (seen == waiting) {
     const now = atomic.load<i32>(address);
     seen = look(address, target, ofRun);
     if (seen != waiting) break;
     if (atomic.load<i32>(control + failedAt)) seen = failed;
-    else atomic.wait<i32>(address, now, nap);
+    else if (atomic.wait<i32>(address, now, nap) == timedOut && !ofRun && ++naps == napsUntilIdle) {
+      seen = idle;
+    }
   }
   atomic.sub<i32>(control + sleepersAt, 1);
   return seen;
@@ -109,9 +120,9 @@ export function waitUntilFinished(target: i32): i32 {
   return wait(control + finishedAt, target, patience, true);
 }
 
-/** Waits for a run, or another command, after the last one; false if a thread has failed. */
-export function waitForCommand(): bool {
-  return wait(control + generationAt, generation + 2, patienceBetweenRuns, false) == reached;
+/** Waits for a run, or another command, after the last one: reached, failed or idle. */
+export function waitForCommand(): i32 {
+  return wait(control + generationAt, generation + 2, patienceBetweenRuns, false);
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   command,
   enter,
   hasToLoad,
+  idle,
   leave,
   plan,
   publish,
@@ -47,16 +48,21 @@ export function settle(address: usize): i32 {
   return i32(!waitForWalkers());
 }
 
-/** Serves plans until JavaScript is needed: returns 2 (see `callWorkers`) or 1 (failure). */
+/**
+ * Serves plans until JavaScript is needed: returns 2 (see `callWorkers`), 3 (idle, to be called again
+ * after a turn for events) or 1 (failure).
+ */
 export function workerLoop(address: usize, thread: i32): i32 {
   setControl(address);
   beReady(thread);
-  while (waitForCommand()) {
+  while (true) {
+    const seen = waitForCommand();
+    if (seen == idle) return 3;
+    if (seen != reached) return 1;
     if (!readCommand()) continue;
     if (hasToLoad(thread)) return 2;
     if (command != walkPlan || thread >= threads) continue;
     if (enter() && walk(plan, thread, threads)) return 1;
     leave();
   }
-  return 1;
 }
