@@ -23,15 +23,23 @@ export class SharedMemory {
   #end = alignment;
   #highest = 0;
 
-  /** Reserves address space only; pages come when they are asked for. */
+  /**
+   * Reserves address space only; pages come when they are asked for.
+   *
+   * @throws {RangeError} when the system has none to give.
+   */
   constructor() {
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: mostPages, shared: true });
+    this.memory = givenBySystem(
+      "open the CPU, whose memory takes 4 GiB of addresses",
+      () => new WebAssembly.Memory({ initial: 16, maximum: mostPages, shared: true }),
+    );
   }
 
   /**
    * A zeroed block; gives its address.
    *
-   * @throws {RangeError} when 4 GiB, all that WebAssembly can address, are used up.
+   * @throws {RangeError} when 4 GiB, all that WebAssembly can address, are used up, or the system gives
+   * no more.
    */
   allocate(bytes: number, what: string): number {
     const size = Math.ceil((bytes + padding) / alignment) * alignment;
@@ -52,7 +60,9 @@ export class SharedMemory {
           `(use smaller batches, or a data set that is read in parts)`,
       );
     }
-    if (pages > 0) this.memory.grow(pages);
+    if (pages > 0) {
+      givenBySystem(`allocate ${bytes} bytes for ${what}`, () => this.memory.grow(pages));
+    }
     if (offset < this.#highest) {
       const dirty = Math.min(size, this.#highest - offset);
       new Uint8Array(this.memory.buffer, offset, dirty).fill(0);
@@ -89,5 +99,18 @@ export class SharedMemory {
     if (after >= 0) bytes += this.#free.splice(after, 1)[0].bytes;
     if (offset + bytes === this.#end) this.#end = offset;
     else this.#free.push({ offset, bytes });
+  }
+}
+
+/** What the system gives, or an error that says what to do when it does not. */
+function givenBySystem<Given>(purpose: string, take: () => Given): Given {
+  try {
+    return take();
+  } catch (cause) {
+    throw new RangeError(
+      `Cannot ${purpose}: the system has no memory left for this process (dispose of devices that ` +
+        `are not needed any more, or raise its limit, as "ulimit -v" shows it)`,
+      { cause },
+    );
   }
 }

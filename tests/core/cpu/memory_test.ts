@@ -125,3 +125,28 @@ Deno.test("4 GiB is the end, with a message that says what to do", () => {
   assert.equal(memory.allocatedBytes, 0, "a refusal takes nothing");
   memory.allocate(100, "after it");
 });
+
+Deno.test("memory that the system refuses is told of with what to do, and takes nothing", () => {
+  const memory = new SharedMemory();
+  const { Memory } = WebAssembly;
+  const refuse = () => {
+    throw new RangeError("could not allocate memory");
+  };
+  memory.memory.grow = refuse;
+  assert.throws(() => memory.allocate(2 ** 24, "a data set"), {
+    name: "RangeError",
+    message:
+      /^Cannot allocate 16777216 bytes for a data set: the system has no memory left .*ulimit/,
+  });
+  assert.equal(memory.allocatedBytes, 0);
+  memory.allocate(100, "after it");
+  WebAssembly.Memory = refuse as unknown as typeof Memory;
+  try {
+    assert.throws(
+      () => new SharedMemory(),
+      /^RangeError: Cannot open the CPU, .*dispose of devices/,
+    );
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
