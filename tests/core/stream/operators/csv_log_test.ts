@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { concat, EMPTY, from, lastValueFrom, NEVER, of, tap, throwError } from "rxjs";
+import type { Epoch } from "../../../../core/stream/epoch.ts";
 import { csvLog } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpoch, FakeRun } from "../fake_epoch.ts";
 import { OpenFiles } from "./open_files.ts";
@@ -110,6 +111,31 @@ Deno.test("csvLog widens a file in one move, and goes on in the new one", () =>
     );
     const folder = path.slice(0, path.lastIndexOf("/"));
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["log.csv"]);
+  }));
+
+Deno.test("csvLog widens a file that has another separator, beside what a killed process has left", () =>
+  inFolder(async (path) => {
+    await Deno.writeTextFile(path, "epoch;loss\n1;0.25\n");
+    await Deno.writeTextFile(`${path}.tmp`, "x".repeat(1000));
+    await lastValueFrom(of(second).pipe(csvLog(path, { separator: ";", append: true })));
+    assert.equal(await Deno.readTextFile(path), "epoch;loss;accuracy\n1;0.25;NA\n2;1e-9;0.5\n");
+  }));
+
+Deno.test("csvLog leaves nothing behind where a file cannot be widened or read", () =>
+  inFolder(async (path) => {
+    using open = new OpenFiles();
+    const replaced = tap(({ epoch }: Epoch) => {
+      if (epoch === 1) return;
+      Deno.removeSync(path);
+      Deno.mkdirSync(path);
+    });
+    const widened = of(first, second).pipe(replaced, csvLog(path));
+    await assert.rejects(lastValueFrom(widened), /Cannot write ".*log.csv"/);
+    assert.throws(() => Deno.statSync(`${path}.tmp`), Deno.errors.NotFound);
+    await Deno.remove(path);
+    await Deno.writeTextFile(path, 'epoch,"los');
+    await assert.rejects(lastValueFrom(of(first).pipe(csvLog(path, { append: true }))), /hold CSV/);
+    assert.equal(open.count, 0);
   }));
 
 Deno.test("csvLog leaves an old file alone until there is an epoch, and in a rehearsal", () =>

@@ -100,6 +100,13 @@ const cases: Case[] = [
     best: 3,
   },
   {
+    what: "the baseline is beaten by no more than minDelta",
+    options: { baseline: 0.5, minDelta: 0.25, patience: 2 },
+    values: [1, 0.4, 0.2, 0.3, 0.1],
+    stops: 3,
+    best: 2,
+  },
+  {
     what: "the baseline is beaten",
     options: { baseline: 0.95, patience: 2 },
     values: [1, 0.9, 1, 1],
@@ -198,14 +205,17 @@ Deno.test("earlyStopping sets the reason before the last epoch, and restores aft
 });
 
 Deno.test("earlyStopping leaves an interrupted run where it stood", () => {
-  const run = new FakeRun();
-  from(fakeEpochs([1, 2], "val_loss", run)).pipe(
-    tap(({ epoch }) => void (run.weight = epoch)),
-    tap({ complete: () => void (run.reason = "interrupted") }),
-    earlyStopping({ restoreBest: true, patience: 5 }),
-  ).subscribe();
-  assert.equal(run.weight, 2);
-  assert.equal(run.reason, "interrupted");
+  // Also where it is out of patience at the same epoch.
+  for (const patience of [5, 0]) {
+    const run = new FakeRun();
+    from(fakeEpochs([1, 2], "val_loss", run)).pipe(
+      tap(({ epoch }) => void (run.weight = epoch)),
+      tap(({ epoch }) => void (run.reason = epoch === 2 ? "interrupted" : undefined)),
+      earlyStopping({ restoreBest: true, patience }),
+    ).subscribe();
+    assert.equal(run.weight, 2);
+    assert.equal(run.reason, "interrupted");
+  }
 });
 
 Deno.test("earlyStopping warns once of a missing log, and has no effect", async () => {
