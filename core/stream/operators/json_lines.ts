@@ -177,10 +177,8 @@ class Log<Event extends AnyBatch | Epoch> {
         pass();
       });
     };
-    if (!this.#writesEnd) {
-      this.#ended = true;
-      pass();
-    } else if (this.#lines.waiting) {
+    if (!this.#writesEnd) pass();
+    else if (this.#lines.waiting) {
       // Values that are known by now reach their lines in microtasks, before this. Others may
       // never be known.
       setTimeout(close, 0);

@@ -172,6 +172,20 @@ Deno.test("jsonLines writes one end for a run that fails before its first step",
   ]);
 });
 
+Deno.test("jsonLines writes one end for a run that is left, also while it waits for values", async () => {
+  for (const rest of [NEVER, EMPTY]) {
+    const writer = new FakeWriter();
+    const run = new FakeRun();
+    const steps = concat(of(fakeStep(100, { run, values: new Promise(() => {}) })), rest);
+    steps.pipe(jsonLines(writer), pairs(run), jsonLines(writer)).subscribe().unsubscribe();
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.deepEqual(
+      lines(writer).filter((line) => line.includes("end")),
+      ['{"event":"end","reason":"interrupted","epochs":1,"seconds":S}'],
+    );
+  }
+});
+
 Deno.test("operators on epochs hear of the run from its source, before the first epoch", async () => {
   const writer = new FakeWriter();
   const run = new FakeRun();
