@@ -148,6 +148,18 @@ Deno.test("uniform, normal and below have the moments of their distributions", (
   assert(Math.abs(below / count - 3) < 5 * 2 / Math.sqrt(count));
 });
 
+Deno.test("uniform, normal and below are made of the words in turn, as documented", () => {
+  const key = foldKey(7, "words");
+  const words = new RandomStream(key);
+  const [a, b, c, d] = Array.from({ length: 4 }, () => words.nextU32());
+  const stream = new RandomStream(key);
+  assert.equal(stream.uniform(), Math.floor(a / 2 ** 8) / 2 ** 24);
+  const [u, v] = [(b + 1) / 2 ** 32, c / 2 ** 32];
+  assert.equal(stream.normal(), Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v));
+  assert.equal(stream.below(7), Math.floor(d * 7 / 2 ** 32));
+  assert.equal(stream.position, 4);
+});
+
 Deno.test("scaling a word is the high half of the exact product", () => {
   const bound = fc.oneof(fc.integer({ min: 1, max: 2 ** 32 }), fc.constantFrom(1, 3, 2 ** 32));
   fc.assert(
@@ -184,6 +196,19 @@ Deno.test("permutation holds every number once and depends on seed and epoch", (
   }));
   for (const wrong of [-1, 0.5, NaN, 2 ** 32]) {
     assert.throws(() => permutation(wrong, 1), /count must be an integer/);
+  }
+});
+
+Deno.test("permutation is Fisher–Yates over its stream: a saved run goes on in the same order", () => {
+  for (const count of [0, 1, 2, 301]) {
+    const stream = new RandomStream(foldKey(5, "permutation", 3));
+    const order: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const place = stream.below(i + 1);
+      order[i] = order[place];
+      order[place] = i;
+    }
+    assert.deepEqual([...permutation(count, 5, 3)], order);
   }
 });
 
