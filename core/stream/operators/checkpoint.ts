@@ -36,8 +36,9 @@ export type { CheckpointOptions };
  * @param options What to save, and when.
  * @returns An operator on epochs or steps, which it passes on as they are.
  * @throws {RangeError} when an option is out of range, or the path has no place for a number
- * where several files are kept; on the error channel when a log that the path names is missing, or
- * when neither a metric nor the log's name tells where it gets better.
+ * where several files are kept; on the error channel when a log that the path names is missing,
+ * when neither a metric nor the log's name tells where it gets better, or when another one of the pipe
+ * saves to the same path and not both save the last.
  *
  * @example
  * ```ts
@@ -68,6 +69,7 @@ export function checkpoint<Event extends AnyBatch | Epoch = Epoch>(
   return (source) =>
     new Observable<Event>((subscriber) => {
       const saver = new CheckpointSaver(path, rule, subscriber);
+      subscriber.add(() => saver.leave());
       follow(source, subscriber, {
         run: (run) => saver.begin(run),
         next: (event) => {

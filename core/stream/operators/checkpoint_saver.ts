@@ -8,6 +8,7 @@ import type { Epoch, RunControl } from "../epoch.ts";
 import type { KeptState, StateValue } from "../kept_state.ts";
 import { type AnyBatch, Batch } from "../stages.ts";
 import type { CheckpointRule } from "./checkpoint_rule.ts";
+import { claimFile } from "./claim_file.ts";
 import { besidePath, fileName, isTemplate, namesOf } from "./file_name.ts";
 import { lateEpochs } from "./late_epoch.ts";
 import { jsonText } from "./json_text.ts";
@@ -51,6 +52,7 @@ export class CheckpointSaver implements KeptState {
   #run: RunControl | undefined;
   #due = performance.now();
   #saving: Promise<unknown> | undefined;
+  readonly #releases: (() => void)[] = [];
 
   /** @param path Where to. @param rule What. @param subscriber Hears of failures and of the end. */
   constructor(
@@ -79,6 +81,10 @@ export class CheckpointSaver implements KeptState {
     this.#run = run;
     // One that comes behind another (concat, repeat) counts from its own beginning.
     this.#state = { ...this.#state, epoch: 0, step: 0, seen: 0, awaited: [] };
+    // The best of one would be lost to another; both may save the last.
+    const { path, rule: owner } = this;
+    const claim = { operator: "checkpoint", owner, path, shared: owner.save === "last" };
+    this.#releases.push(claimFile(run, claim));
     run.keep("checkpoint", this);
     try {
       makeFolderOf(this.path);
@@ -118,6 +124,11 @@ export class CheckpointSaver implements KeptState {
       // The weights are those after this step.
       event.afterwards(() => this.#take(event, {}));
     } else this.#take(event, event.logs);
+  }
+
+  /** The operator has been left. */
+  leave(): void {
+    this.#releases.splice(0).forEach((release) => release());
   }
 
   /** The source has completed: passes that on once everything is saved. */

@@ -6,8 +6,10 @@ import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { explainedWrite } from "../../state/explained_write.ts";
 import { keepMode, replacedFile } from "../../state/replaced_file.ts";
 import type { Epoch } from "../epoch.ts";
+import { meetRun } from "../run_listeners.ts";
 import { checkEpoch } from "../stage_order.ts";
 import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
+import { claimFile } from "./claim_file.ts";
 import { writeText } from "./line_queue.ts";
 
 /** Options of {@link csvLog}. */
@@ -33,7 +35,7 @@ export interface CsvLogOptions {
  * where columns are added.
  * @param options Separator, and whether to append.
  * @returns An operator on epochs, which it passes on as they are. A file that cannot be written is
- * an error on the error channel.
+ * an error on the error channel, and so is one that another operator of the pipe writes.
  * @throws {RangeError} when `separator` is not one character, or is a quote or a line end.
  *
  * @example
@@ -65,17 +67,23 @@ export function csvLog<E extends Epoch>(
         `line end: received ${JSON.stringify(separator)}`,
     );
   }
+  const owner = {};
   return (source) =>
     defer(() => {
       const table = explained(path, () => new Table(path, separator, append));
       const restore = (saved: StateValue) => explained(path, () => table.restore(saved));
+      const releases: (() => void)[] = [];
       return source.pipe(
+        meetRun((run) => void releases.push(claimFile(run, { operator: "csvLog", owner, path }))),
         keepState<E>("csvLog", { save: () => table.save(), restore }),
         tap((epoch) => {
           checkEpoch("csvLog", epoch);
           if (!epoch.run.isRehearsal) explained(path, () => table.add(epoch));
         }),
-        finalize(() => table.close()),
+        finalize(() => {
+          table.close();
+          releases.forEach((release) => release());
+        }),
       );
     });
 }

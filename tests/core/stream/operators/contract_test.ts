@@ -23,10 +23,13 @@ interface Contract<Event> {
   make(): MonoTypeOperatorFunction<Event>;
 }
 
-const logFile = Deno.makeTempFileSync();
+const logFolder = Deno.makeTempDirSync();
+let logs = 0;
+/** A file for an operator alone. */
+const ownFile = () => `${logFolder}/${++logs}`;
 const boardFolder = Deno.makeTempDirSync();
 globalThis.addEventListener("unload", () => {
-  Deno.removeSync(logFile);
+  Deno.removeSync(logFolder, { recursive: true });
   Deno.removeSync(boardFolder, { recursive: true });
 });
 
@@ -40,12 +43,12 @@ const onEpochs: Contract<Epoch>[] = [
   { name: "dropoutSchedule", make: () => operators.dropoutSchedule(hyperparameter(0.1), () => 0) },
   { name: "stopOnNaN", make: () => operators.stopOnNaN() },
   { name: "jsonLines on epochs", make: () => operators.jsonLines(new FakeWriter()) },
-  { name: "csvLog", make: () => operators.csvLog(logFile) },
+  { name: "csvLog", make: () => operators.csvLog(ownFile()) },
   { name: "tensorBoard", make: () => operators.tensorBoard(boardFolder) },
   {
     // Saving takes time: its own tests show what that changes.
     name: "checkpoint with nothing to save",
-    make: () => operators.checkpoint(logFile, { initialValueThreshold: -1 }),
+    make: () => operators.checkpoint(ownFile(), { initialValueThreshold: -1 }),
   },
   {
     name: "remoteMonitor",
@@ -77,7 +80,7 @@ const onSteps: Contract<Updated>[] = [
   },
   {
     name: "checkpoint on steps with nothing to save",
-    make: () => operators.checkpoint(logFile, { save: "last", everySteps: 1000 }),
+    make: () => operators.checkpoint(ownFile(), { save: "last", everySteps: 1000 }),
   },
   { name: "stopOnNaN on steps", make: () => operators.stopOnNaN() },
   { name: "stopOnSignal", make: () => operators.stopOnSignal(["SIGINT", "SIGTERM"]) },
