@@ -27,7 +27,7 @@ export type ClassWeights = Readonly<Record<number, number>> | readonly number[];
  *
  * It stands before {@link forward}. Validation does not see it, as in Keras.
  *
- * @param weights The weight of each class, at least 0; a class that is not named has 1.
+ * @param weights The weight of each class, at least 0; a class that is not named has 1, as in Keras.
  * @returns An operator from {@link Batch} to {@link Batch}. Targets are labels, `[batch]` or
  * `[batch, 1]`; one-hot rows `[batch, classes]`; or labels of steps, `[batch, steps]`, of which each
  * then has the weight of its class, for a loss of class ids.

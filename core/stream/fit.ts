@@ -44,7 +44,7 @@ export interface FitOptions<
   readonly optimizer: Optimizer;
   /** How the losses of samples become one number; default `sumOverBatchSize`. */
   readonly reduction?: Reduction;
-  /** How much each class counts in training, for one target; default each the same. */
+  /** How much each class counts in training, for one target; default 1, also of those not named. */
   readonly classWeight?: ClassWeights;
   /** Metrics to log, in which each sample counts once, or such by outputs; default none. */
   readonly metrics?: Metrics<O>;

@@ -11,7 +11,10 @@ import type { Batch } from "./stages.ts";
 export interface MiniBatchesOptions extends DeviceOptions {
   /** Samples in a batch, from 1; default 32. */
   readonly batchSize?: number;
-  /** Epochs, from 0: times that every sample is visited; default 1, `Infinity` for no end. */
+  /**
+   * Epochs, from 0: times that every sample is visited; default 1, `Infinity` for no end. Of 0 the
+   * stream completes without an event, and weights stay as they are.
+   */
   readonly epochs?: number;
   /** Seed of shuffles and masks, a whole number from 0; default 0. */
   readonly seed?: number;

@@ -203,7 +203,7 @@ export class CheckpointSaver implements KeptState {
   /** What an event is worth as a file; `undefined` when it is not to be one. */
   #valueOf(event: Epoch | AnyBatch): number | null | undefined {
     if (event instanceof Batch || this.rule.save === "last") return 0;
-    const current = this.#monitor.read(event, "every epoch is saved");
+    const current = this.#monitor.read(event, "such an epoch is saved whatever it is worth");
     if (current === undefined) return null;
     this.#state = { ...this.#state, direction: this.#monitor.direction };
     const { files } = this.#state;

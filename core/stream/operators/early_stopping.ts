@@ -167,7 +167,11 @@ class Patience implements KeptState {
 
   /** Takes note of an epoch; true when it is to be the last. */
   stops(epoch: Epoch): boolean {
-    const current = this.#monitor.read(epoch, "it has no effect", this.rule.strict);
+    const current = this.#monitor.read(
+      epoch,
+      "it does nothing after such an epoch",
+      this.rule.strict,
+    );
     // Keras counts epochs from 0.
     if (current === undefined || epoch.epoch - 1 < this.rule.startFromEpoch) return false;
     this.#watch(epoch, current);

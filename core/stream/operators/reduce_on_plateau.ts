@@ -83,7 +83,7 @@ export function reduceOnPlateau<E extends Epoch>(
       return source.pipe(
         kept,
         tap((epoch) => {
-          const current = monitor.read(epoch, "it has no effect");
+          const current = monitor.read(epoch, "it does nothing after such an epoch");
           if (current === undefined) return;
           const cooling = Math.max(0, state.cooling - 1);
           const wait = state.cooling > 0 ? 0 : state.wait;

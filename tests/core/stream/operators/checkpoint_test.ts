@@ -126,7 +126,7 @@ Deno.test("checkpoint asks for the weights at once, and before the source is tor
     assert.equal(saved(path).weight, 5);
     assert.equal(saved(`${folder}/digits.last.safetensors`).weight, 6);
     assert.deepEqual(said, [
-      'checkpoint: the logs of epoch 1 hold no "val_loss", so every epoch is saved (available: none)',
+      'checkpoint: the logs of epoch 1 hold no "val_loss", so such an epoch is saved whatever it is worth (available: none)',
     ]);
   }));
 

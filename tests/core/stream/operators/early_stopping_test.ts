@@ -227,7 +227,7 @@ Deno.test("earlyStopping warns once of a missing log, and has no effect", async 
   });
   assert.equal(seen.length, 3);
   assert.deepEqual(said, [
-    'earlyStopping: the logs of epoch 1 hold no "val_loss", so it has no effect (available: loss, ' +
+    'earlyStopping: the logs of epoch 1 hold no "val_loss", so it does nothing after such an epoch (available: loss, ' +
     "accuracy)",
   ]);
 });

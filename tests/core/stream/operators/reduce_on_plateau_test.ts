@@ -98,7 +98,7 @@ Deno.test("reduceOnPlateau warns once of a missing log, and has no effect", asyn
   });
   assert.equal(rate.value, 1);
   assert.deepEqual(said, [
-    'reduceOnPlateau: the logs of epoch 1 hold no "val_loss", so it has no effect (available: none)',
+    'reduceOnPlateau: the logs of epoch 1 hold no "val_loss", so it does nothing after such an epoch (available: none)',
   ]);
 });
 
