@@ -273,28 +273,3 @@ Deno.test("every file of checkpoint holds the caller's texts, whatever made it b
     for (const file of files) assert.equal(metadataOf(`${folder}/${file}`).words, metadata.words);
     assert.equal(metadataOf(`${folder}/b.exception.st`).message, "Broken");
   }));
-
-Deno.test("two checkpoints of a pipe save to one file where both save the last, else to two", () =>
-  inFolder(async (folder) => {
-    const [path, other] = [`${folder}/a.st`, `${folder}/b.st`];
-    const [best, last] = [{ save: "best" }, { save: "last" }] as const;
-    const message =
-      /Cannot use checkpoint as another operator of the pipe writes to ".*a\.st", too/;
-    for (const [one, two] of [[best, best], [best, last], [last, best]]) {
-      const twice = training([1, 2]).pipe(checkpoint(path, one), checkpoint(path, two));
-      await assert.rejects(lastValueFrom(twice), { name: "RangeError", message });
-    }
-    await lastValueFrom(training([1]).pipe(checkpoint(path, last), checkpoint(path, last)));
-    await lastValueFrom(training([1]).pipe(checkpoint(path, best), checkpoint(other, best)));
-    assert.deepEqual(names(folder), ["a.st", "b.st"]);
-  }));
-
-Deno.test("a file is free for others when the checkpoint that saved to it has been left", () =>
-  inFolder(async (folder) => {
-    const run = new FakeRun();
-    for (const epoch of [1, 2]) {
-      const epochs = from([fakeEpoch(epoch, { val_loss: 1 / epoch }, run)]);
-      await lastValueFrom(epochs.pipe(checkpoint(`${folder}/a.st`)));
-    }
-    assert.equal(metadataOf(`${folder}/a.st`).epoch, "2");
-  }));

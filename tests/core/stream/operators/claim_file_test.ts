@@ -1,0 +1,50 @@
+/** Two operators of a pipe that write to one file. */
+import assert from "node:assert/strict";
+import { from, lastValueFrom, of } from "rxjs";
+import { checkpoint, csvLog } from "../../../../core/stream/operators/mod.ts";
+import { decodeSafetensors } from "../../../../core/state/mod.ts";
+import { fakeEpoch, FakeRun, inFolder, names, training } from "../fake_epoch.ts";
+
+Deno.test("two checkpoints of a pipe save to one file where both save the last, else to two", () =>
+  inFolder(async (folder) => {
+    const [path, other] = [`${folder}/a.st`, `${folder}/b.st`];
+    const [best, last] = [{ save: "best" }, { save: "last" }] as const;
+    const message =
+      /Cannot use checkpoint as another operator of the pipe writes to ".*a\.st", too/;
+    for (const [one, two] of [[best, best], [best, last], [last, best]]) {
+      const twice = training([1, 2]).pipe(checkpoint(path, one), checkpoint(path, two));
+      await assert.rejects(lastValueFrom(twice), { name: "RangeError", message });
+    }
+    await lastValueFrom(training([1]).pipe(checkpoint(path, last), checkpoint(path, last)));
+    await lastValueFrom(training([1]).pipe(checkpoint(path, best), checkpoint(other, best)));
+    assert.deepEqual(names(folder), ["a.st", "b.st"]);
+  }));
+
+Deno.test("a file is free for others when the checkpoint that saved to it has been left", () =>
+  inFolder(async (folder) => {
+    const run = new FakeRun();
+    for (const epoch of [1, 2]) {
+      const epochs = from([fakeEpoch(epoch, { val_loss: 1 / epoch }, run)]);
+      await lastValueFrom(epochs.pipe(checkpoint(`${folder}/a.st`)));
+    }
+    assert.equal(
+      decodeSafetensors(Deno.readFileSync(`${folder}/a.st`), "a.st").metadata.epoch,
+      "2",
+    );
+  }));
+
+Deno.test("two csvLog of a pipe that write to one file are refused", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/log.csv`;
+    const [first, second] = [fakeEpoch(1), fakeEpoch(2)];
+    for (const append of [false, true]) {
+      const twice = of(first, second).pipe(csvLog(path, { append }), csvLog(path, { append }));
+      await assert.rejects(lastValueFrom(twice), {
+        name: "RangeError",
+        message:
+          /Cannot use csvLog as another operator of the pipe writes to ".*log\.csv", too: name/,
+      });
+    }
+    await lastValueFrom(of(first).pipe(csvLog(path), csvLog(`${path}.2`)));
+    assert.equal(await Deno.readTextFile(path), await Deno.readTextFile(`${path}.2`));
+  }));
