@@ -1,5 +1,6 @@
 // The README keeps its word: what it shows runs, and what it lists is what there is.
 import assert from "node:assert/strict";
+import { relative } from "node:path";
 
 const root = new URL("../", import.meta.url);
 const readme = await Deno.readTextFile(new URL("README.md", root));
@@ -82,6 +83,36 @@ Deno.test("the README opens with the two commands, and they are there", () => {
   assert(!before.includes("\n## "), "The commands stand under the first heading");
   assert("test" in config.tasks);
   assert(Deno.statSync(new URL("pipelines/mnist.ts", root)).isFile);
+});
+
+Deno.test("a program elsewhere takes what is here by the deno.json of the README", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const settings = JSON.parse(code(readme, "json"));
+    assert.equal(settings.links.length, 1);
+    assert.equal(settings.imports[config.name], `jsr:${config.name}@^${config.version}`);
+    assert.equal(settings.imports.rxjs, config.imports.rxjs);
+    settings.links = [relative(folder, root.pathname)];
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(settings));
+    const program =
+      `import { dense, input, parseCsv, predict, sequential } from "@millrace/millrace";
+import { moleculeGraphs } from "@millrace/millrace/molecules";
+import { of } from "rxjs";
+const model = sequential([input([1]), dense(1, { kernelInitializer: "ones" })]);
+const { data } = await predict(model, [[3]], { device: "cpu", threads: 1 });
+of(data[0], parseCsv("a\\n1").rows, typeof moleculeGraphs).subscribe((one) => console.log(one));
+`;
+    await Deno.writeTextFile(`${folder}/program.ts`, program);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--quiet", "program.ts"],
+      cwd: folder,
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    assert.equal(text, "3\n1\nfunction\n", new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("each task that the README names is in deno.json", () => {
