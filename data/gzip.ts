@@ -1,4 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
+import { received } from "../core/state/received.ts";
 
 /** What {@linkcode gunzip} may be told beyond the bytes. */
 export interface GunzipOptions {
@@ -33,6 +34,7 @@ export function isGzip(bytes: Uint8Array): boolean {
  * @param bytes The compressed bytes.
  * @param options The file's name and the cap on the output.
  * @returns The decompressed bytes, in memory of their own.
+ * @throws {RangeError} If the limit is no number from 0.
  * @throws {DataError} If the data are empty, not gzip, truncated, damaged, followed by something
  * else, or longer than `limit` once decompressed.
  *
@@ -57,6 +59,12 @@ export async function gunzip(
     if (cause !== undefined) error.cause = cause;
     return error;
   };
+  if (!(typeof limit === "number" && limit >= 0)) {
+    throw new RangeError(
+      `Cannot decompress "${file}" as limit must be a number of at least 0: received ` +
+        received(limit),
+    );
+  }
   if (bytes.length === 0) throw fail("it is empty: expected gzip data");
   if (!isGzip(bytes)) throw fail("it is not gzip data: expected it to start with the bytes 1f 8b");
   // Ten bytes of header, at least two of deflate data, eight of checksum and length.

@@ -82,6 +82,7 @@ export function checkGeneration(
     : (shapes as Record<string, readonly number[]>)[tokens ?? ""];
   const { maxLength = shape[0] } = options;
   checkCount(`the maxLength of ${factory}`, maxLength, 1);
+  for (const token of [options.stop ?? []].flat()) checkCount(`a stop of ${factory}`, token);
   const lengths = prompts.map(({ length }) => length);
   const [first = 0] = lengths;
   if (first < 1 || first > maxLength || lengths.some((length) => length !== first)) {

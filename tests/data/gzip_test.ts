@@ -88,6 +88,7 @@ Deno.test("gunzip stops at its limit", async () => {
   );
   assert.equal((await gunzip(packed, { limit: contents.length })).length, contents.length);
   await assert.rejects(gunzip(packed, { limit: contents.length - 1 }), DataError);
+  await assert.rejects(gunzip(packed, { limit: NaN }), /limit must be a number .*received NaN/);
 });
 
 Deno.test("isGzip looks at the first two bytes", () => {

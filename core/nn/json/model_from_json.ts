@@ -1,6 +1,7 @@
-import { checkCount } from "../check_count.ts";
 import { DataError } from "../../graph/errors.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import { received } from "../../state/received.ts";
+import { checkCount } from "../check_count.ts";
 import { type AnyLayer, type AnyModel, isModel, LayerOutput, type ModelNode } from "../connect.ts";
 import { frozen } from "../frozen.ts";
 import type { Layer } from "../layer.ts";
@@ -46,6 +47,7 @@ export interface ModelFromJsonOptions {
  * @param text The text.
  * @param options What is your own, and limits.
  * @returns The model; give its type, where inputs or outputs have names, as `Model<X, O>`.
+ * @throws {RangeError} when a limit is no number from 0.
  * @throws {DataError} when the text is no JSON, of a later version, names an unknown layer or option,
  * has values of wrong types, calls that go in a circle, or is too large.
  *
@@ -74,6 +76,13 @@ export function modelFromJson<X extends Tensors = Tensor, O extends Tensors = Te
   options: ModelFromJsonOptions = {},
 ): Model<X, O> {
   const { custom = {}, maxLength = 2 ** 24, maxParameters = 2 ** 28 } = options;
+  // NaN would be no limit.
+  for (const [name, limit] of Object.entries({ maxLength, maxParameters })) {
+    if (typeof limit === "number" && limit >= 0) continue;
+    throw new RangeError(
+      `Cannot read a model as ${name} must be a number of at least 0: received ${received(limit)}`,
+    );
+  }
   const whole = asObject(parseJson(text, maxLength), "it", ["format", "version", "model"]);
   if (whole.format !== "millrace-model") refuse("format", '"millrace-model"', whole.format);
   if (whole.version !== formatVersion) {

@@ -142,6 +142,9 @@ for (const [what, text, message] of refused) {
 
 Deno.test("limits of a text's length and of the model's weights can be set", () => {
   assert.throws(() => modelFromJson(small, { maxLength: 100 }), /at most 100 characters/);
+  for (const limit of ["maxLength", "maxParameters"]) {
+    assert.throws(() => modelFromJson(small, { [limit]: NaN }), new RegExp(`${limit} .*NaN`));
+  }
   assert.throws(
     () => modelFromJson(small, { maxParameters: 15 }),
     /at most 15 weights: received 19 up to dense_2/,

@@ -242,6 +242,7 @@ Deno.test("what cannot be generated is refused", () => {
   assert.throws(() => generate(model, [1, 2, 3], { maxLength: 2 }), /1 to 2 tokens/);
   assert.throws(() => generate(model, [1], { temperature: -1 }), /temperature.*at least 0/);
   assert.throws(() => generate(model, [1], { topP: 0 }), /topP/);
+  assert.throws(() => generate(model, [1], { stop: -1 }), /a stop of generate .*received -1/);
   assert.throws(() => generate(model, [1], { topK: 0 }), /topK/);
   assert.throws(() => generate(translator(), [1]), /received none for letters, sounds/);
   assert.throws(
