@@ -1,4 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
+import { received } from "../core/state/received.ts";
 
 /** Options of {@linkcode edgeList}. */
 export interface EdgeListOptions {
@@ -54,6 +55,8 @@ export function edgeList(
   options: EdgeListOptions,
 ): EdgeList {
   const { nodes, undirected = false, name = "the graph" } = options;
+  checkWhole("nodes", nodes, name);
+  if (options.size !== undefined) checkWhole("size", options.size, name);
   const edges = pairs.flatMap((pair, number) => {
     checkPair(pair, number, nodes, name);
     const [source, target] = pair;
@@ -86,6 +89,14 @@ export function edgeList(
   const data = new Float32Array(3 * size);
   edges.forEach(({ source, target }, row) => data.set([source, target, order[row]], 3 * row));
   return { data, pairs: Int32Array.from(edges, ({ pair }) => pair) };
+}
+
+function checkWhole(option: string, value: number, name: string): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new DataError(
+    `Cannot list the edges of ${name} as ${option} must be a whole number from 1: received ` +
+      received(value),
+  );
 }
 
 function checkPair(pair: readonly number[], number: number, nodes: number, name: string): void {

@@ -1,3 +1,5 @@
+import { received } from "../core/state/received.ts";
+
 /** A picture: bytes row by row, the channels of a pixel side by side. */
 export interface Image {
   /** Pixels across, from 1. */
@@ -56,7 +58,7 @@ export function greyImage(values: ArrayLike<number>, options: ImageOptions): Ima
  * @param options Size; `limit` is the value of full red, and −`limit` that of full blue; by default
  * the largest absolute value there is.
  * @returns The picture, three channels.
- * @throws {RangeError} When there are not `height * width` values.
+ * @throws {RangeError} When there are not `height * width` values, or the limit is not above 0.
  *
  * @example
  * ```ts
@@ -75,6 +77,13 @@ export function signedImage(
   checkSize("signedImage", values, options);
   const largest = Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const limit = options.limit ?? (largest || 1);
+  if (!(Number.isFinite(limit) && limit > 0)) {
+    throw new RangeError(
+      `Cannot make signedImage as limit must be a finite number above 0: received ${
+        received(limit)
+      }`,
+    );
+  }
   const data = Uint8Array.from(
     Array.from(values).flatMap((value) => {
       const faded = toByte(1 - Math.abs(value) / limit);

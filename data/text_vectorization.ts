@@ -129,10 +129,10 @@ function splitText(text: string, where: "whitespace" | "character" | "none"): st
 }
 
 function runLengths(ngrams: number | readonly number[] | undefined): readonly number[] {
-  const lengths = typeof ngrams === "number"
-    ? Array.from({ length: Math.max(ngrams, 0) }, (_, at) => at + 1)
-    : ngrams ?? [1];
-  if (lengths.length > 0 && lengths.every((n) => Number.isInteger(n) && n >= 1)) return lengths;
+  const given = [ngrams ?? 1].flat();
+  if (given.length > 0 && given.every((n) => Number.isSafeInteger(n) && n >= 1)) {
+    return typeof ngrams === "number" ? Array.from({ length: ngrams }, (_, at) => at + 1) : given;
+  }
   throw new RangeError(
     `Cannot make textVectorization as ngrams must be whole numbers from 1: received ${ngrams}`,
   );

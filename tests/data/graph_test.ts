@@ -81,6 +81,8 @@ const refused: [what: string, make: () => unknown, message: RegExp, row?: number
     () => edgeList([[0, 1]], { nodes: 3, size: 2 ** 24 + 1 }),
     /received 3 nodes and 16777217 rows/,
   ],
+  ["half a row", () => edgeList([], { nodes: 2, size: 1.5 }), /size must .*: received 1.5/],
+  ["nodes that are no count", () => edgeList([], { nodes: 2.5 }), /nodes must .*: received 2.5/],
   ["too few rows", () => edgeList([[0, 1], [1, 0]], { nodes: 2, size: 1 }), /2 edges and 1 rows/],
   [
     "padding on a node with edges",

@@ -116,6 +116,7 @@ Deno.test("wrong options and strings are refused", () => {
     [() => textVectorization({ split: "words" as "none" }), /split must be one of .*"words"/],
     [() => textVectorization({ standardize: null as unknown as "none" }), /standardize .* null/],
     [() => textVectorization({ ngrams: 0 }), /ngrams must be whole numbers from 1: received 0/],
+    [() => textVectorization({ ngrams: 1.5 }), /ngrams must be whole numbers .*: received 1.5/],
     [() => textVectorization({ outputSequenceLength: 0 }), /outputSequenceLength .* received 0/],
     [() => textVectorization({ outputMode: "oneHot" }), /one of int, multiHot, count, tfIdf/],
   ];
