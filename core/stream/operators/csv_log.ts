@@ -34,8 +34,9 @@ export interface CsvLogOptions {
  * @param path The file's path. Needs `--allow-write`, and `--allow-read` to append, to resume, and
  * where columns are added.
  * @param options Separator, and whether to append.
- * @returns An operator on epochs, which it passes on as they are. A file that cannot be written is
- * an error on the error channel, and so is one that another operator of the pipe writes.
+ * @returns An operator on epochs, which it passes on as they are. A file that cannot be written, or
+ * one to append to that has no column `epoch`, is an error on the error channel, and so is one that
+ * another operator of the pipe writes.
  * @throws {RangeError} when `separator` is not one character, or is a quote or a line end.
  *
  * @example
@@ -107,6 +108,7 @@ class Table implements KeptState {
     this.#file = Deno.openSync(path, { write: true, create: true, append });
     try {
       const [columns = [], ...rows] = this.#parse(old);
+      this.#checkColumns(columns);
       this.#columns = columns;
       this.#rows = rows.length;
       if (old !== "" && !old.endsWith("\n")) writeText(this.#file, "\n");
@@ -184,6 +186,16 @@ class Table implements KeptState {
         { cause },
       );
     }
+  }
+
+  /** Refuses an old file that is no log, or has another separator: its cells would be mixed up. */
+  #checkColumns(columns: readonly string[]): void {
+    if (columns.length === 0 || columns.includes("epoch")) return;
+    throw new Error(
+      `Cannot add to "${this.path}" as it must have a column epoch, and the separator ` +
+        `"${this.separator}": received a file of the columns ${JSON.stringify(columns)}, name ` +
+        `another file or its separator`,
+    );
   }
 
   /** Replaces the file whole; without columns by an empty one. */

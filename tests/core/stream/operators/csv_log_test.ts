@@ -57,6 +57,18 @@ Deno.test("csvLog replaces an old file, or appends under its columns", () =>
     assert.equal(await Deno.readTextFile(path), "epoch,loss,accuracy\n2,1e-9,0.5\n");
   }));
 
+Deno.test("csvLog does not append to a file of another separator, or that is no log", () =>
+  inFolder(async (path) => {
+    for (const [old, separator] of [["epoch,loss\n1,0.5\n", ";"], ["name,value\na,1\n", ","]]) {
+      await Deno.writeTextFile(path, old);
+      await assert.rejects(
+        lastValueFrom(of(second).pipe(csvLog(path, { append: true, separator }))),
+        new RegExp(`column epoch, and the separator "${separator}": received .* columns \\["`),
+      );
+      assert.equal(await Deno.readTextFile(path), old);
+    }
+  }));
+
 Deno.test("csvLog opens its file on subscription, and closes it on every end", () =>
   inFolder(async (path) => {
     const training = from([first, second]).pipe(csvLog(path));
