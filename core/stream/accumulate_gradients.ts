@@ -1,7 +1,7 @@
 import type { Tensors } from "../nn/named.ts";
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Assignment } from "../graph/program.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { checkCount } from "../nn/check_count.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { less } from "../ops/less.ts";
@@ -26,10 +26,12 @@ export type AccumulationSteps = number | ((state: AccumulationScheduleState) => 
  *
  * g = Σ nᵢ·gᵢ / Σ nᵢ over the batches, where nᵢ is what the loss of a batch was divided by: its samples,
  * or the steps that count where there is a mask or an ignored class. So this is the gradient of all of
- * them together. (Of several outputs with masks of their own, nᵢ are the samples.) Weights, optimizer slots and the optimizer's count of
- * iterations change with every n-th batch alone; schedules of the learning rate go by updates. An
- * epoch's last batch ends the gathering, however many there are, so that no batch is lost and an
- * epoch may have another n than the one before.
+ * them together. (Of several outputs with masks of their own, nᵢ are the samples.) Where the loss is a
+ * sum, by `reduction: "sum"`, it is g = Σ gᵢ, with the penalties of each batch.
+ *
+ * Weights, optimizer slots and the optimizer's count of iterations change with every n-th batch alone;
+ * schedules of the learning rate go by updates. An epoch's last batch ends the gathering, however many
+ * there are, so that no batch is lost and an epoch may have another n than the one before.
  *
  * Gradients are summed on the device. Put it right below `backward`: what clips or adds noise
  * belongs below it, to act on the sum.
@@ -162,11 +164,15 @@ function gather(
   };
   const { count } = step;
   // Where only the device knows it, it may be 0, and all gradients are then.
-  const divisor = typeof count === "number" ? samples : maximum(sum("count", count), tiny);
+  const divisor = count instanceof Tensor ? maximum(sum("count", count), tiny) : samples;
   const gradients = new Map<Parameter, Tensor>();
   for (const [parameter, gradient] of step.gradients) {
-    const total = sum(run.weightTable.nameOf(parameter), gradient.mul(count));
-    gradients.set(parameter, last ? total.div(divisor) : gradient);
+    const total = sum(
+      run.weightTable.nameOf(parameter),
+      count === null ? gradient : gradient.mul(count),
+    );
+    const gathered = count === null ? total : total.div(divisor);
+    gradients.set(parameter, last ? gathered : gradient);
   }
   // One batch that may not be used spoils the sum.
   const spoiled = step.usable && sum("spoiled", select(step.usable, 0, 1));

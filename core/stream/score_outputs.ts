@@ -51,8 +51,11 @@ export interface OutputScoreOptions extends ScoreOptions {
 export interface OutputScore {
   /** What training makes small: the weighted sum of all losses, and all penalties. Rank 0. */
   readonly value: Tensor;
-  /** What it was divided by, as the number of steps that count, where that is one for all outputs. */
-  readonly count: Tensor | number | undefined;
+  /**
+   * What it was divided by, as the number of steps that count, where that is one for all outputs;
+   * `null` where it is a sum.
+   */
+  readonly count: Tensor | number | null | undefined;
   /** The loss, and those of outputs that have names, without their weights, as `kind_loss`. */
   readonly records: readonly RecordDefinition[];
 }
@@ -84,7 +87,11 @@ export function scoreOutputs(
   const named = parts.filter((part) => part.name !== null);
   return {
     value: whole.value,
-    count: whole.totals.length === 1 ? whole.totals[0][1] : undefined,
+    count: options.reduction === "sum"
+      ? null
+      : whole.totals.length === 1
+      ? whole.totals[0][1]
+      : undefined,
     records: [
       { ...record(name, whole), guarded: true, labels: parts.flatMap(({ labels }) => labels) },
       ...named.map((part) => record(`${part.name}_${name}`, part.plain)),

@@ -218,10 +218,10 @@ export class Scored<
      */
     readonly loss: Tensor,
     /**
-     * What the sum of the samples' losses was divided by: the samples, the steps that count, or the sum
-     * of the weights. By it a batch weighs where gradients of several are gathered.
+     * What the sum of the samples' losses was divided by: the samples, the steps that count, the sum of
+     * the weights, or nothing, `null`. By it a batch weighs where gradients of several are gathered.
      */
-    readonly count: Tensor | number = forwarded.samples,
+    readonly count: Tensor | number | null = forwarded.samples,
   ) {
     super(
       forwarded,

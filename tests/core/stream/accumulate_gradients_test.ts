@@ -67,6 +67,23 @@ const optimizers: Record<string, () => Optimizer> = {
   "a schedule": () => sgd({ learningRate: (iteration) => 0.3 / (1 + iteration) }),
 };
 
+await testOnDevices("sums of losses are gathered as those of one large batch", async (device) => {
+  const run = async (batchSize: number, batches: number) => {
+    const model = smallModel();
+    const steps = miniBatches(data, { batchSize, epochs: 3, seed: 1, ...device }).pipe(
+      forward(model),
+      loss(crossentropy, { reduction: "sum" }),
+      backward(),
+      accumulateGradients(batches),
+      update(sgd({ learningRate: 0.005 })),
+    );
+    await lastValueFrom(steps);
+    return weightsOf(model);
+  };
+  // Of 50 samples the last batch has two.
+  assertClose(await run(8, 3), await run(24, 1), 2e-6);
+});
+
 for (const [name, optimizer] of Object.entries(optimizers)) {
   await testOnDevices(
     `accumulateGradients(3) is a batch three times as large: ${name}`,
