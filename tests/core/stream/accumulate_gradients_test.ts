@@ -179,6 +179,31 @@ await testOnDevices(
   },
 );
 
+await testOnDevices(
+  "accumulateGradients adds up the gradients of sums, of steps that count, too",
+  async (options) => {
+    const run = async (maskZero: boolean, size: number, batches: number) => {
+      const model = sequential([input([4]), embedding(6, 3, { maskZero }), dense(3)], { seed: 4 });
+      const scored = sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: -1 });
+      const batch = { batchSize: size, shuffle: false, ...options };
+      await lastValueFrom(
+        miniBatches(sentences, batch).pipe(
+          forward(model),
+          loss(scored, { reduction: "sum" }),
+          backward(),
+          accumulateGradients(batches),
+          update(sgd({ learningRate: 0.1 })),
+        ),
+      );
+      return weightsOf(model);
+    };
+    for (const maskZero of [true, false]) {
+      // The sums of 4, 4 and 2 sentences are that of all ten.
+      assertClose(await run(maskZero, 4, 3), await run(maskZero, 10, 1), 2e-6);
+    }
+  },
+);
+
 /** Which steps update, the weight of one pole after each epoch, and the logged learning rates. */
 async function poles(batches: AccumulationSteps, learningRate: ScalarSource, epochCount: number) {
   const { model, loss: square } = onePole();
