@@ -22,6 +22,8 @@ import { writeModule } from "./wasm/module.ts";
 export class CpuExecutable implements Executable {
   readonly scalars: readonly Tensor[];
   readonly #owned: number[] = [];
+  /** Keys of the compiled loops that the plan calls. */
+  readonly #functions = new Set<string>();
   readonly #arena: number;
   readonly #scalarBlock: number;
   readonly #floats: Float32Array;
@@ -132,6 +134,7 @@ export class CpuExecutable implements Executable {
     this.#disposed = true;
     this.pool.settle();
     for (const address of this.#owned) this.memory.free(address);
+    this.pool.release(this.#functions);
     this.#profiled?.dispose();
   }
 
@@ -190,7 +193,7 @@ export class CpuExecutable implements Executable {
     return this.#addresses.get(leaf)! + bytes;
   }
 
-  /** Compiles the loops that no plan of this device has used before, all in one module; gives the keys. */
+  /** Compiles the loops that this device does not have, all in one module; gives the keys. */
   #compileLoops(): ReadonlyMap<LoopCall, string> {
     const keys = new Map<LoopCall, string>();
     const missing = new Map<string, LoopCall>();
@@ -198,13 +201,19 @@ export class CpuExecutable implements Executable {
       if (call.kind !== "loop") continue;
       const key = functionKey(call);
       keys.set(call, key);
+      if (this.#functions.has(key)) continue;
       if (this.pool.find(key) === undefined) missing.set(key, call);
+      else {
+        this.#functions.add(key);
+        this.pool.use(key);
+      }
     }
     if (missing.size === 0) return keys;
     const codes = [...missing.values()].map(({ kernel, partition }) =>
       compileLoop(kernel, partition.units)
     );
     this.pool.load(writeModule(codes), [...missing.keys()]);
+    for (const key of missing.keys()) this.#functions.add(key);
     return keys;
   }
 }

@@ -6,12 +6,14 @@ import {
   type KernelExports,
   kernelsModule,
 } from "./kernels/load.ts";
+import { FunctionPlaces } from "./function_places.ts";
 import type { SharedMemory } from "./memory.ts";
 
 // A worker sleeps inside WebAssembly and comes back to JavaScript only to load modules or to quit, and
 // for a turn of events where it has had nothing to do for long: it ends there if the Worker that
 // has started it was terminated, which nobody can say to a thread that sleeps.
-// Modules hang in a list in shared memory: next, length, first table index, functions, bytes.
+// Modules hang in a list in shared memory: next, bytes, functions, the place of each in the table, and
+// the bytes.
 const workerSource = `
 onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
   const clock = () => performance.now();
@@ -24,13 +26,17 @@ onmessage = ({ data: { memory, module, control, mailbox, thread } }) => {
   const word = (at) => Atomics.load(new Int32Array(buffer()), at >> 2);
   const load = () => {
     for (let entry = word(last); entry; entry = word(entry)) {
-      const [length, first, count] = [word(entry + 4), word(entry + 8), word(entry + 12)];
-      const bytes = new Uint8Array(buffer()).slice(entry + 16, entry + 16 + length);
+      const [length, count] = [word(entry + 4), word(entry + 8)];
+      const start = entry + 12 + 4 * count;
+      const bytes = new Uint8Array(buffer()).slice(start, start + length);
       const made = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
         env: { memory, clock, thread },
       });
-      if (table.length < first + count) table.grow(first + count - table.length + 64);
-      for (let i = 0; i < count; i++) table.set(first + i, made.exports[i]);
+      for (let i = 0; i < count; i++) {
+        const place = word(entry + 12 + 4 * i);
+        if (table.length <= place) table.grow(place + 64 - table.length);
+        table.set(place, made.exports[i]);
+      }
       last = entry;
     }
   };
@@ -60,9 +66,9 @@ export class ThreadPool {
   readonly #control: number;
   readonly #mailbox: number;
   readonly #workers: Worker[] = [];
-  readonly #known = new Map<string, number>();
-  #lastModule: number;
-  #tableEnd = 0;
+  readonly #functions = new FunctionPlaces();
+  /** The modules in shared memory, the latest last. */
+  #modules: number[] = [];
   #hasRun = false;
   #disposed = false;
 
@@ -80,7 +86,6 @@ export class ThreadPool {
     this.kernels = instantiateKernels(memory.memory, this.#table);
     this.#control = memory.allocate(controlBytes, "the control block");
     this.#mailbox = memory.allocate(8, "the list of modules");
-    this.#lastModule = this.#mailbox;
     const scratch = memory.allocate(this.kernels.scratchBytes * threads, "scratch");
     this.#words()[(this.#control >> 2) + controlWords.scratch] = scratch;
     if (early && threads > 1) this.#startWorkers();
@@ -88,34 +93,50 @@ export class ThreadPool {
 
   /** Table index of the compiled function of `key`, or `undefined`. */
   find(key: string): number | undefined {
-    return this.#known.get(key);
+    return this.#functions.find(key);
+  }
+
+  /** Says that one more program calls a function: it stays until as many have released it. */
+  use(key: string): void {
+    this.#functions.use(key);
+  }
+
+  /** Says that a program that calls functions is gone. */
+  release(keys: Iterable<string>): void {
+    for (const key of keys) this.#functions.release(key);
   }
 
   /**
-   * Gives a module of functions to every thread; they are found by `keys` from now on. It may import
-   * the memory as `env.memory`, the time in milliseconds as `env.clock`, and the thread's number as
-   * `env.thread`.
+   * Gives a module of functions to every thread; they are found by `keys` from now on, and are used by
+   * whoever has loaded them. It may import the memory as `env.memory`, the time in milliseconds as
+   * `env.clock`, and the thread's number as `env.thread`.
    */
   load(bytes: Uint8Array<ArrayBuffer>, keys: readonly string[]): void {
-    const first = this.#tableEnd;
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: { memory: this.memory.memory, clock: () => performance.now(), thread: 0 },
     });
-    this.#tableEnd += keys.length;
-    if (this.#table.length < this.#tableEnd) {
-      this.#table.grow(this.#tableEnd - this.#table.length + 64);
-    }
-    keys.forEach((key, place) => {
-      this.#table.set(first + place, instance.exports[place] as CallableFunction);
-      this.#known.set(key, first + place);
+    const start = 12 + 4 * keys.length;
+    const entry = this.threads > 1 ? this.memory.allocate(start + bytes.length, "a module") : 0;
+    const places = keys.map((key) => this.#functions.add(key));
+    places.forEach((place, number) => {
+      if (this.#table.length <= place) this.#table.grow(place + 64 - this.#table.length);
+      this.#table.set(place, instance.exports[number] as CallableFunction);
     });
-    const entry = this.memory.allocate(16 + bytes.length, "a kernel module");
+    if (entry === 0) return;
     const words = this.#words();
-    words.set([0, bytes.length, first, keys.length], entry >> 2);
-    new Uint8Array(this.memory.memory.buffer).set(bytes, entry + 16);
-    Atomics.store(words, this.#lastModule >> 2, entry);
-    this.#lastModule = entry;
+    words.set([0, bytes.length, keys.length, ...places], entry >> 2);
+    new Uint8Array(this.memory.memory.buffer).set(bytes, entry + start);
+    this.#freeModules();
+    Atomics.store(words, (this.#modules.at(-1) ?? this.#mailbox) >> 2, entry);
+    this.#modules.push(entry);
     if (this.#workers.length > 0) this.kernels.callWorkers(this.#control);
+  }
+
+  /** Frees the modules that every worker has loaded but the last one, at which each waits for the next. */
+  #freeModules(): void {
+    const { length } = this.#workers;
+    if (length === 0 || this.kernels.readyThreads(this.#control, this.threads) <= length) return;
+    for (const entry of this.#modules.splice(0, this.#modules.length - 1)) this.memory.free(entry);
   }
 
   /**
