@@ -17,8 +17,8 @@ export interface FrozenOptions {
 /**
  * A layer or model whose weights training does not change.
  *
- * A frozen model shares the weights of the original, which may go on learning in a pipe of its own:
- * only what is frozen here stays still.
+ * A frozen model shares the weights of the original, which may go on learning in a pipe of its own, or
+ * beside it in one model: only what is frozen here stays still, and they learn nothing from what it gives.
  *
  * @param layer The layer or model.
  * @param options Whether it acts as in training.

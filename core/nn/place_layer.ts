@@ -7,6 +7,7 @@ import type { ApplyContext, Layer, LayerInitialization } from "./layer.ts";
 import type { Mask, Masked } from "./mask.ts";
 import type { MergeLayer } from "./merge_layer.ts";
 import { entriesOf, fromEntries, type OneOrNamed, tensorEntries, type Tensors } from "./named.ts";
+import { stopGradient } from "../ops/stop_gradient.ts";
 import { namedKey } from "./named_key.ts";
 import { Parameter } from "./parameter.ts";
 
@@ -202,8 +203,20 @@ function applyModel(
 ): Masked[] {
   const names = entriesOf<Shape>(model.inputShape, Array.isArray).map(([name]) => name);
   const x = fromEntries(names.map((name, place) => [name, inputs[place]] as const));
-  const { outputs, masks } = model.applyMasked(values, x, context);
+  const weights = context.training && !model.trainable ? still(values, model) : values;
+  const { outputs, masks } = model.applyMasked(weights, x, context);
   return tensorEntries(outputs).map(([name, tensor]) => ({ tensor, mask: masks.get(name) }));
+}
+
+/** The weights of a frozen model as they are: another call of it may let the same ones learn. */
+function still(
+  values: ReadonlyMap<Parameter, Tensor>,
+  { parameters }: AnyModel,
+): ReadonlyMap<Parameter, Tensor> {
+  return new Map(parameters.map((parameter) => {
+    const value = values.get(parameter);
+    return [parameter, value && stopGradient(value)] as [Parameter, Tensor];
+  }));
 }
 
 /** The masks of a layer's outputs; one that it does not know of is lost. */

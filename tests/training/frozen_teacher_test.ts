@@ -15,6 +15,7 @@ import {
   functional,
   gaussianNoise,
   input,
+  l2,
   loss,
   lstm,
   miniBatches,
@@ -126,4 +127,44 @@ Deno.test("it goes to JSON and back", async () => {
   assert.equal(modelToJson(again), text);
   assert.equal(again.trainableParameters.length, 0);
   assert.deepEqual(await inTraining(again), [...(await predict(again, x, cpu)).data]);
+});
+
+Deno.test("weights learn nothing from what is frozen beside the model that has them, in one model", async () => {
+  const first = [0.5, -1, 2, 0.25];
+  const run = async (frozenToo: boolean, recompute?: number) => {
+    const judge = sequential([
+      input([2]),
+      dense(2, { useBias: false, kernelRegularizer: l2(0.01) }),
+      batchNormalization(),
+    ]);
+    judge.parameters[0].set(first);
+    const [maker, real] = [dense(2, { useBias: false, name: "maker" }), input([2])];
+    const made = connect(real, maker);
+    const model = functional({
+      inputs: { real },
+      outputs: {
+        judged: connect(real, judge),
+        // The maker learns by what the judge says, and the judge not from that.
+        taken: frozenToo ? connect(made, frozen(judge)) : made,
+      },
+      recompute,
+    });
+    model.weights.get("maker/kernel")!.set([1, 0.5, -0.5, 1]);
+    const data = arrays({ real: x.map(([row]) => row) });
+    await lastValueFrom(
+      miniBatches(data, { batchSize: 4, shuffle: false, ...cpu }).pipe(
+        forward(model),
+        loss(({ outputs: { judged, taken } }) => judged.square().add(taken.square()).mean(-1)),
+        backward(),
+        update(sgd({ learningRate: 0.1 })),
+      ),
+    );
+    return { judge: judge.parameters.map(({ value }) => [...value]), maker: model.weights };
+  };
+  const alone = await run(false);
+  for (const recompute of [undefined, 1]) {
+    const beside = await run(true, recompute);
+    beside.judge.forEach((values, place) => assertClose(values, alone.judge[place], 1e-6));
+    assert.notDeepEqual([...beside.maker.get("maker/kernel")!.value], [1, 0.5, -0.5, 1]);
+  }
 });
