@@ -28,7 +28,7 @@ import { mulberry32 } from "../core/ops/generator.ts";
 import { deviceTest } from "./devices.ts";
 import { crossentropy, weightsOf } from "./pipes.ts";
 
-/** 16 KiB a sample: a window holds eight batches of 32. */
+/** 16 KiB a sample: a window holds seven batches of 32. */
 const features = 4096;
 const samples = 600;
 
@@ -41,9 +41,9 @@ const labels = Uint8Array.from(
 const stored = arrays(values, labels, { classes: 3 });
 
 /** The same samples, read in the next turn of the event loop; counts what is asked for. */
-function reader(): { data: DataSet; reads: number[]; most: () => number } {
-  const reads = new Array(samples).fill(0);
-  let under = 0, most = 0;
+function reader() {
+  const reads = new Array<number>(samples).fill(0);
+  let under = 0, most = 0, calls = 0;
   const data = streamedDataSet({
     samples,
     x: { shape: [features], type: "float32" },
@@ -51,6 +51,7 @@ function reader(): { data: DataSet; reads: number[]; most: () => number } {
     classes: 3,
     name: "half",
     async read(rows, { x, y }) {
+      calls++;
       most = Math.max(most, ++under);
       await new Promise((done) => setTimeout(done));
       for (const [place, row] of rows.entries()) {
@@ -61,7 +62,7 @@ function reader(): { data: DataSet; reads: number[]; most: () => number } {
       under--;
     },
   });
-  return { data, reads, most: () => most };
+  return { data, reads, most: () => most, calls: () => calls };
 }
 
 function makeModel() {
@@ -88,7 +89,7 @@ async function train(data: DataSet, options: Partial<FitOptions>) {
 await deviceTest(
   "a streamed data set trains to the same bits",
   async (device) => {
-    const { data, reads, most } = reader();
+    const { data, reads, most, calls } = reader();
     const streamed = await train(data, { device, validation: reader().data });
     const resident = await train(stored, { device, validation: stored });
     assert.deepEqual(streamed.logs, resident.logs);
@@ -96,6 +97,7 @@ await deviceTest(
     assert.ok(resident.logs[1].loss < resident.logs[0].loss);
     assert.deepEqual(reads, reads.map(() => 2), "each sample is read once an epoch");
     assert.equal(most(), 1, "one call of the reader follows another");
+    assert.equal(calls(), 6, "three windows an epoch, and nothing behind the last");
   },
   "cpu",
   "webgpu",
