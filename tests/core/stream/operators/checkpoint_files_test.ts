@@ -7,16 +7,7 @@ import { fileName } from "../../../../core/stream/operators/file_name.ts";
 import { decodeSafetensors } from "../../../../core/state/mod.ts";
 import { epochs, type MiniBatchesOptions, sgd } from "../../../../mod.ts";
 import { points, smallModel, steps, weightsOf } from "../../../training/pipes.ts";
-import {
-  fakeEpoch,
-  fakeEpochs,
-  FakeRun,
-  fakeStep,
-  inFolder,
-  names,
-  runOf,
-  training,
-} from "../fake_epoch.ts";
+import { fakeEpochs, FakeRun, fakeStep, inFolder, names, runOf, training } from "../fake_epoch.ts";
 
 function metadataOf(path: string): Record<string, string> {
   return decodeSafetensors(Deno.readFileSync(path), path).metadata;
