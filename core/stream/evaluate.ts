@@ -30,7 +30,10 @@ export interface EvaluateOptions<O extends Tensors = Tensor> extends DeviceOptio
   readonly metrics?: Metrics<O>;
   /** Metrics in which each sample counts by its weight; default none. */
   readonly weightedMetrics?: Metrics<O>;
-  /** Samples in a batch, from 1; default: alike, 1,024 at most. The result stays the same. */
+  /**
+   * Samples in a batch, from 1; default: alike, 1,024 at most. The result stays the same, unless the
+   * loss is one of a whole batch, as a sum is: of those it is the mean.
+   */
   readonly batchSize?: number;
 }
 
