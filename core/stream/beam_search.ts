@@ -6,7 +6,7 @@ import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { Beams, type FoundSequence } from "./beams.ts";
 import { Decoder } from "./decoder.ts";
-import { checkFinite, checkGeneration, type GenerationOptions, inputsOf } from "./generation.ts";
+import { checkGeneration, checkScores, type GenerationOptions, inputsOf } from "./generation.ts";
 import { openDevice } from "./open_device.ts";
 import { numbersOf } from "./request_batches.ts";
 import { Run } from "./run.ts";
@@ -122,7 +122,7 @@ export async function beamSearch(
     let parents = given.map((_, place) => place);
     for (let length = prompts[0].length; searches.some(({ ended }) => !ended); length++) {
       const scores = await decoder.next(given, parents);
-      checkFinite(scores, length);
+      checkScores(scores, length, fromLogits);
       const classes = scores.length / batch;
       const moves = searches.flatMap((search, place) => {
         const first = place * numBeams;

@@ -8,8 +8,8 @@ import { foldKey } from "../state/fold_key.ts";
 import { RandomStream } from "../state/random_stream.ts";
 import { Decoder } from "./decoder.ts";
 import {
-  checkFinite,
   checkGeneration,
+  checkScores,
   type GenerationOptions,
   type GenerationPlace,
   inputsOf,
@@ -139,7 +139,7 @@ async function* rows(
       const classes = scores.length / prompts.length;
       const row = prompts.map((_, place) => {
         const own = scores.subarray(place * classes, (place + 1) * classes);
-        checkFinite(own, length);
+        checkScores(own, length, fromLogits);
         const logits = fromLogits ? own : own.map(Math.log);
         const chosen = sampleToken(logits, options, random.uniform());
         if (ended[place] >= 0) return ended[place];

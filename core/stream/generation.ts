@@ -37,13 +37,21 @@ export function inputsOf(
   return Object.keys(inputs).length === 0 ? {} : storedInputs(model, inputs, "generate as inputs");
 }
 
-/** Refuses scores of token `length` that are NaN. */
-export function checkFinite(scores: Float32Array, length: number): void {
-  if (!scores.some(Number.isNaN)) return;
-  throw new NonFiniteError(
-    `Cannot choose token ${length} as the model gives NaN for it: are all tokens of the prompt in ` +
-      `its vocabulary, and are there no more than it has learnt places for (maxLength)?`,
-    length,
+/** Refuses scores of token `length` that are NaN, or that are no probabilities where they should be. */
+export function checkScores(scores: Float32Array, length: number, fromLogits: boolean): void {
+  if (scores.some(Number.isNaN)) {
+    throw new NonFiniteError(
+      `Cannot choose token ${length} as the model gives NaN for it: are all tokens of the prompt in ` +
+        `its vocabulary, and are there no more than it has learnt places for (maxLength)?`,
+      length,
+    );
+  }
+  // A sum of rounded shares may be a little above 1.
+  const strange = fromLogits ? undefined : scores.find((score) => score < 0 || score > 1.001);
+  if (strange === undefined) return;
+  throw new RangeError(
+    `Cannot choose token ${length} as with fromLogits: false the model must give probabilities from ` +
+      `0 to 1: received ${strange} (leave fromLogits out where it ends without a softmax)`,
   );
 }
 

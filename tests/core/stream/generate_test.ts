@@ -8,6 +8,7 @@ import { Decoder } from "../../../core/stream/decoder.ts";
 import { Run } from "../../../core/stream/run.ts";
 import { sampleToken } from "../../../core/stream/sample_token.ts";
 import {
+  beamSearch,
   dense,
   embedding,
   generate,
@@ -253,6 +254,14 @@ Deno.test("what cannot be generated is refused", () => {
     () => generate(translator(), [1], { inputs: { letters: words, noises: words } }),
     /no input noises: it has letters, sounds/,
   );
+});
+
+Deno.test("logits are refused where probabilities should be", async () => {
+  const message =
+    /Cannot choose token 1 as with fromLogits: false .* probabilities .*: received -?\d/;
+  const options = { ...cpu, fromLogits: false };
+  await assert.rejects(all(generate(language(), [1], options)), message);
+  await assert.rejects(beamSearch(language(), [1], options), message);
 });
 
 Deno.test("layers that see a sequence as a whole are refused, and so is a wrong token", async () => {
