@@ -125,6 +125,7 @@ export class GpuDevice implements WebGpuDevice, GpuContext {
 
   /** See {@link Device.measureCeilings}. */
   async measureCeilings(): Promise<Ceilings> {
+    this.faults.check();
     await this.idle();
     const ceilings = await measureGpu(this.resources, this.clock);
     await this.faults.settled();

@@ -15,17 +15,24 @@ import { evaluateReference } from "./reference.ts";
  * the other devices are compared with, and slow.
  */
 export function openReference(): Device {
+  let disposed = false;
+  const check = () => {
+    if (!disposed) return;
+    throw new DisposedError("Cannot run a program on a device after its disposal: open another");
+  };
+  const dispose = () => void (disposed = true);
   return {
     type: "reference",
     name: "float64 loops",
     threads: 1,
     stepsInFlight: 1,
     allocate: (dtype, elements, name) => new ReferenceStorage(dtype, elements, name),
-    prepare: (program, bind, options = {}) => new ReferenceExecutable(program, bind, options),
+    prepare: (program, bind, options = {}) =>
+      new ReferenceExecutable(program, bind, options, check),
     measureCeilings: () => Promise.resolve(measureReference()),
     idle: () => Promise.resolve(),
-    dispose: () => {},
-    [Symbol.dispose]: () => {},
+    dispose,
+    [Symbol.dispose]: dispose,
   };
 }
 
@@ -79,6 +86,7 @@ class ReferenceExecutable implements Executable {
     private readonly program: Program,
     private readonly bind: (leaf: Tensor) => Storage,
     options: PrepareOptions,
+    private readonly checkDevice: () => void,
   ) {
     const named = (name: string) =>
       program.order.filter(({ operation }) => operation.name === name);
@@ -114,6 +122,7 @@ class ReferenceExecutable implements Executable {
   }
 
   #step(scalars: ArrayLike<number>, watch: Parameters<typeof evaluateReference>[2]): void {
+    this.checkDevice();
     if (this.#disposed) throw new DisposedError("Cannot run a program after its disposal");
     const bindings = new Map<Tensor, ReferenceArray>();
     this.scalars.forEach((leaf, place) => {

@@ -83,6 +83,6 @@ export interface Device extends Disposable {
   measureCeilings(): Promise<Ceilings>;
   /** Settles when all steps run so far are done and nothing is under way. */
   idle(): Promise<void>;
-  /** Frees everything; a second call does nothing. */
+  /** Frees everything; a second call does nothing, programs that run after it throw. */
   dispose(): void;
 }

@@ -146,5 +146,5 @@ Deno.test("a device of any kind is disposed of at the end of a block that uses i
     using device = (await openDevice({ device: choice, threads: 1 })).device;
     left.push(device);
   }
-  await refuses(() => counter(left[0]).executable.run([]));
+  for (const device of left) await refuses(() => counter(device).executable.run([]));
 });
