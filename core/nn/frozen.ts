@@ -19,6 +19,8 @@ export interface FrozenOptions {
  *
  * A frozen model shares the weights of the original, which may go on learning in a pipe of its own, or
  * beside it in one model: only what is frozen here stays still, and they learn nothing from what it gives.
+ * A frozen layer is another layer than the original, and beside it has weights of its own: to share them,
+ * put the layer into a model.
  *
  * @param layer The layer or model.
  * @param options Whether it acts as in training.
