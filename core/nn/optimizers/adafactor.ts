@@ -84,8 +84,8 @@ export function adafactor(options: AdafactorOptions = {}): Optimizer {
       const bound = context.iterationScalar("adafactor_bound", (t) => 1 / Math.sqrt(t));
       const average = (old: Tensor, value: Tensor) => add(old, mul(sub(value, old), added));
 
-      const { updated, variance } = spread(slots, add(square(gradient), epsilon1), average);
-      const direction = div(gradient, sqrt(variance));
+      const { updated, deviations } = spread(slots, add(square(gradient), epsilon1), average);
+      const direction = deviations.reduce((part, deviation) => div(part, deviation), gradient);
       const short = div(direction, maximum(div(rms(direction), clipThreshold), 1));
       const decayed = decayWeights(parameter, rate, weightDecay, context);
       const size = mul(maximum(rms(decayed), epsilon2), relativeStep ? minimum(rate, bound) : rate);
@@ -94,22 +94,23 @@ export function adafactor(options: AdafactorOptions = {}): Optimizer {
   };
 }
 
-/** The slots with a further square, and the spread of each element that follows from them. */
+/** The slots with a further square, and factors of √v that follow from them. */
 function spread(
   slots: Readonly<Record<string, Tensor>>,
   squared: Tensor,
   average: (old: Tensor, value: Tensor) => Tensor,
-): { updated: Record<string, Tensor>; variance: Tensor } {
+): { updated: Record<string, Tensor>; deviations: Tensor[] } {
   if (squared.rank < 2) {
     const variance = average(slots.variance, squared);
-    return { updated: { variance }, variance };
+    return { updated: { variance }, deviations: [sqrt(variance)] };
   }
   const rows = average(slots.rows, mean(squared, -1));
   const columns = average(slots.columns, mean(squared, -2));
-  const share = div(rows, mean(rows, -1, { keepDims: true }));
+  const share = div(sqrt(rows), sqrt(mean(rows, -1, { keepDims: true })));
   return {
     updated: { rows, columns },
-    variance: mul(expandDims(share, -1), expandDims(columns, -2)),
+    // Not their product, which is 0 in float32 where neither row nor column has had a gradient.
+    deviations: [expandDims(share, -1), expandDims(sqrt(columns), -2)],
   };
 }
 

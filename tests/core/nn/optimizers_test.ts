@@ -150,6 +150,19 @@ Deno.test("adafactor keeps the rate as it is without relativeStep", () => {
   assertClose(bounded, expected, 1e-12);
 });
 
+Deno.test("adafactor goes on where an input and a unit are dead, whose squares it takes for 1e-30", async () => {
+  const model = sequential([input([2]), dense(2, { activation: "relu" }), dense(1)]);
+  const [kernel, bias] = model.parameters;
+  kernel.set([1, 1, 1, 1]);
+  bias.set([0, -100]);
+  const data = arrays([[3, 0], [2.5, 0]], [[1], [2]]);
+  const options = { loss: meanAbsoluteError(), optimizer: adafactor(), epochs: 3, threads: 1 };
+  await lastValueFrom(fit(model, data, { ...options, device: "cpu" }));
+  const [own, ...dead] = kernel.value;
+  assert.notEqual(own, 1);
+  assert.deepEqual(dead, [1, 1, 1]);
+});
+
 Deno.test("muon takes Adam for excluded names, and its ratio of the rate", () => {
   const shape = [2, 3];
   const slotsOf = (name: string, options = {}) => Object.keys(muon(options).slots({ name, shape }));
