@@ -42,6 +42,8 @@ Deno.test("thread choice: it is made anew, and changed for a twentieth at least"
   assert.deepEqual(runs(choice, 22, 9, 10), [...trial, 1, 1]);
   runs(choice, 2048 - 22, 0, 0);
   assert.deepEqual(runs(choice, 22, 10, 9.7), [...trial, 1, 1]);
+  runs(choice, 2048 - 22, 0, 0);
+  assert.deepEqual(runs(choice, 22, 10, 9), [...trial, 4, 4]);
 });
 
 Deno.test("thread choice: workers that are not there yet are tried again", () => {

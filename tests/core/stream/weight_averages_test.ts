@@ -260,6 +260,14 @@ Deno.test("averages leave no memory behind, however a run ends", async () => {
   assert.equal(await run(7), 0);
 });
 
+Deno.test("averages take as much memory after many epochs as after two", async () => {
+  using device = new TestCpu(1);
+  const { training } = pole(exponentialMovingAverage(), { device, epochs: 6 });
+  const bytes: number[] = [];
+  await lastValueFrom(training.pipe(tap(() => void bytes.push(device.memory.allocatedBytes))));
+  assert.deepEqual(bytes.slice(2), Array(4).fill(bytes[1]));
+});
+
 Deno.test("averages before an update do not compile", () => {
   const { model, loss: square } = onePole();
   const differentiated = miniBatches(ones).pipe(forward(model), loss(square), backward());
