@@ -59,6 +59,18 @@ export function arrayCases(random: () => number): OpCase[] {
       (x, places) => ops.takeAlongAxis(x, places),
       exact,
     ),
+    opCase(
+      "takeAlongAxis in the middle, also out of range",
+      [floats(random, [2, 5, 3]), integers(random, [2, 7, 3], "i32", [-1, 7])],
+      (x, places) => ops.takeAlongAxis(x, places, 1),
+      exact,
+    ),
+    opCase(
+      "takeAlongAxis of whole numbers",
+      [integers(random, [4, 3], "i32", [-9, 9]), integers(random, [2, 3], "u32", [0, 4])],
+      (x, places) => ops.takeAlongAxis(x, places, 0),
+      { ...exact, differentiable: [] },
+    ),
     opCase("sparsePlus", [floats(random, [13])], ops.sparsePlus),
     opCase("sparseSigmoid", [floats(random, [13])], ops.sparseSigmoid),
     opCase("variance", [floats(random, [4, 6])], (x) => ops.variance(x, 1), sums),

@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
 import { ShapeError } from "../../../core/graph/errors.ts";
+import { addCosts, callCost } from "../../../core/graph/cost.ts";
+import { inputLeaf } from "../../../core/graph/leaf.ts";
+import { planProgram } from "../../../core/graph/plan.ts";
+import { createProgram } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import * as ops from "../../../core/ops/mod.ts";
 import { mulberry32 } from "./generator.ts";
@@ -206,4 +210,13 @@ Deno.test("sparsePlus and sparseSigmoid are those of their formulas", () => {
   assertClose(ops.sparseSigmoid(x), [7], [0, 0, 0.125, 0.5, 0.75, 1, 1]);
   const [slope] = ops.gradients(ops.sparsePlus(x).sum(), [x]);
   assertClose(slope, [7], [0, 0, 0.125, 0.5, 0.75, 1, 1]);
+});
+
+Deno.test("takeAlongAxis reads no more of the axis than it is asked for", () => {
+  const size = 2 ** 12;
+  const x = inputLeaf("x", [3, size], "f32");
+  const places = inputLeaf("places", [3, size], "u32");
+  const { phases } = planProgram(createProgram([ops.takeAlongAxis(x, places)], []));
+  const { flops } = addCosts(phases.flat().map(callCost));
+  assert.ok(flops < 100 * 3 * size, `${flops}`);
 });
