@@ -42,7 +42,7 @@ import { commandLine, file, number, oneOf, wholeNumber } from "./command_line.ts
 import { completed, failed, fitBy, print } from "./reporting.ts";
 import { checkTraining } from "./resuming.ts";
 import { bands, bandStatistics, hear, type Heard } from "./heard_digits.ts";
-import { readRecordings, synthesise, type Utterance } from "./spoken_digits.ts";
+import { readRecordings, synthesise, type Utterance, voices } from "./spoken_digits.ts";
 import { commonRecipe, trainingOptions } from "./training_options.ts";
 
 const options = commandLine(
@@ -66,7 +66,7 @@ Learns to hear spoken digits; metrics go to stdout as JSON lines.
       default: "1",
       parse: wholeNumber(1),
     },
-    "speakers": { value: "N", help: "voices", default: "50", parse: wholeNumber(3) },
+    "speakers": { value: "N", help: "voices", default: "50", parse: wholeNumber(3, voices.length) },
     "takes": {
       value: "N",
       help: "times that each voice says each digit",

@@ -51,6 +51,11 @@ const variants = [
   ...["travis", "victor", "zac"],
 ];
 
+/** All voices: each variant in each accent. */
+export const voices = accents.flatMap((accent) =>
+  variants.map((variant) => `${accent}+${variant}`)
+);
+
 /** Calls of espeak-ng at a time. */
 const together = 4;
 
@@ -89,7 +94,6 @@ interface Job extends Pick<Utterance, "digits" | "speaker"> {
 
 /** What is to be said, by whom and how: it depends on the options alone. */
 function plan({ speakers, takes, strings, seed }: SpeechOptions): Job[] {
-  const voices = accents.flatMap((accent) => variants.map((variant) => `${accent}+${variant}`));
   const chosen = permutation(voices.length, seed).subarray(0, speakers);
   // Each number is drawn from a permutation of its own.
   let draws = 0;

@@ -50,6 +50,12 @@ Deno.test({
   },
 });
 
+Deno.test("speech: more voices than there are is wrong usage", async () => {
+  const { code, stderr } = await runPipeline("speech", ["--speakers", "463"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--speakers expects a whole number from 3 to 462: received "463"/);
+});
+
 /** A WAV file of a tone. */
 function tone(hertz: number, samples: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(44 + 2 * samples));
