@@ -23,7 +23,10 @@ export interface EpochsOptions {
   readonly validationFrequency?: number;
   /** Batches of a validation, from 1; default all (Keras: `validation_steps`). */
   readonly validationSteps?: number;
-  /** Samples in a batch of validation, from 1; default: alike, 1,024 at most. */
+  /**
+   * Samples in a batch of validation, from 1; default: alike, 1,024 at most. A loss of a whole batch, as
+   * a sum is, is one of so many samples in `val_loss`.
+   */
   readonly validationBatchSize?: number;
   /**
    * Batches that are validated before the first step, from 0, to find what is wrong with them before
