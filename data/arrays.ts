@@ -1,4 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
+import { checkedClasses } from "./check_classes.ts";
 import {
   type AnyDataSet,
   type DataSet,
@@ -193,13 +194,6 @@ function firstOf<Stored extends StoredInputs | StoredTargets>(
   parts: Stored | Named<Stored>,
 ): Stored | undefined {
   return isStored(parts as Inputs) ? parts as Stored : Object.values(parts)[0] as Stored;
-}
-
-function checkedClasses(classes: number | undefined): number | undefined {
-  if (classes === undefined || (Number.isInteger(classes) && classes >= 1)) return classes;
-  throw new RangeError(
-    `Cannot build a data set as classes must be an integer from 1: received ${classes}`,
-  );
 }
 
 function checkFinite(options: Named<number | undefined>): void {

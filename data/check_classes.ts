@@ -1,4 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
+import { received } from "../core/state/received.ts";
 
 /**
  * Checks that every target is a class id.
@@ -27,4 +28,16 @@ export function checkClasses(
       );
     }
   }
+}
+
+/**
+ * A number of classes, if it is one.
+ *
+ * @throws {RangeError} When it is given and no whole number from 1.
+ */
+export function checkedClasses(classes: number | undefined): number | undefined {
+  if (classes === undefined || (Number.isInteger(classes) && classes >= 1)) return classes;
+  throw new RangeError(
+    `Cannot build a data set as classes must be an integer from 1: received ${received(classes)}`,
+  );
 }

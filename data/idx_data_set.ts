@@ -1,5 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
-import { checkClasses } from "./check_classes.ts";
+import { checkClasses, checkedClasses } from "./check_classes.ts";
 import type { DataSet, StoredInputs } from "./data_set.ts";
 import { readIdxFile } from "./files.ts";
 import type { IdxArray } from "./idx.ts";
@@ -22,6 +22,7 @@ export interface IdxFiles {
  * @param files Paths of images and labels, number of classes, name. Needs `--allow-read` for both.
  * @returns Inputs `[samples, pixels]` (bytes stay bytes, scaled by 1/255; other types become
  * float32, unscaled) and targets `[samples]`, uint8 or int32.
+ * @throws {RangeError} If `classes` is no whole number from 1.
  * @throws {DataError} If a file cannot be read or is not whole, the files are swapped, images and
  * labels differ in number, or a label is not an integer from 0 to `classes - 1`.
  *
@@ -36,6 +37,7 @@ export interface IdxFiles {
  */
 export async function loadIdxDataSet(files: IdxFiles): Promise<DataSet> {
   const { images, labels, classes = 10, name = images } = files;
+  checkedClasses(classes);
   return pairIdx(
     { file: images, array: await readIdxFile(images) },
     { file: labels, array: await readIdxFile(labels) },

@@ -1,4 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
+import { checkedClasses } from "./check_classes.ts";
 import {
   type AnyDataSet,
   type DataSet,
@@ -66,6 +67,7 @@ const types = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array } as
  *
  * @param options Shapes, types, number of samples, and how to read some of them.
  * @returns A data set for `miniBatches`, `fit`, `evaluate`, `predict` and validation. Its arrays hold no rows.
+ * @throws {RangeError} If `classes` is no whole number from 1.
  * @throws {DataError} If the number of samples is out of range, or an array is of a wrong type. In
  * training: when `read` fails, or gives a class id that is out of range, or a number that is not
  * finite, with the sample's number.
@@ -115,6 +117,10 @@ export function streamedDataSet<X extends StreamedArrays, Y extends StreamedArra
         `received ${typeof options.read}`,
     );
   }
+  const counts = typeof classes === "object" && classes !== null && !Array.isArray(classes)
+    ? Object.values(classes as Readonly<Record<string, number>>)
+    : [classes as number | undefined];
+  counts.forEach(checkedClasses);
   return {
     x: describe(x, "x", samples, ["uint8", "float32"]),
     y: describe(y, "y", samples, ["uint8", "int32", "float32"]),

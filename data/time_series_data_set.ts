@@ -1,4 +1,5 @@
 import { DataError } from "../core/graph/errors.ts";
+import { checkedClasses } from "./check_classes.ts";
 import type { DataSet, StoredInputs, StoredTargets } from "./data_set.ts";
 import { type InputValues, storeInputs, storeTargets, type TargetValues } from "./store_arrays.ts";
 import { type StreamedArray, streamedDataSet } from "./streamed_data_set.ts";
@@ -35,6 +36,7 @@ export interface TimeSeriesOptions {
  * none.
  * @param options Length of the windows and how far apart they are, the part of the series, classes.
  * @returns Inputs `[windows, sequenceLength, ...features]`, and a target for each window.
+ * @throws {RangeError} When `classes` is no whole number from 1.
  * @throws {DataError} When an option is not a whole number in its range, or no window fits.
  *
  * @example
@@ -62,7 +64,7 @@ export function timeSeriesDataSet(
   const { sequenceLength, sequenceStride = 1, samplingRate = 1, classes, name } = options ?? {};
   checkWhole({ sequenceLength, sequenceStride, samplingRate }, 1);
   const x = storeInputs(series, NaN, ArrayBuffer.isView(series) ? [1] : undefined);
-  const y = storeTargets(targets, classes);
+  const y = storeTargets(targets, checkedClasses(classes));
   const steps = x.shape[0];
   const { startIndex = 0, endIndex = steps } = options;
   checkWhole({ startIndex, endIndex }, 0, steps);

@@ -218,6 +218,9 @@ Deno.test("a streamed data set needs a reader and descriptions of its arrays", (
   const make = (options: Any) => () => streamedDataSet(options);
   assert.throws(make({ samples: 3, x, y: x }), refused(/read must be a function.*undefined/));
   assert.throws(make({ samples: 3, x, read() {} }), refused(/y must say the shape and type/));
+  for (const classes of [NaN, 2.5, "10", { kind: 0 }]) {
+    assert.throws(make({ samples: 3, x, y: x, classes, read() {} }), /classes must be an integer/);
+  }
 });
 
 Deno.test("weights of steps are refused, and what is to be done instead is said", () => {
