@@ -7,6 +7,8 @@ import {
   meanSquaredErrorMetric,
   type Metric,
   perplexity,
+  recallAtPrecision,
+  sensitivityAtSpecificity,
   sparseCategoricalAccuracy,
   sparseTopKCategoricalAccuracy,
 } from "../../../core/nn/mod.ts";
@@ -62,6 +64,20 @@ for (const [name, metric, targets, given, expected] of cases) {
     assert(Math.abs(result - expected) < 1e-9, `${result}`);
   });
 }
+
+Deno.test("the best threshold is looked for at numThresholds, from all answers yes to all no", () => {
+  const found = (metric: Metric, targets: number[], outputs: number[]) =>
+    resultOf(metric, tensor(targets), tensor(outputs));
+  // At 0.5 alone: one of two on either side.
+  const one = sensitivityAtSpecificity(0.5, { numThresholds: 1 });
+  assert.equal(found(one, [0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9]), 0.5);
+  // Only below 0 is an output of 0 a yes.
+  assert.equal(found(recallAtPrecision(0.5), [1, 0], [0, 0.2]), 1);
+  // At 0, 0.25, 0.5, 0.75 and 1.
+  const five = sensitivityAtSpecificity(1, { numThresholds: 5 });
+  assert.equal(found(five, [0, 1], [0.7, 0.8]), 1);
+  assert.equal(found(five, [0, 1], [0.8, 0.9]), 0);
+});
 
 Deno.test("metrics have Keras's names", () => {
   const metrics = [
