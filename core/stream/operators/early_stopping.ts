@@ -44,7 +44,8 @@ export interface EarlyStoppingOptions {
  * never exhausts the patience; a threshold or `checkFinite` may end training with any epoch. A run
  * that is resumed after its end makes no further step, unless it is given more patience. Of runs one
  * behind the other (`concat`) each is watched from its beginning, as in Keras, and with `restoreBest`
- * the best weights of the last one come back.
+ * the best weights of the last one come back. What reads a `Parameter.value` itself behind an end before
+ * the time waits for {@link settled}, as `predict` and `saveWeights` do by themselves.
  *
  * @param options What to watch, and for how long.
  * @returns An operator on epochs.
