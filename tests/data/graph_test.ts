@@ -14,6 +14,12 @@ Deno.test("edges are sorted by target, and their order by source is found", () =
   const sources = rows.map(([, , at]) => rows[at][0]);
   assert.deepEqual(sources, sources.toSorted((a, b) => a - b));
   assert.deepEqual(rows.map(([, , at]) => at).sort((a, b) => a - b), [...rows.keys()]);
+  // Ties, too, have one order, so that sums have the same bits from run to run.
+  const sorted = rows.map(([source, target], row) => [target, source, places[row], row]);
+  const byNumbers = (a: number[], b: number[]) => a.map((x, i) => x - b[i]).find(Boolean) ?? 0;
+  assert.deepEqual(sorted, sorted.toSorted(byNumbers));
+  const bySource = rows.map(([source], row) => [source, row]).sort(byNumbers);
+  assert.deepEqual(rows.map(([, , at]) => at), bySource.map(([, row]) => row));
   rows.forEach(([source, target], row) =>
     assert.deepEqual([source, target], places[row] < 0 ? [9, 9] : pairs[places[row]])
   );
@@ -24,6 +30,12 @@ Deno.test("undirected edges go both ways, and loops once", () => {
   const { data, pairs } = edgeList([[2, 0], [1, 1]], { nodes: 3, undirected: true });
   assert.deepEqual([...data], [2, 0, 2, 1, 1, 1, 0, 2, 0]);
   assert.deepEqual([...pairs], [0, 1, 0]);
+});
+
+Deno.test("a data set has room for both ways of undirected edges, and for loops once", () => {
+  const graph: Graph = { nodes: [[1], [2], [3]], edges: [[0, 0], [0, 1], [1, 2]] };
+  const { x } = graphDataSet([graph], [0], { undirected: true });
+  assert.deepEqual([x.nodes.shape, x.edges.shape], [[1, 3, 1], [1, 5, 3]]);
 });
 
 Deno.test("a graph without edges has one row of padding", () => {

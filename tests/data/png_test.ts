@@ -78,6 +78,26 @@ Deno.test("a grid holds its pictures where they belong, grey ones among coloured
   assert.deepEqual([at(3, 4), at(7, 4)], [[255, 255, 255], [128, 128, 128]]);
 });
 
+Deno.test("values become colours between black and white, and up to the limit", () => {
+  const grey = greyImage([-2, -1, 0, 1, 3, 4], { width: 3, height: 2, range: [-1, 3] });
+  assert.deepEqual([...grey.data], [0, 0, 64, 128, 255, 255]);
+  const coloured = (
+    values: number[],
+    limit?: number,
+  ) => [...signedImage(values, { width: values.length, height: 1, limit }).data];
+  assert.deepEqual(coloured([-1, 2, 0]), [128, 128, 255, 255, 0, 0, 255, 255, 255]);
+  assert.deepEqual(coloured([-1, 4], 2), [128, 128, 255, 255, 0, 0]);
+  assert.deepEqual(coloured([0]), [255, 255, 255]);
+});
+
+Deno.test("a grid of grey pictures is grey, and each pixel as large as asked for", () => {
+  const image = { width: 2, height: 2, channels: 1, data: Uint8Array.of(1, 2, 3, 4) } as const;
+  const grid = imageGrid([image, image], { columns: 1, gap: 0, scale: 2 });
+  assert.deepEqual([grid.width, grid.height, grid.channels], [4, 8, 1]);
+  const rows = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]];
+  assert.deepEqual([...grid.data], [...rows, ...rows].flat());
+});
+
 Deno.test("what is no picture is refused with what was given", async () => {
   assert.throws(() => greyImage([1], { width: 2, height: 1 }), /need 2 values: received 1/);
   assert.throws(() => greyImage([1], { width: 1, height: 1, range: [1, 1] }), /\[1, 1\]/);

@@ -139,3 +139,11 @@ Deno.test("wrong options and strings are refused", () => {
     );
   }
 });
+
+Deno.test("unknown strings are hashed by FNV-1a, so that they keep their numbers", () => {
+  // Source: the test vectors of draft-eastlake-fnv, 32 bits.
+  const known = { "": 0x811c9dc5, a: 0xe40c292c, foobar: 0xbf9cf968 };
+  const lookup = stringLookup({ vocabulary: ["b"], numOovIndices: 1000 });
+  const expected = Object.values(known).map((hash) => hash % 1000);
+  assert.deepEqual([...lookup.apply(Object.keys(known)).data], expected);
+});
