@@ -72,4 +72,10 @@ Deno.test("folds are scikit-learn's: in order, the first ones larger", () => {
   const sizes = [...kFold(data, { folds: 3 })].map(({ validation }) => [...validation.y.data]);
   assert.deepEqual(sizes, [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]);
   for (const folds of [1, 12, 2.5]) assert.throws(() => kFold(data, { folds }), RangeError);
+  const shuffled = (seed: number) =>
+    [...kFold(data, { folds: 3, shuffle: true, seed })].flatMap((
+      fold,
+    ) => [...fold.validation.y.data]);
+  assert.notDeepEqual(shuffled(1), numbers);
+  assert.notDeepEqual(shuffled(1), shuffled(2));
 });

@@ -60,11 +60,13 @@ Deno.test("numbers are filled in and standardised as scikit-learn's imputer and 
     assert.deepEqual(encoder.featureNames(table), ["speed", "speed is missing"]);
   }
   const skewed = parseCsv("a,b\n1,0\n2,0\n9,0\n,0\n", { missing: [""] });
-  const { fitted } = tableEncoder({
-    features: { a: { ...numeric, impute: "median", indicator: false, standardise: false } },
-    target: { column: "b", type: "numeric" },
-  }).adapt(skewed).config;
-  assert.deepEqual(fitted?.features.a, { fill: 2, indicator: false, mean: 0, std: 1 });
+  for (const [impute, fill] of [["mean", 4], ["median", 2]] as const) {
+    const { fitted } = tableEncoder({
+      features: { a: { ...numeric, impute, indicator: false, standardise: false } },
+      target: { column: "b", type: "numeric" },
+    }).adapt(skewed).config;
+    assert.deepEqual(fitted?.features.a, { fill, indicator: false, mean: 0, std: 1 });
+  }
 });
 
 Deno.test("the training rows alone decide: what others hold changes nothing", () => {

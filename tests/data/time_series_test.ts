@@ -53,6 +53,9 @@ Deno.test("windows are those of Keras's example: every third step, of every seco
   assert.deepEqual(x[2], [6, 8, 10, 12, 14, 16, 18, 20, 22, 24]);
   assert.deepEqual(x.at(-1), [78, 80, 82, 84, 86, 88, 90, 92, 94, 96]);
   assert.deepEqual(y, count(27).map((at) => 3 * at));
+  // The last window begins within a stride of the end.
+  const short = timeSeriesDataSet(count(10), count(10), { sequenceLength: 2, sequenceStride: 4 });
+  assert.deepEqual((await windowsOf(short)).x, [[0, 1], [4, 5], [8, 9]]);
 });
 
 Deno.test("a target is that of the window's first step, and both stay in their part", async () => {
