@@ -2,15 +2,24 @@ import assert from "node:assert/strict";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import {
   accuracy,
+  auc,
   binaryAccuracy,
   categoricalAccuracy,
+  concordanceCorrelation,
+  fBetaScore,
+  iou,
+  meanIoU,
   meanSquaredErrorMetric,
   type Metric,
+  pearsonCorrelation,
   perplexity,
+  precision,
+  r2Score,
   recallAtPrecision,
   sensitivityAtSpecificity,
   sparseCategoricalAccuracy,
   sparseTopKCategoricalAccuracy,
+  truePositives,
 } from "../../../core/nn/mod.ts";
 import { tensor } from "../../../core/ops/mod.ts";
 import { assertClose } from "./close.ts";
@@ -94,6 +103,23 @@ Deno.test("metrics have Keras's names", () => {
     ["sparse_categorical_accuracy", "max"],
     ["mean_squared_error", "min"],
   ]);
+});
+
+Deno.test("a metric is logged by the name that it is given", () => {
+  const name = "mine";
+  const metrics = [
+    auc({ name }),
+    concordanceCorrelation({ name }),
+    fBetaScore({ name }),
+    iou(2, [1], { name }),
+    meanIoU(2, { name }),
+    pearsonCorrelation({ name }),
+    precision({ name }),
+    r2Score({ name }),
+    sensitivityAtSpecificity(0.5, { name }),
+    truePositives({ name }),
+  ];
+  assert.deepEqual(metrics.map((metric) => metric.name), metrics.map(() => name));
 });
 
 Deno.test("totals of batches of different sizes add up to the metric of all samples", () => {
