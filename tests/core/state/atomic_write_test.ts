@@ -1,22 +1,7 @@
 import assert from "node:assert/strict";
 import { checkWritable, writeFileAtomic } from "../../../core/state/mod.ts";
 import { type WritableFile, writeFileThrough } from "../../../core/state/atomic_write.ts";
-
-const oldBytes = new TextEncoder().encode("the old checkpoint");
-const newBytes = crypto.getRandomValues(new Uint8Array(50_000));
-
-async function inFolder(test: (path: string, folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(`${folder}/best.safetensors`, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function names(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
+import { inFolder, names, newBytes, oldBytes } from "./in_folder.ts";
 
 Deno.test("writeFileAtomic writes a new file and replaces an old one", () =>
   inFolder(async (path, folder) => {

@@ -2,22 +2,7 @@
 import assert from "node:assert/strict";
 import { checkWritable, writeFileAtomic } from "../../../core/state/mod.ts";
 import { writeFileThrough } from "../../../core/state/atomic_write.ts";
-
-const oldBytes = new TextEncoder().encode("the old checkpoint");
-const newBytes = crypto.getRandomValues(new Uint8Array(50_000));
-
-async function inFolder(test: (path: string, folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(`${folder}/best.safetensors`, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function names(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
+import { inFolder, names, newBytes, oldBytes } from "./in_folder.ts";
 
 Deno.test({
   name: "a symbolic link stays, and what it leads to is replaced, whether it is there or not",
