@@ -54,8 +54,7 @@ for (const [kind, tuning] of [["as on this adapter", {}], ["as on hardware", har
       { length: Math.ceil(cases.length / together) },
       (_, group) => cases.slice(group * together, (group + 1) * together),
     );
-    // All at once: each read alone would wait 10 ms.
-    const found = await Promise.all(groups.map((group) => differences(device, group)));
-    assert.deepEqual(found.flat(), []);
+    // One after the other: through OpenGL, reads of all at once do not end within minutes.
+    for (const group of groups) assert.deepEqual(await differences(device, group), []);
   }, tuning);
 }
