@@ -37,6 +37,7 @@ export interface IdxFiles {
  */
 export async function loadIdxDataSet(files: IdxFiles): Promise<DataSet> {
   const { images, labels, classes = 10, name = images } = files;
+  // Before two files are read.
   checkedClasses(classes);
   return pairIdx(
     { file: images, array: await readIdxFile(images) },
@@ -63,11 +64,7 @@ interface Source {
  * @throws {DataError} As {@linkcode loadIdxDataSet} does.
  */
 export function pairIdx(images: Source, labels: Source, classes: number, name: string): DataSet {
-  if (!Number.isInteger(classes) || classes < 1) {
-    throw new RangeError(
-      `Cannot load "${name}" as classes must be an integer from 1: received ${classes}`,
-    );
-  }
+  checkedClasses(classes);
   checkRanks(images, labels);
   const samples = images.array.shape[0];
   if (labels.array.shape[0] !== samples) {

@@ -15,7 +15,7 @@ import type { Parameter } from "./parameter.ts";
 import type { ModelLayer } from "./place_layer.ts";
 import { reversed } from "./reversed.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
-import { graphFor, inputShapesOf, isSameGraph } from "./with_input_shape.ts";
+import { graphFor, inputShapesOf, originOf } from "./with_input_shape.ts";
 
 /** Options of {@link lora}. */
 export interface LoraOptions extends LowRankOptions {
@@ -89,9 +89,9 @@ function rebuilt(
   known = new Map<ModelGraph, ModelGraph>(),
 ): AnyModel {
   const { graph, inputKeys, outputKeys, name, seed } = definition;
-  const same = [...known.keys()].find((other) => isSameGraph(other, graph));
+  const same = known.get(originOf(graph));
   if (same) {
-    const made = graphFor({ ...definition, graph: known.get(same)! }, inputShapesOf(graph));
+    const made = graphFor({ ...definition, graph: same }, inputShapesOf(graph));
     return new Model({ ...definition, trainable: true, graph: made });
   }
   const layers = new Map(graph.structure.map((place) => [
@@ -114,7 +114,7 @@ function rebuilt(
   }
   const outputs = outputKeys.map((key, at) => [key, values[graph.outputs[at]]] as const);
   const made = buildGraph({ name, seed, inputs, outputs });
-  known.set(graph, made);
+  known.set(originOf(graph), made);
   return new Model({ ...definition, trainable: true, graph: made });
 }
 

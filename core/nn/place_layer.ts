@@ -1,13 +1,13 @@
 import { DTypeError, ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape, type Shape } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { stopGradient } from "../ops/stop_gradient.ts";
 import { type AnyLayer, type AnyModel, isModel } from "./connect.ts";
 import { innerDecoding } from "./decoding.ts";
 import type { ApplyContext, Layer, LayerInitialization } from "./layer.ts";
 import type { Mask, Masked } from "./mask.ts";
 import type { MergeLayer } from "./merge_layer.ts";
 import { entriesOf, fromEntries, type OneOrNamed, tensorEntries, type Tensors } from "./named.ts";
-import { stopGradient } from "../ops/stop_gradient.ts";
 import { namedKey } from "./named_key.ts";
 import { Parameter } from "./parameter.ts";
 

@@ -46,9 +46,9 @@ export function withInputShape<X extends Tensors, O extends Tensors>(
   return new Model<X, O>({ ...definition, graph: reshapedGraph(definition, shapes) });
 }
 
-/** Whether two graphs are one, for the same inputs or for others. */
-export function isSameGraph(one: ModelGraph, other: ModelGraph): boolean {
-  return (one.origin ?? one) === (other.origin ?? other);
+/** The graph whose layers and weights a graph has, for the same inputs or for others. */
+export function originOf(graph: ModelGraph): ModelGraph {
+  return graph.origin ?? graph;
 }
 
 /** Shapes of a graph's inputs, in order. */
@@ -56,15 +56,19 @@ export function inputShapesOf({ inputNames, shapes }: ModelGraph): readonly Shap
   return shapes.slice(0, inputNames.length);
 }
 
+/** Whether a graph is for inputs of these shapes. */
+export function takesShapes(graph: ModelGraph, shapes: readonly Shape[]): boolean {
+  const own = inputShapesOf(graph);
+  return own.length === shapes.length &&
+    own.every((shape, place) => sameShape(shape, shapes[place]));
+}
+
 /** A model's graph for inputs of these shapes: itself where they are its own. */
 export function graphFor(
   { graph, seed }: ModelDefinition,
   shapes: readonly Shape[],
 ): ModelGraph {
-  const own = inputShapesOf(graph);
-  const fits = own.length === shapes.length &&
-    own.every((shape, place) => sameShape(shape, shapes[place]));
-  return fits ? graph : reshapedGraph({ graph, seed }, shapes);
+  return takesShapes(graph, shapes) ? graph : reshapedGraph({ graph, seed }, shapes);
 }
 
 function reshapedGraph(
@@ -87,7 +91,7 @@ function reshapedGraph(
     calls,
     shapes,
     structure: graph.structure.map((place) => places.get(place)!),
-    origin: graph.origin ?? graph,
+    origin: originOf(graph),
   };
 }
 

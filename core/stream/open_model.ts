@@ -49,7 +49,8 @@ export interface OpenModel<X extends Tensors = Tensors, O extends Tensors = Tens
  * Calls that come while another one is computed are computed together, up to `batchSize` samples at
  * once; each gets what it would get alone, on the CPU to the last bit. Weights that the model is given
  * later (by training, also while it goes on, {@link loadWeights}, `Parameter.set`) count from the next
- * call on: no answer is made by two sets of weights. Nothing is compiled in a call but the first ones of 1, 2, 4, 8 … samples.
+ * call on: no answer is made by two sets of weights. Nothing is compiled in a call but the first ones
+ * of 1, 2, 4, 8 … samples.
  *
  * @param model The model. Stateful layers go on from call to call, each of which must then have
  * `batchSize` samples, or several times as many; `model.resetStates()` makes the states zeros.

@@ -86,8 +86,8 @@
  *
  * A worker's JavaScript calls `workerLoop` again when it returns 2, after it has loaded what the
  * main thread announced (or quits), and when it returns 3, after a turn for events: nothing has come
- * for a second, and Deno ends a worker in the event loop alone. On 1, or when a call throws, it stores 1 in the `failed` word
- * so that nobody waits for it.
+ * for a second, and Deno ends a worker in the event loop alone. On 1, or when a call throws, it stores
+ * 1 in the `failed` word so that nobody waits for it.
  */
 import { plainKernels, relaxedKernels } from "./kernels.wasm.ts";
 

@@ -1,11 +1,10 @@
 import { Observable } from "rxjs";
-import { sameShape } from "../../graph/shape.ts";
 import { type AnyModel, isModel } from "../connect.ts";
 import type { Layer } from "../layer.ts";
 import type { MergeLayer } from "../merge_layer.ts";
 import type { ModelGraph } from "../model_graph.ts";
 import type { Tensors } from "../named.ts";
-import { inputShapesOf, isSameGraph } from "../with_input_shape.ts";
+import { inputShapesOf, originOf, takesShapes } from "../with_input_shape.ts";
 import type { JsonObject, JsonValue } from "./json_value.ts";
 
 /** Version of the text's form; a reader refuses a higher one. */
@@ -52,10 +51,10 @@ function describe(model: AnyModel, written: ModelGraph[]): JsonObject {
     ...(model.trainable ? {} : { trainable: false }),
     ...(training === false ? { training } : {}),
   };
-  const same = written.findIndex((other) => isSameGraph(other, graph));
+  const same = written.findIndex((other) => originOf(other) === originOf(graph));
   if (same >= 0) {
-    const [shapes, others] = [inputShapesOf(graph), inputShapesOf(written[same])];
-    const fits = shapes.every((shape, place) => sameShape(shape, others[place]));
+    const shapes = inputShapesOf(graph);
+    const fits = takesShapes(written[same], shapes);
     return { same, ...(fits ? {} : { inputShapes: shapes.map((shape) => [...shape]) }), ...acts };
   }
   const description = {
