@@ -205,8 +205,10 @@ function helpOfDefault(
   })`;
 }
 
-/** The name closest to `text`, if at most a third of it is wrong. */
+/** The only name that holds `text` whole, or the closest one, if at most a third of it is wrong. */
 function nearest(text: string, names: readonly string[]): string | undefined {
+  const holders = names.filter((name) => name.includes(text));
+  if (text.length > 2 && holders.length === 1) return holders[0];
   const [best] = names.map((name) => ({ name, distance: distance(text, name) }))
     .sort((a, b) => a.distance - b.distance);
   return best && best.distance <= Math.max(1, best.name.length / 3) ? best.name : undefined;

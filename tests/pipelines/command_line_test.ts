@@ -95,6 +95,7 @@ const refused: [texts: string[], message: RegExp][] = [
     ["--device", "cup"],
     /^Option --device expects one of cpu, webgpu \(did you mean cpu\?\): received "cup"$/,
   ],
+  [["--device", "gpu"], /\(did you mean webgpu\?\): received "gpu"$/],
   [["--device", "tpu9"], /^Option --device expects one of cpu, webgpu: received "tpu9"$/],
 ];
 
