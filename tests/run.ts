@@ -14,7 +14,7 @@ export const alone = [
   "tests/core/graph/deep_plan_test.ts",
   "tests/core/search/kill_test.ts",
   "tests/core/search/workers_test.ts",
-  "tests/gpu",
+  "tests/gpu/profile_test.ts",
   "tests/training/back_pressure_test.ts",
   "tests/training/events_test.ts",
   "tests/training/faster_device_test.ts",

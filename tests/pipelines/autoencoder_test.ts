@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { linesOf, only, RunningPipeline, runPipeline, succeed } from "./run_pipeline.ts";
 
+// Other tests run beside these.
+const cpu = ["--device", "cpu", "--threads", "1"];
+
 /** The error of the mean of all digits, the best that a network can draw which sees nothing. */
 const blind = 0.0673;
 
@@ -9,7 +12,7 @@ Deno.test("denoising: at most a quarter of the noise is left, and a picture show
   const folder = await Deno.makeTempDir();
   try {
     const lines = await succeed("autoencoder", [
-      ...["--kind", "denoising", "--limit", "10000", "--epochs", "4", "--batch-size", "64"],
+      ...[...cpu, "--kind", "denoising", "--limit", "6000", "--epochs", "3", "--batch-size", "32"],
       ...["--picture", `${folder}/digits.png`],
     ], [`--allow-read=${folder}`, `--allow-write=${folder}`]);
     const [{ error, noisy_error, share_left }] = only(lines, "restored");
@@ -37,7 +40,7 @@ for (
   Deno.test(`${kind}: digits come back better than the mean of all`, async () => {
     const lines = await succeed(
       "autoencoder",
-      ["--kind", kind, "--batch-size", "32", ...options],
+      [...cpu, "--kind", kind, "--batch-size", "32", ...options],
     );
     assert.equal(only(lines, "start")[0].model, kind);
     const epochs = only(lines, "epoch");

@@ -119,7 +119,7 @@ Deno.test("weights that are damaged or another model's are refused", async (cont
 });
 
 /** A run that wants to save its weights after two steps. */
-const saving = "--device cpu --limit 64 --epochs 1 --checkpoint";
+const saving = "--device cpu --threads 1 --limit 64 --epochs 1 --checkpoint";
 
 Deno.test("a checkpoint that cannot be written ends the run; the old one stays whole", async (context) => {
   await withFiles({ "digits.safetensors": good, "a-file": good }, async (folder) => {

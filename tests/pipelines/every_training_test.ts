@@ -53,7 +53,7 @@ Deno.test("every training takes the same options, and the help fits into 100 col
 /** Runs a pipeline with its files in a folder; its lines. */
 async function lines(run: ShortRun, folder: string, ...more: string[]): Promise<Line[]> {
   const { code, stdout, stderr } = await runPipeline(run.pipeline, [
-    ...[...run.options.split(" "), "--device", "cpu", "--log-every", "2"],
+    ...[...run.options.split(" "), "--device", "cpu", "--threads", "1", "--log-every", "2"],
     ...["--checkpoint", `${folder}/a.safetensors`, "--checkpoint-every", `${run.every}`, ...more],
   ], [`--allow-read=${folder}`, `--allow-write=${folder}`, ...(run.flag ? [run.flag] : [])]);
   assert.deepEqual([code, stderr], [0, ""], run.pipeline);

@@ -7,7 +7,7 @@ Deno.test("explain: what the methods point at matters more than what they do not
   try {
     const lines = await succeed(
       "explain",
-      ["--limit", "4000", "--digits", "6", "--folder", folder],
+      [..."--device cpu --threads 1 --limit 4000 --digits 6 --folder".split(" "), folder],
       [`--allow-read=${folder}`, `--allow-write=${folder}`],
     );
     const methods = only(lines, "explanation");

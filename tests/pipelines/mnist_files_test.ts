@@ -50,7 +50,9 @@ const dataOptions = (folder: string, ending = "") =>
 
 Deno.test("files in IDX form train as the digits do, plain and compressed alike", () =>
   withPatches(async (folder) => {
-    const options = "--device cpu --epochs 8 --hidden 16 --learning-rate 0.5".split(" ");
+    const options = "--device cpu --threads 1 --epochs 8 --hidden 16 --learning-rate 0.5".split(
+      " ",
+    );
     const flags = [`--allow-read=${folder}`];
     const [plain, packed] = await Promise.all([
       succeed("mnist", [...options, ...dataOptions(folder)], flags),
@@ -83,7 +85,18 @@ Deno.test("a checkpoint holds the best weights, and training goes on from them",
     const path = `${folder}/digits.safetensors`;
     const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
     // At this rate the accuracy goes up and down.
-    const run = ["--device", "cpu", "--limit", "960", "--learning-rate", "0.5", "--epochs", "4"];
+    const run = [
+      "--device",
+      "cpu",
+      "--threads",
+      "1",
+      "--limit",
+      "960",
+      "--learning-rate",
+      "0.5",
+      "--epochs",
+      "4",
+    ];
     const epochs = only(await succeed("mnist", [...run, "--checkpoint", path], flags), "epoch");
     const accuracies = epochs.map(({ val_accuracy }) => Number(val_accuracy));
     const best = epochs[accuracies.indexOf(Math.max(...accuracies))];
@@ -109,7 +122,18 @@ Deno.test("a checkpoint holds the best weights, and training goes on from them",
     assert.equal(logs.loss, best.val_loss);
 
     // At a rate of 0 the weights stay what they were.
-    const same = ["--device", "cpu", "--limit", "32", "--learning-rate", "0", "--epochs", "1"];
+    const same = [
+      "--device",
+      "cpu",
+      "--threads",
+      "1",
+      "--limit",
+      "32",
+      "--learning-rate",
+      "0",
+      "--epochs",
+      "1",
+    ];
     const weights = [...same, "--seed", "9", "--weights", path];
     const [again] = only(await succeed("mnist", weights, [`--allow-read=${path}`]), "epoch");
     assert.equal(again.val_accuracy, best.val_accuracy);

@@ -4,7 +4,7 @@ import { decodeSafetensors } from "../../core/state/decode_safetensors.ts";
 import { withFiles } from "../data/helpers.ts";
 import { denoArguments, linesOf, repository, RunningPipeline } from "./run_pipeline.ts";
 
-const endless = ["--device", "cpu", "--limit", "3200", "--epochs", "1000000"];
+const endless = ["--device", "cpu", "--threads", "1", "--limit", "3200", "--epochs", "1000000"];
 // Windows ends a process at once, whatever the signal.
 const ignore = Deno.build.os === "windows";
 
@@ -51,7 +51,7 @@ Deno.test({
       const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
       // One epoch of these steps takes many seconds.
       const slow = ["--batch-size", "1", "--hidden", "256,256", "--log-every", "256"];
-      const options = ["--device", "cpu", ...slow, "--checkpoint", path];
+      const options = ["--device", "cpu", "--threads", "1", ...slow, "--checkpoint", path];
       await using run = new RunningPipeline("mnist", options, flags);
       await run.waitFor("step");
       run.signal("SIGTERM");
@@ -85,7 +85,7 @@ Deno.test({
   fn: async () => {
     // Deno alone may hear of it tens of epochs later, or at once: so it is tried three times.
     for (let time = 0; time < 3; time++) {
-      const options = ["--limit", "512", "--epochs", "1000", "--device", "cpu"];
+      const options = ["--limit", "512", "--epochs", "1000", "--device", "cpu", "--threads", "1"];
       await using run = new RunningPipeline("autoencoder", options);
       await run.waitFor("epoch");
       run.signal("SIGINT");

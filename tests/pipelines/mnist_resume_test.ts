@@ -6,7 +6,8 @@ import { refuseAll } from "./bad_input.ts";
 import { only, RunningPipeline, runPipeline, succeed, timeless } from "./run_pipeline.ts";
 
 const options = [
-  ..."--device cpu --limit 1600 --epochs 4 --hidden 32 --dropout 0.2 --momentum 0.9".split(" "),
+  ..."--device cpu --threads 1 --limit 1600 --epochs 4 --hidden 32 --dropout 0.2 --momentum 0.9"
+    .split(" "),
   ..."--learning-rate 0.05 --patience 3 --checkpoint-every 7".split(" "),
 ];
 
@@ -69,7 +70,9 @@ Deno.test("an augmented run with a schedule goes on with the same pictures and r
   withFiles({}, async (folder) => {
     const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
     const run = (epochs: number, ...more: string[]) => [
-      ..."--device cpu --augment --schedule oneCycle --limit 192 --batch-size 64".split(" "),
+      ..."--device cpu --threads 1 --augment --schedule oneCycle --limit 192 --batch-size 64".split(
+        " ",
+      ),
       ...["--checkpoint", `${folder}/a.safetensors`, "--checkpoint-every", "4"],
       ...["--epochs", `${epochs}`, ...more],
     ];

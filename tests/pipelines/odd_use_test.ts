@@ -5,7 +5,7 @@ import { contentsOf, refuseAll } from "./bad_input.ts";
 import { decodeSafetensors } from "../../core/state/decode_safetensors.ts";
 import { only, RunningPipeline, succeed } from "./run_pipeline.ts";
 
-const names = "--device cpu --limit 64 --epochs 1 --features 8 --blocks 1 --samples 0";
+const names = "--device cpu --threads 1 --limit 64 --epochs 1 --features 8 --blocks 1 --samples 0";
 
 Deno.test("a checkpoint of another pipeline, network or option is refused, and nothing is written", (context) =>
   withFiles({ "garbage": new TextEncoder().encode("no tensors ".repeat(9)) }, async (folder) => {
@@ -121,7 +121,7 @@ Deno.test({
     withFiles({}, async (folder) => {
       const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
       const options = (name: string) => [
-        ..."--device cpu --limit 600 --epochs 40 --units 8 --known 8".split(" "),
+        ..."--device cpu --threads 1 --limit 600 --epochs 40 --units 8 --known 8".split(" "),
         ...["--checkpoint-every", "3", "--checkpoint", `${folder}/${name}.safetensors`],
       ];
       const whole = await succeed("graph_nodes", options("whole"), flags);
@@ -148,7 +148,7 @@ Deno.test({
 });
 
 Deno.test("when nobody reads the lines any more, no further network is trained", async () => {
-  const options = ["--device", "cpu", "--epochs", "100000"];
+  const options = ["--device", "cpu", "--threads", "1", "--epochs", "100000"];
   await using run = new RunningPipeline("bird_strikes", options);
   await run.waitFor("start");
   await run.closeStdout();

@@ -7,12 +7,7 @@ import { only, succeed } from "./run_pipeline.ts";
 
 Deno.test("each network is trained, and judged by what it is given", async () => {
   const lines = await succeed("two_inputs", [
-    "--device",
-    "cpu",
-    "--limit",
-    "3000",
-    "--epochs",
-    "3",
+    ..."--device cpu --threads 1 --limit 3000 --epochs 3".split(" "),
   ]);
   assert.deepEqual(only(lines, "start").map(({ model }) => model), [
     "joined",

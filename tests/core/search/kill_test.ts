@@ -10,8 +10,11 @@ import { all } from "./helpers.ts";
 const trials = 60;
 const child = new URL("kill_child.ts", import.meta.url).pathname;
 
-/** Runs the child, and kills it after some time if it is still there; its lines and whether it was. */
-async function run(storage: string, pause: number, killAfter: number) {
+/** When a child is killed: some milliseconds after so many trials have begun. */
+type Moment = Readonly<{ begun: number; milliseconds: number }>;
+
+/** Runs the child, and kills it at a moment if it is still there; its lines and whether it was. */
+async function run(storage: string, pause: number, moment?: Moment) {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", "--quiet", `-R=${storage}`, `-W=${storage}`, child]
       .concat(storage, String(trials), String(pause)),
@@ -19,25 +22,23 @@ async function run(storage: string, pause: number, killAfter: number) {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const begun = Promise.withResolvers<void>();
-  let text = "";
-  const reading = (async () => {
-    for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
-      text += part;
-      begun.resolve();
-    }
-    begun.resolve();
-  })();
-  const stderr = process.stderr.text();
-  // Starting Deno takes longer than many a trial: the time counts from the first line on.
-  await begun.promise;
-  const timer = setTimeout(() => {
+  const kill = () => {
     try {
       process.kill("SIGKILL");
     } catch {
       // It has ended.
     }
-  }, killAfter);
+  };
+  let text = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const reading = (async () => {
+    for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      if (!moment || timer !== undefined || text.split("begin").length <= moment.begun) continue;
+      timer = setTimeout(kill, moment.milliseconds);
+    }
+  })();
+  const stderr = process.stderr.text();
   const { code, signal } = await process.status;
   clearTimeout(timer);
   await reading;
@@ -51,14 +52,15 @@ const numbers = (lines: readonly string[], word: string) =>
 Deno.test("no trial is lost or repeated when the process is killed at random", () =>
   inFolder(async (folder) => {
     const whole = `${folder}/whole.sqlite`;
-    assert.equal((await run(whole, 0, 1e6)).killed, false);
+    assert.equal((await run(whole, 0)).killed, false);
     const storage = `${folder}/study.sqlite`;
     const random = new RandomStream([20, 26]);
     const ended = new Set<number>();
     let [kills, begun] = [0, 0];
     for (let going = true; going;) {
       // An epoch takes a millisecond: a trial has to be cut in each of its parts sometime.
-      const { killed, lines } = await run(storage, 1, 2 + random.uniform() * 60);
+      const moment = { begun: random.uniform() * 12, milliseconds: random.uniform() * 6 };
+      const { killed, lines } = await run(storage, 1, moment);
       const again = numbers(lines, "begin");
       // The trials that had ended come first, and none of them begins once more.
       for (const number of again) assert.ok(!ended.has(number), `${number} is run again`);
