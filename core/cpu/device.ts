@@ -63,7 +63,7 @@ class CpuDevice implements Device {
     bind: (leaf: Tensor) => Storage,
     options: PrepareOptions = {},
   ): Executable {
-    const plan = planProgram(program, { overwrite: true });
+    const plan = planProgram(program, { overwrite: true, splitFolds: true });
     return new CpuExecutable(plan, this.#memory, this.#pool, bind, options.recorded ?? 0);
   }
 

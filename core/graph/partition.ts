@@ -1,7 +1,7 @@
 import { type AttentionAttributes, attentionUnits } from "./attention.ts";
 import { collapse, type LoopKernel, type LoopOperand } from "./loop.ts";
 import type { BufferSpec, LoopCall, Partition, StridedOperand, StructuredCall } from "./call.ts";
-import { loopLabel, structuredLabel } from "./label.ts";
+import { type Label, loopLabel, structuredLabel } from "./label.ts";
 import type { StructuredOperation } from "./operation.ts";
 import { sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -14,6 +14,15 @@ const tiny = 1024;
 export function loopCall(
   kernel: LoopKernel,
   nodes: readonly Tensor[],
+  buffers: readonly BufferSpec[],
+): LoopCall {
+  return labelledLoop(kernel, loopLabel(kernel, nodes, buffers), buffers);
+}
+
+/** {@link loopCall} with its label at hand. */
+export function labelledLoop(
+  kernel: LoopKernel,
+  label: Label,
   buffers: readonly BufferSpec[],
 ): LoopCall {
   const outputRank = kernel.shape.length - kernel.reduced;
@@ -37,7 +46,7 @@ export function loopCall(
     kind: "loop",
     kernel: collapse(kernel),
     partition: { units, replicated, reads, writes },
-    label: loopLabel(kernel, nodes, buffers),
+    label,
   };
 }
 

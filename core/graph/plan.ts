@@ -3,6 +3,7 @@ import type { BufferSpec, Call, StridedOperand } from "./call.ts";
 import { lower } from "./lower.ts";
 import type { Program } from "./program.ts";
 import { schedule } from "./schedule.ts";
+import { splitFolds } from "./split_folds.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A whole step, ready to be bound to a device's memory and replayed. */
@@ -25,12 +26,15 @@ export interface Plan {
 export interface PlanOptions {
   /** Whether loops write over large values that they are the last to read; default false. */
   readonly overwrite?: boolean;
+  /** Whether long folds with few results are cut in parts, for threads to share; default false. */
+  readonly splitFolds?: boolean;
 }
 
 /** Plans `program`: fuses it into kernel calls, orders them, and lays out their memory. */
-export function planProgram(program: Program, { overwrite = false }: PlanOptions = {}): Plan {
-  const lowered = lower(program, overwrite);
-  const phases = schedule(lowered.calls);
+export function planProgram(program: Program, options: PlanOptions = {}): Plan {
+  const lowered = lower(program, options.overwrite);
+  const calls = options.splitFolds ? splitFolds(lowered.calls, lowered.buffers) : lowered.calls;
+  const phases = schedule(calls);
   const arenaBytes = planArena(phases, lowered.buffers, lowered.outputs);
   return {
     phases: phases.map((phase) => phase.map(({ call }) => call)),

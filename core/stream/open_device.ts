@@ -16,7 +16,7 @@ export type DeviceChoice = "auto" | "cpu" | "webgpu" | "reference" | Device;
 export interface DeviceOptions {
   /** Where to compute; default `auto`. */
   readonly device?: DeviceChoice;
-  /** Threads of the CPU device, from 1; by default one for each processor. */
+  /** Threads of a CPU device that is opened here, from 1; by default one for each processor. */
   readonly threads?: number;
   /**
    * `mixed_float16` stores activations and their gradients as 16-bit floats, and adds up in float32,

@@ -20,6 +20,8 @@ export class TestCpu implements Device {
   readonly stepsInFlight = 1;
   readonly memory = new SharedMemory();
   readonly plans: Plan[] = [];
+  /** Whether long folds are cut in parts, as the device's are. */
+  splitFolds = false;
   readonly programs: Program[] = [];
   /** Modules of loops compiled so far. */
   modules = 0;
@@ -51,7 +53,7 @@ export class TestCpu implements Device {
     bind: (leaf: Tensor) => Storage,
     { recorded = 0 }: PrepareOptions = {},
   ): Executable {
-    const plan = planProgram(program);
+    const plan = planProgram(program, { splitFolds: this.splitFolds });
     this.programs.push(program);
     this.plans.push(plan);
     return new CpuExecutable(plan, this.memory, this.#pool, bind, recorded);
