@@ -8,7 +8,7 @@ import { contiguousStrides, sizeOf } from "./shape.ts";
 const fewest = 1 << 16;
 /** Results up to which a fold is cut: more of them are work for all threads as they are. */
 const mostResults = 4;
-/** The same where the results lie side by side in each row that is folded: threads would all walk all rows. */
+/** The same where results are columns: sharing those, all threads would walk through all rows. */
 const mostColumns = 64;
 /** Parts of a fold: few enough to be folded in no time, and a multiple of most numbers of threads. */
 const mostParts = 64;
@@ -28,20 +28,21 @@ export function splitFolds(
 ): readonly ScheduledCall[] {
   const split = new Map(calls.map((scheduled) => [scheduled, splitCall(scheduled.call, buffers)]));
   if ([...split.values()].every((parts) => parts.length === 1)) return calls;
-  const ends = new Map<ScheduledCall, Ordered>();
-  return [...split].flatMap(([whole, parts]) => {
-    let before: Ordered | undefined;
-    const ordered = parts.map((call) => {
-      const after = new Set<ScheduledCall>(before && [before]);
-      return before = { call, after };
-    });
-    ends.set(whole, ordered.at(-1)!);
-    for (const other of whole.after) ordered[0].after.add(ends.get(other)!);
-    return ordered;
-  });
+  const ordered = new Map([...split].map(([whole, parts]) => [whole, inOrder(parts)]));
+  for (const [{ after }, [first]] of ordered) {
+    for (const other of after) first.after.add(ordered.get(other)!.at(-1)!);
+  }
+  return [...ordered.values()].flat();
 }
 
 type Ordered = ScheduledCall & { readonly after: Set<ScheduledCall> };
+
+/** Each call after the one before it. */
+function inOrder(calls: readonly Call[]): Ordered[] {
+  const ordered: Ordered[] = [];
+  for (const call of calls) ordered.push({ call, after: new Set(ordered.slice(-1)) });
+  return ordered;
+}
 
 function splitCall(call: Call, buffers: BufferSpec[]): readonly Call[] {
   if (call.kind !== "loop") return [call];
@@ -54,17 +55,17 @@ function splitCall(call: Call, buffers: BufferSpec[]): readonly Call[] {
   const { dtype } = store;
   buffers.push({ leaf: null, dtype, elements: parts * sizeOf(results), offset: 0 });
   const between = { buffer: buffers.length - 1, offset: 0, dtype };
-  const inOrder = contiguousStrides([parts, ...results]);
+  const strides = contiguousStrides([parts, ...results]);
   const folded = (length: number) => new Array<number>(length).fill(0);
   const first = {
     ...cut(kernel, rank, parts),
-    stores: [{ ...store, ...between, strides: [...inOrder, ...folded(kernel.reduced)] }],
+    stores: [{ ...store, ...between, strides: [...strides, ...folded(kernel.reduced)] }],
   };
   const second: LoopKernel = {
     shape: [...results, parts],
     reduced: 1,
     reducer: kernel.reducer,
-    loads: [{ ...between, strides: [...inOrder.slice(1), inOrder[0]] }],
+    loads: [{ ...between, strides: [...strides.slice(1), strides[0]] }],
     body: [{ kind: "load", load: 0, dtype }],
     stores: [{ ...store, strides: [...store.strides.slice(0, rank), ...folded(1)], value: 0 }],
   };

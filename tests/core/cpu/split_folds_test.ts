@@ -88,23 +88,22 @@ Deno.test("folds in parts are those of the reference, with the same bits on one 
   assert.equal(two.together, 12, "both threads took part");
 });
 
-Deno.test("a fold in parts is of a state as it was before it is replaced", async () => {
-  const next = numbers(32);
-  using cpu = new TestCpu(2);
-  cpu.splitFolds = true;
-  await cpu.ready();
-  const state = stateLeaf("state", [4096, 16]);
-  const first = Float32Array.from({ length: state.size }, () => next(2049) / 1024 - 1);
-  const total = state.sum(0);
-  const assignment = { state, value: state.mul(2).add(total.mean()) };
-  const { outputs: [sums] } = await runSteps(
-    cpu,
-    [total],
-    [assignment],
-    new Map([[state, first]]),
-  );
-  const expected = new Float64Array(16);
-  first.forEach((value, at) => expected[at % 16] += value);
-  sums.forEach((sum, at) => assert.ok(Math.abs(sum - expected[at]) < 1e-3, `${sum}`));
-  assert.ok(cpu.plans[0].phases.flat().length >= 3);
-});
+for (const first of ["the fold", "the next value"]) {
+  Deno.test(`a fold in parts is of a state as it was before it is replaced: ${first} comes first`, async () => {
+    const next = numbers(32);
+    using cpu = new TestCpu(2);
+    cpu.splitFolds = true;
+    await cpu.ready();
+    const state = stateLeaf("state", [4096, 16]);
+    const before = Float32Array.from({ length: state.size }, () => next(2049) / 1024 - 1);
+    const [value, total] = [state.mul(2), state.sum(0)];
+    const outputs = first === "the fold" ? [total, value.max()] : [value.max(), total];
+    const values = new Map([[state, before]]);
+    const found = await runSteps(cpu, outputs, [{ state, value }], values);
+    const expected = new Float64Array(16);
+    before.forEach((number, at) => expected[at % 16] += number);
+    assert.deepEqual(found.outputs[outputs.indexOf(total)], [...expected]);
+    assert.deepEqual(found.states[0], [...before].map((number) => 2 * number));
+    assert.ok(cpu.plans[0].phases.flat().length >= 4);
+  });
+}
