@@ -9,7 +9,7 @@ const fewest = 1 << 16;
 /** Results up to which a fold is cut: more of them are work for all threads as they are. */
 const mostResults = 4;
 /** The same where results are columns: sharing those, all threads would walk through all rows. */
-const mostColumns = 64;
+const mostColumns = 128;
 /** Parts of a fold: few enough to be folded in no time, and a multiple of most numbers of threads. */
 const mostParts = 64;
 const fewestParts = 8;
