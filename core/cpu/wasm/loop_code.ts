@@ -1,14 +1,14 @@
 import type { LoopKernel } from "../../graph/loop.ts";
 import { laneType } from "./emit_expression.ts";
 import { rowsOfBlock, rowsOfPart } from "./fold_blocks.ts";
-import { type LoopNest, makeNest } from "./loop_nest.ts";
+import { isLight, type LoopNest, makeNest } from "./loop_nest.ts";
 import { LoopValues, scalarStep, type Step } from "./loop_values.ts";
 import { Code, simd, valueType } from "./module.ts";
 
 // Parameters of every kernel: units [start, end), and where the address of the operands' addresses is.
 const start = 0, end = 1, operands = 2;
 
-/** How many vectors a sum over rows keeps in registers at once: a cache line. */
+/** Vectors that a sum over rows keeps in registers at once, and a light body computes: a cache line. */
 const wide = 4;
 
 /** Compiles a fused loop whose first dimension is shared out in `units` equal pieces. */
@@ -64,7 +64,9 @@ class LoopCompiler {
       return;
     }
     this.#values.hoist();
-    const steps = folding ? [wideStep, vectorStep, scalarStep] : [vectorStep, scalarStep];
+    const steps = folding || isLight(this.#nest)
+      ? [wideStep, vectorStep, scalarStep]
+      : [vectorStep, scalarStep];
     const rows = rowsOfBlock(this.#nest);
     if (rows > 0) this.#foldBlocks(steps, rows);
     else {
@@ -146,14 +148,12 @@ class LoopCompiler {
       else code.get(count);
       code.set(limit);
     }
+    // What the steps so far leave to do; of the first dimension a thread has any part.
+    let left = dimension > 0 ? this.#nest.shape[dimension] : Infinity;
     for (const step of steps) {
       const size = step.vectors * step.lanes;
-      if (size > 1 && dimension > 0 && this.#nest.shape[dimension] < size) continue;
-      if (
-        size === 1 && dimension > 0 && steps.length > 1 && this.#nest.shape[dimension] % 4 === 0
-      ) {
-        continue;
-      }
+      if (left < size) continue;
+      if (dimension > 0) left %= size;
       code.while(
         () => {
           if (size === 1) code.get(counter).get(limit).raw(0x48);
@@ -205,12 +205,15 @@ class LoopCompiler {
     }
   }
 
-  /** One result without folding: compute, store. */
+  /** Results without folding: compute, store. */
   #element(step: Step): void {
-    const values = this.#values.body(step, 0);
-    this.#nest.kernel.stores.forEach((store, place) => {
-      this.#values.store(this.#nest.kernel.loads.length + place, values[store.value], step, 0);
-    });
+    const { loads, stores } = this.#nest.kernel;
+    for (let vector = 0; vector < step.vectors; vector++) {
+      const values = this.#values.body(step, vector);
+      stores.forEach((store, place) =>
+        this.#values.store(loads.length + place, values[store.value], step, vector)
+      );
+    }
   }
 
   /**

@@ -1,4 +1,10 @@
 import type { LoopKernel } from "../../graph/loop.ts";
+import { sizeOf } from "../../graph/shape.ts";
+
+/** Additions that take no longer than going on from one vector to the next. */
+const light = 8;
+/** Elements from which going on faster is worth longer code. */
+const many = 4096;
 
 /** The loops around a body. */
 export interface LoopNest {
@@ -31,6 +37,12 @@ export function makeNest(kernel: LoopKernel): LoopNest {
     strides: [...loads, ...stores].map(({ strides }) => extend(strides)),
   };
   return { ...nest, inner: chooseInner(nest) };
+}
+
+/** Whether a loop over many elements computes so little that several vectors at once are faster. */
+export function isLight({ kernel: { body }, shape }: LoopNest): boolean {
+  const costs = body.map((value) => value.kind === "apply" ? value.operation.cost : 0);
+  return sizeOf(shape) >= many && costs.reduce((sum, cost) => sum + cost, 0) <= light;
 }
 
 /**
