@@ -85,18 +85,7 @@ Deno.test("a checkpoint holds the best weights, and training goes on from them",
     const path = `${folder}/digits.safetensors`;
     const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
     // At this rate the accuracy goes up and down.
-    const run = [
-      "--device",
-      "cpu",
-      "--threads",
-      "1",
-      "--limit",
-      "960",
-      "--learning-rate",
-      "0.5",
-      "--epochs",
-      "4",
-    ];
+    const run = "--device cpu --threads 1 --limit 960 --learning-rate 0.5 --epochs 4".split(" ");
     const epochs = only(await succeed("mnist", [...run, "--checkpoint", path], flags), "epoch");
     const accuracies = epochs.map(({ val_accuracy }) => Number(val_accuracy));
     const best = epochs[accuracies.indexOf(Math.max(...accuracies))];
@@ -122,18 +111,7 @@ Deno.test("a checkpoint holds the best weights, and training goes on from them",
     assert.equal(logs.loss, best.val_loss);
 
     // At a rate of 0 the weights stay what they were.
-    const same = [
-      "--device",
-      "cpu",
-      "--threads",
-      "1",
-      "--limit",
-      "32",
-      "--learning-rate",
-      "0",
-      "--epochs",
-      "1",
-    ];
+    const same = "--device cpu --threads 1 --limit 32 --learning-rate 0 --epochs 1".split(" ");
     const weights = [...same, "--seed", "9", "--weights", path];
     const [again] = only(await succeed("mnist", weights, [`--allow-read=${path}`]), "epoch");
     assert.equal(again.val_accuracy, best.val_accuracy);

@@ -20,9 +20,9 @@ export class TestCpu implements Device {
   readonly stepsInFlight = 1;
   readonly memory = new SharedMemory();
   readonly plans: Plan[] = [];
+  readonly programs: Program[] = [];
   /** Whether long folds are cut in parts, as the device's are. */
   splitFolds = false;
-  readonly programs: Program[] = [];
   /** Modules of loops compiled so far. */
   modules = 0;
   /** Plans that all threads walked together. */

@@ -41,9 +41,12 @@ export class ProgramRunner {
   }
 }
 
-/** Runs `steps` steps of a program; gives the outputs of the last and the states after it. */
+/**
+ * Runs `steps` steps of a program, with all threads where a device can wait for them; gives the outputs
+ * of the last and the states after it.
+ */
 export async function runSteps(
-  device: Device,
+  device: Device & { ready?(): Promise<void> },
   outputs: readonly Tensor[],
   assignments: readonly Assignment[],
   values: LeafValues,
@@ -51,6 +54,7 @@ export async function runSteps(
 ): Promise<{ outputs: number[][]; states: number[][] }> {
   const runner = new ProgramRunner(device, createProgram(outputs, assignments), values);
   try {
+    await device.ready?.();
     for (let step = 0; step < steps; step++) await runner.step();
     const read = (await runner.outputs()).map((data) => Array.from(data));
     const states: number[][] = [];
