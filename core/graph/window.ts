@@ -74,8 +74,8 @@ const winogradChannels = [8, 1024];
 const winogradOutputs = 4;
 
 /**
- * Whether the CPU multiplies changed tiles of 4×4 inputs, 16 numbers for 2×2 outputs instead of 36:
- * windows of 3×3, all places of which are seen. Rounding errors stay those of a sum, or twice as much.
+ * Whether the CPU multiplies changed tiles of 6×6 inputs, 36 numbers for 4×4 outputs instead of 144:
+ * windows of 3×3, all places of which are seen. Rounding errors are about twice those of a sum.
  *
  * @param attributes The convolution.
  * @param x Shape of its input.

@@ -6,9 +6,16 @@
  */
 import asc from "assemblyscript/asc";
 import { stripsSource } from "./strips.ts";
+import { winogradPointsSource } from "./winograd_points.ts";
 
 const here = new URL("./", import.meta.url);
 const output = new URL("kernels.wasm.ts", here);
+
+/** Sources that are written by functions. */
+const written: Record<string, () => string> = {
+  "strips.ts": stripsSource,
+  "winograd_points.ts": winogradPointsSource,
+};
 
 /** Compiles one variant of the kernels and returns the bytes of its module. */
 export async function compileKernels(variant: "relaxed" | "plain"): Promise<Uint8Array> {
@@ -31,7 +38,7 @@ export async function compileKernels(variant: "relaxed" | "plain"): Promise<Uint
   ], {
     readFile: (name) => {
       const file = name.replaceAll("\\", "/").replace(/^(\.\/)?/, "");
-      if (file === "strips.ts") return stripsSource();
+      if (file in written) return written[file]();
       try {
         return Deno.readTextFileSync(new URL(`assembly/${file}`, here));
       } catch {

@@ -256,6 +256,12 @@ export const runBytes: usize = ${runBytes};
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
   return f32x4.add(f32x4.mul(a, b), sum);
 }
+
+/** The same for sum − a·b. */
+@inline export function nmadd(a: v128, b: v128, sum: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, sum);
+  return f32x4.sub(sum, f32x4.mul(a, b));
+}
 `;
 
 /** The generated AssemblyScript module. */

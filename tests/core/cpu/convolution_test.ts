@@ -74,7 +74,7 @@ function tiledCase(next: Next) {
   // Lines shared out between threads, or images; more channels and filters than are done at a time.
   const [images, depth] = [[8, 1], [2, 2], [1, 1]][next(3)];
   const wide = images === 1 && next(2) === 1;
-  const x = [images, depth, 4 + next(4), 4 + next(4), wide ? 132 : 8 + 4 * next(3)];
+  const x = [images, depth, 4 + next(7), 4 + next(7), wide ? 132 + 128 * next(2) : 8 + 4 * next(3)];
   const kernel = [1, 3, 3, x[4], wide ? 68 : 8 + 4 * next(3)];
   const outputs = outputSizes({ ...window, size: [1, 3, 3] }, x.slice(1, 4) as unknown as Triple);
   const size = [1, 3, 3] as const;
@@ -180,6 +180,29 @@ Deno.test("convolutions of one tap: the same, and the bits of the matrix product
 
 Deno.test("convolutions of 3×3 by tiles: the same of odd sizes, channels and numbers of threads", async () => {
   await checkRandom(tiledCase, 16, numbers(13));
+});
+
+Deno.test("convolutions of 3×3 by tiles round about as sums do", async () => {
+  const device = openCpu({ threads: 1 });
+  const next = numbers(5);
+  const random = (shape: readonly number[]) => tensor(values(next, shape), { shape });
+  const [ones, border] = [triple(() => 1), triple((axis) => axis === 0 ? 0 : 1)];
+  const window = { strides: ones, before: border, after: border, dilation: ones };
+  const [x, kernel] = [random([2, 1, 12, 12, 96]), random([1, 3, 3, 96, 16])];
+  const y = convolution(x, kernel, { ...window, inputDilation: ones, groups: 1 });
+  const tensors = [y, ...gradients(sum(mul(y, random(y.shape))), [x, kernel])];
+  const actual = await evaluateTensors(tensors, device);
+  const expected = await evaluateTensors(tensors, openReference());
+  device.dispose();
+  actual.forEach((result, place) => {
+    const right = expected[place];
+    const squares = (of: (index: number) => number) =>
+      Array.from(result.keys()).reduce((total, index) => total + of(index) ** 2, 0);
+    const error = Math.sqrt(
+      squares((index) => result[index] - right[index]) / squares((index) => right[index]),
+    );
+    assert.ok(error < 1.3e-6, `${["the result", "the input's", "the kernel's"][place]}: ${error}`);
+  });
 });
 
 Deno.test("convolutions of 3×3 go by tiles from 8 channels on, and their gradients, too", async () => {

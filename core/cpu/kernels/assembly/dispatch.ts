@@ -18,11 +18,12 @@ import { segments } from "./segment";
 import { mergeRuns, sortRuns } from "./sort";
 import { sampleImage, sampleImageGradient } from "./sampling";
 import { channelsOf, isWinograd } from "./window";
+import { winogradBytes } from "./winograd";
 import { winogradGradient } from "./winograd_gradient";
 
-/** Bytes for packed operands of a product, and for the tile of a convolution. */
-const packedBytes: i32 = 1 << 20;
-/** Bytes of scratch each thread owns. */
+/** Bytes for packed operands of a product or of Winograd's tiles. */
+const packedBytes: i32 = winogradBytes;
+/** Bytes of scratch each thread owns: those, and the tile of a convolution. */
 export const scratchBytes: i32 = packedBytes + tileBytes;
 
 function product(record: usize, start: i32, end: i32, scratch: usize): void {
@@ -93,7 +94,7 @@ function gradientOfKernel(
   if (isDepthwise(block)) depthwiseKernelGradient(x, grad, y, block, 4 * start, channels);
   else if (isWinograd(block)) {
     const patch = tile + <usize> tileSize;
-    winogradGradient(x, grad, y, block, 4 * start, channels, scratch, tile, patch);
+    winogradGradient(x, grad, y, block, 4 * start, channels, scratch, tile, tileSize, patch);
   } else kernelGradient(x, grad, y, block, start, end, scratch, tile, tileBytes / 4);
 }
 

@@ -1,21 +1,26 @@
 /**
- * Convolution by windows of 3×3 with 16 multiplications for every 2×2 outputs instead of 36
- * (S. Winograd's F(2×2, 3×3); A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks",
- * 2016): tiles of 4×4 inputs and the kernel become 16 numbers a channel each, which are multiplied
- * plane by plane, and the 16 sums become the outputs. Tiles lie at fixed places of an image, so the
- * bits do not depend on who computes them. `winograd_tiles.ts` says how tiles change.
+ * Convolution by windows of 3×3 with 36 multiplications for every 4×4 outputs instead of 144
+ * (S. Winograd's F(4×4, 3×3); A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks",
+ * 2016): tiles of 6×6 inputs and the kernel become 36 numbers a channel each, which are multiplied
+ * plane by plane, and the 36 sums become the outputs. Tiles lie at fixed places of an image, so the
+ * bits do not depend on who computes them. `../winograd_points.ts` says how numbers change.
  */
-import { packedB } from "./matmul";
 import { least } from "./pack";
 import { strip4x1rp, strip4x2rp, strip6x1rp, strip6x2rp } from "./strips";
 import { go, onWinograd } from "./ways";
 import { channelsOf, filtersOf, outputSize } from "./window";
-import { acrossOf, inputTiles, planeOf, planes, storeOutputs } from "./winograd_tiles";
+import { changeFilters, planes, tileSide } from "./winograd_points";
+import { acrossOf, downOf, inputTiles, planeOf, storeOutputs, tilesIn } from "./winograd_tiles";
 
 /** Tiles, channels and filters at a time: what they take lies in L2, and a plane of inputs in L1. */
 const mostTiles: i32 = 48;
 const mostChannels: i32 = 128;
 const mostFilters: i32 = 64;
+/** Bytes for the changed kernel, eight filters of 1,024 channels at least, and for the sums of tiles. */
+const kernelBytes: i32 = 1792 << 10;
+const sumBytes: i32 = 256 << 10;
+/** Bytes of scratch for both. */
+export const winogradBytes: i32 = kernelBytes + sumBytes;
 
 /** Rows of `count` that are computed six at a time; the rest, four at a time. */
 export function tallRows(count: i32): i32 {
@@ -43,45 +48,9 @@ function changeKernel(
   const plane = kernelPlane(channels, filters);
   const row = 4 * <usize> all;
   const tap = row * <usize> channels;
-  const half = f32x4.splat(0.5);
   for (let f = 0; f < filters; f += 4) {
-    let at = kernel + 4 * <usize> (from + f);
-    let out = to + 32 * <usize> ((f >> 3) * channels) + 4 * <usize> (f & 4);
-    for (let c = 0; c < channels; ++c) {
-      let k = at;
-      let place = out;
-      // Rows of the kernel become four: the first, half of all with and without the second, the last.
-      for (let i = 0; i < 4; ++i) {
-        let k0 = v128.load(k);
-        let k1 = v128.load(k + tap);
-        let k2 = v128.load(k + 2 * tap);
-        if (i == 1 || i == 2) {
-          const second = k + 3 * tap;
-          const last = k + 6 * tap;
-          const s0 = f32x4.add(k0, v128.load(last));
-          const s1 = f32x4.add(k1, v128.load(last + tap));
-          const s2 = f32x4.add(k2, v128.load(last + 2 * tap));
-          const m0 = v128.load(second);
-          const m1 = v128.load(second + tap);
-          const m2 = v128.load(second + 2 * tap);
-          k0 = f32x4.mul(half, i == 1 ? f32x4.add(s0, m0) : f32x4.sub(s0, m0));
-          k1 = f32x4.mul(half, i == 1 ? f32x4.add(s1, m1) : f32x4.sub(s1, m1));
-          k2 = f32x4.mul(half, i == 1 ? f32x4.add(s2, m2) : f32x4.sub(s2, m2));
-        } else if (i == 3) {
-          k0 = v128.load(k + 6 * tap);
-          k1 = v128.load(k + 7 * tap);
-          k2 = v128.load(k + 8 * tap);
-        }
-        const sum = f32x4.add(k0, k2);
-        v128.store(place, k0);
-        v128.store(place + plane, f32x4.mul(half, f32x4.add(sum, k1)));
-        v128.store(place + 2 * plane, f32x4.mul(half, f32x4.sub(sum, k1)));
-        v128.store(place + 3 * plane, k2);
-        place += 4 * plane;
-      }
-      at += row;
-      out += 32;
-    }
+    const at = kernel + 4 * <usize> (from + f);
+    changeFilters(at, tap, row, channels, to + 32 * <usize> ((f >> 3) * channels) + 4 * <usize> (f & 4), plane);
   }
 }
 
@@ -145,16 +114,16 @@ export function winograd(
   const height = outputSize(block, 1);
   const firstLine = at / width;
   const endLine = last / width;
-  const lines = (height + 1) >> 1;
+  const lines = downOf(block);
   const across = acrossOf(block);
-  const begin = (firstLine / height * lines + (firstLine % height >> 1)) * across;
-  const end = ((endLine - 1) / height * lines + ((endLine - 1) % height >> 1) + 1) * across;
-  const sums = scratch + packedB;
+  const begin = (firstLine / height * lines + firstLine % height / tileSide) * across;
+  const end = ((endLine - 1) / height * lines + (endLine - 1) % height / tileSide + 1) * across;
+  const sums = scratch + kernelBytes;
   // As many filters as their changed kernel has room for.
-  const room = <i32> ((packedB / planes - 64) / 32) / channels * 8;
+  const room = (kernelBytes / planes - 64) / 32 / channels * 8;
   const filterStep = least(least(mostFilters, room), filters);
   const channelStep = least(mostChannels, channels);
-  const tileStep = least(mostTiles, (tileBytes / planes - 64) / 4 / channelStep / 6 * 6);
+  const tileStep = least(mostTiles, least(tilesIn(tileBytes, channelStep), tilesIn(sumBytes, filterStep)));
   for (let f = 0; f < filters; f += filterStep) {
     const own = least(filterStep, filters - f);
     changeKernel(kernel, channels, filters, f, own, scratch);
