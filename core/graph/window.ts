@@ -69,24 +69,27 @@ export function backwardWindow(window: Window, sizes: Triple): Window {
   };
 }
 
-/** Channels and filters from which changing tiles pays, and channels that the CPU has room for. */
+/**
+ * Channels and filters from which changing tiles pays, and channels in all depths of a window that the
+ * CPU has room for.
+ */
 const winogradChannels = [8, 1024];
 const winogradOutputs = 4;
 
 /**
  * Whether the CPU multiplies changed tiles of 6×6 inputs, 36 numbers for 4×4 outputs instead of 144:
- * windows of 3×3, all places of which are seen. Rounding errors are about twice those of a sum.
+ * windows of 3×3, in any number of depths, all places of which are seen. Rounding errors are about twice those of a sum.
  *
  * @param attributes The convolution.
  * @param x Shape of its input.
  * @param y Shape of its outputs.
  */
 export function suitsWinograd(attributes: ConvolutionAttributes, x: Shape, y: Shape): boolean {
-  const { size, strides, before, dilation, inputDilation, groups } = attributes;
+  const { size, strides, dilation, inputDilation, groups } = attributes;
   const ones = [...strides, ...dilation, ...inputDilation, groups].every((value) => value === 1);
   const [least, most] = winogradChannels;
-  return ones && size.join() === "1,3,3" && before[0] === 0 && x[1] === y[1] &&
-    Math.min(y[2], y[3]) >= winogradOutputs && Math.min(x[4], y[4]) >= least && x[4] <= most &&
+  return ones && size[1] === 3 && size[2] === 3 && size[0] * x[4] <= most &&
+    Math.min(y[2], y[3]) >= winogradOutputs && Math.min(x[4], y[4]) >= least &&
     x[4] % 4 === 0 && y[4] % 4 === 0;
 }
 

@@ -1,14 +1,15 @@
 /**
- * Convolution by windows of 3×3 with 36 multiplications for every 4×4 outputs instead of 144
- * (S. Winograd's F(4×4, 3×3); A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks",
- * 2016): tiles of 6×6 inputs and the kernel become 36 numbers a channel each, which are multiplied
- * plane by plane, and the 36 sums become the outputs. Tiles lie at fixed places of an image, so the
- * bits do not depend on who computes them. `../winograd_points.ts` says how numbers change.
+ * Convolution by windows of 3×3, or of 3×3 in several depths, with 36 multiplications for every 4×4
+ * outputs instead of 144 (S. Winograd's F(4×4, 3×3); A. Lavin, S. Gray, "Fast algorithms for
+ * convolutional neural networks", 2016): tiles of 6×6 inputs and the kernel become 36 numbers a channel
+ * each, which are multiplied plane by plane, and the 36 sums become the outputs. What the depths of a
+ * window give is added up before that. Tiles lie at fixed places of an image, so the bits do not depend
+ * on who computes them. `../winograd_points.ts` says how numbers change.
  */
 import { least } from "./pack";
 import { strip4x1rp, strip4x2rp, strip6x1rp, strip6x2rp } from "./strips";
 import { go, onWinograd } from "./ways";
-import { channelsOf, filtersOf, outputSize } from "./window";
+import { channelsOf, filtersOf, outputSize, tapsAlong } from "./window";
 import { changeFilters, planes, tileSide } from "./winograd_points";
 import { acrossOf, downOf, inputTiles, planeOf, storeOutputs, tilesIn } from "./winograd_tiles";
 
@@ -36,7 +37,7 @@ function kernelPlane(channels: i32, filters: i32): usize {
   return 32 * <usize> (channels * ((filters + 7) >> 3)) + 64;
 }
 
-/** The kernel [3, 3, channels, all] of filters [from, from + filters), changed and packed. */
+/** One depth [3, 3, channels, all] of the kernel, of filters [from, from + filters), changed and packed. */
 function changeKernel(
   kernel: usize,
   channels: i32,
@@ -120,24 +121,32 @@ export function winograd(
   const end = ((endLine - 1) / height * lines + (endLine - 1) % height / tileSide + 1) * across;
   const sums = scratch + kernelBytes;
   // As many filters as their changed kernel has room for.
-  const room = (kernelBytes / planes - 64) / 32 / channels * 8;
+  const depth = tapsAlong(block, 0);
+  const room = (kernelBytes / depth / planes - 64) / 32 / channels * 8;
   const filterStep = least(least(mostFilters, room), filters);
   const channelStep = least(mostChannels, channels);
   const tileStep = least(mostTiles, least(tilesIn(tileBytes, channelStep), tilesIn(sumBytes, filterStep)));
   for (let f = 0; f < filters; f += filterStep) {
     const own = least(filterStep, filters - f);
-    changeKernel(kernel, channels, filters, f, own, scratch);
     const plane = kernelPlane(channels, own);
+    const tap = plane * planes;
+    for (let t = 0; t < depth; ++t) {
+      const from = kernel + 36 * <usize> (t * channels * filters);
+      changeKernel(from, channels, filters, f, own, scratch + <usize> t * tap);
+    }
     for (let first = begin; first < end; first += tileStep) {
       const tiles = least(tileStep, end - first);
       const sumPlane = planeOf(tiles, own);
-      for (let c = 0; c < channels; c += channelStep) {
-        const part = least(channelStep, channels - c);
-        const inputPlane = planeOf(tiles, part);
-        inputTiles(block, x, first, tiles, c, part, tile, inputPlane, patch);
-        const from = scratch + 32 * <usize> c;
-        const panel = 32 * <usize> channels;
-        multiplyPlanes(tile, inputPlane, from, plane, panel, sums, sumPlane, tiles, own, part, i32(c > 0));
+      for (let t = 0; t < depth; ++t) {
+        for (let c = 0; c < channels; c += channelStep) {
+          const part = least(channelStep, channels - c);
+          const inputPlane = planeOf(tiles, part);
+          inputTiles(block, x, first, tiles, t, c, part, tile, inputPlane, patch);
+          const from = scratch + <usize> t * tap + 32 * <usize> c;
+          const panel = 32 * <usize> channels;
+          const resume = i32(t + c > 0);
+          multiplyPlanes(tile, inputPlane, from, plane, panel, sums, sumPlane, tiles, own, part, resume);
+        }
       }
       storeOutputs(block, y, first, tiles, f, own, sums, sumPlane, firstLine, endLine);
     }

@@ -5,7 +5,7 @@
 import { packedB } from "./matmul";
 import { least } from "./pack";
 import { strip4x1k, strip4x2k, strip6x1k, strip6x2k } from "./strips";
-import { batchOf, channelsOf, filtersOf, inputSize } from "./window";
+import { batchOf, channelsOf, filtersOf, outputSize, tapsAlong } from "./window";
 import { go, onWinograd } from "./ways";
 import { tallRows } from "./winograd";
 import { planes, storeFilters } from "./winograd_points";
@@ -53,6 +53,24 @@ function addProducts(
   }
 }
 
+/** Sums [channel, filter] in planes become the kernel [3, 3, channels, all]. */
+function storeKernel(
+  sums: usize,
+  plane: usize,
+  channels: i32,
+  filters: i32,
+  to: usize,
+  tap: usize,
+  row: usize,
+): void {
+  const own = 4 * <usize> filters;
+  for (let c = 0; c < channels; ++c) {
+    storeFilters(sums, plane, own, to, tap);
+    sums += own;
+    to += row;
+  }
+}
+
 /** Channels [start, end) of the gradient of a kernel. */
 export function winogradGradient(
   x: usize,
@@ -70,36 +88,26 @@ export function winogradGradient(
   const filters = filtersOf(block);
   const row = 4 * <usize> filters;
   const tap = row * <usize> channelsOf(block);
-  const all = batchOf(block) * inputSize(block, 0) * downOf(block) * acrossOf(block);
+  const all = batchOf(block) * outputSize(block, 0) * downOf(block) * acrossOf(block);
   const gradients = scratch + packedB;
-  for (let c = start; c < end; c += most) {
-    const channels = least(most, end - c);
-    for (let f = 0; f < filters; f += most) {
-      const own = least(most, filters - f);
-      const sumPlane = planeOf(channels, own);
+  for (let t = 0; t < tapsAlong(block, 0); ++t) {
+    for (let c = start; c < end; c += most) {
+      const channels = least(most, end - c);
       const step = least(mostTiles, tilesIn(tileBytes, channels));
-      for (let first = 0; first < all; first += step) {
-        const tiles = least(step, all - first);
-        const inputPlane = planeOf(tiles, channels);
-        const gradientPlane = planeOf(tiles, (own + 7) & ~7);
-        inputTiles(block, x, first, tiles, c, channels, tile, inputPlane, patch);
-        gradientTiles(block, grad, first, tiles, f, own, gradients, gradientPlane, patch);
-        addProducts(
-          tile,
-          inputPlane,
-          gradients,
-          gradientPlane,
-          scratch,
-          sumPlane,
-          channels,
-          own,
-          tiles,
-          i32(first > 0),
-        );
-      }
-      for (let k = 0; k < channels; ++k) {
-        const from = scratch + 4 * <usize> (k * own);
-        storeFilters(from, sumPlane, 4 * <usize> own, y + <usize> (c + k) * row + 4 * <usize> f, tap);
+      for (let f = 0; f < filters; f += most) {
+        const own = least(most, filters - f);
+        const sumPlane = planeOf(channels, own);
+        for (let first = 0; first < all; first += step) {
+          const tiles = least(step, all - first);
+          const plane = planeOf(tiles, channels);
+          const gradientPlane = planeOf(tiles, (own + 7) & ~7);
+          inputTiles(block, x, first, tiles, t, c, channels, tile, plane, patch);
+          gradientTiles(block, grad, first, tiles, f, own, gradients, gradientPlane, patch);
+          const resume = i32(first > 0);
+          addProducts(tile, plane, gradients, gradientPlane, scratch, sumPlane, channels, own, tiles, resume);
+        }
+        const to = y + 9 * tap * <usize> t + <usize> c * row + 4 * <usize> f;
+        storeKernel(scratch, sumPlane, channels, own, to, tap, row);
       }
     }
   }

@@ -3,7 +3,7 @@
  * done with those that reach over the border. `winograd_points.ts` changes their numbers.
  */
 import { put } from "./lines";
-import { beforeOf, channelsOf, filtersOf, inputSize, outputSize } from "./window";
+import { beforeOf, channelsOf, filtersOf, firstPlace, inputIndex, inputSize, outputSize } from "./window";
 import { changeGradients, changeInputs, planes, storeTile, tileSide, windowSide } from "./winograd_points";
 
 /** Bytes from a plane to the next: not a multiple of 4 KiB, where all would share lines of L1. */
@@ -55,12 +55,23 @@ function copySquare(
   }
 }
 
-/** Channels [c, c + count) of tiles [first, first + tiles), changed; `patch` has room for one tile. */
+/** The slice of all inputs that a depth of the window sees at one of all slices of outputs; −1: zeros. */
+function sliceAt(block: usize, slice: i32, tap: i32): i32 {
+  const deep = outputSize(block, 0);
+  const index = inputIndex(block, 0, firstPlace(block, 0, slice % deep), tap);
+  return index < 0 ? -1 : slice / deep * inputSize(block, 0) + index;
+}
+
+/**
+ * Channels [c, c + count) of tiles [first, first + tiles) that depth `tap` of the window sees, changed;
+ * `patch` has room for one tile.
+ */
 export function inputTiles(
   block: usize,
   x: usize,
   first: i32,
   tiles: i32,
+  tap: i32,
   c: i32,
   count: i32,
   to: usize,
@@ -79,11 +90,16 @@ export function inputTiles(
   const bottom = top + tileSide * down;
   const above = first / across;
   const own = 4 * <usize> count;
-  let image = x + <usize> (above / down * height) * line + 4 * <usize> c;
+  x += 4 * <usize> c;
+  let slice = above / down;
+  let seen = sliceAt(block, slice, tap);
   let h = top + tileSide * (above % down);
   let w = left + tileSide * (first % across);
   for (let tile = 0; tile < tiles; ++tile) {
-    if (h >= 0 && w >= 0 && h + windowSide <= height && w + windowSide <= width) {
+    const image = x + <usize> (seen * height) * line;
+    if (seen < 0) {
+      for (let p = 0; p < planes; ++p) memory.fill(to + <usize> p * plane, 0, own);
+    } else if (h >= 0 && w >= 0 && h + windowSide <= height && w + windowSide <= width) {
       changeInputs(image + <usize> h * line + <usize> w * place, line, place, own, to, plane);
     } else {
       copySquare(image, h, w, height, width, place, count, windowSide, patch);
@@ -96,7 +112,7 @@ export function inputTiles(
     h += tileSide;
     if (h < bottom) continue;
     h = top;
-    image += line * <usize> height;
+    seen = sliceAt(block, ++slice, tap);
   }
 }
 
