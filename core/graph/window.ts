@@ -69,16 +69,17 @@ export function backwardWindow(window: Window, sizes: Triple): Window {
   };
 }
 
-/**
- * Channels and filters from which changing tiles pays, and channels in all depths of a window that the
- * CPU has room for.
- */
-const winogradChannels = [8, 1024];
+/** Channels and filters from which changing tiles pays, squares or lines, and outputs along a side. */
+const winogradChannels = { square: 8, line: 16 };
 const winogradOutputs = 4;
+/** Channels in all depths of a window that the CPU has room for. */
+const mostWinogradChannels = 1024;
 
 /**
- * Whether the CPU multiplies changed tiles of 6×6 inputs, 36 numbers for 4×4 outputs instead of 144:
- * windows of 3×3, in any number of depths, all places of which are seen. Rounding errors are about twice those of a sum.
+ * Whether the CPU multiplies changed tiles: windows of 3×3 or of three taps along a line, in any number
+ * of depths, all places of which are seen. Of 6×6 inputs, 36 numbers for 4×4 outputs instead of 144; of
+ * six inputs in a line, six for four outputs instead of twelve. Rounding errors are about twice those of
+ * a sum.
  *
  * @param attributes The convolution.
  * @param x Shape of its input.
@@ -87,9 +88,11 @@ const winogradOutputs = 4;
 export function suitsWinograd(attributes: ConvolutionAttributes, x: Shape, y: Shape): boolean {
   const { size, strides, dilation, inputDilation, groups } = attributes;
   const ones = [...strides, ...dilation, ...inputDilation, groups].every((value) => value === 1);
-  const [least, most] = winogradChannels;
-  return ones && size[1] === 3 && size[2] === 3 && size[0] * x[4] <= most &&
-    Math.min(y[2], y[3]) >= winogradOutputs && Math.min(x[4], y[4]) >= least &&
+  const isLine = size[1] === 1;
+  const least = isLine ? winogradChannels.line : winogradChannels.square;
+  return ones && size[2] === 3 && y[3] >= winogradOutputs &&
+    (isLine || (size[1] === 3 && y[2] >= winogradOutputs)) &&
+    Math.min(x[4], y[4]) >= least && size[0] * x[4] <= mostWinogradChannels &&
     x[4] % 4 === 0 && y[4] % 4 === 0;
 }
 

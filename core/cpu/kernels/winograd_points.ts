@@ -114,18 +114,22 @@ interface Places {
   step: string;
 }
 
-/** The change of `side` × `side` numbers: along columns, and each line of what comes of them. */
+/**
+ * The change of `side` × `side` numbers, along columns, and each line of what comes of them; or of a
+ * line alone.
+ */
 function changed(
   side: number,
   change: Change,
   from: Places,
   to: Places,
+  isLine: boolean,
   when = (_line: number, _column: number) => "",
 ): string {
-  const numbers = range(side).map((line) => `d${line}`);
+  const numbers = range(isLine ? 1 : side).map((line) => `d${line}`);
   const prepared = ({ before }: Changed) =>
     Object.entries(before).map(([name, value]) => `${name} = ${value};`);
-  const ofColumn = change(...numbers);
+  const ofColumn = isLine ? { before: {}, results: numbers } : change(...numbers);
   const columns = range(side).flatMap((column) => [
     `at = ${from.start(column)};`,
     ...numbers.flatMap((name) => [`${name} = v128.load(at);`, `at += ${from.step};`]).slice(0, -1),
@@ -170,31 +174,25 @@ const vectors = Object.entries(constants)
 /** The module that `stripsSource` writes. */
 const strips = `"./strips"`;
 
-/** The generated AssemblyScript module: each function goes through neighbouring channels, four at a time. */
-export function winogradPointsSource(): string {
+/** The functions for squares or for lines: each goes through neighbouring channels, four at a time. */
+function functions(isLine: boolean): string {
+  const name = (base: string) => isLine ? `${base}OfLine` : base;
   return `
-import { madd, nmadd } from ${strips};
-
-/** Outputs along a side of a tile, the inputs that they see, and the numbers that stand for them. */
-export const tileSide: i32 = 4;
-export const windowSide: i32 = 6;
-export const planes: i32 = 36;
-
 /** Changes a tile of inputs: lines and places some bytes apart, \`bytes\` of channels. */
-export function changeInputs(
+export function ${name("changeInputs")}(
   from: usize, line: usize, place: usize, bytes: usize, to: usize, plane: usize,
 ): void {
   ${vectors}
   const row = 6 * plane;
   ${multiples(6, "place", "row")}
   for (const end = from + bytes; from < end; from += 16) {
-    ${changed(6, ofInputs, places("from", "place", "line"), places("to", "row", "plane"))}
+    ${changed(6, ofInputs, places("from", "place", "line"), places("to", "row", "plane"), isLine)}
     to += 16;
   }
 }
 
 /** Stores lines [first, until) of a tile's outputs, and the first \`places\` of each. */
-export function storeTile(
+export function ${name("storeTile")}(
   sums: usize, plane: usize, bytes: usize,
   to: usize, line: usize, place: usize, first: i32, until: i32, places: i32,
 ): void {
@@ -202,13 +200,22 @@ export function storeTile(
   const row = 6 * plane;
   ${multiples(6, "plane", "line")}
   for (const end = sums + bytes; sums < end; sums += 16) {
-    ${changed(6, ofSums, places("sums", "plane", "row"), places("to", "line", "place"), isWanted)}
+    ${
+    changed(
+      6,
+      ofSums,
+      places("sums", "plane", "row"),
+      places("to", "line", "place"),
+      isLine,
+      isWanted,
+    )
+  }
     to += 16;
   }
 }
 
 /** Changes a tile of outputs' gradients; every eight filters lie \`panel\` bytes behind the last ones. */
-export function changeGradients(
+export function ${name("changeGradients")}(
   from: usize, line: usize, place: usize, bytes: usize, to: usize, plane: usize, panel: usize,
 ): void {
   ${vectors}
@@ -216,14 +223,16 @@ export function changeGradients(
   ${multiples(6, "place", "row")}
   let step: usize = 16;
   for (const end = from + bytes; from < end; from += 16) {
-    ${changed(4, ofGradients, places("from", "place", "line"), places("to", "row", "plane"))}
+    ${
+    changed(4, ofGradients, places("from", "place", "line"), places("to", "row", "plane"), isLine)
+  }
     to += step;
     step = panel - step;
   }
 }
 
 /** Changes four filters of a kernel, \`tap\` bytes from tap to tap, for all of its channels. */
-export function changeFilters(
+export function ${name("changeFilters")}(
   from: usize, tap: usize, bytes: usize, channels: i32, to: usize, plane: usize,
 ): void {
   ${vectors}
@@ -231,22 +240,35 @@ export function changeFilters(
   const line = 3 * tap;
   ${multiples(6, "tap", "row")}
   for (; channels > 0; --channels) {
-    ${changed(3, ofKernel, places("from", "tap", "line"), places("to", "row", "plane"))}
+    ${changed(3, ofKernel, places("from", "tap", "line"), places("to", "row", "plane"), isLine)}
     from += bytes;
     to += 32;
   }
 }
 
 /** Stores the gradient of a kernel, of one channel, from sums in planes. */
-export function storeFilters(sums: usize, plane: usize, bytes: usize, to: usize, tap: usize): void {
+export function ${
+    name("storeFilters")
+  }(sums: usize, plane: usize, bytes: usize, to: usize, tap: usize): void {
   ${vectors}
   const row = 6 * plane;
   const line = 3 * tap;
   ${multiples(6, "plane", "line")}
   for (const end = sums + bytes; sums < end; sums += 16) {
-    ${changed(6, ofKernelSums, places("sums", "plane", "row"), places("to", "line", "tap"))}
+    ${changed(6, ofKernelSums, places("sums", "plane", "row"), places("to", "line", "tap"), isLine)}
     to += 16;
   }
 }
 `;
+}
+
+/** The generated AssemblyScript module. */
+export function winogradPointsSource(): string {
+  return `
+import { madd, nmadd } from ${strips};
+
+/** Outputs along a side of a tile, and the inputs that they see, which as many numbers stand for. */
+export const tileSide: i32 = 4;
+export const windowSide: i32 = 6;
+${functions(false)}${functions(true)}`;
 }

@@ -59,11 +59,11 @@ function channelwiseCase(next: Next) {
   return { x, kernel: [...size, 1, groups], window, outputs };
 }
 
-/** A window of 3×3 over channels enough for Winograd's tiles, whole ones or not. */
+/** A window of 3×3 or 1×3 over channels enough for Winograd's tiles, whole ones or not. */
 function tiledCase(next: Next) {
   const ones = triple(() => 1);
-  const taps = 1 + next(3);
-  const border = () => triple((axis) => axis === 0 ? next(taps) : next(4) - 1);
+  const size: Triple = [1 + next(3), next(2) ? 3 : 1, 3];
+  const border = () => triple((axis) => axis === 0 ? next(size[0]) : next(4) - 1);
   const window = {
     strides: ones,
     before: border(),
@@ -75,9 +75,9 @@ function tiledCase(next: Next) {
   // Lines shared out between threads, or images; more channels and filters than are done at a time.
   const [images, depth] = [[8, 1], [2, 2], [1, 1]][next(3)];
   const wide = images === 1 && next(2) === 1;
-  const x = [images, depth, 4 + next(7), 4 + next(7), wide ? 132 : 8 + 4 * next(3)];
-  const size = [taps, 3, 3] as const;
-  const kernel = [...size, x[4], wide ? 68 : 8 + 4 * next(3)];
+  const few = () => (size[1] === 1 ? 16 : 8) + 4 * next(3);
+  const x = [images, depth, 4 + next(7), 4 + next(7), wide ? 132 : few()];
+  const kernel = [...size, x[4], wide ? 68 : few()];
   const outputs = outputSizes({ ...window, size }, x.slice(1, 4) as unknown as Triple);
   if (outputs[0] < 1) return null;
   const y = [images, ...outputs, kernel[4]];
@@ -186,7 +186,7 @@ Deno.test("convolutions of one tap: the same, and the bits of the matrix product
   device.dispose();
 });
 
-Deno.test("convolutions of 3×3 by tiles: the same of odd sizes, channels and numbers of threads", async () => {
+Deno.test("convolutions of 3×3 and 1×3 by tiles: the same of odd sizes, channels and numbers of threads", async () => {
   await checkRandom(tiledCase, 16, numbers(13), 4e-6);
 });
 

@@ -82,6 +82,7 @@ Deno.test("convolutions take the ways that are made for their shapes", async () 
   const table: [x: Shape, kernel: Shape, settings: Settings, forwards: Way, gradient: Way[]][] = [
     [[2, 1, 8, 8, 8], [1, 3, 3, 8, 8], one, "winograd", ["winograd"]],
     [[2, 3, 8, 8, 8], [2, 3, 3, 8, 8], one, "winograd", ["winograd"]],
+    [[2, 1, 1, 12, 16], [1, 1, 3, 16, 16], {}, "winograd", ["winograd"]],
     [[2, 1, 8, 8, 5], [1, 1, 1, 5, 9], {}, "pointwise", ["pointwise"]],
     [[2, 1, 5, 8, 12], [1, 5, 5, 1, 12], { groups: 12 }, "channelwise", ["channelwise"]],
     [[2, 1, 5, 8, 12], [1, 3, 3, 1, 12], { groups: 12 }, "threeTaps", ["threeTaps"]],

@@ -1,17 +1,28 @@
 /**
- * Convolution by windows of 3×3, or of 3×3 in several depths, with 36 multiplications for every 4×4
+ * Convolution by windows of 3×3, in one depth or several, with 36 multiplications for every 4×4
  * outputs instead of 144 (S. Winograd's F(4×4, 3×3); A. Lavin, S. Gray, "Fast algorithms for
  * convolutional neural networks", 2016): tiles of 6×6 inputs and the kernel become 36 numbers a channel
- * each, which are multiplied plane by plane, and the 36 sums become the outputs. What the depths of a
- * window give is added up before that. Tiles lie at fixed places of an image, so the bits do not depend
+ * each, which are multiplied plane by plane, and the 36 sums become the outputs; of windows of 1×3, six
+ * inputs in a line are six numbers for four outputs. What the depths of a window give is added up before
+ * sums become outputs. Tiles lie at fixed places of an image, so the bits do not depend
  * on who computes them. `../winograd_points.ts` says how numbers change.
  */
 import { least } from "./pack";
 import { strip4x1rp, strip4x2rp, strip6x1rp, strip6x2rp } from "./strips";
 import { go, onWinograd } from "./ways";
 import { channelsOf, filtersOf, outputSize, tapsAlong } from "./window";
-import { changeFilters, planes, tileSide } from "./winograd_points";
-import { acrossOf, downOf, inputTiles, planeOf, storeOutputs, tilesIn } from "./winograd_tiles";
+import { changeFilters, changeFiltersOfLine } from "./winograd_points";
+import {
+  acrossOf,
+  downOf,
+  inputTiles,
+  isOfLines,
+  planeOf,
+  planesOf,
+  storeOutputs,
+  tileLines,
+  tilesIn,
+} from "./winograd_tiles";
 
 /** Tiles, channels and filters at a time: what they take lies in L2, and a plane of inputs in L1. */
 const mostTiles: i32 = 48;
@@ -37,8 +48,9 @@ function kernelPlane(channels: i32, filters: i32): usize {
   return 32 * <usize> (channels * ((filters + 7) >> 3)) + 64;
 }
 
-/** One depth [3, 3, channels, all] of the kernel, of filters [from, from + filters), changed and packed. */
+/** One depth [lines, 3, channels, all] of the kernel, of filters [from, from + filters), changed and packed. */
 function changeKernel(
+  block: usize,
   kernel: usize,
   channels: i32,
   all: i32,
@@ -51,12 +63,15 @@ function changeKernel(
   const tap = row * <usize> channels;
   for (let f = 0; f < filters; f += 4) {
     const at = kernel + 4 * <usize> (from + f);
-    changeFilters(at, tap, row, channels, to + 32 * <usize> ((f >> 3) * channels) + 4 * <usize> (f & 4), plane);
+    const out = to + 32 * <usize> ((f >> 3) * channels) + 4 * <usize> (f & 4);
+    if (isOfLines(block)) changeFiltersOfLine(at, tap, row, channels, out, plane);
+    else changeFilters(at, tap, row, channels, out, plane);
   }
 }
 
 /** sums (+)= inputs · kernel, in each plane: `tiles` rows of `filters`, over `channels`. */
 function multiplyPlanes(
+  planes: i32,
   inputs: usize,
   inputPlane: usize,
   kernel: usize,
@@ -117,22 +132,24 @@ export function winograd(
   const endLine = last / width;
   const lines = downOf(block);
   const across = acrossOf(block);
-  const begin = (firstLine / height * lines + firstLine % height / tileSide) * across;
-  const end = ((endLine - 1) / height * lines + (endLine - 1) % height / tileSide + 1) * across;
+  const side = tileLines(block);
+  const planes = planesOf(block);
+  const begin = (firstLine / height * lines + firstLine % height / side) * across;
+  const end = ((endLine - 1) / height * lines + (endLine - 1) % height / side + 1) * across;
   const sums = scratch + kernelBytes;
   // As many filters as their changed kernel has room for.
   const depth = tapsAlong(block, 0);
   const room = (kernelBytes / depth / planes - 64) / 32 / channels * 8;
   const filterStep = least(least(mostFilters, room), filters);
   const channelStep = least(mostChannels, channels);
-  const tileStep = least(mostTiles, least(tilesIn(tileBytes, channelStep), tilesIn(sumBytes, filterStep)));
+  const tileStep = least(mostTiles, least(tilesIn(block, tileBytes, channelStep), tilesIn(block, sumBytes, filterStep)));
   for (let f = 0; f < filters; f += filterStep) {
     const own = least(filterStep, filters - f);
     const plane = kernelPlane(channels, own);
     const tap = plane * planes;
     for (let t = 0; t < depth; ++t) {
-      const from = kernel + 36 * <usize> (t * channels * filters);
-      changeKernel(from, channels, filters, f, own, scratch + <usize> t * tap);
+      const from = kernel + 12 * <usize> (t * tapsAlong(block, 1) * channels * filters);
+      changeKernel(block, from, channels, filters, f, own, scratch + <usize> t * tap);
     }
     for (let first = begin; first < end; first += tileStep) {
       const tiles = least(tileStep, end - first);
@@ -145,7 +162,7 @@ export function winograd(
           const from = scratch + <usize> t * tap + 32 * <usize> c;
           const panel = 32 * <usize> channels;
           const resume = i32(t + c > 0);
-          multiplyPlanes(tile, inputPlane, from, plane, panel, sums, sumPlane, tiles, own, part, resume);
+          multiplyPlanes(planes, tile, inputPlane, from, plane, panel, sums, sumPlane, tiles, own, part, resume);
         }
       }
       storeOutputs(block, y, first, tiles, f, own, sums, sumPlane, firstLine, endLine);

@@ -8,8 +8,17 @@ import { strip4x1k, strip4x2k, strip6x1k, strip6x2k } from "./strips";
 import { batchOf, channelsOf, filtersOf, outputSize, tapsAlong } from "./window";
 import { go, onWinograd } from "./ways";
 import { tallRows } from "./winograd";
-import { planes, storeFilters } from "./winograd_points";
-import { acrossOf, downOf, gradientTiles, inputTiles, planeOf, tilesIn } from "./winograd_tiles";
+import { storeFilters, storeFiltersOfLine } from "./winograd_points";
+import {
+  acrossOf,
+  downOf,
+  gradientTiles,
+  inputTiles,
+  isOfLines,
+  planeOf,
+  planesOf,
+  tilesIn,
+} from "./winograd_tiles";
 
 /** Tiles, channels and filters at a time: what they take lies in L2. */
 const mostTiles: i32 = 48;
@@ -17,6 +26,7 @@ const most: i32 = 64;
 
 /** sums (+)= inputsᵀ · gradients, in each plane: `channels` rows of `filters`, over `tiles`. */
 function addProducts(
+  planes: i32,
   inputs: usize,
   inputPlane: usize,
   gradients: usize,
@@ -53,8 +63,9 @@ function addProducts(
   }
 }
 
-/** Sums [channel, filter] in planes become the kernel [3, 3, channels, all]. */
+/** Sums [channel, filter] in planes become one depth [lines, 3, channels, all] of the kernel. */
 function storeKernel(
+  block: usize,
   sums: usize,
   plane: usize,
   channels: i32,
@@ -65,7 +76,8 @@ function storeKernel(
 ): void {
   const own = 4 * <usize> filters;
   for (let c = 0; c < channels; ++c) {
-    storeFilters(sums, plane, own, to, tap);
+    if (isOfLines(block)) storeFiltersOfLine(sums, plane, own, to, tap);
+    else storeFilters(sums, plane, own, to, tap);
     sums += own;
     to += row;
   }
@@ -89,11 +101,13 @@ export function winogradGradient(
   const row = 4 * <usize> filters;
   const tap = row * <usize> channelsOf(block);
   const all = batchOf(block) * outputSize(block, 0) * downOf(block) * acrossOf(block);
+  const depth = 3 * tap * <usize> tapsAlong(block, 1);
+  const planes = planesOf(block);
   const gradients = scratch + packedB;
   for (let t = 0; t < tapsAlong(block, 0); ++t) {
     for (let c = start; c < end; c += most) {
       const channels = least(most, end - c);
-      const step = least(mostTiles, tilesIn(tileBytes, channels));
+      const step = least(mostTiles, tilesIn(block, tileBytes, channels));
       for (let f = 0; f < filters; f += most) {
         const own = least(most, filters - f);
         const sumPlane = planeOf(channels, own);
@@ -104,10 +118,10 @@ export function winogradGradient(
           inputTiles(block, x, first, tiles, t, c, channels, tile, plane, patch);
           gradientTiles(block, grad, first, tiles, f, own, gradients, gradientPlane, patch);
           const resume = i32(first > 0);
-          addProducts(tile, plane, gradients, gradientPlane, scratch, sumPlane, channels, own, tiles, resume);
+          addProducts(planes, tile, plane, gradients, gradientPlane, scratch, sumPlane, channels, own, tiles, resume);
         }
-        const to = y + 9 * tap * <usize> t + <usize> c * row + 4 * <usize> f;
-        storeKernel(scratch, sumPlane, channels, own, to, tap, row);
+        const to = y + depth * <usize> t + <usize> c * row + 4 * <usize> f;
+        storeKernel(block, scratch, sumPlane, channels, own, to, tap, row);
       }
     }
   }

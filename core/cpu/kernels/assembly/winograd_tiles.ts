@@ -3,8 +3,32 @@
  * done with those that reach over the border. `winograd_points.ts` changes their numbers.
  */
 import { put } from "./lines";
-import { beforeOf, channelsOf, filtersOf, firstPlace, inputIndex, inputSize, outputSize } from "./window";
-import { changeGradients, changeInputs, planes, storeTile, tileSide, windowSide } from "./winograd_points";
+import { beforeOf, channelsOf, filtersOf, firstPlace, inputIndex, inputSize, outputSize, tapsAlong } from "./window";
+import {
+  changeGradients,
+  changeGradientsOfLine,
+  changeInputs,
+  changeInputsOfLine,
+  storeTile,
+  storeTileOfLine,
+  tileSide,
+  windowSide,
+} from "./winograd_points";
+
+/** Whether windows are of 1×3: tiles are lines, and no squares. */
+export function isOfLines(block: usize): bool {
+  return tapsAlong(block, 1) == 1;
+}
+
+/** Lines of a tile of outputs. */
+export function tileLines(block: usize): i32 {
+  return isOfLines(block) ? 1 : tileSide;
+}
+
+/** Numbers of a tile. */
+export function planesOf(block: usize): i32 {
+  return isOfLines(block) ? windowSide : windowSide * windowSide;
+}
 
 /** Bytes from a plane to the next: not a multiple of 4 KiB, where all would share lines of L1. */
 export function planeOf(tiles: i32, channels: i32): usize {
@@ -12,8 +36,8 @@ export function planeOf(tiles: i32, channels: i32): usize {
 }
 
 /** Tiles of as many channels whose planes have room in `bytes`; whole register blocks. */
-export function tilesIn(bytes: i32, channels: i32): i32 {
-  return (bytes / planes - 64) / 4 / channels / 6 * 6;
+export function tilesIn(block: usize, bytes: i32, channels: i32): i32 {
+  return (bytes / planesOf(block) - 64) / 4 / channels / 6 * 6;
 }
 
 /** Tiles next to each other in an image. */
@@ -23,14 +47,14 @@ export function acrossOf(block: usize): i32 {
 
 /** Lines of tiles of an image. */
 export function downOf(block: usize): i32 {
-  return (outputSize(block, 1) + tileSide - 1) / tileSide;
+  return (outputSize(block, 1) + tileLines(block) - 1) / tileLines(block);
 }
 
 /**
- * Copies a square of `side` places with zeros beyond the image: its first one is in line h at w of an
+ * Copies `lines` of `side` places with zeros beyond the image: the first one is in line h at w of an
  * image of `height` lines, of which `count` channels of `place` bytes are wanted.
  */
-function copySquare(
+function copyPlaces(
   image: usize,
   h: i32,
   w: i32,
@@ -38,16 +62,17 @@ function copySquare(
   width: i32,
   place: usize,
   count: i32,
+  lines: i32,
   side: i32,
   to: usize,
 ): void {
   const own = 4 * <usize> count;
-  memory.fill(to, 0, own * <usize> (side * side));
+  memory.fill(to, 0, own * <usize> (lines * side));
   const left = max(0, -w);
   const right = min(side, width - w);
   // Neighbouring places are copied together where all of their channels are wanted.
   const together = own == place ? right - left : 1;
-  for (let i = max(0, -h); i < min(side, height - h); ++i) {
+  for (let i = max(0, -h); i < min(lines, height - h); ++i) {
     for (let j = left; j < right; j += together) {
       const from = image + <usize> ((h + i) * width + w + j) * place;
       put(from, together * count, to + own * <usize> (i * side + j));
@@ -87,29 +112,35 @@ export function inputTiles(
   const left = -beforeOf(block, 2);
   const top = -beforeOf(block, 1);
   const right = left + tileSide * across;
-  const bottom = top + tileSide * down;
+  const lines = tileLines(block);
+  const seenLines = lines == 1 ? 1 : windowSide;
+  const bottom = top + lines * down;
   const above = first / across;
   const own = 4 * <usize> count;
   x += 4 * <usize> c;
   let slice = above / down;
   let seen = sliceAt(block, slice, tap);
-  let h = top + tileSide * (above % down);
+  let h = top + lines * (above % down);
   let w = left + tileSide * (first % across);
   for (let tile = 0; tile < tiles; ++tile) {
     const image = x + <usize> (seen * height) * line;
-    if (seen < 0) {
-      for (let p = 0; p < planes; ++p) memory.fill(to + <usize> p * plane, 0, own);
-    } else if (h >= 0 && w >= 0 && h + windowSide <= height && w + windowSide <= width) {
-      changeInputs(image + <usize> h * line + <usize> w * place, line, place, own, to, plane);
-    } else {
-      copySquare(image, h, w, height, width, place, count, windowSide, patch);
-      changeInputs(patch, windowSide * own, own, own, to, plane);
+    let from = image + <usize> (h * width + w) * place;
+    let step = line;
+    let next = place;
+    if (seen < 0 || h < 0 || w < 0 || h + seenLines > height || w + windowSide > width) {
+      // In a depth beyond the image all lines are.
+      copyPlaces(image, seen < 0 ? height : h, w, height, width, place, count, seenLines, windowSide, patch);
+      from = patch;
+      step = windowSide * own;
+      next = own;
     }
+    if (lines == 1) changeInputsOfLine(from, step, next, own, to, plane);
+    else changeInputs(from, step, next, own, to, plane);
     to += own;
     w += tileSide;
     if (w < right) continue;
     w = left;
-    h += tileSide;
+    h += lines;
     if (h < bottom) continue;
     h = top;
     seen = sliceAt(block, ++slice, tap);
@@ -134,21 +165,24 @@ export function storeOutputs(
   const place = 4 * <usize> filtersOf(block);
   const line = place * <usize> width;
   const own = 4 * <usize> count;
+  const lines = tileLines(block);
   const above = first / acrossOf(block);
-  let h = tileSide * (above % downOf(block));
+  let h = lines * (above % downOf(block));
   let w = tileSide * (first % acrossOf(block));
   // Lines of all images that lie ahead of this one.
   let ahead = above / downOf(block) * height;
   for (let tile = 0; tile < tiles; ++tile) {
     const from = max(0, firstLine - ahead - h);
-    const until = min(min(tileSide, height - h), endLine - ahead - h);
+    const until = min(min(lines, height - h), endLine - ahead - h);
     const to = y + <usize> (ahead + h) * line + <usize> w * place + 4 * <usize> f;
-    storeTile(sums, plane, own, to, line, place, from, until, min(tileSide, width - w));
+    const places = min(tileSide, width - w);
+    if (lines == 1) storeTileOfLine(sums, plane, own, to, line, place, from, until, places);
+    else storeTile(sums, plane, own, to, line, place, from, until, places);
     sums += own;
     w += tileSide;
     if (w < width) continue;
     w = 0;
-    h += tileSide;
+    h += lines;
     if (h < height) continue;
     h = 0;
     ahead += height;
@@ -176,23 +210,28 @@ export function gradientTiles(
   const line = place * <usize> width;
   const panel = 32 * <usize> tiles;
   const own = 4 * <usize> count;
+  const lines = tileLines(block);
   const above = first / acrossOf(block);
-  let h = tileSide * (above % downOf(block));
+  let h = lines * (above % downOf(block));
   let w = tileSide * (first % acrossOf(block));
   let image = grad + <usize> (above / downOf(block) * height) * line + 4 * <usize> f;
   for (let tile = 0; tile < tiles; ++tile) {
-    if (h + tileSide <= height && w + tileSide <= width) {
-      const from = image + <usize> h * line + <usize> w * place;
-      changeGradients(from, line, place, own, to, plane, panel);
-    } else {
-      copySquare(image, h, w, height, width, place, count, tileSide, patch);
-      changeGradients(patch, tileSide * own, own, own, to, plane, panel);
+    let from = image + <usize> (h * width + w) * place;
+    let step = line;
+    let next = place;
+    if (h + lines > height || w + tileSide > width) {
+      copyPlaces(image, h, w, height, width, place, count, lines, tileSide, patch);
+      from = patch;
+      step = tileSide * own;
+      next = own;
     }
+    if (lines == 1) changeGradientsOfLine(from, step, next, own, to, plane, panel);
+    else changeGradients(from, step, next, own, to, plane, panel);
     to += 32;
     w += tileSide;
     if (w < width) continue;
     w = 0;
-    h += tileSide;
+    h += lines;
     if (h < height) continue;
     h = 0;
     image += line * <usize> height;
