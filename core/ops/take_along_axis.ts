@@ -6,15 +6,20 @@ import { commonDType, Tensor } from "../graph/tensor.ts";
 import { add } from "./add.ts";
 import { positions } from "./arg_max.ts";
 import { cast } from "./cast.ts";
+import { slice } from "./concat.ts";
 import { equal } from "./equal.ts";
 import { expandDims } from "./expand_dims.ts";
 import { gather } from "./gather.ts";
 import { less } from "./less.ts";
+import { minimum } from "./minimum.ts";
 import { mul } from "./mul.ts";
 import { register } from "./registry.ts";
 import { reshape } from "./reshape.ts";
+import { segmentSum } from "./segment.ts";
 import { select } from "./select.ts";
+import { sortedLines } from "./sorted_runs.ts";
 import { sum } from "./sum.ts";
+import { transpose } from "./transpose.ts";
 
 /** The op behind {@link takeAlongAxis}: `[x, indices]`. */
 const takeAlongAxisOperation: CompositeOperation = register({
@@ -40,24 +45,60 @@ const takeAlongAxisOperation: CompositeOperation = register({
     const picked = gather(reshape(x, [x.size]), flatPlaces(x, indices, axis));
     return select(known, picked, 0);
   },
-  // Along the axis the places that are asked for, along the one behind it those that there are.
   vjp: (grad, node) => {
     const [x, indices] = node.inputs;
     const axis = node.attributes.axis as number;
-    const isThere = equal(
-      expandDims(indices, axis + 1),
-      expandDims(positions(x, axis, indices.dtype as "u32" | "i32"), axis),
-    );
-    return [sum(select(isThere, expandDims(grad, axis + 1), 0), axis), null];
+    const [size, count] = [x.shape[axis], indices.shape[axis]];
+    const isCompared = size <= shortAxis || count <= fewPlaces || size >= mostSorted;
+    return [(isCompared ? addCompared : addSorted)(grad, indices, axis, x), null];
   },
 });
+
+// Sizes of an axis, and numbers of places, up to which comparing takes no longer than sorting.
+const shortAxis = 1024;
+const fewPlaces = 16;
+/** From here on float32, in which places are sorted, does not tell whole numbers apart. */
+const mostSorted = 2 ** 24;
+
+/** What comes back to each element of `x`: each place is compared with each of the axis. */
+function addCompared(grad: Tensor, indices: Tensor, axis: number, x: Tensor): Tensor {
+  // Along the axis the places that are asked for, along the one behind it those that there are.
+  const isThere = equal(
+    expandDims(indices, axis + 1),
+    expandDims(positions(x, axis, indices.dtype as "u32" | "i32"), axis),
+  );
+  return sum(select(isThere, expandDims(grad, axis + 1), 0), axis);
+}
+
+/** The same, with each line's places in order, so that those of an element follow each other. */
+function addSorted(grad: Tensor, indices: Tensor, axis: number, x: Tensor): Tensor {
+  const axes = x.shape.map((_, at) => at);
+  const last = [...axes.toSpliced(axis, 1), axis];
+  const [size, count] = [x.shape[axis], indices.shape[axis]];
+  const lines = indices.size / count;
+  // Those out of range, as u32 a negative one, too, are a line's last segment, which is left out.
+  const places = reshape(transpose(minimum(cast(indices, "u32"), size), last), [lines, count]);
+  const { order } = sortedLines(cast(places, "f32"), false);
+  const line = iota([lines, 1], 0);
+  const sums = segmentSum(
+    reshape(transpose(grad, last), [indices.size]),
+    reshape(add(places, mul(line, size + 1)), [indices.size]),
+    lines * (size + 1),
+    { order: reshape(add(order, mul(line, count)), [indices.size]) },
+  );
+  const known = slice(reshape(sums, [lines, size + 1]), [0, 0], [lines, size]);
+  return transpose(
+    reshape(known, last.map((at) => x.shape[at])),
+    axes.map((at) => last.indexOf(at)),
+  );
+}
 
 /**
  * The elements of each line along an axis that stand at places of the line's own: with
  * {@link argsort}'s or {@link topK}'s indices, what stands where the largest are.
  *
- * The elements are read where they stand. The gradient, which adds up what goes back to an element,
- * compares each place with each of the axis: it is for some places of some hundreds.
+ * The elements are read where they stand. The gradient adds up what goes back to an element in the
+ * order of the places, the same bits at every run; many places of a long axis are sorted for it.
  *
  * @param x Rank 1 or more, f32, i32 or u32.
  * @param indices Places, u32 or i32 from 0, of the shape of `x` but for the axis; elsewhere is 0.

@@ -66,6 +66,12 @@ export function arrayCases(random: () => number): OpCase[] {
       exact,
     ),
     opCase(
+      "takeAlongAxis of many along a long axis, also twice and out of range",
+      [floats(random, [1, 1030, 2]), integers(random, [1, 40, 2], "i32", [-64, 1150])],
+      (x, places) => ops.takeAlongAxis(x, ops.bitwiseAnd(places, -64), 1),
+      exact,
+    ),
+    opCase(
       "takeAlongAxis of whole numbers",
       [integers(random, [4, 3], "i32", [-9, 9]), integers(random, [2, 3], "u32", [0, 4])],
       (x, places) => ops.takeAlongAxis(x, places, 0),

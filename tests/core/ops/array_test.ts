@@ -220,3 +220,12 @@ Deno.test("takeAlongAxis reads no more of the axis than it is asked for", () => 
   const { flops } = addCosts(phases.flat().map(callCost));
   assert.ok(flops < 100 * 3 * size, `${flops}`);
 });
+
+Deno.test("takeAlongAxis adds up what goes back without comparing each place with each", () => {
+  const size = 2 ** 12;
+  const x = inputLeaf("x", [3, size], "f32");
+  const places = inputLeaf("places", [3, size], "u32");
+  const slopes = ops.gradients(ops.takeAlongAxis(x, places).square().sum(), [x]);
+  const { flops } = addCosts(planProgram(createProgram(slopes, [])).phases.flat().map(callCost));
+  assert.ok(flops < 300 * 3 * size, `${flops}`);
+});
