@@ -50,7 +50,8 @@ export interface SegmentMaxOptions extends SegmentOptions {
  * `ids[i]` = s, an element at a time. Equal ones share the gradient.
  *
  * @param values `[n, ...]`, f32.
- * @param ids `[n]`, u32 or i32, rising; rows of ids that are not in [0, segments) are left out.
+ * @param ids `[n]`, u32 or i32, rising; rows of ids that are not in [0, segments), which must stand
+ * last, are left out.
  * @param segments Number of segments, from 0.
  * @param options `order`, where ids do not rise as they are; `empty`.
  * @returns `[segments, ...]`, f32.

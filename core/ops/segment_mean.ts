@@ -8,7 +8,8 @@ import { type SegmentOptions, segmentSum } from "./segment.ts";
  * The mean of rows by segment.
  *
  * @param values `[n, ...]`, f32.
- * @param ids `[n]`, u32 or i32, rising; rows of ids that are not in [0, segments) are left out.
+ * @param ids `[n]`, u32 or i32, rising; rows of ids that are not in [0, segments), which must stand
+ * last, are left out.
  * @param segments Number of segments, from 0; one without rows is 0.
  * @param options `order`, where ids do not rise as they are.
  * @returns `[segments, ...]`, f32.

@@ -4,10 +4,17 @@ import { formatShape, type Shape } from "../../../graph/shape.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { add } from "../../../ops/add.ts";
 import { cast } from "../../../ops/cast.ts";
-import { slice } from "../../../ops/concat.ts";
+import { concat, slice } from "../../../ops/concat.ts";
+import { zeros } from "../../../ops/eager.ts";
+import { equal } from "../../../ops/equal.ts";
+import { greaterEqual } from "../../../ops/greater_equal.ts";
+import { less } from "../../../ops/less.ts";
+import { logicalOr } from "../../../ops/logical.ts";
 import { mul } from "../../../ops/mul.ts";
 import { reshape } from "../../../ops/reshape.ts";
 import { segmentGather, segmentSum } from "../../../ops/segment.ts";
+import { select } from "../../../ops/select.ts";
+import { sum } from "../../../ops/sum.ts";
 
 /** Options of every graph layer with weights. */
 export interface GraphLayerOptions {
@@ -27,10 +34,15 @@ export interface DisjointEdges {
   readonly targets: Tensor;
   /** Numbers of the edges along which sources rise. */
   readonly order: Tensor;
+  /** Which graphs have edges between nodes of their own alone, `[batch, 1, 1]`, bool. */
+  readonly sound: Tensor;
 }
 
 /**
  * The edges of a batch as those of one graph: nodes of graph b are counted from b · nodes.
+ *
+ * Where an edge of a graph has no node there, or targets do not rise, all its edges are loops of its
+ * first node: as they stand they would lead into the graphs beside it.
  *
  * @param edges `[batch, edges, 3]`: source, target, and the order of the edges by their sources.
  * @param nodes Nodes of each graph, padding among them.
@@ -38,16 +50,29 @@ export interface DisjointEdges {
 export function disjointEdges(edges: Tensor, nodes: number): DisjointEdges {
   const [batch, count] = edges.shape;
   const numbers = cast(edges, "i32");
-  const column = (place: number, rows: number): Tensor => {
-    const own = reshape(slice(numbers, [0, 0, place], [batch, count, place + 1]), [batch, count]);
-    return reshape(add(own, mul(iota([batch, 1], 0, "i32"), rows)), [batch * count]);
-  };
+  const [sources, targets, order] = [0, 1, 2].map((place) =>
+    reshape(slice(numbers, [0, 0, place], [batch, count, place + 1]), [batch, count])
+  );
+  const sound = soundGraphs(sources, targets, nodes);
+  const column = (own: Tensor, rows: number): Tensor =>
+    reshape(add(select(sound, own, 0), mul(iota([batch, 1], 0, "i32"), rows)), [batch * count]);
   return {
     nodes: batch * nodes,
-    sources: column(0, nodes),
-    targets: column(1, nodes),
-    order: column(2, count),
+    sources: column(sources, nodes),
+    targets: column(targets, nodes),
+    order: column(order, count),
+    sound: reshape(sound, [batch, 1, 1]),
   };
+}
+
+/** Which graphs have edges between `nodes` nodes alone, and targets that rise: `[batch, 1]`. */
+function soundGraphs(sources: Tensor, targets: Tensor, nodes: number): Tensor {
+  const [batch, count] = targets.shape;
+  const none = zeros([batch, 1], "i32");
+  const before = concat([none, slice(targets, [0, 0], [batch, count - 1])], 1);
+  const isLost = (ends: Tensor) => greaterEqual(cast(ends, "u32"), nodes);
+  const bad = logicalOr(logicalOr(isLost(sources), isLost(targets)), less(targets, before));
+  return equal(sum(cast(bad, "f32"), 1, { keepDims: true }), 0);
 }
 
 /** A row for each edge: that of the node where it begins. */
@@ -96,7 +121,8 @@ export function nodeRows(x: Tensor): Tensor {
   return reshape(x, [x.shape[0] * x.shape[1], x.shape[2]]);
 }
 
-/** Rows of nodes as a batch of graphs again. */
-export function asGraphs(rows: Tensor, like: Tensor): Tensor {
-  return reshape(rows, [like.shape[0], like.shape[1], rows.shape[1]]);
+/** Rows of nodes as a batch of graphs again; NaN in those whose edges lead nowhere. */
+export function asGraphs(rows: Tensor, { sound, nodes }: DisjointEdges): Tensor {
+  const batch = sound.shape[0];
+  return select(sound, reshape(rows, [batch, nodes / batch, rows.shape[1]]), NaN);
 }

@@ -54,9 +54,10 @@ const lowest = -3.4028234663852886e38;
  * bias, where α_i = softmax over j of leakyReLU(s · (x_j · kernel) + t · (x_i · kernel)).
  *
  * The inputs are `nodes` `[nodes, features]` and `edges` `[edges, 3]` as {@link edgeList} makes
- * them. The weights are `kernel` `[features, heads · units]`, `source_attention` s and
- * `target_attention` t `[heads, units]`, and `bias`, as long as a node's outputs. A node without
- * edges attends to itself, and without `selfLoops` to nothing: it then becomes the bias.
+ * them; a graph with other edges becomes NaN, which stops a run. The weights are `kernel`
+ * `[features, heads · units]`, `source_attention` s and `target_attention` t `[heads, units]`, and
+ * `bias`, as long as a node's outputs. A node without edges attends to itself, and without `selfLoops`
+ * to nothing: it then becomes the bias.
  *
  * @param units Features of each head, from 1.
  * @param options Heads, dropout, slope, self-loops, and the options of {@link dense}.
@@ -131,7 +132,7 @@ export function graphAttention(units: number, options: GraphAttentionOptions = {
         ? add(received, mul(h, expandDims(toss(ofNodes, "self_mask"), 2)))
         : received;
       const joined = concat ? reshape(sums, [graph.nodes, width]) : mean(sums, 1);
-      return finish.apply(asGraphs(joined, x), bias, context);
+      return finish.apply(asGraphs(joined, graph), bias, context);
     },
   };
 }

@@ -27,8 +27,9 @@ export type GraphConvolutionOptions = Omit<KernelOptions, "inputShape">;
  *
  * Each node becomes the sum of its neighbours and itself, weighed by 1/√(degree · degree). The
  * inputs are `nodes` `[nodes, features]`, `edges` `[edges, 3]` as {@link edgeList} makes them and,
- * if edges have weights, those `[edges]`, at least 0. A self-loop is added to each node; edges have
- * none of their own. The weights are `kernel` `[features, units]` and `bias` `[units]`.
+ * if edges have weights, those `[edges]`, at least 0; a graph with other edges becomes NaN, which stops
+ * a run. A self-loop is added to each node; edges have none of their own. The weights are `kernel`
+ * `[features, units]` and `bias` `[units]`.
  *
  * @param units Features of each node afterwards, from 1.
  * @param options Activation, bias, initializers, regularizers, constraints, name.
@@ -83,7 +84,7 @@ export function graphConvolution(
       const own = mul(matmul(nodeRows(x), kernel), shares);
       const sent = fromSources(own, graph);
       const received = sumAtTargets(weights ? mul(sent, weighed) : sent, graph);
-      return finish.apply(asGraphs(mul(add(received, own), shares), x), bias, context);
+      return finish.apply(asGraphs(mul(add(received, own), shares), graph), bias, context);
     },
   };
 }

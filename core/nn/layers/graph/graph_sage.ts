@@ -37,7 +37,8 @@ export interface GraphSageOptions extends Omit<KernelOptions, "inputShape"> {
  * neighbours(x) · kernel + x · self_kernel + bias).
  *
  * The inputs are `nodes` `[nodes, features]` and `edges` `[edges, 3]` as {@link edgeList} makes
- * them. A node without edges has neighbours of zeros. The weights are `kernel` and `self_kernel`
+ * them; a graph with other edges becomes NaN, which stops a run. A node without edges has neighbours
+ * of zeros. The weights are `kernel` and `self_kernel`
  * `[features, units]` and `bias` `[units]`; with `project`, `pool_kernel` `[features, features]` and
  * `pool_bias` `[features]` too. Initializers, regularizers and constraints of the kernel are those of
  * all kernels, and those of the bias of both biases.
@@ -113,7 +114,7 @@ export function graphSage(units: number, options: GraphSageOptions = {}): MergeL
         ? aggregate(matmul(sent, kernel), graph, aggregator)
         : matmul(aggregate(sent, graph, aggregator), kernel);
       const sums = add(received, matmul(rows, self_kernel));
-      const outputs = finish.apply(asGraphs(sums, x), bias, context);
+      const outputs = finish.apply(asGraphs(sums, graph), bias, context);
       const given = normalize ? unitLength(outputs, 2) : outputs;
       return penalizeOutputs(given, options.activityRegularizer, context);
     },

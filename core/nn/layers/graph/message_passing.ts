@@ -83,8 +83,8 @@ interface Part {
  * edge)).
  *
  * The inputs are `nodes` `[nodes, features]`, `edges` `[edges, 3]` as {@link edgeList} makes them and,
- * if edges have features, those `[edges, …]`. Weights of the layers `message` and `update` are named
- * `message_kernel`, `update_kernel` and so on.
+ * if edges have features, those `[edges, …]`; a graph with other edges becomes NaN, which stops a run.
+ * Weights of the layers `message` and `update` are named `message_kernel`, `update_kernel` and so on.
  *
  * @param options Message, update, aggregation, name.
  * @returns A layer of two inputs or three, that gives `[nodes, …]`. `modelToJson` refuses it with
@@ -152,7 +152,7 @@ export function messagePassing(options: MessagePassingOptions = {}): MergeLayer 
       const ofEdges = features ? [reshape(features, [edges.shape[0] * edges.shape[1], -1])] : [];
       const sent = message.apply([...ends, ...ofEdges], parameters, context);
       const received = folds[aggregate](sent, graph.targets, graph.nodes);
-      return asGraphs(update.apply([rows, received], parameters, context), x);
+      return asGraphs(update.apply([rows, received], parameters, context), graph);
     },
   };
 }
