@@ -9,7 +9,7 @@ import { checkScalar } from "../check_scalar.ts";
 import type { Layer, LayerParameter } from "../layer.ts";
 import type { NamedKey } from "../named_key.ts";
 import { embedding, type EmbeddingOptions } from "./embedding.ts";
-import { weight } from "./weighted.ts";
+import { penalizeOutputs, weight } from "./weighted.ts";
 
 /** Options of {@link reversibleEmbedding}. */
 export interface ReversibleEmbeddingOptions extends EmbeddingOptions {
@@ -24,7 +24,8 @@ export interface ReversibleEmbeddingOptions extends EmbeddingOptions {
  * well every number fits, x · embeddingsᵀ.
  *
  * The weight is `embeddings` `[inputDim, outputDim]`, once, though it is used at both ends; with
- * `tieWeights: false` also `reverse_embeddings` `[outputDim, inputDim]`.
+ * `tieWeights: false` also `reverse_embeddings` `[outputDim, inputDim]`. An `activityRegularizer` is
+ * for the outputs of both ways.
  *
  * @param inputDim How many numbers there are, from 1 to 2²⁴.
  * @param outputDim Length of a vector, from 1.
@@ -90,9 +91,10 @@ export function reversibleEmbedding(
         }
         return { outputShape: given.with(-1, inputDim), parameters: parameters(key) };
       },
-      apply({ embeddings, reverse_embeddings }, x) {
+      apply({ embeddings, reverse_embeddings }, x, context) {
         const logits = matmul(x, reverse_embeddings ?? transpose(embeddings));
-        return cap === undefined ? logits : mul(tanh(div(logits, cap)), cap);
+        const capped = cap === undefined ? logits : mul(tanh(div(logits, cap)), cap);
+        return penalizeOutputs(capped, options.activityRegularizer, context);
       },
     },
   };

@@ -6,12 +6,15 @@ import {
   connect,
   dense,
   embedding,
+  evaluate,
   fit,
   frozen,
   functional,
   generate,
   input,
+  l2,
   loadModel,
+  meanSquaredError,
   modelFromJson,
   modelToJson,
   predict,
@@ -109,6 +112,20 @@ Deno.test("a weight of both ends is one: in counts, names, files, JSON, and mode
   const own = tied({ tieWeights: false });
   assert.equal(count(own), count(alone) + 28);
   assert.deepEqual(own.weights.get("reversible_embedding_1/reverse_embeddings")!.shape, [4, 7]);
+});
+
+Deno.test("an activityRegularizer is for the outputs of both ways", async () => {
+  const tokens = reversibleEmbedding(7, 4, { logitSoftCap: 2, activityRegularizer: l2(0.5) });
+  const model = sequential([input([3]), tokens, reversed(tokens)]);
+  const x = [[1, 6, 0], [3, 3, 2]];
+  const logits = await predict(model, x, cpu);
+  const [[, { value }]] = model.weights;
+  const vectors = x.flat().flatMap((id) => [...value.subarray(4 * id, 4 * id + 4)]);
+  const squares = [...vectors, ...logits.data].reduce((sum, each) => sum + each ** 2, 0);
+  const rows = Array.from({ length: 6 }, (_, row) => [...logits.data.slice(7 * row, 7 * row + 7)]);
+  const y = [rows.slice(0, 3), rows.slice(3)];
+  const { loss } = await evaluate(model, arrays(x, y), { ...cpu, loss: meanSquaredError() });
+  assertClose([loss], [0.5 * squares / 2], 1e-7);
 });
 
 Deno.test("both ends learn together, stand still together, and generate", async () => {
