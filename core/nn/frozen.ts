@@ -19,6 +19,7 @@ export interface FrozenOptions {
  *
  * A frozen model shares the weights of the original, which may go on learning in a pipe of its own, or
  * beside it in one model: only what is frozen here stays still, and they learn nothing from what it gives.
+ * There the later of the two has a number behind its name, as `encoder_1`.
  * A frozen layer is another layer than the original, and beside it has weights of its own: to share them,
  * put the layer into a model.
  *

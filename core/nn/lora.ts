@@ -9,13 +9,13 @@ import {
   lowRankScale,
 } from "./layers/low_rank.ts";
 import { Model } from "./model.ts";
-import { buildGraph, type ModelGraph } from "./model_graph.ts";
+import { buildGraph, type ModelGraph, originOf } from "./model_graph.ts";
 import type { Tensors } from "./named.ts";
 import type { Parameter } from "./parameter.ts";
 import type { ModelLayer } from "./place_layer.ts";
 import { reversed } from "./reversed.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "./weight_pattern.ts";
-import { graphFor, inputShapesOf, originOf } from "./with_input_shape.ts";
+import { graphFor, inputShapesOf } from "./with_input_shape.ts";
 
 /** Options of {@link lora}. */
 export interface LoraOptions extends LowRankOptions {

@@ -47,6 +47,11 @@ export interface GraphDefinition {
   readonly maxParameters?: number;
 }
 
+/** The graph whose layers and weights a graph has, for the same inputs or for others. */
+export function originOf(graph: ModelGraph): ModelGraph {
+  return graph.origin ?? graph;
+}
+
 /** The graph that leads from inputs to outputs; layers are named and have weights. */
 export function buildGraph(definition: GraphDefinition): ModelGraph {
   const { name, seed, inputs, outputs, maxParameters = Infinity } = definition;
@@ -126,10 +131,23 @@ function checkOwners(name: string, calls: readonly LayerCall[]): void {
   );
 }
 
-/** Models that were given no name are counted like layers. */
-function nameable(layer: AnyLayer): { type: string; name: string } {
+/**
+ * Models that were given no name are counted like layers, and so is a model beside another form of
+ * itself, as {@link frozen} makes: it could be given no name of its own.
+ */
+function nameable(
+  layer: AnyLayer,
+  place: number,
+  layers: readonly AnyLayer[],
+): { type: string; name: string } {
   const { type, name } = layer;
-  return { type, name: isModel(layer) && name === type.toLowerCase() ? "" : name };
+  if (!isModel(layer)) return { type, name };
+  const origin = originOf(layer.definition.graph);
+  const isTwin = layers.slice(0, place).some((other) =>
+    isModel(other) && other.name === name && originOf(other.definition.graph) === origin
+  );
+  if (isTwin) return { type: name, name: "" };
+  return { type, name: name === type.toLowerCase() ? "" : name };
 }
 
 /** Every use that the outputs need, each after those it needs itself. */

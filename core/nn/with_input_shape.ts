@@ -2,7 +2,7 @@ import { sameShape, type Shape } from "../graph/shape.ts";
 import { isModel } from "./connect.ts";
 import { input } from "./layers/input.ts";
 import { Model, type ModelDefinition } from "./model.ts";
-import type { GraphCall, ModelGraph } from "./model_graph.ts";
+import { type GraphCall, type ModelGraph, originOf } from "./model_graph.ts";
 import { entriesOf, type Like, type OneOrNamed, type Tensors } from "./named.ts";
 import { callAgain, type ModelLayer } from "./place_layer.ts";
 
@@ -44,11 +44,6 @@ export function withInputShape<X extends Tensors, O extends Tensors>(
     );
   });
   return new Model<X, O>({ ...definition, graph: reshapedGraph(definition, shapes) });
-}
-
-/** The graph whose layers and weights a graph has, for the same inputs or for others. */
-export function originOf(graph: ModelGraph): ModelGraph {
-  return graph.origin ?? graph;
 }
 
 /** Shapes of a graph's inputs, in order. */

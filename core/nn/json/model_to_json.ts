@@ -2,9 +2,9 @@ import { Observable } from "rxjs";
 import { type AnyModel, isModel } from "../connect.ts";
 import type { Layer } from "../layer.ts";
 import type { MergeLayer } from "../merge_layer.ts";
-import type { ModelGraph } from "../model_graph.ts";
+import { type ModelGraph, originOf } from "../model_graph.ts";
 import type { Tensors } from "../named.ts";
-import { inputShapesOf, originOf, takesShapes } from "../with_input_shape.ts";
+import { inputShapesOf, takesShapes } from "../with_input_shape.ts";
 import type { JsonObject, JsonValue } from "./json_value.ts";
 
 /** Version of the text's form; a reader refuses a higher one. */
