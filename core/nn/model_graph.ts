@@ -45,6 +45,8 @@ export interface GraphDefinition {
   readonly outputs: readonly NamedEntry<ModelNode>[];
   /** Most weights, in numbers; no limit by default. */
   readonly maxParameters?: number;
+  /** Whether first weights are drawn at once (default), or when they are wanted first. */
+  readonly draws?: boolean;
 }
 
 /** The graph whose layers and weights a graph has, for the same inputs or for others. */
@@ -54,7 +56,7 @@ export function originOf(graph: ModelGraph): ModelGraph {
 
 /** The graph that leads from inputs to outputs; layers are named and have weights. */
 export function buildGraph(definition: GraphDefinition): ModelGraph {
-  const { name, seed, inputs, outputs, maxParameters = Infinity } = definition;
+  const { name, seed, inputs, outputs, maxParameters = Infinity, draws = true } = definition;
   let parameters = 0;
   const nodes = inputs.map(([, node]) => node);
   const calls = orderCalls(outputs.map(([, node]) => node));
@@ -104,7 +106,7 @@ export function buildGraph(definition: GraphDefinition): ModelGraph {
   });
   // Not before it is known that there are no more than allowed: that takes long and much memory.
   const structure = [...places.values()];
-  structure.forEach(drawWeights);
+  if (draws) structure.forEach(drawWeights);
   return {
     inputNames: names.slice(0, inputs.length),
     structure,

@@ -1,7 +1,8 @@
 import { DataError } from "../graph/errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { AnyModel } from "../nn/connect.ts";
-import { modelFromJson, type ModelFromJsonOptions, modelToJson } from "../nn/json/mod.ts";
+import { type ModelFromJsonOptions, modelToJson } from "../nn/json/mod.ts";
+import { modelForWeights } from "../nn/json/model_from_json.ts";
 import type { Model } from "../nn/model.ts";
 import type { Tensors } from "../nn/named.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
@@ -84,7 +85,7 @@ export async function loadModel<X extends Tensors = Tensor, O extends Tensors = 
       { file: path },
     );
   }
-  const model = modelFromJson<X, O>(text, options);
+  const model = modelForWeights<X, O>(text, options);
   takeWeights(model, bytes, path);
   return model;
 }

@@ -6,6 +6,7 @@ import type { Tensor } from "../../core/graph/tensor.ts";
 import {
   arrays,
   batchNormalization,
+  bidirectional,
   checkpoint,
   concatenate,
   connect,
@@ -15,10 +16,12 @@ import {
   input,
   type Layer,
   loadModel,
+  lstm,
   meanSquaredError,
   modelToJson,
   predict,
   readWeightsMetadata,
+  reshapeLayer,
   saveModel,
   saveWeights,
   sequential,
@@ -76,6 +79,30 @@ Deno.test("names of inputs and outputs come back, and layers of one's own by wha
     const inputs = { a: x, b: numbers(5, 2) };
     assert.deepEqual(await predict(again, inputs, cpu), await predict(model, inputs, cpu));
     await assert.rejects(loadModel(file), /must be one of .*"Times"/);
+  }));
+
+Deno.test("first weights are not drawn where the file has others", () =>
+  inFolder(async (folder) => {
+    let drawn = 0;
+    const counted = {
+      name: "counted",
+      config: {},
+      values: (shape: readonly number[]) => {
+        drawn++;
+        return new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(0.5);
+      },
+    };
+    const body = sequential([input([3]), dense(4, { kernelInitializer: counted })], {
+      name: "body",
+    });
+    const steps = bidirectional(lstm(2, { kernelInitializer: counted }));
+    const model = sequential([body, reshapeLayer([2, 2]), steps]);
+    assert.equal(drawn, 3);
+    const file = `${folder}/model.safetensors`;
+    await saveModel(model, file);
+    const again = await loadModel(file, { custom: { parts: { counted: () => counted } } });
+    assert.deepEqual(await predict(again, x, cpu), await predict(model, x, cpu));
+    assert.equal(drawn, 3);
   }));
 
 Deno.test("a checkpoint with the model's text is a model, too", () =>

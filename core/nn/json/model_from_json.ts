@@ -75,6 +75,18 @@ export function modelFromJson<X extends Tensors = Tensor, O extends Tensors = Te
   text: string,
   options: ModelFromJsonOptions = {},
 ): Model<X, O> {
+  return readText(text, options, true) as AnyModel as Model<X, O>;
+}
+
+/** The model of {@link modelFromJson} for weights of a file: its first ones are drawn if they are wanted. */
+export function modelForWeights<X extends Tensors, O extends Tensors>(
+  text: string,
+  options: ModelFromJsonOptions,
+): Model<X, O> {
+  return readText(text, options, false) as AnyModel as Model<X, O>;
+}
+
+function readText(text: string, options: ModelFromJsonOptions, draws: boolean): AnyModel {
   const { custom = {}, maxLength = 2 ** 24, maxParameters = 2 ** 28 } = options;
   // NaN would be no limit.
   for (const [name, limit] of Object.entries({ maxLength, maxParameters })) {
@@ -88,13 +100,13 @@ export function modelFromJson<X extends Tensors = Tensor, O extends Tensors = Te
   if (whole.version !== formatVersion) {
     refuse("version", `${formatVersion} (was it written by a later Millrace?)`, whole.version);
   }
-  const reading = { custom, maxParameters, models: [] };
-  return readModel(whole.model, "model", reading) as AnyModel as Model<X, O>;
+  return readModel(whole.model, "model", { custom, maxParameters, draws, models: [] });
 }
 
 interface Reading {
   readonly custom: CustomParts<Layer | MergeLayer<Tensors>>;
   readonly maxParameters: number;
+  readonly draws: boolean;
   /** The models read so far, for others that share their weights. */
   readonly models: AnyModel[];
 }
@@ -121,9 +133,9 @@ function readModel(value: JsonValue, path: string, reading: Reading): AnyModel {
   checkKeys(`${path}.inputs`, inputs);
   checkKeys(`${path}.outputs`, outputs);
   return within(path, () => {
-    const { maxParameters } = reading;
+    const { maxParameters, draws } = reading;
     if (recompute !== undefined) checkCount("its recompute", recompute as number, 1);
-    const graph = buildGraph({ name, seed: seed as number, inputs, outputs, maxParameters });
+    const graph = buildGraph({ name, seed: seed as number, inputs, outputs, maxParameters, draws });
     const model = new Model<Tensors, Tensors>({
       type,
       name,
