@@ -5,7 +5,7 @@ import { checkPath } from "../../state/check_path.ts";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { explainedWrite } from "../../state/explained_write.ts";
 import { keepMode, replacedFile } from "../../state/replaced_file.ts";
-import type { Epoch } from "../epoch.ts";
+import type { Epoch, RunControl } from "../epoch.ts";
 import { meetRun } from "../run_listeners.ts";
 import { checkEpoch } from "../stage_order.ts";
 import { keepState, type KeptState, type StateValue } from "../kept_state.ts";
@@ -36,7 +36,7 @@ export interface CsvLogOptions {
  * @param options Separator, and whether to append.
  * @returns An operator on epochs, which it passes on as they are. A file that cannot be written, or
  * one to append to that has no column `epoch`, is an error on the error channel, and so is one that
- * another operator of the pipe writes.
+ * another operator of the pipe, or another run at the same time, writes.
  * @throws {RangeError} when `separator` is not one character, or is a quote or a line end.
  *
  * @example
@@ -75,7 +75,10 @@ export function csvLog<E extends Epoch>(
       const restore = (saved: StateValue) => explained(path, () => table.restore(saved));
       const releases: (() => void)[] = [];
       return source.pipe(
-        meetRun((run) => void releases.push(claimFile(run, { operator: "csvLog", owner, path }))),
+        meetRun((run) => {
+          releases.push(claimFile(run, { operator: "csvLog", owner, path }));
+          releases.push(writeAlone(path, table, run));
+        }),
         keepState<E>("csvLog", { save: () => table.save(), restore }),
         tap((epoch) => {
           checkEpoch("csvLog", epoch);
@@ -87,6 +90,24 @@ export function csvLog<E extends Epoch>(
         }),
       );
     });
+}
+
+/** The files that are written now, each with its writer and the run that it writes of. */
+const written = new Map<string, { readonly table: Table; readonly run: RunControl }>();
+
+/** Refuses a file that another run writes at the same time, over whose rows it would write. */
+function writeAlone(path: string, table: Table, run: RunControl): () => void {
+  const other = written.get(path);
+  if (other && other.table !== table && other.run !== run) {
+    throw new RangeError(
+      `Cannot use csvLog as another run writes to "${path}" at the same time: name a file for each ` +
+        `(or put share() below csvLog, if one run was subscribed twice)`,
+    );
+  }
+  written.set(path, { table, run });
+  return () => {
+    if (written.get(path)?.table === table) written.delete(path);
+  };
 }
 
 type TableState = { readonly columns: readonly string[]; readonly rows: number };

@@ -1,6 +1,7 @@
 /** Two operators of a pipe that write to one file. */
 import assert from "node:assert/strict";
-import { from, lastValueFrom, of } from "rxjs";
+import { firstValueFrom, from, last, lastValueFrom, of, Subject } from "rxjs";
+import type { Epoch } from "../../../../core/stream/epoch.ts";
 import { checkpoint, csvLog } from "../../../../core/stream/operators/mod.ts";
 import { decodeSafetensors } from "../../../../core/state/mod.ts";
 import { fakeEpoch, FakeRun, inFolder, names, training } from "../fake_epoch.ts";
@@ -47,4 +48,24 @@ Deno.test("two csvLog of a pipe that write to one file are refused", () =>
     }
     await lastValueFrom(of(first).pipe(csvLog(path), csvLog(`${path}.2`)));
     assert.equal(await Deno.readTextFile(path), await Deno.readTextFile(`${path}.2`));
+  }));
+
+Deno.test("a csvLog whose file another run writes at the same time is refused, and later is not", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/log.csv`;
+    const runs = [new FakeRun(), new FakeRun()];
+    const sources = runs.map(() => new Subject<Epoch>());
+    const [rows, late] = sources.map((source) => firstValueFrom(source.pipe(csvLog(path), last())));
+    const refused = assert.rejects(late, {
+      name: "RangeError",
+      message: /Cannot use csvLog as another run writes to ".*log\.csv" at the same time: name a/,
+    });
+    sources.forEach((source, place) => source.next(fakeEpoch(1, { loss: 0.5 }, runs[place])));
+    await refused;
+    sources[0].next(fakeEpoch(2, { loss: 0.25 }, runs[0]));
+    sources[0].complete();
+    await rows;
+    assert.equal(Deno.readTextFileSync(path), "epoch,loss\n1,0.5\n2,0.25\n");
+    await lastValueFrom(of(fakeEpoch(1, { loss: 2 }, new FakeRun())).pipe(csvLog(path)));
+    assert.equal(Deno.readTextFileSync(path), "epoch,loss\n1,2\n");
   }));
