@@ -34,7 +34,7 @@ export function averageWeights<Step extends AnyUpdated>(
       });
       // Before what is above is torn down: the weights are still there.
       subscriber.add(() => all.forEach((averages) => averages.finish()));
-      withRunListener(meet, () => {
+      withRunListener(meet, source, () => {
         subscriber.add(source.subscribe({
           next: (step) => {
             try {

@@ -89,7 +89,7 @@ export function epochs(options: EpochsOptions = {}): OperatorFunction<AnyUpdated
         gatherers.push(gatherer);
         return gatherer;
       });
-      withRunListener(meet, () => {
+      withRunListener(meet, source, () => {
         subscriber.add(source.subscribe({
           next: (step) => {
             try {

@@ -11,8 +11,11 @@ let listening: readonly RunListener[] = [];
 /** Operators and sources that have been subscribed so far: none comes above one that ends a branch. */
 let subscribed = 0;
 
-/** Who is to be told of the run of the source that was subscribed last in this turn. */
-let latest: RunListener[] | undefined;
+/** Who is to be told of each run whose source was subscribed in this turn, the last one last. */
+let begun: readonly RunListener[][] = [];
+
+/** Observables on the way to such a source, with who is to be told of its run. */
+const ways = new WeakMap<Observable<unknown>, RunListener[]>();
 
 /**
  * Subscribes to a pipe so that its source can tell the operators below of the run.
@@ -22,25 +25,42 @@ let latest: RunListener[] | undefined;
  * on the way while the source is subscribed belongs to its run.
  *
  * @param listener Called with the run.
- * @param subscribe Subscribes to what is above.
+ * @param source What is above.
+ * @param subscribe Subscribes to it.
  */
-export function withRunListener(listener: RunListener, subscribe: () => void): void {
+export function withRunListener(
+  listener: RunListener,
+  source: Observable<unknown>,
+  subscribe: () => void,
+): void {
   const outer = listening;
   listening = [...outer, listener];
-  const before = ++subscribed;
+  const [before, known] = [++subscribed, begun.length];
   try {
     subscribe();
-    // Below a share whose source was subscribed for another branch: it is the one of this turn.
-    if (subscribed === before) joinLatest(listening.toReversed());
+    // Below a share whose source was subscribed for another branch in this turn.
+    if (subscribed === before) join(source, listening.toReversed());
+    else if (begun.length > known) wayOf(source).forEach((each) => ways.set(each, begun.at(-1)!));
   } finally {
     listening = outer;
   }
 }
 
-/** Adds the operators of a branch that the source does not know of. */
-function joinLatest(branch: readonly RunListener[]): void {
-  const known = new Set(latest);
-  latest?.push(...branch.filter((listener) => !known.has(listener)));
+/** An observable, and those that RxJS's own operators have made it of. */
+function wayOf(source: Observable<unknown>): Observable<unknown>[] {
+  const way = [source];
+  // Nothing else tells to which of two runs a share belongs before it gives a step.
+  for (let above = source.source; above; above = above.source) way.push(above);
+  return way;
+}
+
+/** Adds the operators of a branch that the source does not know of, unless it may be another one. */
+function join(source: Observable<unknown>, branch: readonly RunListener[]): void {
+  const known = wayOf(source).map((each) => ways.get(each)).find((run) =>
+    run && begun.includes(run)
+  );
+  const run = known ?? (begun.length === 1 ? begun[0] : undefined);
+  run?.push(...branch.filter((listener) => !run.includes(listener)));
 }
 
 /**
@@ -71,7 +91,7 @@ export function meetRun<Event>(listener: RunListener): MonoTypeOperatorFunction<
   return (source) =>
     new Observable<Event>((subscriber) => {
       const meet = perRun(listener);
-      withRunListener(meet, () => {
+      withRunListener(meet, source, () => {
         subscriber.add(
           source.pipe(tap((event) => {
             const { run } = event as { readonly run?: Run };
@@ -93,9 +113,7 @@ export function meetRun<Event>(listener: RunListener): MonoTypeOperatorFunction<
 export function runListeners(): readonly RunListener[] {
   subscribed++;
   const mine = listening.toReversed();
-  latest = mine;
-  queueMicrotask(() => {
-    if (latest === mine) latest = undefined;
-  });
+  begun = [...begun, mine];
+  queueMicrotask(() => begun = begun.filter((other) => other !== mine));
   return mine;
 }

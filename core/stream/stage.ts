@@ -29,7 +29,7 @@ export function stage<In, Out>(
         listeners.forEach((listener) => listener(run));
         return apply;
       });
-      withRunListener(meet, () => {
+      withRunListener(meet, source, () => {
         subscriber.add(
           source.pipe(map((step) => {
             checkStage(name, above, step);

@@ -50,7 +50,7 @@ export function follow<Event extends { readonly run: RunControl }>(
     }
     meetOnce(run as Run);
   };
-  withRunListener((run) => guarded(() => meet(run)), () => {
+  withRunListener((run) => guarded(() => meet(run)), source, () => {
     source.pipe(takeUntil(closed)).subscribe({
       next: (event) =>
         guarded(() => {
