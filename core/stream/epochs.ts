@@ -37,7 +37,9 @@ export interface EpochsOptions {
 
 /**
  * Gathers steps into epochs. After the last step of each, losses and metrics are read from the
- * device, validation is run in inference mode, and the next epoch waits for both.
+ * device, validation is run in inference mode, and the next epoch waits for both. What a branch that
+ * learns at some steps alone asks for is in the `val_` logs from the first of its steps on; in a run
+ * that is resumed, from the first since then.
  *
  * @param options Validation data.
  * @returns An operator from {@link Updated} to {@link Epoch}. A part of an epoch gives no event.
