@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { inputLeaf, scalarLeaf } from "../../core/graph/leaf.ts";
 import { gather, scatterAdd } from "../../core/ops/mod.ts";
+import { defaultTuning } from "../../gpu/tuning.ts";
 import { floats, integers, mulberry32 } from "../core/ops/generator.ts";
+import { compile } from "./compiled.ts";
 import { assertParity, evaluate, gpuTest, value } from "./harness.ts";
 
 gpuTest("rows of bytes are picked, converted and scaled", async (device) => {
@@ -68,4 +70,28 @@ gpuTest("rows with equal indices are added up", async (device) => {
   ]);
   const sums = scatterAdd(updates, indices, 6);
   await assertParity(device, [sums, sums.mul(2)], bindings, { tolerance: 8, magnitude: 8 });
+});
+
+gpuTest("many rows are added up by threads that have several each", async (device) => {
+  const random = mulberry32(4);
+  const updates = inputLeaf("updates", [300, 5], "f32");
+  const indices = inputLeaf("indices", [300], "i32");
+  const bindings = new Map([
+    value(updates, floats(random, updates.shape).data),
+    // Some rows twice, others of none, and the last one.
+    value(
+      indices,
+      integers(random, indices.shape, "i32", [-9, 70_010]).data.map((index, place) =>
+        place % 3 ? index : place % 2 ? 70_000 : index % 7
+      ),
+    ),
+  ]);
+  const sums = scatterAdd(updates, indices, 70_001);
+  await assertParity(device, [sums, sums.add(1)], bindings, { tolerance: 16, magnitude: 8 });
+});
+
+Deno.test("the indices are not looked through once more for every row of a large table", () => {
+  const [updates, indices] = [inputLeaf("x", [512, 64], "f32"), inputLeaf("ids", [512], "u32")];
+  const [{ groups: [x, y] }] = compile([scatterAdd(updates, indices, 30_000)]).dispatches;
+  assert.ok(x * y * defaultTuning.lanes < 2 ** 18, `${x} · ${y}`);
 });
