@@ -42,8 +42,8 @@ export interface GradientAlgebra {
   onesLike(like: Tensor): Tensor;
   /** Zeros of the shape of `like`. */
   zerosLike(like: Tensor): Tensor;
-  /** Sum of two gradients. */
-  add(a: Tensor, b: Tensor): Tensor;
+  /** Sum of the gradients, one or more, that the uses of a value give it. */
+  sum(parts: readonly Tensor[]): Tensor;
 }
 
 /**
@@ -68,11 +68,16 @@ export function differentiate(
 ): Tensor[] {
   const active = new Set<Tensor>(sources);
   for (const node of order) if (node.inputs.some((input) => active.has(input))) active.add(node);
-  const gradients = new Map<Tensor, Tensor>([[output, initial]]);
+  // Added up together, when all uses have been passed: there may be one for each step of a sequence.
+  const parts = new Map<Tensor, Tensor[]>([[output, [initial]]]);
+  const gradientOf = (node: Tensor): Tensor | undefined => {
+    const given = parts.get(node);
+    if (given && given.length > 1) parts.set(node, [algebra.sum(given)]);
+    return parts.get(node)?.[0];
+  };
   for (let index = order.length - 1; index >= 0; index--) {
     const node = order[index];
-    const gradient = gradients.get(node);
-    if (!gradient || !active.has(node) || node.inputs.length === 0) continue;
+    if (!parts.has(node) || !active.has(node) || node.inputs.length === 0) continue;
     if (!node.inputs.some((input) => active.has(input))) continue;
     if (!node.operation.vjp) {
       throw new DTypeError(
@@ -80,12 +85,13 @@ export function differentiate(
           `gradient: remove it from the path between the weights and the loss`,
       );
     }
-    node.operation.vjp(gradient, node).forEach((part, position) => {
+    node.operation.vjp(gradientOf(node)!, node).forEach((part, position) => {
       const input = node.inputs[position];
       if (!part || !active.has(input)) return;
-      const sum = gradients.get(input);
-      gradients.set(input, sum ? algebra.add(sum, part) : part);
+      const given = parts.get(input);
+      if (given) given.push(part);
+      else parts.set(input, [part]);
     });
   }
-  return sources.map((source) => gradients.get(source) ?? algebra.zerosLike(source));
+  return sources.map((source) => gradientOf(source) ?? algebra.zerosLike(source));
 }

@@ -1,6 +1,6 @@
 import { DTypeError, ShapeError } from "../graph/errors.ts";
 import { literal } from "../graph/leaf.ts";
-import type { ConcatOperation, ViewOperation } from "../graph/operation.ts";
+import type { CompositeOperation, ConcatOperation, ViewOperation } from "../graph/operation.ts";
 import { contiguousStrides, formatShape, normalizeAxis, type Shape } from "../graph/shape.ts";
 import { registerMethod, Tensor } from "../graph/tensor.ts";
 import { forEachIndex, readAt } from "./indexing.ts";
@@ -24,15 +24,67 @@ const sliceOperation: ViewOperation = register({
     readAt(x, output, (index) => index.map((value, axis) => value + begin[axis]));
   },
   vjp: (grad, node) => {
-    const begin = node.attributes.begin as number[];
-    return [
-      node.inputs[0].shape.reduce((value, size, axis) => {
-        const after = size - begin[axis] - value.shape[axis];
-        return concat([zeros(value, axis, begin[axis]), value, zeros(value, axis, after)], axis);
-      }, grad),
-    ];
+    const { begin } = node.attributes as { begin: number[] };
+    return [Tensor.node(amidZerosOperation, [grad], { begin, shape: [...node.inputs[0].shape] })];
   },
 });
+
+/** The gradient of {@link slice}: `[x]` from `begin` on, in zeros of the given shape. */
+const amidZerosOperation: CompositeOperation = register({
+  kind: "composite",
+  name: "amidZeros",
+  infer: ([x], attributes) => ({ shape: attributes.shape as number[], dtype: x.dtype }),
+  reference: ([x], attributes, output) => {
+    const begin = attributes.begin as number[];
+    const strides = contiguousStrides(output.shape);
+    forEachIndex(x.shape, (index, position) => {
+      const at = index.reduce((sum, value, axis) => sum + (value + begin[axis]) * strides[axis], 0);
+      output.data[at] = x.data[position];
+    });
+  },
+  expand: ([x], attributes) => {
+    const { begin, shape } = attributes as { begin: number[]; shape: number[] };
+    return shape.reduce((value, size, axis) => {
+      const after = size - begin[axis] - value.shape[axis];
+      return concat([zeros(value, axis, begin[axis]), value, zeros(value, axis, after)], axis);
+    }, x);
+  },
+  vjp: (grad, node) => {
+    const begin = node.attributes.begin as number[];
+    const end = begin.map((from, axis) => from + node.inputs[0].shape[axis]);
+    return [slice(grad, begin, end)];
+  },
+});
+
+/** What a part of a tensor is, along the one axis that it does not have whole. */
+export interface Piece {
+  readonly value: Tensor;
+  readonly axis: number;
+  readonly begin: number;
+}
+
+/** The piece that a gradient of {@link slice} has amid zeros; undefined of others, or of two axes. */
+export function pieceOf(
+  { operation, inputs: [value], attributes, shape }: Tensor,
+): Piece | undefined {
+  if (operation !== amidZerosOperation) return undefined;
+  const axes = shape.flatMap((size, axis) => size === value.shape[axis] ? [] : [axis]);
+  if (axes.length !== 1) return undefined;
+  const [axis] = axes;
+  return { value, axis, begin: (attributes.begin as number[])[axis] };
+}
+
+/** Pieces that do not overlap, in their order along an axis of so many elements, with zeros between. */
+export function laidAmidZeros(pieces: readonly Piece[], size: number): Tensor {
+  const [{ value: like, axis }] = pieces;
+  let end = 0;
+  const laid = pieces.flatMap(({ value, begin }) => {
+    const gap = zeros(like, axis, begin - end);
+    end = begin + value.shape[axis];
+    return [gap, value];
+  });
+  return concat([...laid, zeros(like, axis, size - end)], axis);
+}
 
 /** Zeros of the type and shape of `like`, but of `size` along `axis`. */
 function zeros(like: Tensor, axis: number, size: number): Tensor {

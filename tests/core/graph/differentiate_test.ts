@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { differentiate, topologicalOrder } from "../../../core/graph/differentiate.ts";
+import { addCosts, callCost } from "../../../core/graph/cost.ts";
+import { planProgram } from "../../../core/graph/plan.ts";
+import { createProgram } from "../../../core/graph/program.ts";
 import { DTypeError } from "../../../core/graph/errors.ts";
 import { inputLeaf, literal } from "../../../core/graph/leaf.ts";
 import type { ElementwiseOperation } from "../../../core/graph/operation.ts";
@@ -10,7 +13,7 @@ import * as ops from "../../../core/ops/mod.ts";
 const algebra = {
   onesLike: (like: Tensor) => ops.ones(like.shape),
   zerosLike: (like: Tensor) => ops.zeros(like.shape),
-  add: ops.add,
+  sum: (parts: readonly Tensor[]) => parts.reduce((a, b) => ops.add(a, b)),
 };
 
 Deno.test("nodes come after their inputs, each once", () => {
@@ -91,4 +94,20 @@ Deno.test("a reshape that is reshaped again is no source: its gradient would be 
   const kept = rows.add(0);
   assert.deepEqual(ops.gradients(kept.reshape([4, 1]).square().sum(), [kept])[0].shape, [2, 2]);
   assert.deepEqual(ops.gradients(rows.square().sum(), [rows])[0].shape, [2, 2]);
+});
+
+Deno.test("what slices of a sequence give back to it is laid beside each other, not added up whole", () => {
+  const flopsOf = (steps: number) => {
+    const x = inputLeaf("x", [8, steps, 4], "f32");
+    const weight = inputLeaf("weight", [4, 4], "f32");
+    let state: Tensor = ops.zeros([8, 4]);
+    for (let step = 0; step < steps; step++) {
+      const now = x.slice([0, step], [8, step + 1]).reshape([8, 4]);
+      state = ops.matmul(state, weight).add(now).tanh();
+    }
+    const { phases } = planProgram(createProgram(ops.gradients(state.sum(), [x, weight]), []));
+    return addCosts(phases.flat().map(callCost)).flops;
+  };
+  const [few, many] = [flopsOf(16), flopsOf(64)];
+  assert.ok(many < 5 * few, `${few}, ${many}`);
 });

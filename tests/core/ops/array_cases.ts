@@ -1,6 +1,19 @@
+import type { Tensor } from "../../../core/graph/tensor.ts";
 import * as ops from "../../../core/ops/mod.ts";
 import { floats, integers, type OpCase } from "./generator.ts";
 import { opCase } from "./structured_cases.ts";
+
+/** Slices of both axes, some of which overlap, and what they are of. */
+export function manySlices(x: Tensor): Tensor {
+  const columns = [0, 4, 3, 7, 4].map((begin) => x.slice([0, begin], [3, begin + 2]));
+  const rows = [2, 0].map((row) => x.slice([row, 0], [row + 1, 9]).reshape([3, 3]));
+  return ops.concat([
+    ...columns,
+    x.slice([0, 5], [2, 9]).reshape([-1, 1]).slice([1], [4]),
+    ...rows,
+    x,
+  ], 1);
+}
 
 /** What turns, repeats, adds up and contracts axes. */
 export function arrayCases(random: () => number): OpCase[] {
@@ -69,6 +82,13 @@ export function arrayCases(random: () => number): OpCase[] {
       "takeAlongAxis of many along a long axis, also twice and out of range",
       [floats(random, [1, 1030, 2]), integers(random, [1, 40, 2], "i32", [-64, 1150])],
       (x, places) => ops.takeAlongAxis(x, ops.bitwiseAnd(places, -64), 1),
+      exact,
+    ),
+    opCase("many slices", [floats(random, [3, 9])], manySlices, exact),
+    opCase(
+      "slice, its gradient",
+      [floats(random, [4, 5])],
+      (x) => ops.gradients(x.slice([1, 2], [3, 5]).square().sum(), [x])[0],
       exact,
     ),
     opCase(

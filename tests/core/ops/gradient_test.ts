@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import * as ops from "../../../core/ops/mod.ts";
+import { manySlices } from "./array_cases.ts";
 import { opCases } from "./cases.ts";
 import { floats, integers, mulberry32 } from "./generator.ts";
 import { checkGradient } from "./gradient_check.ts";
@@ -48,6 +49,7 @@ const twice: [string, (x: Tensor, y: Tensor, labels: Tensor) => Tensor][] = [
   ["softmaxCrossEntropy", (x, y) => ops.softmaxCrossEntropy(x, y)],
   ["sparseSoftmaxCrossEntropy", (x, _y, rows) => ops.sparseSoftmaxCrossEntropy(x, rows)],
   ["concat and slice", (x, y) => ops.concat([x, y], 1).slice([0, 2], [2, 7]).square()],
+  ["many slices", (x, y) => manySlices(ops.concat([x, y, x], 1).slice([0, 1], [3, 10])).square()],
   ["gather", (x, _y, rows) => ops.gather(x.transpose(), rows, { scale: 2 }).square()],
   ["scatterAdd", (x, _y, rows) => ops.scatterAdd(x, rows, 4).square()],
   ["segmentSum", (x, _y, rows) => ops.segmentSum(x.square(), rising(rows), 4).square()],
