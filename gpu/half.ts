@@ -82,14 +82,15 @@ function solves(name: string): boolean {
 }
 
 /**
- * Buffers that say where a call looks: as halves they would move pictures, and large ones by pixels; and
- * matrices that are solved for.
+ * Buffers that say where a call looks: as halves they would move pictures, and large ones by pixels; what
+ * is sorted, which may be places too, of which halves tell apart 2,048; and matrices that are solved for.
  */
 function coordinates({ work }: GpuCall): number[] {
   if (work.kind === "rows") return work.calls.flatMap(coordinates);
   if (work.kind !== "structured") return [];
   const { name, operands } = work.call;
   if (solves(name)) return operands.map(({ buffer }) => buffer);
+  if (name === "sortRuns" || name === "mergeRuns") return [operands[0].buffer];
   if (!name.startsWith("sampleImage")) return [];
   const [, y, x] = operands;
   return [y.buffer, x.buffer];

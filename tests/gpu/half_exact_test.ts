@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { evaluateReference } from "../../core/cpu/reference.ts";
 import { inputLeaf } from "../../core/graph/leaf.ts";
-import { concat, ctcLoss, gather, gradients, oneHot, tensor } from "../../core/ops/mod.ts";
+import {
+  argsort,
+  concat,
+  ctcLoss,
+  gather,
+  gradients,
+  oneHot,
+  takeAlongAxis,
+  tensor,
+} from "../../core/ops/mod.ts";
 import { floats, mulberry32 } from "../core/ops/generator.ts";
 import { evaluate, gpuTest, hardware, value } from "./harness.ts";
 
@@ -53,6 +62,31 @@ gpuTest(
     for (const found of await evaluate(device, [picked, classes], bindings)) {
       assert.deepEqual([...found], rows);
     }
+  },
+  {},
+  "mixed_float16",
+);
+
+gpuTest(
+  "places that are sorted as floats are told apart",
+  async (device) => {
+    const random = mulberry32(6);
+    const [size, count] = [9000, 3000];
+    const x = inputLeaf("x", [size], "f32");
+    const places = inputLeaf("places", [count], "u32");
+    const given = Array.from({ length: count }, () => Math.floor(size * random()));
+    const bindings = new Map([
+      value(x, floats(random, [size]).data),
+      value(places, given),
+    ]);
+    const slopes = gradients(takeAlongAxis(x, places).sum(), [x]);
+    const outputs = [...slopes, argsort(places.add(1).cast("f32"))];
+    const [found, order] = await evaluate(device, outputs, bindings);
+    const times = new Float32Array(size);
+    for (const place of given) times[place]++;
+    assert.deepEqual(found, times);
+    const sorted = Array.from(order, (place) => given[place]);
+    assert.deepEqual(sorted, given.toSorted((a, b) => a - b));
   },
   {},
   "mixed_float16",

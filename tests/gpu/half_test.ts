@@ -183,8 +183,8 @@ Deno.test("attention has its operands in halves, and its sums of weights whole",
 /** `x` as the result of a product with one, so that what is computed from it reads halves. */
 const through = (x: Tensor, one: Tensor) => x.reshape([x.size, 1]).matmul(one).reshape(x.shape);
 
-/** Ops whose own ops keep halves, or that have none at all: matrices that are solved for. */
-const whole = new Set(["recompute", "solve", "inv", "det", "slogdet", "cholesky"]);
+/** Ops whose own ops keep halves, or that have none: matrices that are solved for, and what is sorted. */
+const whole = new Set(["recompute", "solve", "inv", "det", "slogdet", "cholesky", "sort", "topK"]);
 
 /**
  * A case of each op, of which halves can hold inputs and results. What a case keeps between its own
