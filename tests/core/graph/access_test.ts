@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { evaluateReference } from "../../../core/cpu/reference.ts";
-import { accessInput, keepsAxes, reshapeStrides, resolveView } from "../../../core/graph/access.ts";
+import {
+  type Access,
+  accessInput,
+  keepsAxes,
+  reshapeStrides,
+  resolveView,
+} from "../../../core/graph/access.ts";
 import { inputLeaf } from "../../../core/graph/leaf.ts";
 import { identityAccess } from "../../../core/graph/loop_builder.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../../../core/graph/shape.ts";
@@ -109,6 +115,37 @@ Deno.test("a view read through an access reads what the view says", () => {
     }),
     { seed: 4, numRuns: 400 },
   );
+});
+
+Deno.test("views of views read through an access, one after the other, read what they say", () => {
+  let moved = 0;
+  fc.assert(
+    fc.property(sizes, steps, (shape, chain) => {
+      const base = inputLeaf("base", shape, "f32");
+      let node = base;
+      for (const { kind, choice } of chain) {
+        const next = view(node, kind, choice);
+        if (next.size <= 512) node = next;
+      }
+      let access: Access | null = identityAccess(node.rank);
+      for (let at = node; at !== base && access; at = at.inputs[0]) {
+        access = accessInput(at, access);
+      }
+      if (!access) return;
+      const { dimensions, offsets } = access;
+      if (offsets.some((offset) => offset > 0)) moved++;
+      const strides = contiguousStrides(base.shape);
+      const read = [...indices(node.shape)].map((index) =>
+        base.shape.reduce((sum, _, axis) => {
+          const at = (dimensions[axis] < 0 ? 0 : index[dimensions[axis]]) + offsets[axis];
+          return sum + at * strides[axis];
+        }, 0)
+      );
+      assert.deepEqual(read, positions(node, base));
+    }),
+    { seed: 6, numRuns: 400 },
+  );
+  assert.ok(moved > 50, `${moved} with an offset`);
 });
 
 Deno.test("reshapeStrides gives the strides where there are some, and null where there are none", () => {

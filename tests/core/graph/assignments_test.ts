@@ -6,6 +6,7 @@ import { type Assignment, createProgram } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
 import * as ops from "../../../core/ops/mod.ts";
 import { deviceTest } from "../../training/devices.ts";
+import { mulberry32 } from "../ops/generator.ts";
 import { runSteps } from "./program_runner.ts";
 
 interface Case {
@@ -156,6 +157,33 @@ await deviceTest("many steps: Fibonacci numbers and their running sum", async (d
   const { states } = await runSteps(device, [], assignments, values, 20);
   assert.deepEqual(states, [[6765, 13530, 20295], [10946, 21892, 32838], [17710, 35420, 53130]]);
 }, ...devices);
+
+await deviceTest(
+  "states are replaced by themselves and by themselves in another order",
+  async (device) => {
+    const random = mulberry32(19);
+    // Longer than what a thread reads ahead of its writes.
+    const [rows, columns] = [24, 24];
+    const updates: [next: (x: Tensor) => Tensor, at: (row: number, column: number) => number][] = [
+      [(x) => x.add(x.transpose()), (row, column) => column * columns + row],
+      [(x) => x.transpose().add(x), (row, column) => column * columns + row],
+      [(x) => x.add(x.slice([1, 0], [2, columns])), (_, column) => columns + column],
+      [(x) => x.slice([1, 0], [2, columns]).add(x), (_, column) => columns + column],
+      [(x) => x.slice([0, 1], [rows, 2]).add(x), (row) => row * columns + 1],
+    ];
+    const given = updates.map(() => Float32Array.from({ length: rows * columns }, random));
+    const leaves = updates.map((_, place) => stateLeaf(`state ${place}`, [rows, columns]));
+    const assignments = leaves.map((state, place) => ({ state, value: updates[place][0](state) }));
+    const values = new Map(leaves.map((leaf, place) => [leaf, given[place]]));
+    const { states } = await runSteps(device, [], assignments, values);
+    updates.forEach(([, at], place) => {
+      const old = given[place];
+      const expected = old.map((value, n) => value + old[at(Math.floor(n / columns), n % columns)]);
+      assert.deepEqual(states[place], [...expected], `state ${place}`);
+    });
+  },
+  ...devices,
+);
 
 Deno.test("an update that may be done in place has no copy and no memory of its own", () => {
   const state = stateLeaf("weight", [100]), gradient = inputLeaf("gradient", [100], "f32");
