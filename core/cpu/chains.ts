@@ -58,8 +58,7 @@ export function findChains(calls: readonly Call[], buffers: readonly BufferSpec[
 
 function follows(head: Call, call: Call): boolean {
   const light = call.kind === "loop" || passes.has(call.name);
-  return light && call.partition.units === head.partition.units &&
-    !head.partition.replicated && !call.partition.replicated;
+  return light && call.partition.units === head.partition.units;
 }
 
 /** The buffers that some calls touch in line with their units. */

@@ -66,7 +66,6 @@ function groupAt(first: number, calls: readonly Call[], chainAt: ReadonlyMap<num
 
 /** Fewest units that a thread claims of some calls; infinitely many where shares are fixed. */
 function leastClaim(group: readonly Call[]): number {
-  if (group.some(({ partition }) => partition.replicated)) return Infinity;
   const microseconds = group.reduce((sum, call) => sum + callMicroseconds(call), 0);
   if (microseconds < worthwhile) return Infinity;
   const grain = group.map(grainOf).reduce(leastCommonMultiple);
