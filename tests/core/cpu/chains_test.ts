@@ -6,8 +6,10 @@ import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
 import { openReference } from "../../../core/cpu/reference_device.ts";
 import { planProgram } from "../../../core/graph/plan.ts";
 import { createProgram } from "../../../core/graph/program.ts";
+import type { Tensor } from "../../../core/graph/tensor.ts";
 import {
   add,
+  cast,
   convolution,
   gradients,
   maxPool,
@@ -16,6 +18,7 @@ import {
   reshape,
   sum,
   tensor,
+  transpose,
 } from "../../../core/ops/mod.ts";
 import { numbers } from "./kernel_world.ts";
 
@@ -92,23 +95,26 @@ Deno.test("chains: results are right, on three threads to the bits of one", asyn
 
 Deno.test("loops write over large values that nobody reads after them, and over no others", async () => {
   const size = 1 << 18;
-  const x = random([size]);
-  const total = (text: "once" | "twice" | "read") => {
-    // Too dear to be computed again: each has memory of its own, where it is read twice.
-    const a = sum(reshape(mul(x, x), [size, 1]), [1]);
-    const b = add(a, 1);
-    return text === "once" ? [b] : text === "twice" ? [b, sum(a)] : [b, a];
+  const x = random([512, 512]);
+  // Too dear to be computed again: it has memory of its own, where it is read twice.
+  const a = sum(reshape(mul(x, x), [512, 512, 1]), [2]);
+  /** Outputs, and how many values of that size have memory where loops may write over them. */
+  const uses: Record<string, [Tensor[], number]> = {
+    once: [[add(a, 1)], 1],
+    twice: [[add(a, 1), sum(a)], 2],
+    read: [[add(a, 1), a], 2],
+    "twice in one loop": [[add(a, 1), mul(a, 2)], 2],
+    turned: [[add(transpose(a), 1)], 2],
+    "turned in one loop": [[add(a, 1), mul(transpose(a), 2)], 3],
+    "as whole numbers": [[cast(mul(a, 9), "i32")], 2],
   };
-  const buffers = (outputs: ReturnType<typeof total>, overwrite: boolean) =>
+  const buffers = (outputs: readonly Tensor[], overwrite: boolean) =>
     planProgram(createProgram(outputs, []), { overwrite }).buffers
       .filter(({ leaf, elements }) => leaf === null && elements === size).length;
-  assert.equal(buffers(total("once"), false), 2);
-  assert.equal(buffers(total("once"), true), 1);
-  assert.equal(buffers(total("twice"), true), 2);
-  assert.equal(buffers(total("read"), true), 2);
+  assert.equal(buffers(uses.once[0], false), 2);
   const device = openCpu({ threads: 2 });
-  for (const text of ["once", "twice", "read"] as const) {
-    const tensors = total(text);
+  for (const [text, [tensors, count]] of Object.entries(uses)) {
+    assert.equal(buffers(tensors, true), count, text);
     const actual = await evaluateTensors(tensors, device);
     const expected = await evaluateTensors(tensors, openReference());
     expected.forEach((right, place) => {

@@ -6,10 +6,20 @@ import { openCpu } from "../../../core/cpu/device.ts";
 import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
 import { openReference } from "../../../core/cpu/reference_device.ts";
 import type { Device } from "../../../core/graph/device.ts";
-import { stateLeaf } from "../../../core/graph/leaf.ts";
+import { inputLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
 import { planProgram } from "../../../core/graph/plan.ts";
 import { createProgram } from "../../../core/graph/program.ts";
-import { gradients, matmul, mul, relu, sub, sum, tensor } from "../../../core/ops/mod.ts";
+import {
+  exp,
+  gradients,
+  matmul,
+  mul,
+  relu,
+  sub,
+  sum,
+  tanh,
+  tensor,
+} from "../../../core/ops/mod.ts";
 import { numbers } from "./kernel_world.ts";
 
 const next = numbers(23);
@@ -68,6 +78,25 @@ Deno.test("claims: a call that another one of its phase needs keeps its fixed sh
     const places = findClaims(apart, []).map((claims) => claims.first);
     assert.ok(!places.includes(0) && !places.includes(2), `claimed: ${places}`);
   }
+});
+
+Deno.test("claims: a chain of calls that have nothing to do with each other stays whole", () => {
+  const [x, y] = ["x", "y"].map((name) => inputLeaf(name, [256, 8000], "f32"));
+  const plan = planProgram(createProgram([exp(x), tanh(y)], []), { overwrite: true });
+  const [phase] = plan.phases;
+  const chains = findChains(phase, plan.buffers);
+  assert.deepEqual(chains.map(({ first, length }) => [first, length]), [[0, 2]]);
+  const claims = findClaims(phase, chains);
+  assert.deepEqual(claims.map(({ first, length }) => [first, length]), [[0, 2]]);
+});
+
+Deno.test("claims: what a call reads is replaced within the same claims", () => {
+  const state = stateLeaf("w", [512, 8000]);
+  const program = createProgram([sum(state, [1])], [{ state, value: mul(state, 0.5) }]);
+  const [phase, ...others] = planProgram(program, { overwrite: true }).phases;
+  assert.deepEqual([phase.length, others.length], [2, 0]);
+  const claims = findClaims(phase, []);
+  assert.deepEqual(claims.map(({ first, length }) => [first, length]), [[0, 2]]);
 });
 
 Deno.test("claims: on any number of threads the results have the bits of one", async () => {

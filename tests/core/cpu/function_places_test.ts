@@ -9,9 +9,12 @@ import { TestCpu } from "./test_cpu.ts";
 Deno.test("places of functions that nobody uses are given to others, the longest unused first", () => {
   const functions = new FunctionPlaces();
   const kept = functions.add("kept");
+  const shared = functions.add("shared");
+  functions.use("shared");
+  functions.release("shared");
   for (let i = 0; i < 2000; i++) {
     const place = functions.add(`f${i}`);
-    assert.notEqual(place, kept);
+    assert.ok(place !== kept && place !== shared);
     assert.ok(place < 300, `place ${place}`);
     functions.use(`f${i}`);
     functions.release(`f${i}`);
@@ -25,6 +28,7 @@ Deno.test("places of functions that nobody uses are given to others, the longest
     }
   }
   assert.equal(functions.find("kept"), kept);
+  assert.equal(functions.find("shared"), shared);
   assert.equal(functions.find("f0"), undefined);
   assert.notEqual(functions.find("f100"), undefined);
 });
@@ -53,6 +57,8 @@ Deno.test("programs that differ in a number come and go, on all threads, and mem
     if (i % 20 === 0) await device.ready();
     await right(executable, factor);
     await right(first, -3);
+    // Another program with the same loop, which finds it.
+    prepare(factor).dispose();
     executable.dispose();
     if (i === 300) bytes = device.memory.allocatedBytes;
   }
@@ -62,4 +68,8 @@ Deno.test("programs that differ in a number come and go, on all threads, and mem
   await device.ready();
   prepare(100).dispose();
   assert.ok(device.memory.allocatedBytes <= bytes, `${device.memory.allocatedBytes - bytes} more`);
+  // The loop of a program that went long ago has given its place to another one.
+  const { modules } = device;
+  prepare(1 / 8).dispose();
+  assert.equal(device.modules, modules + 1);
 });
