@@ -61,9 +61,25 @@ Deno.test("melSpectrogram: sound shorter than half a frame is mirrored, silence 
   assert(one.data.every(Number.isFinite));
 });
 
+Deno.test("melSpectrogram: nothing lies further below the loudest of all frames than topDb", () => {
+  const random = mulberry32(2);
+  // The second half is 60 dB below the first.
+  const samples = Float32Array.from(
+    { length: 1024 },
+    (_, n) => (random() * 2 - 1) * (n < 512 ? 1 : 1e-3),
+  );
+  const levelsOf = (topDb: number) =>
+    melSpectrogram(samples, { fftLength: 64, sequenceStride: 32, numMelBins: 5, topDb }).data;
+  const all = levelsOf(Infinity);
+  const least = Math.max(...all) - 30;
+  assert(Math.min(...all) < least - 10);
+  assertClose(levelsOf(30), all.map((level) => Math.max(level, least)), 1e-6);
+});
+
 Deno.test("melSpectrogram refuses options out of range", () => {
   const wrong: [MelSpectrogramOptions, RegExp][] = [
     [{ fftLength: 100 }, /power of two.*received 100/],
+    [{ fftLength: 1 }, /fftLength must be a whole number from 2/],
     [{ fftLength: 64, sequenceLength: 65 }, /sequenceLength .* from 1 to 64: received 65/],
     [{ sequenceStride: 0 }, /sequenceStride must be a whole number from 1/],
     [{ numMelBins: 1.5 }, /numMelBins/],
@@ -171,4 +187,5 @@ Deno.test("parseWav refuses what is no whole WAV file, by name", () => {
     assert.throws(() => parseWav(bytes, { file: "a.wav" }), message);
     assert.throws(() => parseWav(bytes, { file: "a.wav" }), { name: "DataError", file: "a.wav" });
   }
+  assert.throws(() => parseWav(wav(format)), { message: /^Cannot read the WAV file as it must/ });
 });

@@ -84,6 +84,7 @@ Deno.test("a narrow beam finds less, and never more than there is", () => {
   const outputs = logitsOf(40, 9, 4);
   const width = (beamWidth: number) => ctcDecode(outputs, { beamWidth, topPaths: 1 });
   const [one, six, all] = [1, 6, 5000].map(width);
+  for (const found of [one, six, all]) assert(found.every(({ length }) => length === 1));
   all.forEach(([best], sample) => {
     assert(one[sample][0].logProbability <= six[sample][0].logProbability + 1e-12);
     assert(six[sample][0].logProbability <= best.logProbability + 1e-12);
