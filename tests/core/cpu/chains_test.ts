@@ -4,6 +4,8 @@ import { findChains } from "../../../core/cpu/chains.ts";
 import { openCpu } from "../../../core/cpu/device.ts";
 import { evaluateTensors } from "../../../core/cpu/evaluate.ts";
 import { openReference } from "../../../core/cpu/reference_device.ts";
+import type { Executable } from "../../../core/graph/device.ts";
+import { inputLeaf } from "../../../core/graph/leaf.ts";
 import { planProgram } from "../../../core/graph/plan.ts";
 import { createProgram } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
@@ -11,16 +13,19 @@ import {
   add,
   cast,
   convolution,
+  exp,
   gradients,
   maxPool,
   mul,
   relu,
   reshape,
   sum,
+  tanh,
   tensor,
   transpose,
 } from "../../../core/ops/mod.ts";
 import { numbers } from "./kernel_world.ts";
+import { TestCpu } from "./test_cpu.ts";
 
 const next = numbers(17);
 
@@ -65,6 +70,42 @@ Deno.test("chains: convolution, bias, relu and pooling take some images at a tim
 Deno.test("chains: what caches hold has none", () => {
   const plan = planProgram(createProgram(network(2), []), { overwrite: true });
   assert.deepEqual(plan.phases.flatMap((phase) => findChains(phase, plan.buffers)), []);
+});
+
+Deno.test("chains: calls of which a cache does not hold a unit each have none", () => {
+  const [x, y] = ["x", "y"].map((name) => inputLeaf(name, [64, 40000], "f32"));
+  const plan = planProgram(createProgram([exp(x), tanh(y)], []));
+  assert.deepEqual(plan.phases.map((phase) => phase.length), [2]);
+  assert.deepEqual(findChains(plan.phases[0], plan.buffers), []);
+});
+
+Deno.test("chains: a profiled step has the bits of any other, and a chain is one of its kernels", async () => {
+  using device = new TestCpu(1);
+  const first = network(40);
+  // Another chain, in a later phase.
+  const total = sum(first[0]);
+  const scaled = [1, 2].map(() => mul(random([40, 5000]), total));
+  const tensors = [...first, exp(scaled[0]), tanh(scaled[1])];
+  const read = (executable: Executable) =>
+    Promise.all(tensors.map(async (_, place) => await executable.read(place)));
+  const [plain, profiled] = [1, 2].map(() =>
+    device.prepare(createProgram(tensors, []), () => assert.fail("constants alone"))
+  );
+  await plain.run([]);
+  const { kernels } = await profiled.profile!([]);
+  assert.deepEqual(await read(profiled), await read(plain));
+  const [{ phases, buffers }] = device.plans;
+  const lengths = phases.map((phase) => findChains(phase, buffers).map(({ length }) => length));
+  assert.ok(lengths[0].length > 0 && lengths.slice(1).some((chains) => chains.length > 0));
+  const chained = lengths.flat().reduce((sum, length) => sum + length - 1, 0);
+  assert.equal(kernels.length, phases.flat().length - chained);
+  plain.dispose();
+  profiled.dispose();
+  const left = device.memory.allocatedBytes;
+  const again = device.prepare(createProgram(tensors, []), () => assert.fail("constants alone"));
+  await again.profile!([]);
+  again.dispose();
+  assert.equal(device.memory.allocatedBytes, left);
 });
 
 Deno.test("chains: results are right, on three threads to the bits of one", async () => {

@@ -1,7 +1,6 @@
 // Very deep networks are planned in a time that grows with their depth.
 import assert from "node:assert/strict";
 import { placeLives } from "../../../core/graph/arena.ts";
-import { Group } from "../../../core/graph/group.ts";
 import { inputLeaf, stateLeaf } from "../../../core/graph/leaf.ts";
 import { planProgram } from "../../../core/graph/plan.ts";
 import { createProgram } from "../../../core/graph/program.ts";
@@ -63,19 +62,6 @@ Deno.test("a step of four times the layers is planned in less than nine times th
   const [short, long] = [seconds(400), seconds(1600)];
   // Quadratic growth is sixteen.
   assert(long / short < 9, `${long} ms for 1,600 layers, ${short} ms for 400`);
-});
-
-Deno.test("order among groups follows paths, also those made late", () => {
-  const [a, b, c, d] = Array.from({ length: 4 }, () => new Group([1], true));
-  b.follow(a);
-  d.follow(c);
-  assert(b.dependsOn(a) && d.dependsOn(c) && a.dependsOn(a));
-  assert(!a.dependsOn(b) && !d.dependsOn(a) && !b.dependsOn(c));
-  // The older group comes to depend on the younger ones.
-  c.follow(b);
-  assert(c.dependsOn(a) && d.dependsOn(a) && d.dependsOn(b));
-  assert(!a.dependsOn(d) && !b.dependsOn(d));
-  assert.deepEqual([...c.after], [b]);
 });
 
 Deno.test("a buffer takes the first gap that is free while it lives", () => {
