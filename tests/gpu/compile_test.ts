@@ -99,6 +99,24 @@ Deno.test("small layers, their loss and their gradients are one dispatch", () =>
   assert.ok(labels(0).every((label) => !label.includes("; max")));
 });
 
+Deno.test("what reads other rows or other elements than its own waits for all of them", () => {
+  const x = inputLeaf("x", [32, 32], "f32");
+  const [first, second] = ["first", "second"].map((name) => stateLeaf(name, [32, 32]));
+  const y = x.matmul(first);
+  const cases: Record<string, Tensor> = {
+    "an operand in other rows": y.relu().transpose().matmul(second),
+    "an operand that all rows share": second.matmul(y.relu()),
+    "one row for all": y.sub(y.slice([3, 0], [4, 32])),
+    "the same, of a first row": y.sub(y.slice([0, 0], [1, 32])),
+    "rows in another order": gather(y.relu(), inputLeaf("order", [32], "u32")),
+    "an element and its mirror image": y.add(y.transpose()),
+  };
+  for (const [name, output] of Object.entries(cases)) {
+    const { dispatches } = compile([output], [], { ...software, rowWork: 1e6 });
+    assert.equal(dispatches.length, 2, name);
+  }
+});
+
 Deno.test("on a software adapter small products share a dispatch, and large ones do not", () => {
   const { loss, assignments } = classifier(32, [784, 30, 30, 10]);
   const small = compile([loss], assignments, software).dispatches.map(({ label }) => label);
@@ -118,6 +136,8 @@ Deno.test("each thread of a software adapter gets workgroups of every call", () 
     const { shader, groups } = compile([loss], assignments, tuning).dispatches[3];
     const [, run] = shader.wgsl.match(/let number = workgroup.x % (\d+)u \* /)!;
     assert.equal(groups[0], Number(run) * processors);
+    // Those behind the last have nothing to do.
+    assert.match(shader.wgsl, /^ *if \(number < \d+u\) \{\n *if \(number < /m);
   }
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { inputLeaf, scalarLeaf, stateLeaf } from "../../core/graph/leaf.ts";
 import { createProgram } from "../../core/graph/program.ts";
+import * as ops from "../../core/ops/mod.ts";
 import { recordRows } from "../../gpu/recorder.ts";
 import type { GpuDevice } from "../../gpu/gpu_device.ts";
 import { gpuTest } from "./harness.ts";
@@ -47,6 +48,19 @@ gpuTest("recorded outputs outlive their ring", async (device) => {
   }
 });
 
+gpuTest("recorded outputs of which few fit in a ring are all there", async (device) => {
+  const rate = scalarLeaf("rate");
+  const size = 2 ** 19;
+  const program = createProgram([ops.ones([size]).mul(rate)], []);
+  const executable = device.prepare(program, () => assert.fail("no leaves"), { recorded: 1 });
+  for (let step = 0; step < 5; step++) executable.run([step]);
+  const rows = await executable.drain();
+  assert.equal(rows.length, 5 * size);
+  for (let step = 0; step < 5; step++) {
+    assert.ok(rows.subarray(step * size, (step + 1) * size).every((value) => value === step));
+  }
+});
+
 gpuTest("many steps go into one submit, and its promise is theirs", async (device) => {
   const { run } = counter(device);
   const before = device.statistics.submits;
@@ -54,6 +68,12 @@ gpuTest("many steps go into one submit, and its promise is theirs", async (devic
   assert.equal(new Set(promises).size, 1);
   await promises[0];
   assert.equal(device.statistics.submits, before + 1);
+  // Whoever waits for one step after the other need not ask for anything else.
+  for (const step of [20, 21, 22]) {
+    await device.idle();
+    await run(1, step);
+  }
+  assert.equal(device.statistics.submits, before + 4);
 });
 
 gpuTest("reads and writes of memory keep their order with steps", async (device) => {
