@@ -16,6 +16,20 @@ gpuTest("broadcasts, transposes and slices in one loop", async (device) => {
   await assertParity(device, outputs, bindings, { magnitude: 1 });
 });
 
+gpuTest(
+  "many small loops in one dispatch find their operands",
+  async (device) => {
+    const random = mulberry32(9);
+    const x = inputLeaf("x", [40, 3], "f32");
+    const bindings = new Map([value(x, floats(random, x.shape).data)]);
+    const outputs = Array.from(
+      { length: 40 },
+      (_, row) => x.slice([row, 0], [row + 1, 3]).mul(0.5),
+    );
+    await assertParity(device, outputs, bindings);
+  },
+);
+
 for (const [kind, tuning] of [["this adapter", {}], ["hardware", hardware]] as const) {
   gpuTest(`sums, maxima and minima over any axes: ${kind}`, async (device) => {
     const random = mulberry32(2);
