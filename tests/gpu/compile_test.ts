@@ -59,6 +59,23 @@ Deno.test("calls that do not depend on each other share a dispatch, within the l
   }
 });
 
+Deno.test("arenas besides the first are bound within the limit, too", () => {
+  const outputs = Array.from({ length: 12 }, (_, at) => {
+    const x = inputLeaf(`x${at}`, [40 + at, 50], "f32");
+    return dense(dense(x, `a${at}`, 60), `b${at}`, 30).sum();
+  });
+  const tunings = [
+    { ...defaultTuning, half: true },
+    { ...software, storageBuffers: 8, uniformBytes: 64 },
+  ];
+  for (const tuning of tunings) {
+    const most = compile(outputs, [], tuning).dispatches.map(({ shader }) =>
+      shader.memories.filter(({ type }) => type !== "uniform").length
+    );
+    assert.ok(Math.max(...most) <= 8, `${most}`);
+  }
+});
+
 Deno.test("a dispatch has no more calls than its shader is soon ready for", () => {
   const x = inputLeaf("x", [5, 12], "f32");
   const { dispatches } = compile(Array.from({ length: 150 }, (_, at) => x.mul(at + 2).sum(0)));

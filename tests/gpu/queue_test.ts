@@ -48,18 +48,21 @@ gpuTest("recorded outputs outlive their ring", async (device) => {
   }
 });
 
-gpuTest("recorded outputs of which few fit in a ring are all there", async (device) => {
-  const rate = scalarLeaf("rate");
-  const size = 2 ** 19;
-  const program = createProgram([ops.ones([size]).mul(rate)], []);
-  const executable = device.prepare(program, () => assert.fail("no leaves"), { recorded: 1 });
-  for (let step = 0; step < 5; step++) executable.run([step]);
-  const rows = await executable.drain();
-  assert.equal(rows.length, 5 * size);
-  for (let step = 0; step < 5; step++) {
-    assert.ok(rows.subarray(step * size, (step + 1) * size).every((value) => value === step));
-  }
-});
+gpuTest(
+  "recorded outputs of which few fit in a ring are all there, and no others",
+  async (device) => {
+    const rate = scalarLeaf("rate");
+    const size = 2 ** 19;
+    const program = createProgram([ops.ones([size]).mul(rate), rate.add(7)], []);
+    const executable = device.prepare(program, () => assert.fail("no leaves"), { recorded: 1 });
+    for (let step = 0; step < 5; step++) executable.run([step]);
+    const rows = await executable.drain();
+    assert.equal(rows.length, 5 * size);
+    for (let step = 0; step < 5; step++) {
+      assert.ok(rows.subarray(step * size, (step + 1) * size).every((value) => value === step));
+    }
+  },
+);
 
 gpuTest("many steps go into one submit, and its promise is theirs", async (device) => {
   const { run } = counter(device);
