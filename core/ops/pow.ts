@@ -13,9 +13,11 @@ import { sub } from "./sub.ts";
 
 const power: Binary = elementwise({
   name: "pow",
-  // WGSL's pow is defined for bases from 0 up. The sign comes back for odd whole exponents, and NaN
-  // is made from the bits of x, as a constant NaN is an error in WGSL.
-  wgsl: `let size = pow(abs(x), y);
+  // WGSL's pow is defined for bases above 0, and gives 0 for 0 to a negative power in Mesa. The sign
+  // comes back for odd whole exponents; Infinity and NaN are made from bits of x, as constant ones are
+  // errors in WGSL.
+  wgsl: `let endless = bitcast<f32>(bitcast<u32>(abs(x)) | 0x7f800000u);
+let size = select(pow(abs(x), y), endless, x == 0.0 && y < 0.0);
 let isWhole = floor(y) == y;
 let isOdd = isWhole && floor(0.5 * y) != 0.5 * y;
 let withSign = select(size, -size, x < 0.0 && isOdd);
@@ -33,8 +35,8 @@ select(value, 1.0, y == 0.0 || x == 1.0)`,
     return [mul(grad, slope), mul(grad, growth)];
   },
   samples: [{
-    inputs: [[2, -2, -2, 0, 0, 9, 1, -3], [3, 3, 2, 0, 2, 0.5, 7, -1]],
-    expected: [8, -8, 4, 1, 0, 3, 1, -1 / 3],
+    inputs: [[2, -2, -2, 0, 0, 0, 0, 9, 1, -3], [3, 3, 2, 0, 2, -2, -0.5, 0.5, 7, -1]],
+    expected: [8, -8, 4, 1, 0, Infinity, Infinity, 3, 1, -1 / 3],
     source: "NumPy's float_power",
   }],
   domain: [0.2, 3],
