@@ -18,6 +18,7 @@ import {
   recallAtPrecision,
   sensitivityAtSpecificity,
   sparseCategoricalAccuracy,
+  sparseCategoricalCrossentropyMetric,
   sparseTopKCategoricalAccuracy,
   truePositives,
 } from "../../../core/nn/mod.ts";
@@ -154,6 +155,35 @@ Deno.test("perplexity is that of all labels that count, by their weights", () =>
   const totals = totalsOf(perplexity(), two, rows, tensor([3, 1]));
   assertClose([Number(metric.result(...totals))], [(0.5 ** 3 * 0.8) ** -0.25], 1e-6);
   assert.equal(metric.direction, "min");
+});
+
+Deno.test("means of a loss leave out what it ignores, whatever weighs how much, over several batches", () => {
+  const shares = [[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.2, 0.2, 0.6]];
+  const options = { ignoreClass: 0 };
+  for (const metric of [perplexity(options), sparseCategoricalCrossentropyMetric(options)]) {
+    const value = (totals: Float64Array[]) => {
+      const result = Number(metric.result(...totals));
+      return metric.name === "perplexity" ? Math.log(result) : result;
+    };
+    const batch = (labels: number[], rows: number[][], weights?: number[]) =>
+      totalsOf(metric, tensor(labels), tensor(rows), weights && tensor(weights));
+    // By weights: of three labels one is ignored, with the largest weight of all.
+    const weighted = batch([0, 1, 2], shares.slice(0, 3), [9, 3, 1]);
+    assertClose([value(weighted)], [-(3 * Math.log(0.8) + Math.log(0.4)) / 4], 1e-6);
+    // Over batches: one label of three counts in the first, one of one in the second.
+    const [first, second] = [batch([0, 1, 0], shares.slice(0, 3)), batch([2], shares.slice(3))];
+    const together = first.map((total, place) => total.map((one, at) => one + second[place][at]));
+    assertClose([value(together)], [-Math.log(0.8 * 0.6) / 2], 1e-6);
+    // Labels of steps: one counts of the first sample, two of the second.
+    const steps = totalsOf(
+      metric,
+      tensor([[0, 1], [2, 2]]),
+      tensor([shares.slice(0, 2), shares.slice(2)]),
+      tensor([1, 2]),
+    );
+    assertClose([value(steps)], [-(Math.log(0.8) + 2 * Math.log(0.4 * 0.6)) / 5], 1e-6);
+    assert.ok(Number.isNaN(value(batch([0], shares.slice(0, 1)))), "over no samples");
+  }
 });
 
 Deno.test("metrics say what they expected", () => {
