@@ -8,9 +8,12 @@ import type { AnyUpdated, Updated } from "./stages.ts";
 export interface ExponentialMovingAverageOptions {
   /** Share of the old average in the new one, from 0 to 1; default 0.99. */
   readonly momentum?: number;
-  /** Whether averages stand in for the weights between epochs, as in validation; default true. */
+  /**
+   * Whether averages stand in for the weights between epochs, as in validation; default true. After the
+   * last epoch `keep` says so, too.
+   */
   readonly validate?: boolean;
-  /** Whether the model has the averages after the last epoch; default true. */
+  /** Whether the model has the averages from the last epoch's validation on; default true. */
   readonly keep?: boolean;
   /** Updates after which training goes on from the averages, from 1; default none. */
   readonly overwriteFrequency?: number;

@@ -18,7 +18,10 @@ export interface StochasticWeightAveragingOptions {
   readonly annealEpochs?: number;
   /** The curve that it follows; default `"cos"`. */
   readonly anneal?: "cos" | "linear";
-  /** Whether averages stand in for the weights between epochs, as in validation; default true. */
+  /**
+   * Whether averages stand in for the weights between epochs, as in validation; default true. After the
+   * last epoch they do so in any case.
+   */
   readonly validate?: boolean;
 }
 

@@ -90,6 +90,7 @@ Deno.test("exponentialMovingAverage leaves validation or the end alone if asked"
   const unseen = pole(exponentialMovingAverage({ momentum: 0.8, validate: false }), options);
   const seen = await lastValueFrom(unseen.training.pipe(toArray()));
   close(seen[1].logs.val_loss, 0.9 ** 16, "val_loss of the second epoch");
+  close(seen[2].logs.val_loss, average(powers(12), 0.8) ** 2, "val_loss of what is kept");
   close(await unseen.weight(), average(powers(12), 0.8), "weight");
 
   const neither = pole(exponentialMovingAverage({ validate: false, keep: false }), options);
