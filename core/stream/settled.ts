@@ -5,7 +5,9 @@ import type { AnyModel } from "../nn/connect.ts";
  * step that is being made, or after the last one; when a run has been cut short on a GPU, those that
  * it has left, which come a moment later. After a run that has completed they are there; where an
  * operator has cut it short, as `earlyStopping` and `take` do, they are once its end has been passed
- * on, so that those below (`last`, `map`) wait for this promise.
+ * on, so that those below (`last`, `map`) wait for this promise. So do those behind an operator that
+ * puts other weights back at the end: the best ones (`restoreBest`), or those of the last step in the
+ * place of averages (`exponentialMovingAverage({ keep: false })`); on a GPU they come a moment later, too.
  *
  * `predict`, `predictions`, an open model, `evaluate`, `generate`, `copyWeights` and `saveWeights`
  * wait for it by themselves. The other way, what a parameter is set to while a run trains counts
