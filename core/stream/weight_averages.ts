@@ -135,18 +135,22 @@ export class WeightAverages implements Interlude {
   #effect(step: AnyUpdated, overwrites: boolean): Effect {
     const { run } = step.frame;
     const share = run.scalars.computed(`${this.#name}/share`, () => this.#share);
+    const { leaves } = run.weightTable;
     const assignments: Assignment[] = [];
     const state = new Map(step.frame.state);
+    const evaluationWeights = new Map<Parameter, Tensor>();
     for (const parameter of step.gradients.keys()) {
       // One that begins to learn late is averaged from where it stood.
       const slot = run.weightTable.slot(this.#slotOf(parameter, run), parameter.shape, parameter);
       const weight = state.get(parameter)!;
       const average = slot.mul(share).add(weight.mul(sub(1, share)));
       assignments.push({ state: slot, value: average });
+      // What stands in is validated as it is, whatever the optimizer makes of the weights for that.
+      if (this.rule.validate) evaluationWeights.set(parameter, leaves.get(parameter)!);
       if (!overwrites) continue;
-      assignments.push({ state: run.weightTable.leaves.get(parameter)!, value: average });
+      assignments.push({ state: leaves.get(parameter)!, value: average });
       state.set(parameter, stopGradient(average));
     }
-    return { assignments, state };
+    return { assignments, state, evaluationWeights };
   }
 }

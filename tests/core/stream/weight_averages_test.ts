@@ -12,6 +12,7 @@ import {
   loss,
   miniBatches,
   type MiniBatchesOptions,
+  scheduleFreeAdamW,
   sgd,
   stochasticWeightAveraging,
   type StochasticWeightAveragingOptions,
@@ -96,6 +97,20 @@ Deno.test("exponentialMovingAverage leaves validation or the end alone if asked"
   const neither = pole(exponentialMovingAverage({ validate: false, keep: false }), options);
   await lastValueFrom(neither.training);
   close(await neither.weight(), 0.9 ** 12, "weight of neither");
+});
+
+Deno.test("averages are validated as they are, also of an optimizer that validates others", async () => {
+  const { model, loss: square } = onePole();
+  const options = { batchSize: 1, epochs: 3, device: "cpu", threads: 1 } as const;
+  const steps = miniBatches(ones, options).pipe(
+    forward(model),
+    loss(square),
+    backward(),
+    update(scheduleFreeAdamW({ learningRate: 0.1 })),
+    exponentialMovingAverage({ momentum: 0.5 }),
+  );
+  const { logs } = await lastValueFrom(steps.pipe(epochs({ validation: ones })));
+  close(logs.val_loss, (await weightsOf(model))["dense_1/kernel"][0] ** 2, "val_loss");
 });
 
 Deno.test("exponentialMovingAverage leaves the weights of a run that ends within an epoch", async () => {
