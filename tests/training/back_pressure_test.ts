@@ -122,6 +122,19 @@ Deno.test("unsubscribing in the middle of an epoch frees everything and gives we
     assert.equal(seen, stopped, "no step after the end");
   }));
 
+Deno.test("a run that is left at any moment of its start leaves nothing on the device", async () => {
+  using device = new TestCpu(1);
+  const before = device.memory.allocatedBytes;
+  for (let moments = 0; moments < 12; moments++) {
+    const pipe = steps(smallModel(), points(100), sgd(), { batchSize: 10, device });
+    const subscription = pipe.subscribe();
+    for (let moment = 0; moment < moments; moment++) await null;
+    subscription.unsubscribe();
+    await later(2);
+    assert.equal(device.memory.allocatedBytes, before, `left after ${moments} moments`);
+  }
+});
+
 Deno.test("takeUntil ends a run that would not end", () =>
   ends("taken until", async (device, model) => {
     const stop = new Subject<void>();
