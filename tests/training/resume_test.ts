@@ -192,16 +192,20 @@ Deno.test("a file that does not fit is refused, and says why", async (test) => {
   await test.step("no file", () => refused({ resume: `${folder}/none` }, /there is no such file/));
   await test.step("another pipe", async () => {
     const model = makeModel();
-    const steps = miniBatches(data, { ...device, batchSize: 16, seed: 9, resume: path }).pipe(
-      forward(model),
-      loss(crossentropy),
-      backward(),
-      update(sgd()),
-    );
+    let seen = 0;
+    const steps = miniBatches(data, { ...device, batchSize: 16, seed: 9, epochs: 3, resume: path })
+      .pipe(
+        forward(model),
+        loss(crossentropy),
+        backward(),
+        update(sgd()),
+        tap(() => seen++),
+      );
     await assert.rejects(
       lastValueFrom(steps),
       /the pipe must be the one that was saved: the file has a state of "cutAndKeep", .* sgd/,
     );
+    assert.equal(seen, 1, "refused with the first step");
   });
   await test.step("another model", async () => {
     const model = sequential([input([2]), dense(4), dense(3)]);
