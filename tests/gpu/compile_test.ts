@@ -59,23 +59,6 @@ Deno.test("calls that do not depend on each other share a dispatch, within the l
   }
 });
 
-Deno.test("arenas besides the first are bound within the limit, too", () => {
-  const outputs = Array.from({ length: 12 }, (_, at) => {
-    const x = inputLeaf(`x${at}`, [40 + at, 50], "f32");
-    return dense(dense(x, `a${at}`, 60), `b${at}`, 30).sum();
-  });
-  const tunings = [
-    { ...defaultTuning, half: true },
-    { ...software, storageBuffers: 8, uniformBytes: 64 },
-  ];
-  for (const tuning of tunings) {
-    const most = compile(outputs, [], tuning).dispatches.map(({ shader }) =>
-      shader.memories.filter(({ type }) => type !== "uniform").length
-    );
-    assert.ok(Math.max(...most) <= 8, `${most}`);
-  }
-});
-
 Deno.test("a dispatch has no more calls than its shader is soon ready for", () => {
   const x = inputLeaf("x", [5, 12], "f32");
   const { dispatches } = compile(Array.from({ length: 150 }, (_, at) => x.mul(at + 2).sum(0)));
@@ -114,24 +97,6 @@ Deno.test("small layers, their loss and their gradients are one dispatch", () =>
   // What is too much for one thread is left to many.
   assert.ok(labels(500).some((label) => /^matmul [^;]*; max.*mul \[32,10\]$/.test(label)));
   assert.ok(labels(0).every((label) => !label.includes("; max")));
-});
-
-Deno.test("what reads other rows or other elements than its own waits for all of them", () => {
-  const x = inputLeaf("x", [32, 32], "f32");
-  const [first, second] = ["first", "second"].map((name) => stateLeaf(name, [32, 32]));
-  const y = x.matmul(first);
-  const cases: Record<string, Tensor> = {
-    "an operand in other rows": y.relu().transpose().matmul(second),
-    "an operand that all rows share": second.matmul(y.relu()),
-    "one row for all": y.sub(y.slice([3, 0], [4, 32])),
-    "the same, of a first row": y.sub(y.slice([0, 0], [1, 32])),
-    "rows in another order": gather(y.relu(), inputLeaf("order", [32], "u32")),
-    "an element and its mirror image": y.add(y.transpose()),
-  };
-  for (const [name, output] of Object.entries(cases)) {
-    const { dispatches } = compile([output], [], { ...software, rowWork: 1e6 });
-    assert.equal(dispatches.length, 2, name);
-  }
 });
 
 Deno.test("on a software adapter small products share a dispatch, and large ones do not", () => {
