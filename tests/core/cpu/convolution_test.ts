@@ -187,6 +187,7 @@ Deno.test("convolutions of one tap: the same, and the bits of the matrix product
 });
 
 Deno.test("convolutions of 3×3 and 1×3 by tiles: the same of odd sizes, channels and numbers of threads", async () => {
+  // Up to 3,564 products are added up, with twice the rounding of a sum.
   await checkRandom(tiledCase, 16, numbers(13), 4e-6);
 });
 

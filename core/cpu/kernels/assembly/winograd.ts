@@ -1,11 +1,11 @@
 /**
- * Convolution by windows of 3×3, in one depth or several, with 36 multiplications for every 4×4
- * outputs instead of 144 (S. Winograd's F(4×4, 3×3); A. Lavin, S. Gray, "Fast algorithms for
- * convolutional neural networks", 2016): tiles of 6×6 inputs and the kernel become 36 numbers a channel
- * each, which are multiplied plane by plane, and the 36 sums become the outputs; of windows of 1×3, six
- * inputs in a line are six numbers for four outputs. What the depths of a window give is added up before
- * sums become outputs. Tiles lie at fixed places of an image, so the bits do not depend
- * on who computes them. `../winograd_points.ts` says how numbers change.
+ * Convolution by windows of 3×3, in one depth or several, with 36 multiplications for every 4×4 outputs
+ * instead of 144 (S. Winograd's F(4×4, 3×3); A. Lavin, S. Gray, "Fast algorithms for convolutional
+ * neural networks", 2016): tiles of 6×6 inputs and the kernel become 36 numbers a channel each, which
+ * are multiplied plane by plane, and the 36 sums become the outputs. Of windows of 1×3, six inputs in a
+ * line become six numbers for four outputs. What the depths of a window give is added up before sums
+ * become outputs. Tiles lie at fixed places of an image, so the bits do not depend on who computes them.
+ * `../winograd_points.ts` says how numbers change.
  */
 import { least } from "./pack";
 import { strip4x1rp, strip4x2rp, strip6x1rp, strip6x2rp } from "./strips";
