@@ -157,6 +157,8 @@ export const kernelWays = {
   heldB: 512,
   /** The product of a single row. */
   row: 1024,
+  /** The first operand of a product was zeros for the most part. */
+  sparse: 2048,
 } as const;
 
 /** What the kernels export. Addresses and sizes are bytes, strides are elements. */

@@ -3,12 +3,10 @@
  * block it falls in, so its bits depend neither on the number of threads nor on the tiling.
  */
 import { least, packA, packRows, packTransposed } from "./pack";
+import { row, rowTransposed } from "./row";
+import { forgetFinite, isSparse, packSparse, sparseBlock } from "./sparse";
+import { sparse4x1, sparse4x2, sparse6x1, sparse6x2 } from "./sparse_strips";
 import {
-  madd,
-  store2,
-  strip1x1k,
-  strip1x2k,
-  strip1x8k,
   strip4x1k,
   strip4x1kp,
   strip4x1r,
@@ -26,7 +24,7 @@ import {
   strip6x2r,
   strip6x2rp,
 } from "./strips";
-import { go, onHeldB, onPackedA, onPackedB, onRow } from "./ways";
+import { go, onHeldB, onPackedA, onPackedB, onRow, onSparse } from "./ways";
 
 /** Most steps of k in one block: a packed panel of B (8 columns) is then 12.5 KiB of L1. */
 const kBlock: i32 = 400;
@@ -49,103 +47,7 @@ export function hold(token: usize): void {
 /** Says that the scratch holds nothing any longer: a new walk, or another kernel. */
 export function forget(): void {
   held = 0;
-}
-
-/** One row: many columns at once hide the latency of the additions. */
-function row(
-  a: usize,
-  aStep: usize,
-  b: usize,
-  bStep: usize,
-  c: usize,
-  columns: i32,
-  k: i32,
-  resume: i32,
-): void {
-  while (columns >= 32) {
-    strip1x8k(a, aStep, 0, b, bStep, c, 0, 1, 32, k, resume);
-    b += 128;
-    c += 128;
-    columns -= 32;
-  }
-  while (columns > 0) {
-    if (columns > 4) strip1x2k(a, aStep, 0, b, bStep, c, 0, 1, columns, k, resume);
-    else strip1x1k(a, aStep, 0, b, bStep, c, 0, 1, columns, k, resume);
-    b += 32;
-    c += 32;
-    columns -= 8;
-  }
-}
-
-/** One row, B stored by column: turned in registers, as nothing of it is used twice. */
-function rowTransposed(
-  a: usize,
-  aStep: usize,
-  b: usize,
-  columnStep: usize,
-  c: usize,
-  columns: i32,
-  k: i32,
-  resume: i32,
-): void {
-  for (let j = 0; j < columns; j += 8) {
-    const b0 = b + <usize> j * columnStep;
-    const b1 = b0 + (j + 1 < columns ? columnStep : 0);
-    const b2 = b1 + (j + 2 < columns ? columnStep : 0);
-    const b3 = b2 + (j + 3 < columns ? columnStep : 0);
-    const b4 = b3 + (j + 4 < columns ? columnStep : 0);
-    const b5 = b4 + (j + 5 < columns ? columnStep : 0);
-    const b6 = b5 + (j + 6 < columns ? columnStep : 0);
-    const b7 = b6 + (j + 7 < columns ? columnStep : 0);
-    const to = c + <usize> j * 4;
-    let low = f32x4.splat(0);
-    let high = f32x4.splat(0);
-    if (resume) {
-      low = v128.load(to);
-      high = v128.load(to, 16);
-    }
-    let p = a;
-    const end = <usize> k * 4;
-    for (let i: usize = 0; i < end; i += 16) {
-      const r0 = v128.load(b0 + i);
-      const r1 = v128.load(b1 + i);
-      const r2 = v128.load(b2 + i);
-      const r3 = v128.load(b3 + i);
-      const r4 = v128.load(b4 + i);
-      const r5 = v128.load(b5 + i);
-      const r6 = v128.load(b6 + i);
-      const r7 = v128.load(b7 + i);
-      const left = end - i;
-      const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-      const t1 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-      const t2 = v128.shuffle<f32>(r4, r5, 0, 4, 1, 5);
-      const t3 = v128.shuffle<f32>(r6, r7, 0, 4, 1, 5);
-      let x = v128.load32_splat(p);
-      p += aStep;
-      low = madd(x, v128.shuffle<i64>(t0, t1, 0, 2), low);
-      high = madd(x, v128.shuffle<i64>(t2, t3, 0, 2), high);
-      if (left < 8) break;
-      x = v128.load32_splat(p);
-      p += aStep;
-      low = madd(x, v128.shuffle<i64>(t0, t1, 1, 3), low);
-      high = madd(x, v128.shuffle<i64>(t2, t3, 1, 3), high);
-      if (left < 12) break;
-      const u0 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-      const u1 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      const u2 = v128.shuffle<f32>(r4, r5, 2, 6, 3, 7);
-      const u3 = v128.shuffle<f32>(r6, r7, 2, 6, 3, 7);
-      x = v128.load32_splat(p);
-      p += aStep;
-      low = madd(x, v128.shuffle<i64>(u0, u1, 0, 2), low);
-      high = madd(x, v128.shuffle<i64>(u2, u3, 0, 2), high);
-      if (left < 16) break;
-      x = v128.load32_splat(p);
-      p += aStep;
-      low = madd(x, v128.shuffle<i64>(u0, u1, 1, 3), low);
-      high = madd(x, v128.shuffle<i64>(u2, u3, 1, 3), high);
-    }
-    store2(to, columns - j, low, high);
-  }
+  forgetFinite();
 }
 
 /** C[i,j] (+)= Σ A[i,k]·B[k,j] for rows [rowStart,rowEnd) and columns [colStart,colEnd). */
@@ -195,8 +97,9 @@ export function matmul(
   const pack = transposed || rows >= 64 || (rows >= 16 && (bRowStride & 511) == 0);
   // To pack A pays for many columns: one stored by column is strided too, and rows of a row-major one
   // need a pointer and an access each, where packed ones are read together.
-  const aPacked = (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 48);
-  go((pack ? onPackedB : 0) | (aPacked ? onPackedA : 0));
+  const sparse = isSparse(a, aRow, aCol, b, bRow, bCol, rows, columns, k, holder);
+  const aPacked = sparse || (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 48);
+  go((pack ? onPackedB : 0) | (aPacked ? onPackedA : 0) | (sparse ? onSparse : 0));
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
   // Blocks of k of about equal depth, in whole steps of four.
@@ -238,7 +141,15 @@ export function matmul(
         let step4 = step6;
         let block6: usize = 6 * aRow;
         let block4: usize = 4 * aRow;
-        if (aPacked) {
+        if (sparse) {
+          block6 = sparseBlock(6, depth);
+          block4 = sparseBlock(4, depth);
+          const packedShort = scratchA + block6 * <usize> ((tall + 5) / 6);
+          packSparse(aTall, aRow, aCol, tall, 6, depth, bStep, scratchA);
+          packSparse(aShort, aRow, aCol, short, 4, depth, bStep, packedShort);
+          aTall = scratchA;
+          aShort = packedShort;
+        } else if (aPacked) {
           packA(aTall, aRow, aCol, tall, 6, depth, scratchA);
           const packedShort = scratchA + 4 * <usize> ((tall + 5) / 6 * 6 * depth);
           packA(aShort, aRow, aCol, short, 4, depth, packedShort);
@@ -257,7 +168,15 @@ export function matmul(
           const at = <usize> j * 4;
           const to = cTall + at;
           const below = cShort + at;
-          if (!pack || kMajor != aPacked) {
+          if (sparse) {
+            if (w > 4) {
+              sparse6x2(aTall, block6, panel, to, cRow, tall, w, resume);
+              sparse4x2(aShort, block4, panel, below, cRow, short, w, resume);
+            } else {
+              sparse6x1(aTall, block6, panel, to, cRow, tall, w, resume);
+              sparse4x1(aShort, block4, panel, below, cRow, short, w, resume);
+            }
+          } else if (!pack || kMajor != aPacked) {
             if (w > 4) {
               if (kMajor) {
                 strip6x2k(aTall, step6, block6, panel, bStep, to, cRow, tall, w, depth, resume);

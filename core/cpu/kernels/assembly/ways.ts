@@ -15,6 +15,7 @@ export const onPackedA: u32 = 128;
 export const onPackedB: u32 = 256;
 export const onHeldB: u32 = 512;
 export const onRow: u32 = 1024;
+export const onSparse: u32 = 2048;
 
 /** Says that a kernel goes this way. */
 export function go(way: u32): void {
