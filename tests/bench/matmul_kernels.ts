@@ -1,9 +1,11 @@
 /**
  * GFLOP/s of the matrix product on one thread, and the cost of a plan on two.
  *
- * `deno run tests/bench/matmul_kernels.ts [--plain] [rounds]`: shapes are interleaved, and the
- * figure is the best and the median of the rounds.
+ * `deno run tests/bench/matmul_kernels.ts [--plain] [--zeros X] [rounds]`: shapes are interleaved,
+ * and the figure is the best and the median of the rounds. Of the operands X are zeros, from 0, the
+ * default, to 1: they are counted as the others, and left out where the first operand has many.
  */
+import { parseArgs } from "node:util";
 import {
   controlWords,
   instantiateKernels,
@@ -39,14 +41,24 @@ const shapes: Shape[] = [
   [1, 512, 784, "b"],
 ];
 
-const plain = Deno.args.includes("--plain");
-const rounds = Number(Deno.args.find((argument) => /^\d+$/.test(argument)) ?? 7);
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  options: { plain: { type: "boolean" }, zeros: { type: "string", default: "0" } },
+  allowPositionals: true,
+});
+const { plain } = values;
+const rounds = Number(positionals[0] ?? 7);
 const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536, shared: true });
 const table = new WebAssembly.Table({ initial: 1, element: "anyfunc" });
 const kernels = instantiateKernels(memory, table, !plain);
 const floats = new Float32Array(memory.buffer);
-// Ordinary numbers everywhere: zeros and denormals would not take the same time.
-for (let i = 0; i < floats.length; ++i) floats[i] = ((i * 7919) % 1000) / 1000 - 0.5;
+// Ordinary numbers, and no zeros but those asked for: denormals would not take the same time.
+let state = 1;
+for (let i = 0; i < floats.length; ++i) {
+  state = Math.imul(state, 1664525) + 1013904223 >>> 0;
+  const isZero = state < Number(values.zeros) * 2 ** 32;
+  floats[i] = isZero ? 0 : ((i * 7919) % 1000) / 1000 - 0.5001;
+}
 
 const scratch = 64;
 const a = scratch + kernels.scratchBytes;

@@ -5,7 +5,7 @@
  * when the committed bytes are not what the sources give.
  */
 import asc from "assemblyscript/asc";
-import { sparseStripsSource } from "./sparse_strips.ts";
+import { sparseSumsSource } from "./sparse_sums.ts";
 import { stripsSource } from "./strips.ts";
 import { winogradPointsSource } from "./winograd_points.ts";
 
@@ -14,7 +14,7 @@ const output = new URL("kernels.wasm.ts", here);
 
 /** Sources that are written by functions. */
 const written: Record<string, () => string> = {
-  "sparse_strips.ts": sparseStripsSource,
+  "sparse_sums.ts": sparseSumsSource,
   "strips.ts": stripsSource,
   "winograd_points.ts": winogradPointsSource,
 };

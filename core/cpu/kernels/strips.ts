@@ -7,7 +7,7 @@
  */
 
 /** One register block: `rows` rows by `vectors` × 4 columns. */
-export interface Block {
+interface Block {
   rows: number;
   vectors: number;
   /** true: A[i,k] lies at `a + 4 i + aStep k`; false: at `a + aStep i + 4 k`. */
@@ -55,7 +55,7 @@ function multiplyAdds(block: Block, steps: number): string {
  * so that in sum t lane j is of row (j + t) mod 4. Deno's V8 compares each address with the memory's
  * size; a load for every row makes so many comparisons that on Intel they cost a fifth.
  */
-export function turned({ rows, vectors }: Block): string[] {
+function turned({ rows, vectors }: Block): string[] {
   const add = (r: number) => range(vectors).map((v) => `s${r}${v} = madd(x, b${v}, s${r}${v});`);
   if (rows === 1) return ["x = v128.load32_splat(p0);", ...add(0)];
   const turn = "x = v128.shuffle<f32>(x, x, 1, 2, 3, 0);";
@@ -69,7 +69,7 @@ export function turned({ rows, vectors }: Block): string[] {
  * Puts sums that were turned under the columns into rows, or rows into such sums: pairs of them change
  * two neighbouring lanes, then other pairs every second lane; and the other way round.
  */
-export function exchange({ rows, vectors }: Block, toRows: boolean): string[] {
+function exchange({ rows, vectors }: Block, toRows: boolean): string[] {
   return range(vectors).flatMap((v) => {
     const halves = (a: string, b: string) => `v128.shuffle<f32>(${a}, ${b}, 0, 1, 6, 7)`;
     const evens = (a: string, b: string) => `v128.shuffle<f32>(${a}, ${b}, 0, 5, 2, 7)`;
@@ -92,7 +92,7 @@ export function exchange({ rows, vectors }: Block, toRows: boolean): string[] {
 }
 
 /** The stores of one block; eight vectors are stored whole, fewer may be cut at `columns`. */
-export function stores({ rows, vectors }: Block): string {
+function stores({ rows, vectors }: Block): string {
   const upwards = range(rows).reverse();
   const whole = upwards.flatMap((r) =>
     range(vectors).map((v) => `v128.store(c${r}, s${r}${v}, ${16 * v});`)
@@ -113,7 +113,7 @@ export function stores({ rows, vectors }: Block): string {
  * upwards then leaves the true value there, so a block of fewer rows needs no code of its own. Where
  * none is past it nothing is compared: products over 16 numbers are 5% faster.
  */
-export function follow(name: string, step: string, rows: number, first: string = name): string {
+function follow(name: string, step: string, rows: number, first: string = name): string {
   const rest = range(rows).slice(1);
   const each = (by: (r: number) => string) =>
     rest.map((r) => `${name}${r} = ${name}${r - 1} + ${by(r)};`).join("\n      ");

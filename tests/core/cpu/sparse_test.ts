@@ -34,8 +34,8 @@ function layout({ kernels, scratch }: World, { m, k, n, aColumns, bColumns }: Ca
   return { a, aRow, aCol, b, bRow, bCol, c, cRow: n + 5 };
 }
 
-/** Puts numbers into B, and into A some that three neighbouring rows have in the same places. */
-function fill(place: World, shape: Case, next: Next, most = 6): void {
+/** Puts numbers into B, and into A some that neighbouring rows have in the same places. */
+function fill(place: World, shape: Case, next: Next, most = 12): void {
   const { floats } = place;
   const { m, k, n } = shape;
   const { a, aRow, aCol, b } = layout(place, shape);
@@ -76,7 +76,7 @@ for (const relaxed of variants) {
   Deno.test(`sparse products (${name}): the bits of rows by themselves, on random shapes`, () => {
     const place = world(relaxed);
     const next = numbers(11);
-    const large = [[6, 2000, 8], [130, 33, 530], [125, 900, 41], [784, 32, 30], [32, 784, 30]];
+    const large = [[8, 2000, 16], [130, 33, 530], [125, 1700, 41], [784, 32, 30], [32, 784, 30]];
     for (let round = 0; round < 120; ++round) {
       const [m, k, n] = large[round >> 2] ?? [20 + next(40), 60 + next(60), 55 + next(40)];
       const shape = {
@@ -126,14 +126,14 @@ Deno.test("products with few zeros, and small ones, are multiplied as they are",
   const place = world(variants[0]);
   const next = numbers(13);
   const table: [shape: Case, most: number, sparse: boolean][] = [
-    [{ m: 30, k: 70, n: 60 }, 6, true],
-    [{ m: 30, k: 70, n: 60, aColumns: true }, 6, true],
+    [{ m: 30, k: 70, n: 60 }, 12, true],
+    [{ m: 30, k: 70, n: 60, aColumns: true }, 12, true],
     [{ m: 30, k: 70, n: 60 }, 1, false],
     [{ m: 30, k: 70, n: 60, aColumns: true }, 1, false],
-    [{ m: 30, k: 70, n: 30 }, 6, false],
-    [{ m: 5, k: 1000, n: 60 }, 6, false],
-    [{ m: 1000, k: 15, n: 60 }, 6, false],
-    [{ m: 1000, k: 200, n: 7 }, 6, false],
+    [{ m: 30, k: 70, n: 30 }, 12, false],
+    [{ m: 7, k: 1000, n: 60 }, 12, false],
+    [{ m: 1000, k: 7, n: 60 }, 12, false],
+    [{ m: 1000, k: 200, n: 10 }, 12, false],
   ];
   for (const [shape, most, sparse] of table) {
     fill(place, shape, next, most);

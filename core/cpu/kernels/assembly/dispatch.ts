@@ -17,12 +17,13 @@ import { recurrenceGradient } from "./recurrence_gradient";
 import { segments } from "./segment";
 import { mergeRuns, sortRuns } from "./sort";
 import { sampleImage, sampleImageGradient } from "./sampling";
+import { sparseBytes } from "./sparse";
 import { channelsOf, isWinograd } from "./window";
 import { winogradBytes } from "./winograd";
 import { winogradGradient } from "./winograd_gradient";
 
 /** Bytes for packed operands of a product or of Winograd's tiles. */
-const packedBytes: i32 = winogradBytes;
+const packedBytes: i32 = <i32> sparseBytes > winogradBytes ? <i32> sparseBytes : winogradBytes;
 /** Bytes of scratch each thread owns: those, and the tile of a convolution. */
 export const scratchBytes: i32 = packedBytes + tileBytes;
 

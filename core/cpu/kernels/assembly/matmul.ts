@@ -4,8 +4,7 @@
  */
 import { least, packA, packRows, packTransposed } from "./pack";
 import { row, rowTransposed } from "./row";
-import { forgetFinite, isSparse, packSparse, sparseBlock } from "./sparse";
-import { sparse4x1, sparse4x2, sparse6x1, sparse6x2 } from "./sparse_strips";
+import { forgetFinite, isSparse, sparseProduct } from "./sparse";
 import {
   strip4x1k,
   strip4x1kp,
@@ -92,14 +91,19 @@ export function matmul(
     else row(a, aCol, b, bRow, c, columns, k, accumulate);
     return;
   }
+  if (isSparse(a, aRow, aCol, b, bRow, bCol, rows, columns, k, holder)) {
+    go(onSparse);
+    sparseProduct(a, aRow, aCol, b, bRow, bCol, c, cRow, rows, columns, k, scratch, accumulate);
+    held = 0;
+    return;
+  }
   // Packing B costs about as much as four rows of products. It pays for many rows, and for a few
   // where rows lie a multiple of 2 KiB apart and fall on the same lines of L1 (×1.24 at 32 rows).
   const pack = transposed || rows >= 64 || (rows >= 16 && (bRowStride & 511) == 0);
   // To pack A pays for many columns: one stored by column is strided too, and rows of a row-major one
   // need a pointer and an access each, where packed ones are read together.
-  const sparse = isSparse(a, aRow, aCol, b, bRow, bCol, rows, columns, k, holder);
-  const aPacked = sparse || (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 48);
-  go((pack ? onPackedB : 0) | (aPacked ? onPackedA : 0) | (sparse ? onSparse : 0));
+  const aPacked = (aRowStride != 1 && aColStride != 1) || (k >= 64 && columns >= 48);
+  go((pack ? onPackedB : 0) | (aPacked ? onPackedA : 0));
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
   // Blocks of k of about equal depth, in whole steps of four.
@@ -120,7 +124,7 @@ export function matmul(
       if (pack) {
         const packed = keeps ? scratch + packedRow * <usize> k0 : scratch;
         if (!ready) {
-          if (transposed) packTransposed(bBlock, bCol, width, depth, packed);
+          if (transposed) packTransposed(bBlock, bCol, width, depth, packed, 8);
           else packRows(bBlock, bRow, width, depth, packed);
         }
         bBlock = packed;
@@ -141,15 +145,7 @@ export function matmul(
         let step4 = step6;
         let block6: usize = 6 * aRow;
         let block4: usize = 4 * aRow;
-        if (sparse) {
-          block6 = sparseBlock(6, depth);
-          block4 = sparseBlock(4, depth);
-          const packedShort = scratchA + block6 * <usize> ((tall + 5) / 6);
-          packSparse(aTall, aRow, aCol, tall, 6, depth, bStep, scratchA);
-          packSparse(aShort, aRow, aCol, short, 4, depth, bStep, packedShort);
-          aTall = scratchA;
-          aShort = packedShort;
-        } else if (aPacked) {
+        if (aPacked) {
           packA(aTall, aRow, aCol, tall, 6, depth, scratchA);
           const packedShort = scratchA + 4 * <usize> ((tall + 5) / 6 * 6 * depth);
           packA(aShort, aRow, aCol, short, 4, depth, packedShort);
@@ -168,15 +164,7 @@ export function matmul(
           const at = <usize> j * 4;
           const to = cTall + at;
           const below = cShort + at;
-          if (sparse) {
-            if (w > 4) {
-              sparse6x2(aTall, block6, panel, to, cRow, tall, w, resume);
-              sparse4x2(aShort, block4, panel, below, cRow, short, w, resume);
-            } else {
-              sparse6x1(aTall, block6, panel, to, cRow, tall, w, resume);
-              sparse4x1(aShort, block4, panel, below, cRow, short, w, resume);
-            }
-          } else if (!pack || kMajor != aPacked) {
+          if (!pack || kMajor != aPacked) {
             if (w > 4) {
               if (kMajor) {
                 strip6x2k(aTall, step6, block6, panel, bStep, to, cRow, tall, w, depth, resume);

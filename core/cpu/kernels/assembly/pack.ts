@@ -18,25 +18,34 @@ function transpose4(to: usize, step: usize, r0: v128, r1: v128, r2: v128, r3: v1
 }
 
 /** Packs columns of a B stored by column into panels of 8: [panel][k][8]. */
-export function packTransposed(b: usize, columnStep: usize, columns: i32, k: i32, to: usize): void {
+export function packTransposed(
+  b: usize,
+  columnStep: usize,
+  columns: i32,
+  k: i32,
+  to: usize,
+  panel: i32,
+): void {
+  const width = 4 * <usize> panel;
+  const panelBytes = width * <usize> ((k + 3) & ~3);
   for (let j = 0; j < columns; j += 4) {
     // Columns past the last one repeat it: nothing is read far outside.
     const b0 = b + <usize> j * columnStep;
     const b1 = b0 + (j + 1 < columns ? columnStep : 0);
     const b2 = b1 + (j + 2 < columns ? columnStep : 0);
     const b3 = b2 + (j + 3 < columns ? columnStep : 0);
-    let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3) + (j & 4 ? 16 : 0);
+    let out = to + <usize> (j / panel) * panelBytes + 4 * <usize> (j % panel);
     const end = <usize> k * 4;
     for (let i: usize = 0; i < end; i += 16) {
       transpose4(
         out,
-        32,
+        width,
         v128.load(b0 + i),
         v128.load(b1 + i),
         v128.load(b2 + i),
         v128.load(b3 + i),
       );
-      out += 128;
+      out += 4 * width;
     }
   }
 }

@@ -1,56 +1,57 @@
 /**
- * A first operand that is zeros for the most part, as digits on a black ground or bags of words: steps
- * of k in which all rows of a register block are zero are not packed, and not multiplied. They would
- * add nothing, so the bits of the sums stay the same.
+ * Products whose first operand is zeros for the most part, as digits on a black ground, bags of words,
+ * one-hot rows and much of what relu leaves: only what is not zero is multiplied. Zeros would add
+ * nothing, so the bits are those of the general way.
  */
-import { least } from "./pack";
+import { least, packTransposed } from "./pack";
+import { sums1, sums2, sums4, sums8 } from "./sparse_sums";
 
-/** Fewest multiply-adds for which it is worth looking at an operand. */
+/** Columns of C that are summed at a time, in eight registers. */
+const panelColumns: i32 = 32;
+/** Columns of a B stored by column that are packed at once. */
+const columnBlock: i32 = 256;
+/** Most steps of k in one list. */
+const kBlock: i32 = 800;
+/** Most rows that are listed at once. */
+const rowBlock: i32 = 128;
+/** Bytes of an entry of a list: a number, and how far behind the first its row of B lies. */
+const entryBytes: usize = 8;
+/** Bytes of a list: where it ends, entries, and room for a store that is too long. */
+const listBytes: usize = entryBytes * <usize> kBlock + 48;
+const packedBytes: usize = 4 * kBlock * columnBlock;
+const orderBytes: usize = 256;
+/** Bytes of scratch: packed columns of B, lists, and the orders of {@link append}. */
+export const sparseBytes: usize = packedBytes + listBytes * rowBlock + orderBytes;
+
+/** Fewest multiply-adds and rows for which it is worth looking at the operands. */
 const fewestProducts: i64 = 1 << 16;
-/** Blocks of rows that are looked at, four steps of k in each. */
-const looks: i32 = 24;
-/** Most of those steps that may not be zero. */
-const mostFound: i32 = 4 * looks * 7 / 10;
+const fewestRows: i32 = 8;
+/** Vectors of the first operand that are looked at. */
+const looks: i32 = 32;
 
 /** Whose second operand was seen to be finite; 0 for nobody's. */
 let seen: usize = 0;
 
-/** Says that operands may be others: a new walk. */
+/** Says that operands may be others: a new walk, or another kernel. */
 export function forgetFinite(): void {
   seen = 0;
 }
 
-/** The bits of six neighbours, or of four of `rows`, together. */
-@inline
-function neighbours(a: usize, height: i32): v128 {
-  const four = v128.load(a);
-  return height == 6 ? v128.or(four, v128.load64_zero(a, 16)) : four;
-}
-
-/** The bits of a vector in each of six rows together. */
-@inline
-function below(a: usize, rowStep: usize): v128 {
-  const a3 = a + 3 * rowStep;
-  return v128.or(
-    v128.or(v128.load(a), v128.or(v128.load(a + rowStep), v128.load(a + 2 * rowStep))),
-    v128.or(v128.load(a3), v128.or(v128.load(a3 + rowStep), v128.load(a3 + 2 * rowStep))),
-  );
-}
-
-/** Whether many steps of k are zero in all of six rows, for some of them. */
-function hasZeros(a: usize, rowStep: usize, kStep: usize, rows: i32, k: i32): bool {
+/**
+ * Whether few numbers are not zero, of some of `lines` of `length`, `step` bytes apart: up to 0.4 of
+ * them, fewer where lists of them serve few columns, or are short.
+ */
+function hasZeros(a: usize, lines: i32, step: usize, length: i32, columns: i32, k: i32): bool {
   let found = 0;
   for (let i = 0; i < looks; ++i) {
-    const row = i * (rows / 6) / looks * 6;
+    const line = <usize> (i * lines / looks);
     // Multiples of the golden ratio fall everywhere.
-    const step = <i32> (<u64> (<u32> i * 2654435769) * <u64> (k - 3) >> 32);
-    const at = a + <usize> row * rowStep + <usize> step * kStep;
-    if (kStep == 4) found += popcnt(i32x4.bitmask(i32x4.ne(below(at, rowStep), i32x4.splat(0))));
-    else {
-      for (let j: usize = 0; j < 4; ++j) found += i32(v128.any_true(neighbours(at + j * kStep, 6)));
-    }
+    const place = <usize> (<u64> (<u32> i * 2654435769) * <u64> (length - 3) >> 32);
+    const x = v128.load(a + line * step + 4 * place);
+    found += popcnt(i32x4.bitmask(f32x4.ne(x, f32x4.splat(0))));
   }
-  return found <= mostFound;
+  const most = <f32> 0.4 - <f32> 4 / <f32> columns - <f32> 1 / <f32> k;
+  return <f32> found <= most * 4 * <f32> looks;
 }
 
 /** The larger of some bits and those of numbers without their signs. */
@@ -80,11 +81,7 @@ function isFinite(b: usize, lines: i32, step: usize, length: i32): bool {
   return !v128.any_true(i32x4.ge_u(bits, i32x4.splat(<i32> 0xff000000)));
 }
 
-/**
- * Whether to leave out what is zero in A.
- *
- * @param token Who asks, while B stays as it is: B is not looked at twice for one; 0: nobody.
- */
+/** Whether to leave out the zeros of A; B is not looked at twice for one `token`, unless it is 0. */
 export function isSparse(
   a: usize,
   aRow: usize,
@@ -97,8 +94,10 @@ export function isSparse(
   k: i32,
   token: usize,
 ): bool {
-  if (rows < 6 || k < 16 || columns < 8 || (aRow != 4 && aCol != 4)) return false;
-  if (<i64> rows * columns * k < fewestProducts || !hasZeros(a, aRow, aCol, rows, k)) return false;
+  if (rows < fewestRows || k < 8 || columns < 8 || (aRow != 4 && aCol != 4)) return false;
+  if (<i64> rows * columns * k < fewestProducts) return false;
+  const byRow = aCol == 4;
+  if (!hasZeros(a, byRow ? rows : k, byRow ? aRow : aCol, byRow ? k : rows, columns, k)) return false;
   if (token != 0 && seen == token) return true;
   seen = 0;
   if (!(bCol == 4 ? isFinite(b, k, bRow, columns) : isFinite(b, columns, bCol, k))) return false;
@@ -106,118 +105,181 @@ export function isSparse(
   return true;
 }
 
-/** Bytes of a packed block: a count, and for each step of k its rows' numbers and a place. */
-@inline
-export function sparseBlock(height: i32, k: i32): usize {
-  // A store of whole vectors ends up to 16 bytes further.
-  return 4 * <usize> ((height + 1) * (k + 4) + 5);
-}
-
-/** Ends the list of a block with zeros, so that it has whole turns, and counts those. */
-@inline
-function close(first: usize, end: usize, entry: usize): void {
-  const count = <i32> ((end - first) / entry);
-  memory.fill(end, 0, entry * (2 - 1));
-  store<i32>(first, (count + 2 - 1) / 2);
-}
-
-/** Packs a block of rows that lie side by side. */
-function keepColumns(a: usize, kStep: usize, height: i32, k: i32, bStep: usize, to: usize): void {
-  const numbers = 4 * <usize> height;
-  const entry = numbers + 4;
-  const end = <usize> k * bStep;
-  const first = to;
-  to += 4;
-  // What is zero is written, too, and then written over: no branch to guess.
-  for (let place: usize = 0; place < end; place += bStep) {
-    const any = neighbours(a, height);
-    v128.store(to, v128.load(a));
-    if (height == 6) store<u64>(to, load<u64>(a, 16), 16);
-    store<u32>(to + numbers, <u32> place);
-    to += entry * <usize> i32(v128.any_true(any));
-    a += kStep;
+/** For each choice of four numbers, which bytes bring those that are chosen to the front. */
+function writeOrders(to: usize): void {
+  for (let mask = 0; mask < 16; ++mask) {
+    let at = to + 16 * <usize> mask;
+    for (let lane = 0; lane < 4; ++lane) {
+      if (!(mask >> lane & 1)) continue;
+      store<u32>(at, 0x03020100 + 0x04040404 * lane);
+      at += 4;
+    }
   }
-  close(first, to, entry);
 }
 
-/** Packs a block of row-major rows, four steps of k at a time; absent ones repeat the last of `rows`. */
-function keepRows(
-  a: usize,
-  rowStep: usize,
-  rows: i32,
-  height: i32,
-  k: i32,
-  bStep: usize,
-  to: usize,
-): void {
-  const a1 = a + (rows > 1 ? rowStep : 0);
-  const a2 = a1 + (rows > 2 ? rowStep : 0);
-  const a3 = a2 + (rows > 3 ? rowStep : 0);
-  const a4 = a3 + (rows > 4 && height == 6 ? rowStep : 0);
-  const a5 = a4 + (rows > 5 && height == 6 ? rowStep : 0);
-  const numbers = 4 * <usize> height;
-  const entry = numbers + 4;
-  const first = to;
-  const end = <usize> k * 4;
-  let place: usize = 0;
-  to += 4;
-  for (let i: usize = 0; i < end; i += 16) {
-    const r0 = v128.load(a + i);
-    const r1 = v128.load(a1 + i);
-    const r2 = v128.load(a2 + i);
-    const r3 = v128.load(a3 + i);
-    const r4 = v128.load(a4 + i);
-    const r5 = v128.load(a5 + i);
-    const any = v128.or(v128.or(v128.or(r0, r1), v128.or(r2, r3)), v128.or(r4, r5));
-    let kept = i32x4.bitmask(i32x4.ne(any, i32x4.splat(0)));
-    if (end - i < 16) kept &= (1 << <i32> ((end - i) >> 2)) - 1;
-    if (kept) {
+/** Appends those of four numbers that are not zero to a list; returns where it ends then. */
+@inline
+function append(x: v128, places: v128, orders: usize, to: usize): usize {
+  const mask = i32x4.bitmask(f32x4.ne(x, f32x4.splat(0)));
+  const order = v128.load(orders + 16 * <usize> mask);
+  const numbers = v128.swizzle(x, order);
+  const rows = v128.swizzle(places, order);
+  v128.store(to, v128.shuffle<f32>(numbers, rows, 0, 4, 1, 5));
+  v128.store(to, v128.shuffle<f32>(numbers, rows, 2, 6, 3, 7), 16);
+  return to + entryBytes * <usize> popcnt(mask);
+}
+
+/** Ends a list with a zero, as sums take two entries at a time, and says at its beginning where. */
+@inline
+function close(list: usize, end: usize): void {
+  store<u64>(end, 0);
+  store<u32>(list, <u32> end);
+}
+
+/** Lists a row that lies in one piece. */
+function listRow(a: usize, k: i32, bStep: i32, orders: usize, list: usize): void {
+  let places = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(bStep));
+  const four = i32x4.splat(4 * bStep);
+  const sixteen = i32x4.splat(16 * bStep);
+  const end = a + 4 * <usize> (k & ~3);
+  let to = list + entryBytes;
+  for (; a + 48 < end; a += 64) {
+    const x0 = v128.load(a);
+    const x1 = v128.load(a, 16);
+    const x2 = v128.load(a, 32);
+    const x3 = v128.load(a, 48);
+    // Pictures have many zeros in a row, others hardly ever sixteen: the processor guesses either well.
+    if (v128.any_true(v128.or(v128.or(x0, x1), v128.or(x2, x3)))) {
+      const places1 = i32x4.add(places, four);
+      const places2 = i32x4.add(places1, four);
+      to = append(x0, places, orders, to);
+      to = append(x1, places1, orders, to);
+      to = append(x2, places2, orders, to);
+      to = append(x3, i32x4.add(places2, four), orders, to);
+    }
+    places = i32x4.add(places, sixteen);
+  }
+  for (; a < end; a += 16) {
+    to = append(v128.load(a), places, orders, to);
+    places = i32x4.add(places, four);
+  }
+  const left = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(k & 3));
+  if (k & 3) to = append(v128.and(v128.load(a), left), places, orders, to);
+  close(list, to);
+}
+
+/** Lists four rows that lie side by side. */
+function listFour(a: usize, kStep: usize, k: i32, bStep: i32, orders: usize, list: usize): void {
+  let places = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(bStep));
+  const four = i32x4.splat(4 * bStep);
+  const zero = i32x4.splat(0);
+  let to = list + entryBytes;
+  let to1 = to + listBytes;
+  let to2 = to1 + listBytes;
+  let to3 = to2 + listBytes;
+  for (let left = k; left > 0; left -= 4) {
+    const r0 = v128.load(a);
+    const r1 = left > 1 ? v128.load(a + kStep) : zero;
+    const r2 = left > 2 ? v128.load(a + 2 * kStep) : zero;
+    const r3 = left > 3 ? v128.load(a + 3 * kStep) : zero;
+    if (v128.any_true(v128.or(v128.or(r0, r1), v128.or(r2, r3)))) {
       const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
       const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
       const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
       const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      const low45 = v128.shuffle<f32>(r4, r5, 0, 4, 1, 5);
-      const high45 = v128.shuffle<f32>(r4, r5, 2, 6, 3, 7);
-      // All are written, and what is zero then written over: no branch to guess. The place comes last,
-      // where the numbers of six rows would be too long for four.
-      v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2));
-      v128.store64_lane(to, low45, 0, 16);
-      store<u32>(to + numbers, <u32> place);
-      to += entry * <usize> (kept & 1);
-      v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3));
-      v128.store64_lane(to, low45, 1, 16);
-      store<u32>(to + numbers, <u32> (place + bStep));
-      to += entry * <usize> (kept >> 1 & 1);
-      v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2));
-      v128.store64_lane(to, high45, 0, 16);
-      store<u32>(to + numbers, <u32> (place + 2 * bStep));
-      to += entry * <usize> (kept >> 2 & 1);
-      v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3));
-      v128.store64_lane(to, high45, 1, 16);
-      store<u32>(to + numbers, <u32> (place + 3 * bStep));
-      to += entry * <usize> (kept >> 3);
+      to = append(v128.shuffle<i64>(low01, low23, 0, 2), places, orders, to);
+      to1 = append(v128.shuffle<i64>(low01, low23, 1, 3), places, orders, to1);
+      to2 = append(v128.shuffle<i64>(high01, high23, 0, 2), places, orders, to2);
+      to3 = append(v128.shuffle<i64>(high01, high23, 1, 3), places, orders, to3);
     }
-    place += 4 * bStep;
+    places = i32x4.add(places, four);
+    a += 4 * kStep;
   }
-  close(first, to, entry);
+  close(list, to);
+  close(list + listBytes, to1);
+  close(list + 2 * listBytes, to2);
+  close(list + 3 * listBytes, to3);
 }
 
-/** Packs rows of A into blocks of `height`, without what is zero in all rows of a block. */
-export function packSparse(
-  a: usize,
-  rowStep: usize,
-  kStep: usize,
+/** Rows of C, of up to 32 columns, from lists of the rows of A. */
+function sumPanel(
+  lists: usize,
   rows: i32,
-  height: i32,
-  k: i32,
-  bStep: usize,
-  to: usize,
+  b: usize,
+  c: usize,
+  cRow: usize,
+  columns: i32,
+  resume: i32,
 ): void {
-  const block = sparseBlock(height, k);
-  for (let i = 0; i < rows; i += height) {
-    if (rowStep == 4) keepColumns(a, kStep, height, k, bStep, to);
-    else keepRows(a, rowStep, rows - i, height, k, bStep, to);
-    a += <usize> height * rowStep;
-    to += block;
+  while (columns > 0) {
+    let done = 4;
+    if (columns > 28) {
+      sums8(lists, listBytes, rows, b, c, cRow, columns, resume);
+      done = 32;
+    } else if (columns > 12) {
+      sums4(lists, listBytes, rows, b, c, cRow, columns, resume);
+      done = 16;
+    } else if (columns > 4) {
+      sums2(lists, listBytes, rows, b, c, cRow, columns, resume);
+      done = 8;
+    } else sums1(lists, listBytes, rows, b, c, cRow, columns, resume);
+    b += 4 * <usize> done;
+    c += 4 * <usize> done;
+    columns -= done;
+  }
+}
+
+/** C (+)= A·B for an A that {@link isSparse}; strides are bytes. */
+export function sparseProduct(
+  a: usize,
+  aRow: usize,
+  aCol: usize,
+  b: usize,
+  bRow: usize,
+  bCol: usize,
+  c: usize,
+  cRow: usize,
+  rows: i32,
+  columns: i32,
+  k: i32,
+  scratch: usize,
+  accumulate: i32,
+): void {
+  const lists = scratch + packedBytes;
+  const orders = lists + listBytes * <usize> rowBlock;
+  writeOrders(orders);
+  for (let k0 = 0; k0 < k; k0 += kBlock) {
+    const depth = least(kBlock, k - k0);
+    const resume = accumulate | i32(k0 > 0);
+    for (let j0 = 0; j0 < columns; j0 += columnBlock) {
+      const width = least(columnBlock, columns - j0);
+      let panels = b + <usize> k0 * bRow + <usize> j0 * bCol;
+      let bStep = bRow;
+      let panelStep: usize = 4 * panelColumns;
+      if (bCol != 4) {
+        packTransposed(panels, bCol, width, depth, scratch, panelColumns);
+        panels = scratch;
+        bStep = 4 * panelColumns;
+        panelStep = bStep * <usize> ((depth + 3) & ~3);
+      }
+      for (let i0 = 0; i0 < rows; i0 += rowBlock) {
+        const height = least(rowBlock, rows - i0);
+        let from = a + <usize> i0 * aRow + <usize> k0 * aCol;
+        let list = lists;
+        for (let i = 0; i < height; i += aCol == 4 ? 1 : 4) {
+          if (aCol == 4) listRow(from, depth, <i32> bStep, orders, list);
+          else listFour(from, aCol, depth, <i32> bStep, orders, list);
+          from += aCol == 4 ? aRow : 16;
+          list += aCol == 4 ? listBytes : 4 * listBytes;
+        }
+        let to = c + <usize> i0 * cRow + 4 * <usize> j0;
+        let panel = panels;
+        for (let j = 0; j < width; j += panelColumns) {
+          sumPanel(lists, height, panel, to, cRow, least(panelColumns, width - j), resume);
+          panel += panelStep;
+          to += 4 * panelColumns;
+        }
+      }
+    }
   }
 }

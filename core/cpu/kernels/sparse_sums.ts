@@ -1,0 +1,48 @@
+/**
+ * Writes, as AssemblyScript source, the innermost loops of products whose first operand is sparse:
+ * rows of C, up to 32 columns at a time, from lists of what is not zero in the rows of A. `build.ts`
+ * hands the text to the compiler as `sparse_sums.ts`.
+ */
+import { range } from "./strips.ts";
+
+/** One entry of a list: a number, and how many bytes behind `b` its row of B begins. */
+function entry(vectors: number, at: number): string {
+  return [
+    `x = v128.load32_splat(entry, ${8 * at});`,
+    `q = b + <usize> load<u32>(entry, ${8 * at + 4});`,
+    ...range(vectors).map((v) => `s${v} = madd(x, v128.load(q, ${16 * v}), s${v});`),
+  ].join("\n      ");
+}
+
+/** A function that computes `columns` numbers, of `vectors` × 4 at most, of some rows of C. */
+function sums(vectors: number): string {
+  const last = vectors - 1;
+  return `
+export function sums${vectors}(
+  list: usize, listStep: usize, rows: i32, b: usize, c: usize, cStep: usize, columns: i32, resume: i32,
+): void {
+  let x: v128, q: usize;
+  while (rows > 0) {
+    ${range(vectors).map((v) => `let s${v} = f32x4.splat(0);`).join("\n    ")}
+    if (resume) {
+      ${range(vectors).map((v) => `s${v} = v128.load(c, ${16 * v});`).join("\n      ")}
+    }
+    const end = <usize> load<u32>(list);
+    for (let entry = list + 8; entry < end; entry += 16) {
+      ${entry(vectors, 0)}
+      ${entry(vectors, 1)}
+    }
+    ${range(last).map((v) => `v128.store(c, s${v}, ${16 * v});`).join("\n    ")}
+    store1(c + ${16 * last}, columns - ${4 * last}, s${last});
+    list += listStep;
+    c += cStep;
+    --rows;
+  }
+}
+`;
+}
+
+/** The generated AssemblyScript module. */
+export function sparseSumsSource(): string {
+  return `import { madd, store1 } from "./strips";\n${[8, 4, 2, 1].map(sums).join("")}`;
+}
