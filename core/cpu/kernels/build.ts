@@ -14,8 +14,7 @@ const output = new URL("kernels.wasm.ts", here);
 
 /** Sources that are written by functions. */
 const written: Record<string, () => string> = {
-  "sparse_sums.ts": sparseSumsSource,
-  "strips.ts": stripsSource,
+  "strips.ts": () => stripsSource() + sparseSumsSource(),
   "winograd_points.ts": winogradPointsSource,
 };
 

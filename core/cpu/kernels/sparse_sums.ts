@@ -1,7 +1,7 @@
 /**
  * Writes, as AssemblyScript source, the innermost loops of products whose first operand is sparse:
  * rows of C, up to 32 columns at a time, from lists of what is not zero in the rows of A. `build.ts`
- * hands the text to the compiler as `sparse_sums.ts`.
+ * hands the text to the compiler behind that of `strips.ts`.
  */
 import { range } from "./strips.ts";
 
@@ -42,7 +42,7 @@ export function sums${vectors}(
 `;
 }
 
-/** The generated AssemblyScript module. */
+/** The generated functions; they call those of `stripsSource`. */
 export function sparseSumsSource(): string {
-  return `import { madd, store1 } from "./strips";\n${[8, 4, 2, 1].map(sums).join("")}`;
+  return [8, 4, 2, 1].map(sums).join("");
 }

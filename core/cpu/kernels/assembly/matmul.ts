@@ -94,8 +94,7 @@ export function matmul(
   if (isSparse(a, aRow, aCol, b, bRow, bCol, rows, columns, k, holder)) {
     go(onSparse);
     sparseProduct(a, aRow, aCol, b, bRow, bCol, c, cRow, rows, columns, k, scratch, accumulate);
-    // Only columns are packed, where another B may have been; lists lie behind.
-    if (transposed) held = 0;
+    held = 0;
     return;
   }
   // Packing B costs about as much as four rows of products. It pays for many rows, and for a few

@@ -17,7 +17,7 @@ function transpose4(to: usize, step: usize, r0: v128, r1: v128, r2: v128, r3: v1
   v128.store(to + 3 * step, v128.shuffle<i64>(high01, high23, 1, 3));
 }
 
-/** Packs columns of a B stored by column into panels of 8: [panel][k][8]. */
+/** Packs columns of a B stored by column into panels of `panel` columns, whole fours: [panel][k][column]. */
 export function packTransposed(
   b: usize,
   columnStep: usize,
@@ -62,6 +62,26 @@ export function packRows(b: usize, rowStep: usize, columns: i32, k: i32, to: usi
       from += rowStep;
       out += 32;
     }
+  }
+}
+
+/** Packs columns of a row-major B into panels of 32: [panel][k][32]. */
+export function packPanels(b: usize, rowStep: usize, columns: i32, k: i32, to: usize): void {
+  for (let j = 0; j < columns; j += 32) {
+    let from = b + 4 * <usize> j;
+    const end = to + 128 * <usize> k;
+    for (; to < end; to += 128) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+      v128.store(to, v128.load(from, 32), 32);
+      v128.store(to, v128.load(from, 48), 48);
+      v128.store(to, v128.load(from, 64), 64);
+      v128.store(to, v128.load(from, 80), 80);
+      v128.store(to, v128.load(from, 96), 96);
+      v128.store(to, v128.load(from, 112), 112);
+      from += rowStep;
+    }
+    to = end + 128 * <usize> (((k + 3) & ~3) - k);
   }
 }
 

@@ -3,21 +3,23 @@
  * one-hot rows and much of what relu leaves: only what is not zero is multiplied. Zeros would add
  * nothing, so the bits are those of the general way.
  */
-import { least, packTransposed } from "./pack";
-import { sums1, sums2, sums4, sums8 } from "./sparse_sums";
+import { least, packPanels, packTransposed } from "./pack";
+import { sums1, sums2, sums4, sums8 } from "./strips";
 
 /** Columns of C that are summed at a time, in eight registers. */
 const panelColumns: i32 = 32;
-/** Columns of a B stored by column that are packed at once. */
-const columnBlock: i32 = 256;
-/** Most steps of k in one list. */
-const kBlock: i32 = 800;
+/** Columns of B that are packed at once. */
+const columnBlock: i32 = 512;
+/** Most steps of k in one list: 32 packed columns of B are then 50 KiB. */
+const kBlock: i32 = 400;
 /** Most rows that are listed at once. */
 const rowBlock: i32 = 128;
 /** Bytes of an entry of a list: a number, and how far behind the first its row of B lies. */
 const entryBytes: usize = 8;
 /** Bytes of a list: where it ends, entries, and room for a store that is too long. */
 const listBytes: usize = entryBytes * <usize> kBlock + 48;
+/** Rows from which it pays to pack a row-major B. */
+const packedRows: i32 = 64;
 const packedBytes: usize = 4 * kBlock * columnBlock;
 const orderBytes: usize = 256;
 /** Bytes of scratch: packed columns of B, lists, and the orders of {@link append}. */
@@ -248,16 +250,20 @@ export function sparseProduct(
   const lists = scratch + packedBytes;
   const orders = lists + listBytes * <usize> rowBlock;
   writeOrders(orders);
-  for (let k0 = 0; k0 < k; k0 += kBlock) {
-    const depth = least(kBlock, k - k0);
+  // Blocks of k of about equal depth, in whole steps of four.
+  const kBlocks = (k + kBlock - 1) / kBlock;
+  const kStep = ((k + kBlocks - 1) / kBlocks + 3) & ~3;
+  for (let k0 = 0; k0 < k; k0 += kStep) {
+    const depth = least(kStep, k - k0);
     const resume = accumulate | i32(k0 > 0);
     for (let j0 = 0; j0 < columns; j0 += columnBlock) {
       const width = least(columnBlock, columns - j0);
       let panels = b + <usize> k0 * bRow + <usize> j0 * bCol;
       let bStep = bRow;
       let panelStep: usize = 4 * panelColumns;
-      if (bCol != 4) {
-        packTransposed(panels, bCol, width, depth, scratch, panelColumns);
+      if (bCol != 4 || rows >= packedRows) {
+        if (bCol != 4) packTransposed(panels, bCol, width, depth, scratch, panelColumns);
+        else packPanels(panels, bRow, width, depth, scratch);
         panels = scratch;
         bStep = 4 * panelColumns;
         panelStep = bStep * <usize> ((depth + 3) & ~3);
