@@ -101,7 +101,6 @@ export function isSparse(
   const byRow = aCol == 4;
   if (!hasZeros(a, byRow ? rows : k, byRow ? aRow : aCol, byRow ? k : rows, columns, k)) return false;
   if (token != 0 && seen == token) return true;
-  seen = 0;
   if (!(bCol == 4 ? isFinite(b, k, bRow, columns) : isFinite(b, columns, bCol, k))) return false;
   seen = token;
   return true;
