@@ -103,7 +103,7 @@ for (const relaxed of variants) {
       for (let round = 0; round < 40; ++round) {
         const bColumns = round % 2 > 0;
         const shape = {
-          m: 30,
+          m: 60,
           k: 65 + next(4),
           n: 61 + next(4),
           aColumns: round % 4 > 1,
@@ -119,6 +119,8 @@ for (const relaxed of variants) {
         const alone = product(place, shape, rowsOf(shape));
         const values = (bits: Uint32Array<ArrayBuffer>) => new Float32Array(bits.buffer);
         assert.deepEqual(values(whole.bits), values(alone.bits));
+        const halves = product(place, shape, [[0, shape.m, 0, 32], [0, shape.m, 32, shape.n]]);
+        assert.deepEqual(values(halves.bits), values(alone.bits));
       }
     }
   });
