@@ -127,7 +127,7 @@ export function direct(
   const rows = linesOf(block) * tapsAlong(block, 2) * channels;
   const ready = list + 4 * <usize> linesOf(block);
   const panel = 32 * <usize> ((rows + 3) & ~3);
-  packRows(kernel, row, filters, rows, scratch);
+  packRows(kernel, row, filters, rows, scratch, 8);
   while (at < last) {
     const w = at % width;
     const count = at - w + width < last ? width - w : last - at;

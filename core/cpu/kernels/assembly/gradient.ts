@@ -236,7 +236,7 @@ export function kernelGradient(
       const from = grad + <usize> (line * width + w) * row;
       for (let group = 0; group < groups; ++group) {
         const outputs = from + 4 * <usize> (group * own);
-        if (pack) packRows(outputs, row, own, lines * places, scratch);
+        if (pack) packRows(outputs, row, own, lines * places, scratch, 8);
         const b = pack ? scratch : outputs;
         const bStep = pack ? 0 : row;
         listLines(block, x + 4 * <usize> (group * channels), line, lines, list);

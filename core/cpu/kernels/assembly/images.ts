@@ -130,7 +130,7 @@ export function convolveImages(
   const bytes = packedBytes(block);
   for (let group = 0; group < groups; ++group) {
     const from = kernel + 4 * <usize> (group * own);
-    packRows(from, 4 * <usize> filters, own, rows, scratch + <usize> group * bytes);
+    packRows(from, 4 * <usize> filters, own, rows, scratch + <usize> group * bytes, 8);
   }
   const panel = 32 * <usize> ((rows + 3) & ~3);
   const places = outputPlaces(block);

@@ -2,7 +2,7 @@
  * C = A·B in float32. Every element is one chain of multiply-adds in increasing k, whatever the
  * block it falls in, so its bits depend neither on the number of threads nor on the tiling.
  */
-import { least, packA, packRows, packTransposed } from "./pack";
+import { evenStep, least, packA, packRows, packTransposed } from "./pack";
 import { row, rowTransposed } from "./row";
 import { forgetFinite, isSparse, sparseProduct } from "./sparse";
 import {
@@ -106,9 +106,7 @@ export function matmul(
   go((pack ? onPackedB : 0) | (aPacked ? onPackedA : 0));
   const kMajor = aPacked || aColStride != 1;
   const scratchA = scratch + packedB;
-  // Blocks of k of about equal depth, in whole steps of four.
-  const kBlocks = (k + kBlock - 1) / kBlock;
-  const kStep = ((k + kBlocks - 1) / kBlocks + 3) & ~3;
+  const kStep = evenStep(k, kBlock);
   const packedRow: usize = 32 * <usize> ((columns + 7) >> 3);
   const keeps = columns <= columnBlock && packedRow * <usize> ((k + 3) & ~3) <= packedB ? holder : 0;
   const ready = keeps != 0 && held == keeps;
@@ -125,7 +123,7 @@ export function matmul(
         const packed = keeps ? scratch + packedRow * <usize> k0 : scratch;
         if (!ready) {
           if (transposed) packTransposed(bBlock, bCol, width, depth, packed, 8);
-          else packRows(bBlock, bRow, width, depth, packed);
+          else packRows(bBlock, bRow, width, depth, packed, 8);
         }
         bBlock = packed;
         bStep = 32;

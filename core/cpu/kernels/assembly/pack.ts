@@ -4,6 +4,12 @@ export function least(a: i32, b: i32): i32 {
   return a < b ? a : b;
 }
 
+/** Steps of k in blocks of about equal depth, of `most` at most, in whole steps of four. */
+export function evenStep(k: i32, most: i32): i32 {
+  const blocks = (k + most - 1) / most;
+  return ((k + blocks - 1) / blocks + 3) & ~3;
+}
+
 /** Four vectors, turned: their first numbers become the first vector, `step` bytes before the next. */
 @inline
 function transpose4(to: usize, step: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
@@ -50,38 +56,28 @@ export function packTransposed(
   }
 }
 
-/** Packs columns of a row-major B into the same panels. */
-export function packRows(b: usize, rowStep: usize, columns: i32, k: i32, to: usize): void {
-  for (let j = 0; j < columns; j += 8) {
+/** Packs columns of a row-major B into the same panels, of whole eights. */
+export function packRows(
+  b: usize,
+  rowStep: usize,
+  columns: i32,
+  k: i32,
+  to: usize,
+  panel: i32,
+): void {
+  const width = <usize> panel * 4;
+  for (let j = 0; j < columns; j += panel) {
     let from = b + <usize> j * 4;
-    let out = to + <usize> (j >> 3) * 32 * <usize> ((k + 3) & ~3);
-    const end = out + 32 * <usize> k;
-    while (out < end) {
-      v128.store(out, v128.load(from));
-      v128.store(out, v128.load(from, 16), 16);
+    const end = to + width * <usize> k;
+    while (to < end) {
+      for (let at: usize = 0; at < width; at += 32) {
+        v128.store(to + at, v128.load(from + at));
+        v128.store(to + at, v128.load(from + at, 16), 16);
+      }
       from += rowStep;
-      out += 32;
+      to += width;
     }
-  }
-}
-
-/** Packs columns of a row-major B into panels of 32: [panel][k][32]. */
-export function packPanels(b: usize, rowStep: usize, columns: i32, k: i32, to: usize): void {
-  for (let j = 0; j < columns; j += 32) {
-    let from = b + 4 * <usize> j;
-    const end = to + 128 * <usize> k;
-    for (; to < end; to += 128) {
-      v128.store(to, v128.load(from));
-      v128.store(to, v128.load(from, 16), 16);
-      v128.store(to, v128.load(from, 32), 32);
-      v128.store(to, v128.load(from, 48), 48);
-      v128.store(to, v128.load(from, 64), 64);
-      v128.store(to, v128.load(from, 80), 80);
-      v128.store(to, v128.load(from, 96), 96);
-      v128.store(to, v128.load(from, 112), 112);
-      from += rowStep;
-    }
-    to = end + 128 * <usize> (((k + 3) & ~3) - k);
+    to += width * <usize> (((k + 3) & ~3) - k);
   }
 }
 

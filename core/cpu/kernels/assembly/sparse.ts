@@ -3,7 +3,7 @@
  * one-hot rows and much of what relu leaves: only what is not zero is multiplied. Zeros would add
  * nothing, so the bits are those of the general way.
  */
-import { least, packPanels, packTransposed } from "./pack";
+import { evenStep, least, packRows, packTransposed } from "./pack";
 import { sums1, sums2, sums4, sums8 } from "./strips";
 
 /** Columns of C that are summed at a time, in eight registers. */
@@ -44,6 +44,8 @@ export function forgetFinite(): void {
  * them, fewer where lists of them serve few columns, or are short.
  */
 function hasZeros(a: usize, lines: i32, step: usize, length: i32, columns: i32, k: i32): bool {
+  const most = <f32> 0.4 - <f32> 4 / <f32> columns - <f32> 1 / <f32> k;
+  if (most <= 0) return false;
   let found = 0;
   for (let i = 0; i < looks; ++i) {
     const line = <usize> (i * lines / looks);
@@ -52,7 +54,6 @@ function hasZeros(a: usize, lines: i32, step: usize, length: i32, columns: i32, 
     const x = v128.load(a + line * step + 4 * place);
     found += popcnt(i32x4.bitmask(f32x4.ne(x, f32x4.splat(0))));
   }
-  const most = <f32> 0.4 - <f32> 4 / <f32> columns - <f32> 1 / <f32> k;
   return <f32> found <= most * 4 * <f32> looks;
 }
 
@@ -96,7 +97,7 @@ export function isSparse(
   k: i32,
   token: usize,
 ): bool {
-  if (rows < fewestRows || k < 8 || columns < 8 || (aRow != 4 && aCol != 4)) return false;
+  if (rows < fewestRows || k < 8 || (aRow != 4 && aCol != 4)) return false;
   if (<i64> rows * columns * k < fewestProducts) return false;
   const byRow = aCol == 4;
   if (!hasZeros(a, byRow ? rows : k, byRow ? aRow : aCol, byRow ? k : rows, columns, k)) return false;
@@ -249,9 +250,7 @@ export function sparseProduct(
   const lists = scratch + packedBytes;
   const orders = lists + listBytes * <usize> rowBlock;
   writeOrders(orders);
-  // Blocks of k of about equal depth, in whole steps of four.
-  const kBlocks = (k + kBlock - 1) / kBlock;
-  const kStep = ((k + kBlocks - 1) / kBlocks + 3) & ~3;
+  const kStep = evenStep(k, kBlock);
   for (let k0 = 0; k0 < k; k0 += kStep) {
     const depth = least(kStep, k - k0);
     const resume = accumulate | i32(k0 > 0);
@@ -262,7 +261,7 @@ export function sparseProduct(
       let panelStep: usize = 4 * panelColumns;
       if (bCol != 4 || rows >= packedRows) {
         if (bCol != 4) packTransposed(panels, bCol, width, depth, scratch, panelColumns);
-        else packPanels(panels, bRow, width, depth, scratch);
+        else packRows(panels, bRow, width, depth, scratch, panelColumns);
         panels = scratch;
         bStep = 4 * panelColumns;
         panelStep = bStep * <usize> ((depth + 3) & ~3);
