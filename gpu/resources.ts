@@ -17,6 +17,7 @@ export class Resources {
   /** What was made so far. */
   readonly statistics: GpuStatistics = {
     buffers: 0,
+    stagingBuffers: 0,
     arenaBytes: 0,
     pipelines: 0,
     bindGroups: 0,
@@ -62,7 +63,8 @@ export class Resources {
           "(use smaller batches, or keep the data on the CPU)",
       );
     }
-    this.statistics.buffers++;
+    if (usage & GPUBufferUsage.MAP_READ) this.statistics.stagingBuffers++;
+    else this.statistics.buffers++;
     // Bindings are at least a vector long, and copies go in steps of four bytes.
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     return this.faults.watch(

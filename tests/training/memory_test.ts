@@ -97,8 +97,12 @@ for (const { name } of await devicesOf("webgpu")) {
         }),
       ),
     );
+    const { stagingBuffers } = device.statistics;
     device.dispose();
     assert.equal(new Set(made.slice(5)).size, 1, made.join(" | "));
+    // Of an epoch's reads, all may be under way at once: values five times, outputs twice at most,
+    // its own results and those of the validation.
+    assert.ok(stagingBuffers <= 5 + 2 + 2, `${stagingBuffers} buffers for reads`);
   });
 }
 
