@@ -21,7 +21,7 @@ Deno.test("a checkpoint of another pipeline, network or option is refused, and n
       row(
         "another pipeline's",
         "molecules",
-        `--resume ${kept} ${to}`,
+        `--limit 20 --resume ${kept} ${to}`,
         "must be a checkpoint of molecules.ts: received one of names.ts",
         "name another file with --resume",
       ),
@@ -48,7 +48,12 @@ Deno.test("a checkpoint of another pipeline, network or option is refused, and n
         "there is no such file, check its path",
       ),
       row("no checkpoint", "names", `${names} --resume ${folder}/garbage ${to}`, "safetensors"),
-      row("a folder", "molecules", `--resume ${folder} ${to}`, "it is a folder: name a file in it"),
+      row(
+        "a folder",
+        "molecules",
+        `--limit 20 --resume ${folder} ${to}`,
+        "it is a folder: name a file in it",
+      ),
     ]);
     assert.deepEqual(contentsOf(folder), before);
   }));
