@@ -32,7 +32,7 @@ export const arctan2: Binary = elementwise({
   wgsl: `let up = abs(x);
 let along = abs(y);
 let high = max(up, along);
-let t = min(up, along) / select(high, 1.0, high == 0.0);
+let t = select(min(up, along) / high, select(1.0, 0.0, high == 0.0), up == along);
 let steep = t > 0.41421356;
 let u = select(t, (t - 1.0) / (t + 1.0), steep);
 let q = u * u;
@@ -46,10 +46,14 @@ select(half, -half, x < 0.0)`,
     return [mul(share, x), neg(mul(share, y))];
   },
   samples: [{
-    inputs: [[0, 0, 1, -1, 3, -1e-3, 5, 0], [0, 2, 0, -1, -4, -2, 1e-3, -1]],
+    inputs: [
+      [0, 0, 1, -1, 3, -1e-3, 5, 0, Infinity, -Infinity, Infinity, 2, -2],
+      [0, 2, 0, -1, -4, -2, 1e-3, -1, Infinity, -Infinity, 3, Infinity, -Infinity],
+    ],
     expected: [
       ...[0, 0, Math.PI / 2, -0.75 * Math.PI, 2.498091544796509],
       ...[-3.1410926536314593, 1.5705963267975632, Math.PI],
+      ...[Math.PI / 4, -0.75 * Math.PI, Math.PI / 2, 0, -Math.PI],
     ],
     source: "atan2(y, x), float64",
   }],

@@ -1,8 +1,8 @@
 import type { Tensor } from "../graph/tensor.ts";
 import { abs } from "./abs.ts";
+import { flatRoot } from "./flat_root.ts";
 import { max } from "./max.ts";
 import { pow } from "./pow.ts";
-import { sqrt } from "./sqrt.ts";
 import { square } from "./square.ts";
 import { sum } from "./sum.ts";
 
@@ -20,7 +20,7 @@ export interface VectorNormOptions {
  * @param x Any shape, f32.
  * @param axes Axes of the vectors; all by default.
  * @param options `order`, `keepDims`.
- * @returns The shape of `x` without `axes`, f32. The length of a vector of zeros has no gradient.
+ * @returns The shape of `x` without `axes`, f32. The gradient at a vector of zeros is 0.
  * @throws {RangeError} when the order is not above 0.
  * @throws {ShapeError} when an axis is out of range or given twice.
  *
@@ -46,8 +46,10 @@ export function norm(
       `Cannot apply norm as its order must be above 0, or Infinity: received ${order}`,
     );
   }
-  if (order === 2) return sqrt(sum(square(x), axes, { keepDims }));
+  if (order === 2) return flatRoot(sum(square(x), axes, { keepDims }), 0.5);
   if (order === 1) return sum(abs(x), axes, { keepDims });
   if (order === Infinity) return max(abs(x), axes, { keepDims });
-  return pow(sum(pow(abs(x), order), axes, { keepDims }), 1 / order);
+  const powers = order < 1 ? flatRoot(abs(x), order) : pow(abs(x), order);
+  const total = sum(powers, axes, { keepDims });
+  return order < 1 ? pow(total, 1 / order) : flatRoot(total, 1 / order);
 }

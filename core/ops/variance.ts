@@ -1,6 +1,6 @@
 import type { Tensor } from "../graph/tensor.ts";
+import { flatRoot } from "./flat_root.ts";
 import { mean } from "./sum.ts";
-import { sqrt } from "./sqrt.ts";
 import { square } from "./square.ts";
 import { sub } from "./sub.ts";
 
@@ -38,8 +38,8 @@ export function variance(
 }
 
 /**
- * Square root of the {@link variance} over `axes`: the standard deviation. Where it is 0 it has no
- * gradient: it is infinite there, and NaN behind the distances; add a little to the variance.
+ * Square root of the {@link variance} over `axes`: the standard deviation. Where it is 0, so is its
+ * gradient.
  *
  * @param x Any shape, f32.
  * @param axes Axes to average over; all by default.
@@ -62,5 +62,5 @@ export function std(
   axes?: number | readonly number[],
   options: MomentOptions = {},
 ): Tensor {
-  return sqrt(variance(x, axes, options));
+  return flatRoot(variance(x, axes, options), 0.5);
 }

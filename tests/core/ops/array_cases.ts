@@ -106,6 +106,17 @@ export function arrayCases(random: () => number): OpCase[] {
       ...sums,
       tolerance: 128,
     }),
+    ...[0.5, 2, 3].map((order) =>
+      opCase(
+        `norm of order ${order}, its gradient, with a row of zeros`,
+        [floats(random, [3, 4])],
+        (x) => {
+          const lengths = ops.norm(x.mul(ops.tensor([[1], [0], [1]])), 1, { order });
+          return ops.gradients(lengths.sum(), [x])[0];
+        },
+        { ...sums, tolerance: 512 },
+      )
+    ),
     opCase("norm of order 1", [floats(random, [7])], (x) => ops.norm(x, 0, { order: 1 }), sums),
     ...([
       ["bij,bjk->bik", [2, 3, 4], [2, 4, 5]],

@@ -142,6 +142,23 @@ Deno.test("flip, cumsum, repeat, tile and triangles are those of the loops", () 
   assert.throws(() => ops.cumsum(x, 3), ShapeError);
 });
 
+Deno.test("norm and std have PyTorch's gradients where they are 0, and numbers are: none", () => {
+  const rows = [[0, 0, 0], [3, 0, -4], [1, 1, 1]];
+  const corners = ops.tensor(rows);
+  const slopes = (y: Tensor) => ops.gradients(y.sum(), [corners])[0];
+  for (const order of [0.5, 2, 3]) {
+    const expected = rows.flatMap((row) => {
+      const powers = row.map((x) => Math.abs(x) ** order).reduce((sum, power) => sum + power);
+      const scale = powers ** (1 / order - 1);
+      return row.map((x) => x === 0 ? 0 : Math.sign(x) * Math.abs(x) ** (order - 1) * scale);
+    });
+    assertClose(slopes(ops.norm(corners, 1, { order })), [3, 3], expected);
+  }
+  const spread = Math.sqrt(74 / 9);
+  const distances = [3, 0, -4].map((x) => (x + 1 / 3) / 3 / spread);
+  assertClose(slopes(ops.std(corners, 1)), [3, 3], [0, 0, 0, ...distances, 0, 0, 0]);
+});
+
 Deno.test("variance, std, norm and logAddExp are those of the loops", () => {
   const x = numbers(3, 5);
   const rows = [0, 1, 2].map((row) => valuesOf(x).slice(5 * row, 5 * row + 5));
