@@ -5,11 +5,14 @@
  */
 import { range } from "./strips.ts";
 
+/** Most numbers in a list: 32 packed columns of as many rows of B are 50 KiB. */
+const listLength = 400;
+
 /** One entry of a list: a number, and how many bytes behind `b` its row of B begins. */
 function entry(vectors: number, at: number): string {
   return [
-    `x = v128.load32_splat(entry, ${8 * at});`,
-    `q = b + <usize> load<u32>(entry, ${8 * at + 4});`,
+    `x = v128.load32_splat(entry, ${4 * at});`,
+    `q = b + <usize> load<u32>(entry, placeBytes + ${4 * at});`,
     ...range(vectors).map((v) => `s${v} = madd(x, v128.load(q, ${16 * v}), s${v});`),
   ].join("\n      ");
 }
@@ -28,7 +31,7 @@ export function sums${vectors}(
       ${range(vectors).map((v) => `s${v} = v128.load(c, ${16 * v});`).join("\n      ")}
     }
     const end = <usize> load<u32>(list);
-    for (let entry = list + 8; entry < end; entry += 16) {
+    for (let entry = list + 4; entry < end; entry += 8) {
       ${entry(vectors, 0)}
       ${entry(vectors, 1)}
     }
@@ -42,7 +45,13 @@ export function sums${vectors}(
 `;
 }
 
-/** The generated functions; they call those of `stripsSource`. */
+/** The generated functions and what they know of lists; they call those of `stripsSource`. */
 export function sparseSumsSource(): string {
-  return [8, 4, 2, 1].map(sums).join("");
+  // A list begins with its end, and a store to it may be too long.
+  const constants = `
+export const listLength: i32 = ${listLength};
+/** Bytes from a number of a list to its place. */
+export const placeBytes: usize = ${4 * listLength + 32};
+`;
+  return constants + [8, 4, 2, 1].map(sums).join("");
 }

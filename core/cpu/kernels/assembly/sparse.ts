@@ -4,23 +4,19 @@
  * nothing, so the bits are those of the general way.
  */
 import { evenStep, least, packRows, packTransposed } from "./pack";
-import { sums1, sums2, sums4, sums8 } from "./strips";
+import { listLength, placeBytes, sums1, sums2, sums4, sums8 } from "./strips";
 
 /** Columns of C that are summed at a time, in eight registers. */
 const panelColumns: i32 = 32;
 /** Columns of B that are packed at once. */
 const columnBlock: i32 = 512;
-/** Most steps of k in one list: 32 packed columns of B are then 50 KiB. */
-const kBlock: i32 = 400;
 /** Most rows that are listed at once. */
 const rowBlock: i32 = 128;
-/** Bytes of an entry of a list: a number, and how far behind the first its row of B lies. */
-const entryBytes: usize = 8;
-/** Bytes of a list: where it ends, entries, and room for a store that is too long. */
-const listBytes: usize = entryBytes * <usize> kBlock + 48;
+/** Bytes of a list: where its numbers end, they, and their places; a store may be too long. */
+const listBytes: usize = 2 * placeBytes;
 /** Rows from which it pays to pack a row-major B. */
 const packedRows: i32 = 64;
-const packedBytes: usize = 4 * kBlock * columnBlock;
+const packedBytes: usize = 4 * listLength * columnBlock;
 const orderBytes: usize = 256;
 /** Bytes of scratch: packed columns of B, lists, and the orders of {@link append}. */
 export const sparseBytes: usize = packedBytes + listBytes * rowBlock + orderBytes;
@@ -119,22 +115,28 @@ function writeOrders(to: usize): void {
   }
 }
 
+/** The bytes of `x` in another order. */
+@inline
+function reorder(x: v128, order: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(x, order);
+  return v128.swizzle(x, order);
+}
+
 /** Appends those of four numbers that are not zero to a list; returns where it ends then. */
 @inline
 function append(x: v128, places: v128, orders: usize, to: usize): usize {
   const mask = i32x4.bitmask(f32x4.ne(x, f32x4.splat(0)));
   const order = v128.load(orders + 16 * <usize> mask);
-  const numbers = v128.swizzle(x, order);
-  const rows = v128.swizzle(places, order);
-  v128.store(to, v128.shuffle<f32>(numbers, rows, 0, 4, 1, 5));
-  v128.store(to, v128.shuffle<f32>(numbers, rows, 2, 6, 3, 7), 16);
-  return to + entryBytes * <usize> popcnt(mask);
+  v128.store(to, reorder(x, order));
+  v128.store(to, reorder(places, order), placeBytes);
+  return to + 4 * <usize> popcnt(mask);
 }
 
 /** Ends a list with a zero, as sums take two entries at a time, and says at its beginning where. */
 @inline
 function close(list: usize, end: usize): void {
-  store<u64>(end, 0);
+  store<u32>(end, 0);
+  store<u32>(end, 0, placeBytes);
   store<u32>(list, <u32> end);
 }
 
@@ -144,7 +146,7 @@ function listRow(a: usize, k: i32, bStep: i32, orders: usize, list: usize): void
   const four = i32x4.splat(4 * bStep);
   const sixteen = i32x4.splat(16 * bStep);
   const end = a + 4 * <usize> (k & ~3);
-  let to = list + entryBytes;
+  let to = list + 4;
   for (; a + 48 < end; a += 64) {
     const x0 = v128.load(a);
     const x1 = v128.load(a, 16);
@@ -175,7 +177,7 @@ function listFour(a: usize, kStep: usize, k: i32, bStep: i32, orders: usize, lis
   let places = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(bStep));
   const four = i32x4.splat(4 * bStep);
   const zero = i32x4.splat(0);
-  let to = list + entryBytes;
+  let to = list + 4;
   let to1 = to + listBytes;
   let to2 = to1 + listBytes;
   let to3 = to2 + listBytes;
@@ -250,7 +252,7 @@ export function sparseProduct(
   const lists = scratch + packedBytes;
   const orders = lists + listBytes * <usize> rowBlock;
   writeOrders(orders);
-  const kStep = evenStep(k, kBlock);
+  const kStep = evenStep(k, listLength);
   for (let k0 = 0; k0 < k; k0 += kStep) {
     const depth = least(kStep, k - k0);
     const resume = accumulate | i32(k0 > 0);
