@@ -1,3 +1,4 @@
+import { normalize } from "node:path";
 import type { RunControl } from "../epoch.ts";
 
 /** Who writes to a file. */
@@ -30,16 +31,17 @@ export function claimFile(
 ): () => void {
   const claims = files.get(run) ?? new Map<string, Claim>();
   files.set(run, claims);
-  const claim = claims.get(path) ?? { owner, shared, count: 0 };
+  const file = normalize(path);
+  const claim = claims.get(file) ?? { owner, shared, count: 0 };
   if (claim.owner !== owner && !(shared && claim.shared)) {
     throw new RangeError(
       `Cannot use ${operator} as another operator of the pipe writes to "${path}", too: name ` +
         `another file`,
     );
   }
-  claims.set(path, claim);
+  claims.set(file, claim);
   claim.count++;
   return () => {
-    if (--claim.count === 0) claims.delete(path);
+    if (--claim.count === 0) claims.delete(file);
   };
 }

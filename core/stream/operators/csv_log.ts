@@ -1,3 +1,4 @@
+import { normalize } from "node:path";
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { defer, finalize, tap } from "rxjs";
@@ -97,16 +98,17 @@ const written = new Map<string, { readonly table: Table; readonly run: RunContro
 
 /** Refuses a file that another run writes at the same time, over whose rows it would write. */
 function writeAlone(path: string, table: Table, run: RunControl): () => void {
-  const other = written.get(path);
+  const file = normalize(path);
+  const other = written.get(file);
   if (other && other.table !== table && other.run !== run) {
     throw new RangeError(
       `Cannot use csvLog as another run writes to "${path}" at the same time: name a file for each ` +
         `(or put share() below csvLog, if one run was subscribed twice)`,
     );
   }
-  written.set(path, { table, run });
+  written.set(file, { table, run });
   return () => {
-    if (written.get(path)?.table === table) written.delete(path);
+    if (written.get(file)?.table === table) written.delete(file);
   };
 }
 

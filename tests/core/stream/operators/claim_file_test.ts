@@ -38,8 +38,9 @@ Deno.test("two csvLog of a pipe that write to one file are refused", () =>
   inFolder(async (folder) => {
     const path = `${folder}/log.csv`;
     const [first, second] = [fakeEpoch(1), fakeEpoch(2)];
-    for (const append of [false, true]) {
-      const twice = of(first, second).pipe(csvLog(path, { append }), csvLog(path, { append }));
+    for (const same of [path, `${folder}/./log.csv`, `${folder}//log.csv`]) {
+      const append = same !== path;
+      const twice = of(first, second).pipe(csvLog(path, { append }), csvLog(same, { append }));
       await assert.rejects(lastValueFrom(twice), {
         name: "RangeError",
         message:
@@ -55,7 +56,9 @@ Deno.test("a csvLog whose file another run writes at the same time is refused, a
     const path = `${folder}/log.csv`;
     const runs = [new FakeRun(), new FakeRun()];
     const sources = runs.map(() => new Subject<Epoch>());
-    const [rows, late] = sources.map((source) => firstValueFrom(source.pipe(csvLog(path), last())));
+    const [rows, late] = [path, `${folder}/./log.csv`].map((same, place) =>
+      firstValueFrom(sources[place].pipe(csvLog(same), last()))
+    );
     const refused = assert.rejects(late, {
       name: "RangeError",
       message: /Cannot use csvLog as another run writes to ".*log\.csv" at the same time: name a/,
