@@ -1,7 +1,8 @@
 import { elementwise, type TypeRule, type Unary } from "./elementwise.ts";
 import { commonDType } from "../graph/tensor.ts";
 
-const test: TypeRule = (name, inputs) => {
+/** A question about floats. */
+export const isReal: TypeRule = (name, inputs) => {
   commonDType(name, inputs, ["f32"]);
   return "bool";
 };
@@ -16,10 +17,12 @@ const test: TypeRule = (name, inputs) => {
  *
  * assert.deepEqual([...await isFinite(tensor([1, NaN, Infinity])).data()], [1, 0, 0]);
  * ```
+ *
+ * NumPy, Keras, PyTorch: `isfinite`.
  */
 export const isFinite: Unary = elementwise({
   name: "isFinite",
-  types: test,
+  types: isReal,
   // As integers, for shader compilers may take for granted that no float is NaN.
   wgsl: "(bitcast<i32>(x) & 0x7fffffff) < 0x7f800000",
   reference: (x) => Number.isFinite(x) ? 1 : 0,

@@ -38,6 +38,7 @@ export { grad, gradients, type ScalarFunction, valueAndGrad } from "./gradients.
 export { greater } from "./greater.ts";
 export { greaterEqual } from "./greater_equal.ts";
 export { isFinite } from "./is_finite.ts";
+export { isNaN } from "./is_nan.ts";
 export { less } from "./less.ts";
 export { lessEqual } from "./less_equal.ts";
 export { log } from "./log.ts";

@@ -117,6 +117,14 @@ export function composedCases(random: () => number): OpCase[] {
       tolerance: 0,
       differentiable: [],
     }),
+    ...[ops.argMax, ops.argMin].map((find) =>
+      opCase(
+        `${find.name} of rows with NaN`,
+        [{ shape: [4, 3], dtype: "f32", data: [1, NaN, 2, NaN, 3, NaN, -1, 5, NaN, 2, -3, 4] }],
+        (x) => find(x),
+        { tolerance: 0, differentiable: [] },
+      )
+    ),
     opCase("argMax of equals", [integers(random, [5, 8], "u32", [0, 3])], (x) => x.argMax(), {
       tolerance: 0,
     }),
