@@ -3,6 +3,7 @@
  * `--filter NAME`, are passed on.
  */
 import { stripVTControlCharacters } from "node:util";
+import { bundlePackage } from "./bundle_package.ts";
 
 /**
  * Tests that nothing may run beside: they look at the clock or at the memory of the process, end
@@ -28,8 +29,12 @@ export const alone = [
 ];
 
 const options = ["test", "--no-check", "-A", "--sanitize-ops", "--sanitize-resources"];
-const runs = [
-  [...options, "--parallel", "--doc", "core", "gpu", "data", "mod.ts", "README.md"],
+/** The runs of `deno test`, one after the other; in the first, examples import the package by `config`. */
+const runs = (config: string) => [
+  [
+    ...[...options, "--parallel", "--doc", `--config=${config}`],
+    ...["--ignore=core/cpu/kernels/assembly", "core", "gpu", "data", "mod.ts", "README.md"],
+  ],
   // By themselves: beside files of the root folder, `deno test` would ignore nothing.
   [...options, "--parallel", `--ignore=${alone.join(",")}`, "tests"],
   [...options, ...alone],
@@ -69,5 +74,14 @@ async function run(args: readonly string[]): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  for (const args of runs) if (!await run(args)) Deno.exit(1);
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const args of runs(await bundlePackage(folder))) {
+      if (await run(args)) continue;
+      Deno.exitCode = 1;
+      break;
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
