@@ -29,6 +29,7 @@ export const alone = [
 ];
 
 const options = ["test", "--no-check", "-A", "--sanitize-ops", "--sanitize-resources"];
+
 /** The runs of `deno test`, one after the other; in the first, examples import the package by `config`. */
 const runs = (config: string) => [
   [
