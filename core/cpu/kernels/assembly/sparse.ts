@@ -53,10 +53,11 @@ function hasZeros(a: usize, lines: i32, step: usize, length: i32, columns: i32, 
   return <f32> found <= most * 4 * <f32> looks;
 }
 
-/** The larger of some bits and those of numbers without their signs. */
+/** Zero bits where numbers are finite: what is infinite less itself is NaN. */
 @inline
-function larger(bits: v128, x: v128): v128 {
-  return i32x4.max_u(bits, i32x4.shl(x, 1));
+function notFinite(at: usize): v128 {
+  const x = v128.load(at);
+  return f32x4.sub(x, x);
 }
 
 /** Whether no number of some lines is infinite or NaN: zero times those is not zero. */
@@ -70,14 +71,14 @@ function isFinite(b: usize, lines: i32, step: usize, length: i32): bool {
     const last = b + 4 * <usize> length - 16;
     let at = b;
     for (; at + 48 < last; at += 64) {
-      bits = larger(larger(bits, v128.load(at)), v128.load(at, 16));
-      bits = larger(larger(bits, v128.load(at, 32)), v128.load(at, 48));
+      const first = v128.or(notFinite(at), notFinite(at + 16));
+      bits = v128.or(bits, v128.or(first, v128.or(notFinite(at + 32), notFinite(at + 48))));
     }
-    for (; at < last; at += 16) bits = larger(bits, v128.load(at));
-    bits = larger(bits, v128.load(last));
+    for (; at < last; at += 16) bits = v128.or(bits, notFinite(at));
+    bits = v128.or(bits, notFinite(last));
     b += step;
   }
-  return !v128.any_true(i32x4.ge_u(bits, i32x4.splat(<i32> 0xff000000)));
+  return !v128.any_true(bits);
 }
 
 /** Whether to leave out the zeros of A; B is not looked at twice for one `token`, unless it is 0. */
