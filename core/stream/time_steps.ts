@@ -45,6 +45,8 @@ export async function timeSteps(
   while (steps * 4 <= most && all - alone < enough && alone + 4 * (all - alone) < settled) {
     steps *= 4;
     all = await window(steps);
+    // The wait's share included, so that a hiccup of the first window does not make little of much.
+    if (all < little * steps) return all / steps;
   }
   const perStep = () => steps === 1 ? all : Math.max(0, (all - alone) / (steps - 1));
   let [improved, since] = [performance.now(), 0];

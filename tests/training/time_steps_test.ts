@@ -44,6 +44,8 @@ Deno.test("steps are timed for about half a second at most, and no longer than i
   assert.ok(restless.took < 700, `${restless.took} ms`);
   const short = await timed(() => 0.2, 0, 0.5);
   assert.equal(short.count, 2, "a step below `little` is not timed again");
+  const soon = await timed((number) => number < 10 ? 1 : 0.2, 0, 0.5);
+  assert.equal(soon.count, 1 + 1 + 4 + 16, "the first window whose steps are below it is the last");
   const later = await timed((number) => number < 90 ? 1 : 0.2, 0, 0.5);
   const settling = await timed((number) => number < 90 ? 1 : 0.2);
   assert.ok(later.time < 0.5 && later.count < settling.count, `${later.count} steps`);
