@@ -6,6 +6,9 @@ import { gradients, isIndependent } from "../ops/gradients.ts";
 import { Memory, stage } from "./stage.ts";
 import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
 
+/** New gradients have changed nothing yet. */
+const anew = { updated: new Set<Parameter>() };
+
 /**
  * Adds the gradient of the loss for every trainable weight of the model.
  *
@@ -44,7 +47,7 @@ export function backward<
     return (step) => {
       const { state } = step.frame;
       const result = memory.get([step.loss, state], () => gradientsOf(step, step.loss));
-      return new Differentiated(step, result, { updated: new Set() });
+      return new Differentiated(step, result, anew);
     };
   });
 }

@@ -1,6 +1,6 @@
 import { DTypeError, ShapeError } from "../graph/errors.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { addTotals, type MetricTable } from "../nn/metric.ts";
+import type { MetricTable } from "../nn/metric.ts";
 import type { LabelUse } from "./class_ids.ts";
 import type { StateValue } from "./kept_state.ts";
 
@@ -100,8 +100,9 @@ export class RecordLayout {
   fault(rows: Float64Array, at: number, step: number): Error | null {
     // Faults go from a layer to those before it: the last one is nearest to the cause.
     for (let place = this.records.length - 1; place >= 0; place--) {
-      const count = this.records[place].fault ? this.#totals(place, rows, at)[0][0] : 0;
-      if (count > 0) return this.records[place].fault!(count, step);
+      const { fault } = this.records[place];
+      const count = fault ? numberAt(this.#places[place][0], rows, at, 0) : 0;
+      if (count > 0) return fault!(count, step);
     }
     return null;
   }
@@ -109,10 +110,12 @@ export class RecordLayout {
   /** Adds a row to the sums of an epoch. */
   add(sums: RecordSums, rows: Float64Array, at: number): void {
     for (let place = 0; place < this.records.length; place++) {
-      if (this.records[place].fault) continue;
+      const record = this.records[place];
+      if (record.fault) continue;
       const places = this.#places[place];
-      const totals = sums.totals(this.records[place], places);
-      addTotals(this.records[place], totals, this.#totals(place, rows, at));
+      const totals = sums.totals(record, places);
+      if (record.add) record.add(totals, this.#totals(place, rows, at));
+      else addNumbers(totals, places, rows, at);
     }
   }
 
@@ -121,6 +124,25 @@ export class RecordLayout {
       constant ?? rows.subarray(at + offset, at + offset + size)
     );
   }
+}
+
+/** Adds a row to totals number by number: a view of each total would take longer than its numbers. */
+function addNumbers(
+  totals: readonly Float64Array[],
+  places: readonly Place[],
+  rows: Float64Array,
+  at: number,
+): void {
+  for (let place = 0; place < places.length; place++) {
+    const total = totals[place];
+    for (let index = 0; index < total.length; index++) {
+      total[index] += numberAt(places[place], rows, at, index);
+    }
+  }
+}
+
+function numberAt({ at: offset, constant }: Place, rows: Float64Array, at: number, index: number) {
+  return constant ? constant[index] : rows[at + offset + index];
 }
 
 /** The records without those that come again; the sums of two that differ must not be mixed. */

@@ -19,7 +19,10 @@ export class SameCollections {
   get<Same extends Tensor | Collection>(given: Same): Same {
     if (given instanceof Tensor || this.#known.has(given)) return given;
     const entries = given instanceof Map ? [...given] : Object.entries(given);
-    if (entries.length === 0) return given;
+    if (entries.length === 0) {
+      this.#known.add(given);
+      return given;
+    }
     const all = this.#byFirst.get(entries[0][1]) ?? [];
     const found = all.find((other) =>
       other.entries.length === entries.length &&

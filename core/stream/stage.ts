@@ -40,15 +40,19 @@ export function stage<In, Out>(
     });
 }
 
+/** Whether two lists of one length hold the same things; looked at in every step. */
+export function areSame(one: readonly unknown[], other: readonly unknown[]): boolean {
+  for (let place = 0; place < one.length; place++) if (one[place] !== other[place]) return false;
+  return true;
+}
+
 /** Remembers results by the identity of what they were made from. */
 export class Memory<Result> {
   #entries: { keys: readonly unknown[]; result: Result }[] = [];
 
   /** The result for `keys`: found, or made. */
   get(keys: readonly unknown[], make: () => Result): Result {
-    for (const entry of this.#entries) {
-      if (entry.keys.every((key, place) => key === keys[place])) return entry.result;
-    }
+    for (const entry of this.#entries) if (areSame(entry.keys, keys)) return entry.result;
     const result = make();
     this.#entries = [{ keys, result }, ...this.#entries.slice(0, most - 1)];
     return result;

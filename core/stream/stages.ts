@@ -99,8 +99,9 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
    *
    * PyTorch: `torch.func.functional_call`.
    */
-  readonly weightsOf = (model: AnyModel): ReadonlyMap<Parameter, Tensor> =>
-    weightsOf(this.frame, model);
+  get weightsOf(): (model: AnyModel) => ReadonlyMap<Parameter, Tensor> {
+    return (model) => weightsOf(this.frame, model);
+  }
 
   /**
    * A state that an operator keeps on the device from step to step, and that checkpoints hold; see
@@ -173,6 +174,7 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
 }
 
 const noMasks: ReadonlyMap<string | null, Tensor> = new Map();
+const noWeights: ReadonlySet<Parameter> = new Set();
 
 /** A batch that went through a model. */
 export class Forwarded<
@@ -261,7 +263,7 @@ export class Differentiated<
     const before = scored instanceof Differentiated ? scored : undefined;
     this.updates = options.updates ?? before?.updates ?? true;
     this.usable = options.usable ?? before?.usable;
-    this.updated = options.updated ?? before?.updated ?? new Set();
+    this.updated = options.updated ?? before?.updated ?? noWeights;
   }
 }
 

@@ -7,6 +7,7 @@ import type { HeldWeight } from "./held_weight.ts";
 import { warnOfNewPlans } from "./plan_warning.ts";
 import { RecordLayout } from "./record_layout.ts";
 import type { Run } from "./run.ts";
+import { areSame } from "./stage.ts";
 import { warnOfUpdates } from "./update_warning.ts";
 
 /** A step that has been planned: found again when the stages want the same things done. */
@@ -66,7 +67,7 @@ export class StepPlans {
     return this.#plans.find((planned) =>
       planned.effects.length === frame.effects.length &&
       planned.reads.length === frame.reads.length &&
-      planned.effects.every((effect, place) => effect === frame.effects[place]) &&
+      areSame(planned.effects, frame.effects) &&
       planned.reads.every((tensor, place) => tensor === frame.reads[place].tensor)
     );
   }

@@ -19,6 +19,8 @@ import { Memory, stage } from "./stage.ts";
 import { type AnyDifferentiated, type Differentiated, Updated } from "./stages.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "../nn/weight_pattern.ts";
 
+const noWeights: ReadonlyMap<Parameter, Tensor> = new Map();
+
 /** Options of {@link update}. */
 export interface UpdateOptions {
   /** The weights that this optimizer changes; default all that have gradients. */
@@ -143,8 +145,8 @@ function restingWeights(
   name: string,
   takes: (name: string) => boolean,
 ): ReadonlyMap<Parameter, Tensor> {
+  if (!optimizer.evaluationWeight) return noWeights;
   const resting = new Map<Parameter, Tensor>();
-  if (!optimizer.evaluationWeight) return resting;
   const { weightTable } = frame.run;
   for (const parameter of model.trainableParameters) {
     if (gradients.has(parameter) || !takes(model.nameOf(parameter))) continue;
