@@ -90,12 +90,10 @@ export class Batch<X extends Tensors = Tensor, Y extends Tensors = Tensor> {
   }
 
   /**
-   * A tensor for every weight of a model, as this place in the pipe has them: what an update above
+   * A tensor for every weight of any model, as this place in the pipe has them: what an update above
    * has made of them, else what they were before the step. With others in their place, `model.apply`
-   * gives what the model would be with those: see {@link LossInputs}.
-   *
-   * @param model Any model. One that no stage of the pipe goes through is put on the run's device,
-   * and stays as it is, unless it is assigned to, here or by `copyWeights`.
+   * gives what the model would be with those: see {@link LossInputs}. A model that no stage goes
+   * through is put on the run's device; it changes only if it is assigned to, here or by `copyWeights`.
    *
    * PyTorch: `torch.func.functional_call`.
    */
