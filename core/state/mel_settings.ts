@@ -134,9 +134,9 @@ export function soundWindow(name: SoundWindow, length: number, periodic: boolean
         `received ${JSON.stringify(name)}`,
     );
   }
+  if (length === 1) return Float64Array.of(1);
   const share = shares[name];
   const period = periodic ? length : length - 1;
-  if (period === 0) return Float64Array.of(1);
   return Float64Array.from(
     { length },
     (_, place) => share - (1 - share) * Math.cos(2 * Math.PI * place / period),

@@ -4,6 +4,7 @@ import { melSpectrogram, type MelSpectrogramOptions, parseWav, powerSpectrum } f
 import golden from "../golden/sound.json" with { type: "json" };
 import { assertClose } from "../core/nn/close.ts";
 import { mulberry32 } from "../core/ops/generator.ts";
+import { soundWindow } from "../../core/state/mel_settings.ts";
 
 Deno.test("the transform is that of the definition, in float64", () => {
   const random = mulberry32(1);
@@ -188,4 +189,12 @@ Deno.test("parseWav refuses what is no whole WAV file, by name", () => {
     assert.throws(() => parseWav(bytes, { file: "a.wav" }), { name: "DataError", file: "a.wav" });
   }
   assert.throws(() => parseWav(wav(format)), { message: /^Cannot read the WAV file as it must/ });
+});
+
+Deno.test("a window of one sample leaves it as it is, as in PyTorch", () => {
+  for (const window of ["hann", "hamming", "none"] as const) {
+    for (const periodic of [true, false]) {
+      assert.deepEqual([...soundWindow(window, 1, periodic)], [1], `${window} ${periodic}`);
+    }
+  }
 });

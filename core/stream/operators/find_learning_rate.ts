@@ -151,7 +151,6 @@ class Search {
   #mean = 0;
   #sent = 0;
   #kept: { readonly run: RunControl; readonly snapshot: Snapshot } | undefined;
-  #restored = false;
 
   constructor(
     private readonly learningRate: Hyperparameter,
@@ -202,8 +201,6 @@ class Search {
 
   /** Puts the weights and the rate back. */
   restore(): void {
-    if (this.#restored) return;
-    this.#restored = true;
     this.learningRate.next(this.#before);
     if (this.#kept) this.#kept.run.restore(this.#kept.snapshot);
   }
@@ -213,7 +210,6 @@ class Search {
   }
 
   #judge(step: number, learningRate: number, loss: number): void {
-    if (this.subscriber.closed) return;
     // What large rates lead to.
     if (!Number.isFinite(loss)) return this.end();
     const { smoothing, stopFactor, steps } = this.settings;

@@ -217,7 +217,6 @@ class Log<Event extends AnyBatch | Epoch> {
     try {
       action();
     } catch (error) {
-      this.#ended = true;
       this.#lines.close();
       const { run } = this.#lines;
       if (!(error instanceof Deno.errors.BrokenPipe)) {

@@ -91,7 +91,7 @@ export function reduceOnPlateau<E extends Epoch>(
             state = { best: current, wait: 0, cooling };
             return;
           }
-          state = { ...state, cooling, wait: cooling > 0 ? wait : wait + 1 };
+          state = { ...state, cooling, wait: wait + 1 };
           if (cooling > 0 || state.wait < patience || hyperparameter.value <= least) return;
           hyperparameter.next(Math.max(hyperparameter.value * factor, least));
           state = { ...state, wait: 0, cooling: cooldown };

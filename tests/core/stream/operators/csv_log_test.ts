@@ -163,6 +163,14 @@ Deno.test("csvLog leaves an old file alone until there is an epoch, and in a reh
     assert.equal(await Deno.readTextFile(path), "epoch,loss\n1,0.5\n");
   }));
 
+Deno.test("csvLog of a run that goes on from before its first epoch begins the file anew", () =>
+  inFolder(async (path) => {
+    await Deno.writeTextFile(path, "epoch,loss\n1,0.5\n");
+    const run = new FakeRun({ csvLog: '{"columns":[],"rows":0}' });
+    await lastValueFrom(of(fakeEpoch(1, { a: 2 }, run)).pipe(csvLog(path, { append: true })));
+    assert.equal(await Deno.readTextFile(path), "epoch,a\n1,2\n");
+  }));
+
 Deno.test("csvLog keeps no rows in memory: those of a new column are what the file holds", () =>
   inFolder(async (path) => {
     const correct = tap<typeof first>(({ epoch }) => {

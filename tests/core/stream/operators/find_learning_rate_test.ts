@@ -29,8 +29,11 @@ async function search(options: FindLearningRateOptions, device: DeviceOptions = 
     { epochs: Infinity, ...device },
     loss,
   );
+  const tried: number[] = [];
+  const watching = rate.subscribe((value) => tried.push(value));
   const trials = await lastValueFrom(pipe.pipe(findLearningRate(rate, options), toArray()));
-  return { trials, rate: rate.value, weight: (await weightsOf(model))["dense_1/kernel"][0] };
+  watching.unsubscribe();
+  return { trials, tried, rate: rate.value, weight: (await weightsOf(model))["dense_1/kernel"][0] };
 }
 
 /** What the sources say, written out again. */
@@ -57,7 +60,9 @@ function assertTrials(trials: readonly LearningRateTrial[], rates: readonly numb
 await testOnDevices(
   "findLearningRate goes from tiny to large rates, and puts all back",
   async (device) => {
-    const { trials, rate, weight } = await search({ from: 1e-5, steps: 60 }, device);
+    const { trials, tried, rate, weight } = await search({ from: 1e-5, steps: 60 }, device);
+    // Losses are known late: no step goes on beyond the last rate.
+    assert.deepEqual(tried, [0.01, ...trials.map(({ learningRate }) => learningRate), 0.01]);
     assertTrials(trials, Array.from({ length: 60 }, (_, at) => 1e-5 * 1e5 ** ((at + 1) / 60)));
     assert.equal(weight, 1);
     assert.equal(rate, 0.01);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { from, lastValueFrom, tap } from "rxjs";
 import { remoteMonitor, type RemoteMonitorOptions } from "../../../../core/stream/operators/mod.ts";
 import { arrays, dense, fit, input, meanSquaredError, sequential, sgd } from "../../../../mod.ts";
-import { captureErrors, fakeEpoch, fakeEpochs } from "../fake_epoch.ts";
+import { captureErrors, fakeEpoch, fakeEpochs, FakeRun } from "../fake_epoch.ts";
 
 interface Received {
   readonly path: string;
@@ -16,6 +16,7 @@ async function sent(
   epochs: ReturnType<typeof fakeEpoch>[],
   options: RemoteMonitorOptions = {},
   status = 200,
+  count = epochs.length,
 ): Promise<{ received: Received[]; said: string[] }> {
   const received: Received[] = [];
   const all = Promise.withResolvers<void>();
@@ -29,7 +30,7 @@ async function sent(
         token: headers.get("x-token"),
         body: await request.text(),
       });
-      if (received.length === epochs.length) all.resolve();
+      if (received.length === count) all.resolve();
       return new Response("thanks", { status });
     },
   );
@@ -54,6 +55,13 @@ Deno.test("remoteMonitor posts a form with the logs of each epoch, in their orde
   assert.equal(received[0].path, "/publish/epoch/end/");
   assert.match(received[0].type!, /^application\/x-www-form-urlencoded/);
   assert.deepEqual(said, []);
+});
+
+Deno.test("remoteMonitor sends nothing of a rehearsal", async () => {
+  const rehearsal = Object.assign(new FakeRun(), { isRehearsal: true });
+  const epochs = [fakeEpoch(1, { loss: 1 }, rehearsal), fakeEpoch(2, { loss: 2 })];
+  const { received } = await sent(epochs, { sendAsJson: true }, 200, 1);
+  assert.deepEqual(received.map(({ body }) => JSON.parse(body)), [{ epoch: 2, loss: 2 }]);
 });
 
 Deno.test("remoteMonitor sends JSON, headers and other paths and fields", async () => {
