@@ -16,7 +16,8 @@ const gain = 0.95;
 export class ThreadChoice {
   #chosen: number;
   #turn = 0;
-  readonly #milliseconds = { one: 0, all: 0 };
+  /** Milliseconds of the runs of a trial. */
+  readonly #times: { readonly one: number[]; readonly all: number[] } = { one: [], all: [] };
 
   /** @param all Threads that there are. */
   constructor(private readonly all: number) {
@@ -44,16 +45,21 @@ export class ThreadChoice {
     const turn = this.#turn;
     this.#turn = (turn + 1) % apart;
     if (turn >= 2 * trial || this.all === 1) return;
-    if (turn === 0) this.#milliseconds.one = this.#milliseconds.all = 0;
-    if (turn % trial >= cold) this.#milliseconds[turn < trial ? "one" : "all"] += milliseconds;
+    if (turn === 0) this.#times.one.length = this.#times.all.length = 0;
+    if (turn % trial >= cold) this.#times[turn < trial ? "one" : "all"].push(milliseconds);
     // Workers that are not there yet are tried again.
     if (turn >= trial && threads < this.all) this.#turn = 0;
     else if (this.#turn === 2 * trial) this.#choose();
   }
 
   #choose(): void {
-    const { one, all } = this.#milliseconds;
+    const [one, all] = [median(this.#times.one), median(this.#times.all)];
     if (this.#chosen === 1) this.#chosen = all < gain * one ? this.all : 1;
     else this.#chosen = one < gain * all ? 1 : this.all;
   }
+}
+
+/** Not the mean: a run that the system has held up says nothing of the next two thousand. */
+function median(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[times.length >> 1];
 }

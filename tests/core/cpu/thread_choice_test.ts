@@ -46,6 +46,18 @@ Deno.test("thread choice: it is made anew, and changed for a twentieth at least"
   assert.deepEqual(runs(choice, 22, 10, 9), [...trial, 4, 4]);
 });
 
+Deno.test("thread choice: a run that the system holds up does not decide", () => {
+  for (const faster of [1, 4]) {
+    const choice = new ThreadChoice(4);
+    for (let run = 0; run < 20; run++) {
+      const { threads } = choice;
+      const time = threads === faster ? 6 : 8;
+      choice.ran(threads === faster && run % 5 === 4 ? 1000 : time, threads);
+    }
+    assert.equal(choice.chosen, faster);
+  }
+});
+
 Deno.test("thread choice: workers that are not there yet are tried again", () => {
   const choice = new ThreadChoice(4);
   assert.deepEqual(runs(choice, 11, 10, 6, 2), trial.slice(0, 11));
