@@ -1,9 +1,14 @@
-/** Runs on one thread, and then on all, that are timed; the first ones of each find cold caches. */
-const trial = 10;
-const cold = 4;
+/** Runs of either kind that are timed in a trial. */
+const timedRuns = 6;
 
-/** Runs from one timing to the next. */
-const apart = 2048;
+/** Runs before those: caches are cold, and threads wake up. */
+const coldRuns = 16;
+
+/**
+ * Runs from one trial to the next: twice as many each time, as V8 still compiles at first; fewer on one
+ * thread, as what held up the others for a moment would cost a third of what comes.
+ */
+const apart = { first: 128, onOne: 512, most: 2048 };
 
 /** A change has to be worth a twentieth. */
 const gain = 0.95;
@@ -15,9 +20,15 @@ const gain = 0.95;
  */
 export class ThreadChoice {
   #chosen: number;
-  #turn = 0;
-  /** Milliseconds of the runs of a trial. */
-  readonly #times: { readonly one: number[]; readonly all: number[] } = { one: [], all: [] };
+  /** What is tried: first what is chosen, as its threads are awake, then the other; 2: no trial. */
+  #tried: 0 | 1 | 2 = 0;
+  /** Runs of what is tried, and the milliseconds of those that are timed. */
+  #runs = 0;
+  #times: number[] = [];
+  /** Milliseconds of a run of what is chosen. */
+  #before = 0;
+  #apart = apart.first;
+  #left = 0;
 
   /** @param all Threads that there are. */
   constructor(private readonly all: number) {
@@ -31,31 +42,46 @@ export class ThreadChoice {
 
   /** Threads of the next run. */
   get threads(): number {
-    if (!this.timed) return this.#chosen;
-    return this.#turn < trial ? 1 : this.all;
+    return this.#tried === 1 ? this.#other : this.#chosen;
   }
 
   /** Whether the next run is to be timed. */
   get timed(): boolean {
-    return this.#turn < 2 * trial && this.all > 1;
+    return this.#tried < 2 && this.all > 1;
   }
 
   /** Notes that a run was made: how long it took, if it was timed, and how many threads took part. */
   ran(milliseconds: number, threads: number): void {
-    const turn = this.#turn;
-    this.#turn = (turn + 1) % apart;
-    if (turn >= 2 * trial || this.all === 1) return;
-    if (turn === 0) this.#times.one.length = this.#times.all.length = 0;
-    if (turn % trial >= cold) this.#times[turn < trial ? "one" : "all"].push(milliseconds);
-    // Workers that are not there yet are tried again.
-    if (turn >= trial && threads < this.all) this.#turn = 0;
-    else if (this.#turn === 2 * trial) this.#choose();
+    if (!this.timed) {
+      if (--this.#left === 0) this.#try(0);
+    } else if (threads < this.threads) {
+      // Workers that are not there yet are tried again.
+      this.#try(0);
+    } else if (++this.#runs > coldRuns && this.#times.push(milliseconds) === timedRuns) {
+      this.#judge(median(this.#times));
+    }
   }
 
-  #choose(): void {
-    const [one, all] = [median(this.#times.one), median(this.#times.all)];
-    if (this.#chosen === 1) this.#chosen = all < gain * one ? this.all : 1;
-    else this.#chosen = one < gain * all ? 1 : this.all;
+  get #other(): number {
+    return this.#chosen === 1 ? this.all : 1;
+  }
+
+  #try(tried: 0 | 1): void {
+    this.#tried = tried;
+    this.#runs = 0;
+    this.#times = [];
+  }
+
+  #judge(milliseconds: number): void {
+    if (this.#tried === 0) {
+      this.#before = milliseconds;
+      this.#try(1);
+      return;
+    }
+    if (milliseconds < gain * this.#before) this.#chosen = this.#other;
+    this.#tried = 2;
+    this.#left = this.#chosen === 1 ? Math.min(this.#apart, apart.onOne) : this.#apart;
+    this.#apart = Math.min(2 * this.#apart, apart.most);
   }
 }
 

@@ -19,50 +19,71 @@ function runs(choice: ThreadChoice, count: number, one: number, four: number, th
   });
 }
 
-const trial = [...Array(10).fill(1), ...Array(10).fill(4)];
+/** A trial: what is chosen, and then the other. */
+const trial = (chosen: number) => [
+  ...Array(22).fill(chosen),
+  ...Array(22).fill(chosen === 1 ? 4 : 1),
+];
 
-Deno.test("thread choice: one thread and all are tried, and the faster goes on", () => {
-  assert.deepEqual(runs(new ThreadChoice(4), 23, 10, 6), [...trial, 4, 4, 4]);
-  assert.deepEqual(runs(new ThreadChoice(4), 23, 6, 10), [...trial, 1, 1, 1]);
+Deno.test("thread choice: all threads and one are tried, and the faster goes on", () => {
+  assert.deepEqual(runs(new ThreadChoice(4), 47, 10, 6), [...trial(4), 4, 4, 4]);
+  assert.deepEqual(runs(new ThreadChoice(4), 47, 6, 10), [...trial(4), 1, 1, 1]);
 });
 
 Deno.test("thread choice: what was found best is known during a trial, too", () => {
   const choice = new ThreadChoice(4);
   assert.equal(choice.chosen, 4);
-  runs(choice, 2048, 6, 10);
+  runs(choice, 44 + 128, 6, 10);
   assert.deepEqual([choice.timed, choice.chosen], [true, 1]);
 });
 
-Deno.test("thread choice: it is made anew, and changed for a twentieth at least", () => {
+Deno.test("thread choice: it is made anew, less and less often, and sooner on one thread", () => {
+  for (const [one, four, found] of [[10, 6, 4], [6, 10, 1]]) {
+    const choice = new ThreadChoice(4);
+    runs(choice, 44, one, four);
+    const pauses = [128, 256, 512, 1024, 2048, 2048].map((pause) => found === 4 ? pause : 512);
+    if (found === 1) pauses.splice(0, 2, 128, 256);
+    for (const pause of pauses) {
+      assert.deepEqual(runs(choice, pause, one, four), Array(pause).fill(found));
+      assert.deepEqual(runs(choice, 44, one, four), trial(found));
+    }
+  }
+});
+
+Deno.test("thread choice: it is changed for a twentieth at least", () => {
   const choice = new ThreadChoice(4);
-  const until = runs(choice, 2048, 10, 6);
-  assert.equal(until.filter((threads) => threads === 1).length, 10);
-  assert.deepEqual(runs(choice, 22, 9.7, 10), [...trial, 4, 4]);
-  runs(choice, 2048 - 22, 0, 0);
-  assert.deepEqual(runs(choice, 22, 9, 10), [...trial, 1, 1]);
-  runs(choice, 2048 - 22, 0, 0);
-  assert.deepEqual(runs(choice, 22, 10, 9.7), [...trial, 1, 1]);
-  runs(choice, 2048 - 22, 0, 0);
-  assert.deepEqual(runs(choice, 22, 10, 9), [...trial, 4, 4]);
+  const table = [[9.7, 10, 4], [9, 10, 1], [10, 9.7, 1], [10, 9, 4]];
+  table.forEach(([one, four, found], round) => {
+    runs(choice, 44, one, four);
+    assert.equal(choice.chosen, found);
+    runs(choice, Math.min(128 << round, found === 1 ? 512 : 2048), 0, 0);
+  });
 });
 
 Deno.test("thread choice: a run that the system holds up does not decide", () => {
   for (const faster of [1, 4]) {
     const choice = new ThreadChoice(4);
-    for (let run = 0; run < 20; run++) {
+    for (let run = 0; run < 44; run++) {
       const { threads } = choice;
       const time = threads === faster ? 6 : 8;
-      choice.ran(threads === faster && run % 5 === 4 ? 1000 : time, threads);
+      choice.ran(threads === faster && run % 22 === 18 ? 1000 : time, threads);
     }
+    assert.equal(choice.timed, false);
     assert.equal(choice.chosen, faster);
   }
 });
 
 Deno.test("thread choice: workers that are not there yet are tried again", () => {
   const choice = new ThreadChoice(4);
-  assert.deepEqual(runs(choice, 11, 10, 6, 2), trial.slice(0, 11));
-  assert.deepEqual(runs(choice, 21, 10, 6), [...trial, 4]);
-  assert.deepEqual(runs(new ThreadChoice(1), 30, 1, 1), Array(30).fill(1));
+  assert.deepEqual(runs(choice, 11, 10, 6, 2), Array(11).fill(4));
+  assert.deepEqual(runs(choice, 45, 10, 6), [...trial(4), 4]);
+  const late = new ThreadChoice(4);
+  runs(late, 44, 6, 10);
+  runs(late, 128 + 22, 6, 10);
+  // Those that load a module are not there for a moment.
+  assert.deepEqual(runs(late, 1, 6, 10, 2), [4]);
+  assert.deepEqual(runs(late, 45, 6, 10), [...trial(1), 1]);
+  assert.deepEqual(runs(new ThreadChoice(1), 100, 1, 1), Array(100).fill(1));
   assert.equal(new ThreadChoice(1).timed, false);
 });
 
@@ -83,9 +104,9 @@ Deno.test("thread choice: small plans are tried on one thread, large ones are no
     while (pool.kernels.readyThreads(64, 2) < 2) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    for (let step = 0; step < 20; step++) executable.run([]);
-    const expected = small ? [...Array(10).fill(1), ...Array(10).fill(2)] : Array(20).fill(2);
-    assert.deepEqual(asked, expected);
+    for (let step = 0; step < 44; step++) executable.run([]);
+    const tried = [...Array(22).fill(2), ...Array(22).fill(1)];
+    assert.deepEqual(asked, small ? tried : Array(44).fill(2));
     executable.dispose();
     pool.dispose();
   }
