@@ -2,13 +2,11 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { ClassIdTargets } from "./loss.ts";
 import type { Mask } from "./mask.ts";
 
-/** Adds what a batch gives to that of an epoch, number by number unless the metric does it itself. */
+/** Adds what a batch gives to that of an epoch, number by number. */
 export function addTotals(
-  { add }: Pick<Metric, "add">,
   totals: readonly Float64Array[],
   batch: readonly Float64Array[],
 ): void {
-  if (add) return add(totals, batch);
   totals.forEach((total, place) => {
     for (let at = 0; at < total.length; at++) total[at] += batch[place][at];
   });

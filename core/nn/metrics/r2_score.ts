@@ -65,7 +65,7 @@ export function r2Score(options: R2ScoreOptions = {}): Metric {
     },
     add(totals, batch) {
       addShiftedSums(1, totals, batch);
-      addTotals({}, totals.slice(4), batch.slice(4));
+      addTotals(totals.slice(4), batch.slice(4));
     },
     result(...totals) {
       const [errors, [samples]] = totals.slice(4);

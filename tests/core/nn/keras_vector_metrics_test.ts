@@ -57,7 +57,7 @@ async function resultOf(metric: nn.Metric, totals: Totals, device: Device): Prom
   );
   const sums = batches[0].map((first) => new Float64Array(first.length));
   for (const batch of batches) {
-    addTotals(metric, sums, batch.map((total) => Float64Array.from(total)));
+    (metric.add ?? addTotals)(sums, batch.map((total) => Float64Array.from(total)));
   }
   const result = metric.result(...sums);
   return typeof result === "number" ? [result] : result.flat();
