@@ -156,7 +156,7 @@ export class FasterDevice implements Device, Mover {
     if (steps < few) return `${steps} steps are too few to measure`;
     const onCpu = await this.#timeCpu(executable, scalars, time, short / steps);
     if (steps * onCpu < short) {
-      return `all ${steps} steps take ${milliseconds(steps * onCpu)} on the cpu`;
+      return `all ${steps} steps take at most ${milliseconds(steps * onCpu)} on the cpu`;
     }
     const gpu = this.#gpu = await this.openGpu();
     if (!gpu) return "no hardware GPU";

@@ -149,7 +149,7 @@ Deno.test("for a short run no GPU is looked for", async () => {
   const never = () => Promise.reject(new Error("a GPU was opened"));
   for (
     const [steps, reason] of [
-      [30, "all 30 steps take 15 ms on the cpu"],
+      [30, "all 30 steps take at most 15 ms on the cpu"],
       [4, "4 steps are too few to measure"],
     ] as const
   ) {
