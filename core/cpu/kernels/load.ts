@@ -159,6 +159,8 @@ export const kernelWays = {
   row: 1024,
   /** The first operand of a product was zeros for the most part. */
   sparse: 2048,
+  /** What is not zero in it was listed, as many columns use it. */
+  lists: 4096,
 } as const;
 
 /** What the kernels export. Addresses and sizes are bytes, strides are elements. */

@@ -76,11 +76,8 @@ for (const relaxed of variants) {
   Deno.test(`sparse products (${name}): the bits of rows by themselves, on random shapes`, () => {
     const place = world(relaxed);
     const next = numbers(11);
-    const large = [[8, 2000, 16], [40, 900, 200], [130, 33, 530], [125, 1700, 41], [784, 32, 30], [
-      32,
-      784,
-      30,
-    ]];
+    const wide = [[40, 900, 200], [130, 33, 530]];
+    const large = [...wide, [8, 2000, 16], [125, 1700, 41], [784, 32, 30], [32, 784, 30]];
     for (let round = 0; round < 120; ++round) {
       const [m, k, n] = large[round >> 2] ?? [20 + next(40), 60 + next(60), 55 + next(40)];
       const shape = {
@@ -91,6 +88,7 @@ for (const relaxed of variants) {
       const whole = product(place, shape, [[0, m, 0, n]]);
       const what = JSON.stringify(shape);
       assert.ok(whole.gone & kernelWays.sparse, `multiplies by zeros: ${what}`);
+      assert.equal((whole.gone & kernelWays.lists) > 0, n >= 200, what);
       const alone = product(place, shape, rowsOf(shape));
       assert.ok(!(alone.gone & kernelWays.sparse), what);
       assert.deepEqual(whole.bits, alone.bits, what);

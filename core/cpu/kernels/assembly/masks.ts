@@ -20,8 +20,9 @@ function maskOf32(at: usize): u32 {
   return <u32> i8x16.bitmask(first) | <u32> i8x16.bitmask(second) << 16;
 }
 
+/** Which of four numbers are not zero, as a NaN is. */
 @inline
-function notZero(at: usize): v128 {
+export function notZero(at: usize): v128 {
   return f32x4.ne(v128.load(at), f32x4.splat(0));
 }
 

@@ -11,10 +11,12 @@ import {
   maskColumns,
   maskRows,
   maskStep,
+  notZero,
   rowBlock,
 } from "./masks";
 import { evenStep, least, packRows, packTransposed } from "./pack";
 import { listedSums, listLength, maskedSums } from "./strips";
+import { go, onLists } from "./ways";
 
 /** Columns of C that are summed at a time, in eight registers. */
 const panelColumns: i32 = 32;
@@ -54,8 +56,7 @@ function hasZeros(a: usize, lines: i32, step: usize, length: i32, columns: i32, 
     const line = <usize> (i * lines / looks);
     // Multiples of the golden ratio fall everywhere.
     const place = <usize> (<u64> (<u32> i * 2654435769) * <u64> (length - 3) >> 32);
-    const x = v128.load(a + line * step + 4 * place);
-    found += popcnt(i32x4.bitmask(f32x4.ne(x, f32x4.splat(0))));
+    found += popcnt(i32x4.bitmask(notZero(a + line * step + 4 * place)));
   }
   return <f32> found <= most * 4 * <f32> looks;
 }
@@ -133,8 +134,11 @@ export function sparseProduct(
   for (let k0 = 0; k0 < k; k0 += kStep) {
     const depth = least(kStep, k - k0);
     const resume = accumulate | i32(k0 > 0);
+    const words = (depth + 63) >> 6;
     for (let j0 = 0; j0 < columns; j0 += columnBlock) {
       const width = least(columnBlock, columns - j0);
+      const listed = width >= listedColumns;
+      if (listed) go(onLists);
       let panels = b + <usize> k0 * bRow + <usize> j0 * bCol;
       let bStep = bRow;
       let panelStep: usize = 4 * panelColumns;
@@ -150,8 +154,6 @@ export function sparseProduct(
         const from = a + <usize> i0 * aRow + <usize> k0 * aCol;
         if (aCol == 4) maskRows(from, aRow, height, depth, masks);
         else maskColumns(from, aCol, height, depth, masks);
-        const words = (depth + 63) >> 6;
-        const listed = width >= listedColumns;
         if (listed) listMasked(masks, words, from, aRow, aCol, height, bStep, lists);
         let to = c + <usize> i0 * cRow + 4 * <usize> j0;
         let panel = panels;

@@ -16,6 +16,7 @@ export const onPackedB: u32 = 256;
 export const onHeldB: u32 = 512;
 export const onRow: u32 = 1024;
 export const onSparse: u32 = 2048;
+export const onLists: u32 = 4096;
 
 /** Says that a kernel goes this way. */
 export function go(way: u32): void {
