@@ -1,23 +1,20 @@
 import assert from "node:assert/strict";
 import type { Device, Executable } from "../../core/graph/device.ts";
 import { timeSteps } from "../../core/stream/time_steps.ts";
+import { withClock } from "../clock.ts";
 
 /**
  * What a step is timed to be on a device that works on a clock of its own: step number i takes
  * `step(i)` milliseconds, and to wait for it takes `wait` more.
  */
-async function timed(step: (number: number) => number, wait = 0, little?: number) {
-  const real = performance.now;
-  let [now, count] = [0, 0];
-  performance.now = () => now;
-  const executable = { run: () => void (now += step(count++)) };
-  const device = { stepsInFlight: 1, idle: () => Promise.resolve(void (now += wait)) };
-  try {
+function timed(step: (number: number) => number, wait = 0, little?: number) {
+  return withClock(async (clock) => {
+    let count = 0;
+    const executable = { run: () => void (clock.now += step(count++)) };
+    const device = { stepsInFlight: 1, idle: () => Promise.resolve(void (clock.now += wait)) };
     const time = await timeSteps(executable as unknown as Executable, [], device as Device, little);
-    return { time, count, took: now };
-  } finally {
-    performance.now = real;
-  }
+    return { time, count, took: clock.now };
+  });
 }
 
 function assertNear(actual: number, expected: number): void {

@@ -14,7 +14,10 @@ import { type LineWriter, writeText } from "./line_queue.ts";
 
 /** Options of {@link profile}. */
 export interface ProfileOptions {
-  /** Steps that are not timed, in which plans are made and kernels compiled; default 50. */
+  /**
+   * Steps that are not timed, in which plans are made and code is compiled, for speed at last; by
+   * default those of the first 0.1 s, and 50 at least.
+   */
   readonly warmUp?: number;
   /** Steps that are timed, from 1; default 50. */
   readonly steps?: number;
@@ -30,7 +33,7 @@ export interface ProfileOptions {
 /**
  * Says where the time of a training step goes: a table of its kernels, and a trace to look at.
  *
- * After the warm-up, a window of steps is timed kernel by kernel and thread by thread while they
+ * After the warm-up, in which code is not compiled for speed yet, a window of steps is timed kernel by kernel and thread by thread while they
  * train as ever, to the same bits; then the table is written, and the run goes on untimed. It has a
  * line a kernel: microseconds and share of the step, floating-point operations and bytes a second,
  * and both as parts of what this device was measured to reach at most. Then come what threads wait
@@ -47,7 +50,7 @@ export interface ProfileOptions {
  *   window. A small network lives in caches, so its kernels may pass 100 % of the memory's rate.
  *
  * Steps are let through as they are. A run that ends before the window does writes the table of what
- * was timed.
+ * was timed; one that ends within the warm-up says so.
  *
  * @param options Window, table, trace.
  * @returns An operator on steps, to be put below `update`.
@@ -85,9 +88,9 @@ export interface ProfileOptions {
 export function profile<Step extends AnyBatch = Updated>(
   options: ProfileOptions = {},
 ): MonoTypeOperatorFunction<Step> {
-  const { output = Deno.stderr, trace } = options;
+  const { warmUp, output = Deno.stderr, trace } = options;
   const settings: Settings = {
-    warmUp: checkCount("the warmUp of profile", options.warmUp ?? 50),
+    warmUp: warmUp === undefined ? undefined : checkCount("the warmUp of profile", warmUp),
     steps: checkCount("the steps of profile", options.steps ?? 50, 1),
     output,
     trace,
@@ -114,12 +117,20 @@ export function profile<Step extends AnyBatch = Updated>(
     });
 }
 
-type Settings = Required<Omit<ProfileOptions, "trace">> & Pick<ProfileOptions, "trace">;
+type Settings =
+  & Required<Pick<ProfileOptions, "steps" | "output">>
+  & Pick<ProfileOptions, "warmUp" | "trace">;
+
+/** A warm-up that nobody has chosen: kernels of small networks are compiled for speed while it lasts. */
+const leastWarmUp = { steps: 50, milliseconds: 100 };
 
 /** The state of one subscription. */
 class Profiler {
   readonly #steps: ProfiledStep[] = [];
   #seen = 0;
+  #begun = 0;
+  /** Steps of the warm-up, once it is over. */
+  #warmUp: number | undefined;
   /** Steps of the window whose profile is not known yet. */
   #waiting = 0;
   #ceilings: Ceilings | undefined;
@@ -133,20 +144,25 @@ class Profiler {
   ) {}
 
   take(step: AnyBatch): void {
-    const { warmUp, steps } = this.settings;
     this.#run = step.run;
     const number = ++this.#seen;
-    if (number === Math.max(1, warmUp)) this.#prepare(step);
-    if (number <= warmUp || number > warmUp + steps) return;
+    if (number === 1) this.#begun = performance.now();
+    if (this.#warmUp === undefined && this.#isWarm()) {
+      this.#warmUp = this.settings.warmUp ?? number;
+      this.#prepare(step);
+    }
+    const first = (this.#warmUp ?? Infinity) + 1;
+    const last = first + this.settings.steps - 1;
+    if (number < first || number > last) return;
     // The device gets ready at the first one.
-    if (number === warmUp + 1) step.frame.alone = true;
+    if (number === first) step.frame.alone = true;
     this.#waiting++;
     step.frame.profile((known) => {
       if (known) this.#steps.push({ step: step.step, profile: known });
-      if (--this.#waiting === 0 && this.#seen >= warmUp + steps) this.#complete.resolve();
+      if (--this.#waiting === 0 && this.#seen >= last) this.#complete.resolve();
     });
     // Only the step that closes the window waits for it.
-    if (number === warmUp + steps) step.hold(this.#complete.promise.then(() => this.#report()));
+    if (number === last) step.hold(this.#complete.promise.then(() => this.#report()));
   }
 
   /** At the end of the stream: what was timed is written, then the stream completes. */
@@ -164,6 +180,13 @@ class Profiler {
     if (this.#done) return;
     // Nobody is there any more who could be told on the stream.
     this.#report().catch((error) => console.error(error.message));
+  }
+
+  #isWarm(): boolean {
+    const { warmUp } = this.settings;
+    if (warmUp !== undefined) return this.#seen >= warmUp;
+    const { steps, milliseconds } = leastWarmUp;
+    return this.#seen >= steps && performance.now() - this.#begun >= milliseconds;
   }
 
   #prepare(step: AnyBatch): void {
@@ -185,9 +208,11 @@ class Profiler {
     this.#done = true;
     const { output, trace, warmUp } = this.settings;
     if (!this.#run || this.#steps.length === 0) {
+      const warming = warmUp ?? "those of the first 0.1 s, 50 at least,";
       writeText(
         output,
-        `No step was profiled, as the run had ${this.#seen} and ${warmUp} are for warming up\n`,
+        `No step was profiled, as the run had ${this.#seen} and ${warming} are for warming up: ` +
+          `train longer, or give profile a smaller warmUp\n`,
       );
       return;
     }

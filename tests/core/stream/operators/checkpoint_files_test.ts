@@ -1,6 +1,7 @@
 /** Which files `checkpoint` keeps, and when it writes them. */
 import assert from "node:assert/strict";
 import { concat, from, lastValueFrom, take, tap, throwError } from "rxjs";
+import { withClock } from "../../../clock.ts";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
 import { checkpoint, type CheckpointOptions } from "../../../../core/stream/operators/mod.ts";
 import { fileName } from "../../../../core/stream/operators/file_name.ts";
@@ -126,20 +127,15 @@ Deno.test("checkpoint saves every n steps, and the weights are those after the s
 
 Deno.test("checkpoint saves by time", () =>
   inFolder(async (folder) => {
-    const original = performance.now;
-    let now = 0;
-    performance.now = () => now;
-    try {
+    await withClock(async (clock) => {
       const saving = checkpoint<Epoch>(`${folder}/{epoch}.st`, {
         save: "last",
         keep: Infinity,
         everySeconds: 60,
       });
-      const timed = training([1, 1, 1, 1, 1]).pipe(tap(() => void (now += 25_000)));
+      const timed = training([1, 1, 1, 1, 1]).pipe(tap(() => void (clock.now += 25_000)));
       await lastValueFrom(timed.pipe(saving));
-    } finally {
-      performance.now = original;
-    }
+    });
     // After 75 seconds, and not 60 seconds later before the end.
     assert.deepEqual(names(folder), ["3.st"]);
   }));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { concat, from, lastValueFrom, map, range, take, throwError, toArray } from "rxjs";
+import { concat, from, lastValueFrom, map, range, take, tap, throwError, toArray } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
+import { withClock } from "../../../clock.ts";
 import type { Ceilings, StepProfile } from "../../../../core/graph/profile.ts";
 import { profile, type ProfileOptions } from "../../../../core/stream/operators/mod.ts";
 import { summarize } from "../../../../core/stream/profile_summary.ts";
@@ -75,12 +76,15 @@ function profiledSteps(run: FakeRun, answer = (_: number): StepProfile | null =>
   return told;
 }
 
-/** Runs `count` steps and gives what was written. */
-async function run(count: number, options: ProfileOptions = {}) {
+/** Runs `count` steps, before each of which `meanwhile` happens, and gives what was written. */
+async function run(count: number, options: ProfileOptions = {}, meanwhile = () => {}) {
   const writer = new FakeWriter();
   const owner = new MeasuredRun();
   const told = profiledSteps(owner);
-  const pipe = from(source(count, told, owner)).pipe(profile({ output: writer, ...options }));
+  const pipe = from(source(count, told, owner)).pipe(
+    tap(meanwhile),
+    profile({ output: writer, ...options }),
+  );
   const seen = await lastValueFrom(pipe.pipe(map(({ step }) => step), toArray()));
   assert.deepEqual(seen, Array.from({ length: count }, (_, index) => index + 1));
   return { text: writer.text, told, owner };
@@ -104,19 +108,35 @@ Deno.test("profile times a window of steps after the warm-up, and only those", a
   assert.equal(text.match(/Means/g)!.length, 1);
 });
 
-Deno.test("profile without warm-up, and with the defaults", async () => {
+Deno.test("profile without warm-up", async () => {
   const { told } = await run(3, { warmUp: 0, steps: 1 });
   assert.deepEqual(told.asked, [1]);
-  const { told: defaults } = await run(120);
-  assert.deepEqual([defaults.asked[0], defaults.asked.length], [51, 50]);
 });
+
+Deno.test("by default profile times 50 steps after 50, once 0.1 s of steps have gone by", () =>
+  withClock(async (clock) => {
+    const { told: slow } = await run(120, {}, () => void (clock.now += 3));
+    assert.deepEqual([slow.asked[0], slow.asked.length], [51, 50]);
+    const { told: fast } = await run(400, {}, () => void (clock.now += 0.5));
+    assert.deepEqual([fast.asked[0], fast.asked.length], [202, 50]);
+    const { told: none, text } = await run(150, {}, () => void (clock.now += 0.5));
+    assert.deepEqual(none.asked, []);
+    assert.match(
+      text,
+      /the run had 150 and those of the first 0.1 s, 50 at least, are for warming/,
+    );
+  }));
 
 Deno.test("a run that ends before the window does writes what was timed", async () => {
   const { text, told } = await run(6, { warmUp: 2, steps: 50 });
   assert.equal(told.asked.length, 4);
   assert.match(text, /^Means of the 2 fastest of 4 steps/);
   const { text: none } = await run(6, { warmUp: 6 });
-  assert.equal(none, "No step was profiled, as the run had 6 and 6 are for warming up\n");
+  assert.equal(
+    none,
+    "No step was profiled, as the run had 6 and 6 are for warming up: train longer, or give " +
+      "profile a smaller warmUp\n",
+  );
 });
 
 Deno.test("a stream that is left or fails writes what was timed", async () => {

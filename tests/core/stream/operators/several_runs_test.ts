@@ -1,6 +1,7 @@
 // Operators below a `concat`, `repeat` or `merge` of runs.
 import assert from "node:assert/strict";
 import { concat, concatMap, from, lastValueFrom, merge, tap } from "rxjs";
+import { withClock } from "../../../clock.ts";
 import type { KeptState } from "../../../../core/stream/kept_state.ts";
 import { checkpoint, earlyStopping, maxTime } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpochs, FakeRun, fakeStep, inFolder, training } from "../fake_epoch.ts";
@@ -76,22 +77,16 @@ Deno.test("the best of all runs stays in the file", () =>
     assert.deepEqual(saved(path), { weight: 3, epoch: "3" });
   }));
 
-Deno.test("maxTime ends two runs at once, and meets each of them once", async () => {
-  const original = performance.now;
-  let now = 0;
-  performance.now = () => now;
-  try {
+Deno.test("maxTime ends two runs at once, and meets each of them once", () =>
+  withClock(async (clock) => {
     const runs = [new CountingRun(), new CountingRun()];
     const turns = [1, 2, 3, 4, 5].flatMap((epoch) =>
       runs.map((run) => fakeEpochs(new Array(epoch).fill(1), "val_loss", run).at(-1)!)
     );
-    const ended = from(turns).pipe(tap(() => void (now += 1000)), maxTime({ seconds: 6 }));
+    const ended = from(turns).pipe(tap(() => void (clock.now += 1000)), maxTime({ seconds: 6 }));
     assert.equal((await lastValueFrom(ended)).epoch, 4);
     assert.deepEqual(runs.map(({ kinds }) => kinds), [["maxTime"], ["maxTime"]]);
-  } finally {
-    performance.now = original;
-  }
-});
+  }));
 
 Deno.test("checkpoint meets each of two runs at once one time", () =>
   inFolder(async (folder) => {

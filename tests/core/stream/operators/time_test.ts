@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
 import { from, lastValueFrom, map, tap, toArray } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
+import { withClock } from "../../../clock.ts";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
 import { maxTime, throughput } from "../../../../core/stream/operators/mod.ts";
 import { fakeEpoch, fakeEpochs, FakeRun, fakeStep, runOf } from "../fake_epoch.ts";
-
-/** Runs a test with a clock that it sets, in seconds. */
-async function withClock(test: (clock: { now: number }) => void | Promise<void>): Promise<void> {
-  const original = performance.now;
-  const clock = { now: 0 };
-  performance.now = () => clock.now * 1000;
-  try {
-    await test(clock);
-  } finally {
-    performance.now = original;
-  }
-}
 
 Deno.test("maxTime ends with the first event after the time", () =>
   withClock((clock) => {
@@ -27,9 +16,9 @@ Deno.test("maxTime ends with the first event after the time", () =>
           b: fakeStep(2, { run }),
           c: fakeStep(3, { run }),
         };
-        clock.now = 100;
+        clock.now = 100_000;
         const steps = cold("-a-b-c-|", values).pipe(
-          tap(() => void (clock.now += 45)),
+          tap(() => void (clock.now += 45_000)),
           maxTime({ minutes: 1, seconds: 30 }),
         );
         // The time begins with the run, which is known by the first step.
@@ -42,7 +31,7 @@ Deno.test("maxTime says why", () =>
   withClock(async (clock) => {
     const run = new FakeRun();
     const epochs = from(fakeEpochs([1, 1, 1], "val_loss", run)).pipe(
-      tap(() => void (clock.now += 10)),
+      tap(() => void (clock.now += 10_000)),
       maxTime({ seconds: 10 }),
     );
     assert.equal((await lastValueFrom(epochs)).epoch, 2);
@@ -52,7 +41,7 @@ Deno.test("maxTime says why", () =>
 
 Deno.test("maxTime adds the time before a resume", () =>
   withClock(async (clock) => {
-    const tick = tap<Epoch>(() => void (clock.now += 10));
+    const tick = tap<Epoch>(() => void (clock.now += 10_000));
     const first = new FakeRun();
     const epochs = fakeEpochs([1, 1, 1], "val_loss", first);
     await lastValueFrom(runOf(first, epochs.slice(0, 2)).pipe(tick, maxTime({ seconds: 25 })));
