@@ -4,10 +4,8 @@ import type { Tensors } from "../nn/named.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { gradients, isIndependent } from "../ops/gradients.ts";
 import { Memory, stage } from "./stage.ts";
+import { checkNotDifferentiated } from "./stage_order.ts";
 import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
-
-/** New gradients have changed nothing yet. */
-const anew = { updated: new Set<Parameter>() };
 
 /**
  * Adds the gradient of the loss for every trainable weight of the model.
@@ -17,6 +15,7 @@ const anew = { updated: new Set<Parameter>() };
  * through it.
  *
  * @returns An operator from {@link Scored} to {@link Differentiated}.
+ * @throws {RangeError} on the error channel, where the gradients of this loss have been made above.
  * @throws {Error} on the error channel, when the loss depends on none of the model's trainable weights.
  *
  * @example
@@ -45,9 +44,10 @@ export function backward<
   return stage("backward", "loss", () => {
     const memory = new Memory<ReadonlyMap<Parameter, Tensor>>();
     return (step) => {
+      checkNotDifferentiated("backward", step);
       const { state } = step.frame;
       const result = memory.get([step.loss, state], () => gradientsOf(step, step.loss));
-      return new Differentiated(step, result, anew);
+      return new Differentiated(step, result);
     };
   });
 }

@@ -15,6 +15,7 @@ import { sum } from "../ops/sum.ts";
 import { gradientsOf } from "./backward.ts";
 import type { Effect } from "./frame.ts";
 import { Memory, stage } from "./stage.ts";
+import { checkNotDifferentiated } from "./stage_order.ts";
 import { type AnyScored, Differentiated, type Scored } from "./stages.ts";
 
 /** Options of {@link lossScaling}. */
@@ -39,7 +40,8 @@ const largest = 2 ** 120;
  *
  * @param options First scale and growth.
  * @returns An operator from {@link Scored} to {@link Differentiated}.
- * @throws {RangeError} when an option is out of range.
+ * @throws {RangeError} when an option is out of range; on the error channel, where the gradients of
+ * this loss have been made above.
  *
  * With `dtypePolicy: "mixed_float16"` a GPU stores activations and their gradients in such a format.
  *
@@ -87,6 +89,7 @@ export function lossScaling<
     // Its state is on the device; what is kept here is the name that it is saved under.
     onRun((run) => name = run.keep(name, { save: () => null, restore: () => {} }));
     return (step) => {
+      checkNotDifferentiated("lossScaling", step);
       const { effect, gradients, usable } = memory.get(
         [step.loss, step.frame.state],
         () => scaled(step, name, initialScale, growthSteps),

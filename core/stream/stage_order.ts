@@ -1,5 +1,5 @@
 import { received } from "../state/received.ts";
-import type { AnyDifferentiated } from "./stages.ts";
+import type { AnyDifferentiated, AnyScored } from "./stages.ts";
 
 /** The stages in the order of a pipe, and what a step has from each of them on. */
 const order = [
@@ -65,6 +65,21 @@ function refuse(operator: string, above: string, event: unknown, way = ways): ne
 function has(event: unknown, property: string): boolean {
   return typeof event === "object" && event !== null &&
     (event as Readonly<Record<string, unknown>>)[property] !== undefined;
+}
+
+/**
+ * Refuses to differentiate a loss once more: what was done to its gradients since would be lost.
+ *
+ * @param operator The operator that makes gradients, for the message.
+ * @param step The step.
+ * @throws {RangeError} when it has the gradients of its loss.
+ */
+export function checkNotDifferentiated(operator: string, step: AnyScored): void {
+  if (!has(step, "gradients")) return;
+  throw new RangeError(
+    `Cannot use ${operator} here as the gradients of this loss have been made above: remove one of ` +
+      `the two, or put forward and loss between them`,
+  );
 }
 
 /**

@@ -80,6 +80,13 @@ const odd: Record<string, [operators: () => Any[], message: RegExp]> = {
   ],
   "loss before forward": [() => [l()], /loss here as it takes what forward gives/],
   "backward before loss": [() => [f(), b()], /takes what loss gives: received what forward gives/],
+  "backward twice": [
+    () => [f(), l(), b(), clipGradients({ norm: 1 }), b(), u()],
+    /^Cannot use backward here as the gradients of this loss have been made above: remove one of /,
+  ],
+  "backward below update": [() => [f(), l(), b(), u(), b()], /^Cannot use backward here as the gr/],
+  "backward below lossScaling": [() => [f(), l(), lossScaling(), b(), u()], /^Cannot use backward/],
+  "lossScaling below backward": [() => [f(), l(), b(), lossScaling(), u()], /^Cannot use lossScal/],
   "lossScaling before loss": [() => [f(), lossScaling()], /lossScaling here as it takes what loss/],
   "update before backward": [
     () => [f(), l(), u()],
