@@ -157,10 +157,8 @@ Deno.test("--augment changes what each network is trained on, and the deep one h
 });
 
 Deno.test("--profile prints a table to stderr and changes nothing else; the trace is a file", async () => {
-  // Long enough for the warm-up.
-  const long = ["--device", "cpu", "--threads", "1", "--limit", "3200", "--epochs", "30"];
-  const plain = await succeed("mnist", long);
-  const { code, stdout, stderr } = await runPipeline("mnist", [...long, "--profile"]);
+  const plain = await succeed("mnist", small);
+  const { code, stdout, stderr } = await runPipeline("mnist", [...small, "--profile"]);
   assert.equal(code, 0, stderr);
   assert.deepEqual(timeless(linesOf(stdout)), timeless(plain));
   assert.match(stderr, /^Means of the \d+ fastest of 50 steps on cpu/);
@@ -170,7 +168,7 @@ Deno.test("--profile prints a table to stderr and changes nothing else; the trac
   try {
     const trace = `${folder}/trace.json`;
     const flags = [`--allow-read=${folder}`, `--allow-write=${folder}`];
-    await succeed("mnist", [...long, "--trace", trace], flags);
+    await succeed("mnist", [...small, "--trace", trace], flags);
     const { traceEvents } = JSON.parse(await Deno.readTextFile(trace));
     const steps = traceEvents.filter(({ cat }: { cat: string }) => cat === "step");
     assert.equal(new Set(steps.map(({ name }: { name: string }) => name)).size, 50);

@@ -16,7 +16,7 @@ import { type LineWriter, writeText } from "./line_queue.ts";
 export interface ProfileOptions {
   /**
    * Steps that are not timed, in which plans are made and code is compiled, for speed at last; by
-   * default those of the first 0.1 s, and 50 at least.
+   * default those of the first 0.1 s, and 50 at least, unless too few would be left of the run.
    */
   readonly warmUp?: number;
   /** Steps that are timed, from 1; default 50. */
@@ -147,7 +147,7 @@ class Profiler {
     this.#run = step.run;
     const number = ++this.#seen;
     if (number === 1) this.#begun = performance.now();
-    if (this.#warmUp === undefined && this.#isWarm()) {
+    if (this.#warmUp === undefined && this.#isWarm(step)) {
       this.#warmUp = this.settings.warmUp ?? number;
       this.#prepare(step);
     }
@@ -182,11 +182,12 @@ class Profiler {
     this.#report().catch((error) => console.error(error.message));
   }
 
-  #isWarm(): boolean {
-    const { warmUp } = this.settings;
+  #isWarm({ step, stepsPerEpoch, frame }: AnyBatch): boolean {
+    const { warmUp, steps } = this.settings;
     if (warmUp !== undefined) return this.#seen >= warmUp;
-    const { steps, milliseconds } = leastWarmUp;
-    return this.#seen >= steps && performance.now() - this.#begun >= milliseconds;
+    if (this.#seen < leastWarmUp.steps) return false;
+    const left = frame.run.epochs * stepsPerEpoch - step;
+    return left <= steps || performance.now() - this.#begun >= leastWarmUp.milliseconds;
   }
 
   #prepare(step: AnyBatch): void {
@@ -208,11 +209,12 @@ class Profiler {
     this.#done = true;
     const { output, trace, warmUp } = this.settings;
     if (!this.#run || this.#steps.length === 0) {
-      const warming = warmUp ?? "those of the first 0.1 s, 50 at least,";
       writeText(
         output,
-        `No step was profiled, as the run had ${this.#seen} and ${warming} are for warming up: ` +
-          `train longer, or give profile a smaller warmUp\n`,
+        `No step was profiled, as the run had ${this.#seen} and ${
+          warmUp ?? leastWarmUp.steps
+        } are ` +
+          `for warming up: train longer, or give profile a smaller warmUp\n`,
       );
       return;
     }
