@@ -4,6 +4,7 @@ import { checkScalar } from "../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../nn/hyperparameter.ts";
 import { averageWeights } from "./average_weights.ts";
 import type { AnyUpdated, Updated } from "./stages.ts";
+import { unusedWarning } from "./unused_warning.ts";
 
 /** Options of {@link stochasticWeightAveraging}. */
 export interface StochasticWeightAveragingOptions {
@@ -102,7 +103,9 @@ export function stochasticWeightAveraging<Step extends AnyUpdated = Updated>(
         restore: (saved) => state = saved as typeof state,
       })
     );
+    const warn = unusedWarning(name, learningRate);
     return (step) => {
+      warn(step);
       const past = step.epoch - firstEpoch(step);
       if (step.stepInEpoch !== 1 || past <= 0) return;
       state.rate ??= learningRate.value;

@@ -8,6 +8,7 @@ import type { RunControl, Snapshot } from "../epoch.ts";
 import { checkPresent } from "../frame.ts";
 import { checkStage } from "../stage_order.ts";
 import type { AnyUpdated } from "../stages.ts";
+import { unusedWarning } from "../unused_warning.ts";
 import { follow } from "./follow.ts";
 
 /** Options of {@link findLearningRate}. */
@@ -152,12 +153,15 @@ class Search {
   #sent = 0;
   #kept: { readonly run: RunControl; readonly snapshot: Snapshot } | undefined;
 
+  readonly #warn: ReturnType<typeof unusedWarning>;
+
   constructor(
     private readonly learningRate: Hyperparameter,
     private readonly settings: Settings,
     private readonly subscriber: Subscriber<LearningRateTrial>,
   ) {
     this.#before = learningRate.value;
+    this.#warn = unusedWarning("findLearningRate", learningRate);
   }
 
   /** What has been tried so far is in no file. */
@@ -174,6 +178,7 @@ class Search {
   take(step: AnyUpdated): void {
     const { from, to, steps, spacing } = this.settings;
     if (this.#sent === steps) return;
+    this.#warn(step);
     // The step has not run yet: these are the weights to come back to.
     this.#kept ??= { run: step.run, snapshot: step.run.snapshot() };
     this.#sent++;

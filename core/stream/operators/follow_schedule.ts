@@ -4,6 +4,7 @@ import type { Hyperparameter } from "../../nn/hyperparameter.ts";
 import { received } from "../../state/received.ts";
 import type { Epoch } from "../epoch.ts";
 import { checkEpoch } from "../stage_order.ts";
+import { unusedWarning } from "../unused_warning.ts";
 
 /**
  * Sets a hyperparameter for the first epoch on subscription, and after each epoch for the next.
@@ -23,8 +24,10 @@ export function followSchedule<E extends Epoch>(
     defer(() => {
       // Also so that a second run does not begin where the first one's schedule ended.
       hyperparameter.next(numberFor(0));
+      const warn = unusedWarning(operator, hyperparameter);
       return source.pipe(tap((event) => {
         checkEpoch(operator, event);
+        warn(event);
         hyperparameter.next(numberFor(event.epoch));
       }));
     });

@@ -1,4 +1,4 @@
-import { tap } from "rxjs";
+import { defer, type Observable, tap } from "rxjs";
 import type { MonoTypeOperatorFunction } from "../../nn/rxjs_types.ts";
 import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
@@ -6,6 +6,7 @@ import type { Epoch } from "../epoch.ts";
 import { checkPresent } from "../frame.ts";
 import { checkStage } from "../stage_order.ts";
 import type { AnyBatch } from "../stages.ts";
+import { unusedWarning } from "../unused_warning.ts";
 import { checkRule, followSchedule } from "./follow_schedule.ts";
 
 /** What a schedule of learning rates goes by. */
@@ -84,10 +85,17 @@ export function learningRateSchedule(
         JSON.stringify(every),
     );
   }
-  // The step has not run yet: it will use this rate.
-  return tap<AnyBatch>((event) => {
-    checkStage(name, "miniBatches", event);
-    checkPresent(event.frame);
-    hyperparameter.next(rateFor(event.epoch - 1, event.step - 1));
-  });
+  return (source: Observable<AnyBatch>) =>
+    defer(() => {
+      const warn = unusedWarning(name, hyperparameter);
+      let steps = 0;
+      return source.pipe(tap((event) => {
+        checkStage(name, "miniBatches", event);
+        checkPresent(event.frame);
+        // What is below may not have met the first step yet.
+        if (++steps === 2) warn(event);
+        // The step has not run yet: it will use this rate.
+        hyperparameter.next(rateFor(event.epoch - 1, event.step - 1));
+      }));
+    });
 }

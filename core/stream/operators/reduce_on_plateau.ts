@@ -5,6 +5,7 @@ import { checkScalar } from "../../nn/check_scalar.ts";
 import { checkHyperparameter, type Hyperparameter } from "../../nn/hyperparameter.ts";
 import type { Epoch } from "../epoch.ts";
 import { keepState } from "../kept_state.ts";
+import { unusedWarning } from "../unused_warning.ts";
 import { checkMode, Monitor, type MonitorMode } from "./monitor.ts";
 
 /** Options of {@link reduceOnPlateau}. */
@@ -75,6 +76,7 @@ export function reduceOnPlateau<E extends Epoch>(
   return (source) =>
     defer(() => {
       const monitor = new Monitor("reduceOnPlateau", name, mode);
+      const warn = unusedWarning("reduceOnPlateau", hyperparameter);
       let state: PlateauState = { best: null, wait: 0, cooling: 0 };
       const kept = keepState<E>("reduceOnPlateau", {
         save: () => state,
@@ -83,6 +85,7 @@ export function reduceOnPlateau<E extends Epoch>(
       return source.pipe(
         kept,
         tap((epoch) => {
+          warn(epoch);
           const current = monitor.read(epoch, "it does nothing after such an epoch");
           if (current === undefined) return;
           const cooling = Math.max(0, state.cooling - 1);

@@ -92,6 +92,7 @@ for (const { what, options, values, rates } of cases) {
 
 Deno.test("reduceOnPlateau warns once of a missing log, and has no effect", async () => {
   const rate = hyperparameter(1);
+  rate.subscribe();
   const epochs = from([1, 2, 3].map((number) => fakeEpoch(number, {})));
   const said = await captureErrors(async () => {
     await lastValueFrom(epochs.pipe(reduceOnPlateau(rate, { patience: 0 }), toArray()));
