@@ -200,6 +200,10 @@ Deno.test("wrong options of these metrics are refused", () => {
   );
   assert.throws(() => auc({ numThresholds: 1 }), /numThresholds of auc .* from 2: received 1/);
   assert.throws(() => auc({ thresholds: [2] }), /a threshold of auc .* received 2/);
+  assert.throws(
+    () => auc({ multiLabel: true, labelWeights: [1, -1] }),
+    /a label weight of auc .* received -1/,
+  );
   assert.throws(() => f1Score({ average: "mean" as "macro" }), /average must be one of/);
   assert.throws(() => recall({ classId: -1 }), /classId of recall .* received -1/);
   assert.throws(() => recall({ topK: 0 }), /topK of recall .* from 1: received 0/);

@@ -96,7 +96,8 @@ export function fBetaScore(options: FBetaScoreOptions = {}): Metric {
  * Keras: `F1Score`.
  */
 export function f1Score(options: F1ScoreOptions = {}): Metric {
-  return fBetaScore({ name: "f1_score", ...options, beta: 1 });
+  const { name = "f1_score" } = options;
+  return fBetaScore({ ...options, name, beta: 1 });
 }
 
 /** Right yeses, wrong yeses and missed ones of each class. */

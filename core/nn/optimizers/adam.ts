@@ -55,7 +55,7 @@ export interface AdamOptions {
  * Clipping of gradients is a stage of its own, `clipGradients`.
  */
 export function adam(options: AdamOptions = {}): Optimizer {
-  return make("adam", { weightDecay: 0, ...options });
+  return make("adam", options);
 }
 
 /**
@@ -77,7 +77,8 @@ export function adam(options: AdamOptions = {}): Optimizer {
  * biases decay too. PyTorch's default decay is 0.01; for the rest see {@link adam}.
  */
 export function adamw(options: AdamOptions = {}): Optimizer {
-  return make("adamw", { weightDecay: 0.004, ...options });
+  const { weightDecay = 0.004 } = options;
+  return make("adamw", { ...options, weightDecay });
 }
 
 function make(name: string, options: AdamOptions): Optimizer {

@@ -11,7 +11,7 @@ import { transpose } from "../../ops/transpose.ts";
 import { checkCount } from "../check_count.ts";
 import { checkScalar } from "../check_scalar.ts";
 import type { OptimizedWeight, Optimizer, UpdateContext } from "../optimizer.ts";
-import type { ScalarSource } from "../scalar.ts";
+import { checkScalarSource, type ScalarSource } from "../scalar.ts";
 import { adam } from "./adam.ts";
 import { checkRates, decayWeights, ranges } from "./decay_weights.ts";
 import { checkBetas } from "./moving_mean.ts";
@@ -82,7 +82,10 @@ export function muon(options: MuonOptions = {}): Optimizer {
   const { nsSteps = 5, muonA = 3.4445, muonB = -4.775, muonC = 2.0315, rmsRate = 0.2 } = options;
   const { excludeLayers = [], excludeEmbeddings = true, adamLrRatio = 1 } = options;
   checkRates("muon", learningRate, weightDecay);
-  checkBetas("muon", { momentum });
+  const { adamBeta1 = 0.9, adamBeta2 = 0.999, adamWeightDecay = 0.004, epsilon = 1e-7 } = options;
+  checkBetas("muon", { momentum, adamBeta1, adamBeta2 });
+  checkScalar("the epsilon of muon", epsilon, ranges.nonNegative);
+  checkScalarSource("the adamWeightDecay of muon", adamWeightDecay, ranges.nonNegative);
   checkCount("the nsSteps of muon", nsSteps, 1);
   const coefficients = { muonA, muonB, muonC };
   for (const [name, value] of Object.entries(coefficients)) {
@@ -90,12 +93,13 @@ export function muon(options: MuonOptions = {}): Optimizer {
   }
   if (rmsRate !== null) checkScalar("the rmsRate of muon", rmsRate, { minimum: Number.MIN_VALUE });
   checkScalar("the adamLrRatio of muon", adamLrRatio, { minimum: Number.MIN_VALUE });
-  const { adamBeta1: beta1, adamBeta2: beta2, epsilon, adamWeightDecay = 0.004 } = options;
   // Adam asks for the rate by the same name, and gets it times the ratio.
   const byAdam = adam({
     learningRate,
+    beta1: adamBeta1,
+    beta2: adamBeta2,
+    epsilon,
     weightDecay: adamWeightDecay,
-    ...given({ beta1, beta2, epsilon }),
   });
   const excluded = [...excludeLayers, ...(excludeEmbeddings ? ["[eE]mbedding"] : [])].map((part) =>
     new RegExp(part)
@@ -120,13 +124,6 @@ export function muon(options: MuonOptions = {}): Optimizer {
       return { parameter: sub(decayed, move), slots: { velocity } };
     },
   };
-}
-
-/** The options that are there. */
-function given<Options extends object>(options: Options): Options {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as Options;
 }
 
 /** A context whose learning rate is multiplied; weight decay goes by the whole rate, as in Keras. */

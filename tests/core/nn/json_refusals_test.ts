@@ -128,6 +128,7 @@ const refused: [what: string, text: string, message: RegExp][] = [
     changed((model) => model.seed = JSON.parse("[".repeat(200) + "]".repeat(200))),
     /nesting must be at most 100 deep/,
   ],
+  ["being none", 5 as never, /as it must be a string: received 5$/],
 ];
 for (const [what, text, message] of refused) {
   Deno.test(`a text is refused for ${what}`, () => {

@@ -9,8 +9,10 @@ import {
   categoricalGeneralizedCrossEntropy,
   circle,
   dice,
+  halfMeanSquaredError,
   hinge,
   huber,
+  klDivergence,
   type Loss,
   meanSquaredError,
   sparseCategoricalCrossentropy,
@@ -47,6 +49,12 @@ Deno.test("oneHot makes rows of class labels", () => {
   assert.deepEqual(valuesOf(meanSquaredError({ oneHot: true }).apply(labels, outputs)), expected);
 });
 
+Deno.test("halves of squared errors are added over all axes of an output", () => {
+  const loss = halfMeanSquaredError({ sumOutputs: true });
+  const losses = loss.apply(tensor([[[1, 2], [3, 4]]]), tensor([[[2, 4], [6, 8]]]));
+  assert.deepEqual(valuesOf(losses), [(1 + 4 + 9 + 16) / 2]);
+});
+
 Deno.test("binary targets may be integers", () => {
   const labels = tensor([1, 0], { dtype: "u32" });
   const losses = binaryCrossentropy().apply(labels, tensor([[0.25], [0.25]]));
@@ -69,6 +77,8 @@ Deno.test("probabilities of 0 and 1 are kept 1e-7 away from them", () => {
   assertClose(binary, [worst, worst], 1e-8);
   const sparse = sparseCategoricalCrossentropy().apply(tensor([0]), tensor([[0, 1]]));
   assertClose(valuesOf(sparse), [worst], 1e-8);
+  const above = klDivergence().apply(tensor([[0.5, 0.5]]), tensor([[1.5, 0.5]]));
+  assertClose(valuesOf(above), [0.5 * Math.log(0.5)], 1e-6);
 });
 
 Deno.test("probabilities are divided by their sum, as in Keras", () => {

@@ -111,6 +111,16 @@ Deno.test("a layer that does not know of masks loses it, and the model says so o
   );
 });
 
+Deno.test("one masked input of several is enough for the warning", () => {
+  const merge = { ...nn.addLayer({ name: "merge" }), computeMask: undefined };
+  const tokens = input([4]);
+  const masked = nn.connect(tokens, nn.embedding(5, 3, { maskZero: true }));
+  const plain = nn.connect(tokens, nn.embedding(5, 3));
+  const model = nn.functional({ inputs: tokens, outputs: nn.connect([plain, masked], merge) });
+  const said = warningsOf(() => model.applyMasked(weightsOf(model), words, new TestContext()));
+  assert.match(said.join(), /^Warning: the mask of the inputs of merge ends there, as Add /);
+});
+
 Deno.test("a mask of a wrong shape or type is refused, with the layer's name", () => {
   const strange = (mask: (x: Tensor) => Tensor): nn.Layer => ({
     ...nn.identity({ name: "strange" }),

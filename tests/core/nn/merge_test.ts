@@ -80,6 +80,11 @@ const refused: [what: string, make: () => unknown, message: RegExp][] = [
     () => nn.dot(3).init([[2], [2]], key),
     /with an axis 3, got \[batch, 2\]/,
   ],
+  [
+    "a tensor beside a node",
+    () => nn.connect([nn.input([2]), tensor([1])] as never, nn.addLayer()),
+    /as it takes a list of nodes: received a list of 2/,
+  ],
 ];
 for (const [what, make, message] of refused) {
   Deno.test(`merge layers refuse ${what}`, () => assert.throws(make, message));

@@ -6,6 +6,7 @@ import {
   binaryAccuracy,
   categoricalAccuracy,
   concordanceCorrelation,
+  f1Score,
   fBetaScore,
   iou,
   meanIoU,
@@ -58,6 +59,7 @@ const cases: [name: string, metric: Metric, targets: Tensor, outputs: Tensor, ex
       0.25,
     ],
     ["rows", categoricalAccuracy(), rows, outputs, 0.75],
+    ["a number a sample", accuracy(), tensor([1, 0, 0]), tensor([0.9, 0.7, 0.2]), 2 / 3],
     ["an output at the threshold", binaryAccuracy(), tensor([1, 1, 0, 0]), yes, 0.5],
     ["another threshold", binaryAccuracy({ threshold: 0.4 }), tensor([1, 1, 0, 0]), yes, 0.75],
     ["integers", binaryAccuracy(), tensor([1, 0, 0, 1], { dtype: "i32" }), yes, 1],
@@ -121,6 +123,7 @@ Deno.test("a metric is logged by the name that it is given", () => {
     truePositives({ name }),
   ];
   assert.deepEqual(metrics.map((metric) => metric.name), metrics.map(() => name));
+  assert.equal(f1Score({ name: undefined }).name, "f1_score", "undefined is none");
 });
 
 Deno.test("totals of batches of different sizes add up to the metric of all samples", () => {

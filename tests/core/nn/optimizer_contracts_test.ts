@@ -55,6 +55,12 @@ for (const [name, factory, rate = 0.05] of optimizers) {
       updated.parameter,
       "applied again it is the same node",
     );
+    assert.equal(
+      factory({ learningRate, weightDecay: undefined }).apply(parameter, gradient, slots, context)
+        .parameter,
+      updated.parameter,
+      "an option that is undefined is left out",
+    );
 
     const leaves: Tensor[] = [parameter, ...slotNames.map((slot) => slots[slot])];
     const start = (values: number[]) => {

@@ -245,6 +245,7 @@ Deno.test("shapes that cannot be added, and what is no layer, are refused", () =
     /received the model sequential \(give the layers/,
   );
   assert.throws(() => block([concatenate()] as never), /of one input: received Concatenate/);
+  assert.throws(() => block([input([2])] as never), /of one input: received InputLayer/);
   assert.throws(
     () => block([dense(2, { name: "a" })], { shortcut: dense(2, { name: "a" }) }),
     /two layers "a"/,

@@ -84,6 +84,16 @@ const refused: [name: string, make: () => unknown, message: RegExp][] = [
     () => cosineDecayRestarts({ ...rate, firstDecaySteps: 9, tMul: 0.5 }),
     /tMul of cosineDecayRestarts .*at least 1: received 0.5/,
   ],
+  [
+    "a rise of the whole cycle",
+    () => oneCycle({ maxLearningRate: 1, totalSteps: 9, pctStart: 1 }),
+    /pctStart of oneCycle .*received 1/,
+  ],
+  [
+    "a first rate above the largest",
+    () => oneCycle({ maxLearningRate: 1, totalSteps: 9, divFactor: 0.5 }),
+    /divFactor of oneCycle .*received 0.5/,
+  ],
   ["one step", () => oneCycle({ maxLearningRate: 1, totalSteps: 1 }), /totalSteps .*from 2/],
   [
     "half a decay step",

@@ -82,7 +82,8 @@ export function integerLookup(options: IntegerLookupOptions = {}): AdaptableLaye
   const { vocabulary, numOovIndices = 1, outputMode = "int", maskToken } = options;
   checkMode("integerLookup", outputMode, lookupModes);
   checkVocabulary("integerLookup", options, outputMode === "int" && maskToken !== undefined);
-  [...vocabulary ?? [], maskToken ?? 0].forEach(checkInteger);
+  for (const token of vocabulary ?? []) checkInteger("a token of its vocabulary", token);
+  checkInteger("its maskToken", maskToken ?? 0);
   const table = vocabulary && tableOf(options);
   return {
     type: "IntegerLookup",
@@ -108,7 +109,7 @@ export function integerLookup(options: IntegerLookupOptions = {}): AdaptableLaye
     },
     adapt(samples) {
       const { values, shape } = readSamples("integerLookup", samples);
-      values.forEach(checkInteger);
+      for (const value of values) checkInteger("a value of its data", value);
       const size = values.length / shape[0];
       const documents = Array.from(
         { length: shape[0] },
@@ -128,11 +129,11 @@ export function integerLookup(options: IntegerLookupOptions = {}): AdaptableLaye
   };
 }
 
-function checkInteger(value: number): void {
+function checkInteger(what: string, value: number): void {
   if (Number.isInteger(value) && Math.abs(value) <= largest) return;
   throw new RangeError(
-    `Cannot use integerLookup as it looks up whole numbers from -16777216 to 16777216: received ` +
-      `${value}`,
+    `Cannot use integerLookup as ${what} must be a whole number from -16777216 to 16777216: ` +
+      `received ${value}`,
   );
 }
 

@@ -94,6 +94,7 @@ export function stftSpectrogram(options: StftSpectrogramOptions = {}): Layer {
   const { name = "", inputShape, trainable, activityRegularizer } = options;
   checkCount(`the frameLength of ${factory}`, frameLength, 2);
   const { frameStep = Math.floor(frameLength / 2) } = options;
+  checkCount(`the frameStep of ${factory}`, frameStep, 1);
   const { fftLength = 2 ** Math.ceil(Math.log2(frameLength)) } = options;
   checkChoice(factory, "mode", mode, modes);
   if (padding !== "valid" && padding !== "same") {
