@@ -24,6 +24,7 @@ import { FasterDevice, type FasterOptions } from "../../core/stream/faster_devic
 import { openDevice } from "../../core/stream/open_device.ts";
 import type { timeSteps } from "../../core/stream/time_steps.ts";
 import { openWebGpu } from "../../gpu/device.ts";
+import { TestCpu } from "../core/cpu/test_cpu.ts";
 import { FakeWriter } from "../core/stream/fake_epoch.ts";
 import { points, steps, weightsOf } from "./pipes.ts";
 
@@ -144,6 +145,16 @@ for (const [name, open] of Object.entries(rivals)) {
     },
   });
 }
+
+Deno.test("a choice leaves no memory behind on the CPU", async () => {
+  const cpu = new TestCpu(1);
+  const device = new FasterDevice(cpu, rivals.reference, { time: times(1, 2) });
+  const before = cpu.memory.allocatedBytes;
+  await train(device);
+  assert.equal(device.type, "cpu");
+  assert.equal(cpu.memory.allocatedBytes, before);
+  device.dispose();
+});
 
 Deno.test("for a short run no GPU is looked for", async () => {
   const never = () => Promise.reject(new Error("a GPU was opened"));

@@ -111,6 +111,14 @@ Deno.test("a run that fails is saved after its end", () =>
     assert.deepEqual(names(folder), ["a.exception.safetensors"]);
   }));
 
+Deno.test("a file that nobody waits for ends the run if it cannot be written", async () => {
+  const full = () => Promise.reject(new Error("the disk is full"));
+  const failing = cut(network(1), { device: "cpu", threads: 1 }).pipe(
+    tap(({ run }) => void run.save({}, full)),
+  );
+  await assert.rejects(lastValueFrom(failing), /the disk is full/);
+});
+
 await testOnDevices(
   "a second try that fails is saved as it is then",
   (device) =>

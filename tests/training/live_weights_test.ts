@@ -210,6 +210,13 @@ Deno.test("a run gives back what it has trained alone: a frozen teacher keeps wh
   assert.deepEqual(warnings, []);
 });
 
+await deviceTest("a run that has ended holds no weight any longer", async (device) => {
+  const model = network(1);
+  await train(model, { device }, () => settled(model));
+  await settled(model);
+  assert.deepEqual(model.parameters.map(({ holder }) => holder), new Array(4).fill(undefined));
+});
+
 Deno.test("two runs that train one model at once are warned of, once", async () => {
   const model = network(1);
   const run = (seed: number) =>

@@ -1,6 +1,6 @@
 /** Operators of the user's that put maps and records together anew at each step: the step is the same. */
 import assert from "node:assert/strict";
-import { lastValueFrom, map, type Observable } from "rxjs";
+import { lastValueFrom, map, type Observable, tap } from "rxjs";
 import {
   arrays,
   backward,
@@ -73,6 +73,13 @@ Deno.test("inputs, outputs and gradients that are put together at each step make
   const own = await train(true, true, true);
   assert.notDeepEqual(own.weights, plain.weights);
   assert.equal(own.plans, plain.plans);
+});
+
+Deno.test("a number that an operator asks for is checked by its name", async () => {
+  const steps = miniBatches(data, { device: "cpu", threads: 1 }).pipe(
+    tap((step) => void step.context.scalar(NaN, "share")),
+  );
+  await assert.rejects(lastValueFrom(steps), /^RangeError: Cannot use share as .*received NaN/);
 });
 
 Deno.test("another gradient in a map is another map", async () => {

@@ -134,6 +134,7 @@ Deno.test("a file that holds no sound model is refused, and none is half written
         /holds weights alone: save it with saveModel/.test(`${error}`);
     });
     await assert.rejects(loadModel(`${folder}/nothing`), DataError);
+    await assert.rejects(saveModel({} as never, file), /save a model as saveModel takes a model/);
 
     await saveModel(model, file);
     const bytes = await Deno.readFile(file);

@@ -153,6 +153,20 @@ Deno.test("limits of a text's length and of the model's weights can be set", () 
   assert.equal((modelFromJson(small, { maxParameters: 19 }) as Model).parameters.length, 4);
 });
 
+Deno.test("what a factory of one's own throws is said with its place, a DataError as it is", () => {
+  const own = (error: unknown) => {
+    const Dense = () => {
+      throw error;
+    };
+    return () => modelFromJson(small, { custom: { layers: { Dense } } });
+  };
+  assert.throws(own(new RangeError("no units")), {
+    name: "DataError",
+    message: /^Cannot make a model of the JSON at model\.layers\[0\].*: no units$/,
+  });
+  assert.throws(own(new DataError("no file")), { name: "DataError", message: "no file" });
+});
+
 Deno.test("what cannot be written is refused with the layer's name", () => {
   const unknown: Layer = { ...dense(1), config: undefined, type: "Mine" };
   const cases: [Layer, RegExp][] = [

@@ -5,6 +5,7 @@ import type { Device } from "../../../core/graph/device.ts";
 import type { Program } from "../../../core/graph/program.ts";
 import type { AnyModel } from "../../../core/nn/connect.ts";
 import { Decoder } from "../../../core/stream/decoder.ts";
+import { checkScores } from "../../../core/stream/generation.ts";
 import { Run } from "../../../core/stream/run.ts";
 import { sampleToken } from "../../../core/stream/sample_token.ts";
 import {
@@ -262,6 +263,11 @@ Deno.test("logits are refused where probabilities should be", async () => {
   const options = { ...cpu, fromLogits: false };
   await assert.rejects(all(generate(language(), [1], options)), message);
   await assert.rejects(beamSearch(language(), [1], options), message);
+  assert.throws(
+    () => checkScores(Float32Array.of(0.2, 1.25), 3, false),
+    /token 3 .*received 1\.25/,
+  );
+  checkScores(Float32Array.of(0.2, 1.0005), 3, false);
 });
 
 Deno.test("layers that see a sequence as a whole are refused, and so is a wrong token", async () => {

@@ -13,6 +13,7 @@ import {
   dropoutSchedule,
   earlyStopping,
   epochs,
+  evaluate,
   explain,
   exponentialMovingAverage,
   findLearningRate,
@@ -237,6 +238,13 @@ Deno.test("what is no metric and no step is refused on the error channel, what i
       assert.match(error.message, message);
       return true;
     });
+  }
+  for (const metrics of ["accuracy", 5] as Any[]) {
+    const given = { loss: crossentropy, metrics, device: "cpu", threads: 1 } as const;
+    await assert.rejects(
+      evaluate(model(), data, given),
+      /metrics must be a list, such as \[accura/,
+    );
   }
   assert.throws(() => epochs({ validation: 5 as Any }), /inputs x and targets y: received number/);
   for (
