@@ -174,6 +174,7 @@ Deno.test("what cannot be written is refused with the layer's name", () => {
     [dropout(() => 0.5), /dropout_1: .* its rate is a function/],
     [lambda((x) => x), /lambda_1: cannot be written as JSON as its compute is a function/],
     [unknown, /mine_1: .* its type Mine keeps no config/],
+    [{ ...dense(1), config: { units: NaN } }, /dense_1: .* its units is NaN/],
     [
       dense(1, { kernelRegularizer: { name: "own", apply: (x) => x.sum() } }),
       /dense_1: .* kernelRegularizer is an object that keeps no config/,

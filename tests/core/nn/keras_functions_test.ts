@@ -197,3 +197,11 @@ const refused: [name: string, make: () => unknown, message: RegExp][] = [
 for (const [name, make, message] of refused) {
   Deno.test(`refused: ${name}`, () => assert.throws(make, message));
 }
+
+Deno.test("the part of l1L2 that is not given is 0, and a constraint may hold weights below 1", () => {
+  const x = ops.tensor([[3, 4]]);
+  const values = (tensor: Tensor) => Array.from(evaluateReference([tensor])[0].data);
+  assert.deepEqual(values(nn.l1L2({ l1: 0.5 }).apply(x)), [3.5]);
+  assert.deepEqual(values(nn.l1L2({ l2: 0.5 }).apply(x)), [12.5]);
+  assertClose(values(nn.maxNorm({ maxValue: 0.5, axis: 1 }).apply(x)), [0.3, 0.4], 1e-6);
+});

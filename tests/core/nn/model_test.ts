@@ -68,6 +68,13 @@ Deno.test("one layer object in two places has weights of its own in each", () =>
   assert.notDeepEqual(parameters[0].value, parameters[2].value);
 });
 
+Deno.test("one model in two places of a stack is one network with the same weights", () => {
+  const shared = sequential([input([4]), dense(4)]);
+  const { parameters, layers } = sequential([input([4]), shared, shared]);
+  assert.deepEqual(parameters, shared.parameters);
+  assert.deepEqual(layers, [shared]);
+});
+
 Deno.test("a model computes what its layers say", () => {
   const model = sequential([input([2]), dense(2, { activation: "relu" }), dense(1)]);
   [[1, -1, 2, 1], [0, 0.5], [3, -2], [10]].forEach((v, i) => model.parameters[i].set(v));

@@ -4,13 +4,18 @@ import * as nn from "../../../core/nn/mod.ts";
 
 const folder = new URL("../../../core/nn/", import.meta.url);
 
-/** What comes before the options, or has to be among them, of those that do without neither. */
-const needed: Record<string, readonly unknown[]> = {
+/** Parameters of factories that take nothing else, last the options that have to be there. */
+const needed: Record<string, readonly [...unknown[], object]> = {
   cosineDecay: [{ initialLearningRate: 0.1, decaySteps: 10, warmupTarget: 1, warmupSteps: 2 }],
   cosineDecayRestarts: [{ initialLearningRate: 0.1, firstDecaySteps: 10 }],
   exponentialDecay: [{ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.5 }],
   inverseTimeDecay: [{ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.5 }],
   ctcDecode: [{ data: new Float32Array(6), shape: [1, 2, 3] }, { beamWidth: 2 }],
+  lora: [nn.sequential([nn.input([2]), nn.dense(2)]), {}],
+  randomAffine: [{ zoomFactor: 0.1 }],
+  randomFlip: ["horizontal", {}],
+  randomPosterization: [4, {}],
+  randomColorJitter: [{ hueFactor: 0.1 }],
   normalization: [{ mean: 0, variance: 1 }],
   oneCycle: [{ maxLearningRate: 0.1, totalSteps: 10 }],
   polynomialDecay: [{ initialLearningRate: 0.1, decaySteps: 10 }],
@@ -21,27 +26,20 @@ const needed: Record<string, readonly unknown[]> = {
   specificityAtSensitivity: [0.5, {}],
 };
 
-/** Options that are looked at when the shape of inputs is known. */
-const later = new Set(["axis"]);
+/** Options that are looked at when the shape of inputs is known, and those that may be lists. */
+const apart = new Set([
+  "axis",
+  "axes",
+  "thresholds",
+  "transformerEncoder.ropeMaxWavelength",
+  "transformerEncoder.ropeScalingFactor",
+]);
 
 interface NumberOption {
   readonly factory: string;
-  readonly before: number;
+  /** What parameters before the options are given. */
+  readonly leading: readonly unknown[];
   readonly option: string;
-}
-
-/** What the source of a module says of its factories' options. */
-function numberOptions(source: string): NumberOption[] {
-  const factories = source.matchAll(/export function (\w+)(?:<[^(]*>)?\(([^]*?)\): \w/g);
-  return [...factories].flatMap(([, factory, parameters]) => {
-    const names = parameters.split(/,\s*(?![^{<(]*[}>)])/);
-    const before = names.findIndex((name) => /Options\b/.test(name));
-    const type = names[before]?.match(/\w+Options/)?.[0];
-    const body = source.match(new RegExp(`interface ${type}[^{]*\\{([^]*?)\\n\\}`))?.[1] ?? "";
-    return [...body.matchAll(/readonly (\w+)\??: (number|ScalarSource)\b(?!\[)[^;]*;/g)]
-      .map(([, option]) => ({ factory, before, option }))
-      .filter(({ option }) => factory in nn && !later.has(option));
-  });
 }
 
 function* sources(at: URL): Generator<string> {
@@ -51,25 +49,64 @@ function* sources(at: URL): Generator<string> {
   }
 }
 
+const source = [...sources(folder)].join("\n");
+
+/** The numbers among the fields of each interface, those of what it extends too. */
+const fields = new Map<string, readonly string[]>();
+const interfaces = source.matchAll(
+  /interface (\w+)(?:<[^{]*?>)?(?: extends ([^{]+))? \{([^]*?)\n\}/g,
+);
+const written = new Map(
+  [...interfaces].map(([, name, bases = "", body]) => [name, { bases, body }]),
+);
+
+function numbersOf(type: string): readonly string[] {
+  const known = fields.get(type);
+  const { bases, body } = written.get(type) ?? { bases: "", body: "" };
+  const own = body.matchAll(/readonly (\w+)\??: (?:number|ScalarSource)\b(?!\[)[^;]*;/g);
+  const inherited = [...bases.matchAll(/\w+/g)].flatMap(([base]) => numbersOf(base));
+  const found = known ?? [...Array.from(own, ([, name]) => name), ...inherited];
+  fields.set(type, found);
+  return found;
+}
+
+/** Something that a parameter may be. */
+function sample(parameter: string): unknown {
+  return /rate|factor/i.test(parameter) ? 0.5 : 2;
+}
+
+/** What sources say of the options of factories. */
+function numberOptions(): NumberOption[] {
+  const factories = source.matchAll(/export function (\w+)(?:<[^(]*>)?\(([^]*?)\): \w/g);
+  return [...factories].flatMap(([, factory, parameters]) => {
+    const names = parameters.split(/,\s*(?![^{<(]*[}>)])/);
+    const before = names.findIndex((name) => /Options\b/.test(name));
+    const type = names[before]?.match(/\w+Options/)?.[0] ?? "";
+    return numbersOf(type)
+      .map((option) => ({ factory, leading: names.slice(0, before).map(sample), option }))
+      .filter(() => factory in nn)
+      .filter(({ option }) => !apart.has(option) && !apart.has(`${factory}.${option}`));
+  });
+}
+
 /** By name; of an overloaded factory the last signature is the whole one. */
 const found = new Map(
-  [...sources(folder)].flatMap(numberOptions)
-    .map((option) => [`${option.factory}.${option.option}`, option]),
+  numberOptions().map((option) => [`${option.factory}.${option.option}`, option]),
 );
 
 Deno.test("the options of factories are found in their sources", () => {
-  assert(found.size > 180, `${found.size} options`);
-  for (const known of ["muon.adamBeta2", "lamb.beta1", "oneCycle.pctStart"]) {
+  assert(found.size > 280, `${found.size} options`);
+  for (const known of ["muon.adamBeta2", "lstm.recurrentDropout", "batchNormalization.epsilon"]) {
     assert(found.has(known), known);
   }
 });
 
-for (const { factory, before, option } of found.values()) {
+for (const { factory, leading, option } of found.values()) {
   Deno.test(`${factory} refuses NaN as ${option}`, () => {
     const make = nn[factory as keyof typeof nn] as (...values: unknown[]) => unknown;
-    const leading = (needed[factory] ?? [...new Array(before).fill(2), {}]).slice(0, before);
-    const others = (needed[factory]?.[before] ?? {}) as object;
-    assert.throws(() => make(...leading, { ...others, [option]: NaN }), (error: Error) => {
+    const first = needed[factory]?.slice(0, -1) ?? leading;
+    const others = needed[factory]?.at(-1) ?? {};
+    assert.throws(() => make(...first, { ...others, [option]: NaN }), (error: Error) => {
       assert.match(error.message, new RegExp(`\\b${option}\\b[^]*NaN`));
       return true;
     });

@@ -9,6 +9,7 @@ import {
   activationOf,
 } from "../../activations.ts";
 import { checkCount } from "../../check_count.ts";
+import { checkScalar } from "../../check_scalar.ts";
 import type { Initializer } from "../../initializer.ts";
 import { type InitializerName, initializerOf } from "../../initializers/by_name.ts";
 import type { ApplyContext, Layer, LayerParameter } from "../../layer.ts";
@@ -87,7 +88,9 @@ export class TransformerBlock {
     for (const start of [this.#options.kernelInitializer, this.#options.biasInitializer]) {
       initializerOf(start);
     }
-    layerNormalization({ epsilon: this.#options.layerNormEpsilon });
+    checkScalar(`the layerNormEpsilon of ${factory}`, this.#options.layerNormEpsilon, {
+      minimum: Number.MIN_VALUE,
+    });
   }
 
   /** The weights of a block on steps of `shape`; each begins with the name of its part. */
