@@ -70,9 +70,9 @@ export function checkHyperparameter(what: string, value: unknown): void {
 /**
  * A number that may change while a network trains: a learning rate, a dropout rate, a momentum.
  *
- * It goes wherever a number goes, and rules and schedules write to it, which say so on stderr where
- * nothing listens to what they change. A stream may drive it, too:
- * `numbers.subscribe(rate)`; when that ends, the last number stays, and others may go on changing it.
+ * It goes wherever a number goes, and rules and schedules write to it; they say so on stderr where
+ * nothing listens. A stream may drive it, too: `numbers.subscribe(rate)`; when that ends, the last
+ * number stays, and others may go on changing it.
  *
  * @param initial First number, finite.
  * @param options Name for messages.

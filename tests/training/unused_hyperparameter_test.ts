@@ -72,7 +72,7 @@ for (const [name, operator] of Object.entries(operators)) {
   });
 }
 
-Deno.test("learningRateSchedule above the network says so at the second step", async () => {
+Deno.test("learningRateSchedule for each step says so, too", async () => {
   const run = (used: ScalarSource, rate: Hyperparameter) => {
     const model = sequential([input([1]), dense(1)], { seed: 1 });
     const steps = miniBatches(data, { batchSize: 2, epochs: 4, device: "cpu", threads: 1 }).pipe(

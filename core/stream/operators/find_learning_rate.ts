@@ -152,8 +152,7 @@ class Search {
   #mean = 0;
   #sent = 0;
   #kept: { readonly run: RunControl; readonly snapshot: Snapshot } | undefined;
-
-  readonly #warn: ReturnType<typeof unusedWarning>;
+  readonly #warn: (step: AnyUpdated) => void;
 
   constructor(
     private readonly learningRate: Hyperparameter,

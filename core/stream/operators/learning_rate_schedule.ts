@@ -88,12 +88,10 @@ export function learningRateSchedule(
   return (source: Observable<AnyBatch>) =>
     defer(() => {
       const warn = unusedWarning(name, hyperparameter);
-      let steps = 0;
       return source.pipe(tap((event) => {
         checkStage(name, "miniBatches", event);
         checkPresent(event.frame);
-        // What is below may not have met the first step yet.
-        if (++steps === 2) warn(event);
+        warn(event);
         // The step has not run yet: it will use this rate.
         hyperparameter.next(rateFor(event.epoch - 1, event.step - 1));
       }));

@@ -33,12 +33,12 @@ export interface ProfileOptions {
 /**
  * Says where the time of a training step goes: a table of its kernels, and a trace to look at.
  *
- * After the warm-up, in which code is not compiled for speed yet, a window of steps is timed kernel by kernel and thread by thread while they
- * train as ever, to the same bits; then the table is written, and the run goes on untimed. It has a
- * line a kernel: microseconds and share of the step, floating-point operations and bytes a second,
- * and both as parts of what this device was measured to reach at most. Then come what threads wait
- * for each other, the dispatch (waking threads, gaps between kernels), and on devices that do not
- * compute meanwhile the host's work between steps.
+ * After the warm-up, in which code is not compiled for speed yet, a window of steps is timed kernel
+ * by kernel and thread by thread while they train as ever, to the same bits; then the table is
+ * written, and the run goes on untimed. It has a line a kernel: microseconds and share of the step,
+ * floating-point operations and bytes a second, and both as parts of what this device was measured to
+ * reach at most. Then come what threads wait for each other, the dispatch (waking threads, gaps
+ * between kernels), and on devices that do not compute meanwhile the host's work between steps.
  *
  * - Means are over the faster half of the steps of the plan that most steps ran, as others were
  *   disturbed by other programs. A time is the mean over the threads, so the lines add up.

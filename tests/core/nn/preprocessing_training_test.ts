@@ -112,7 +112,10 @@ Deno.test("wrong options and samples are refused", () => {
     [() => discretization({ binBoundaries: [1] }).adapt([1]), /boundaries are given/],
     [() => sequential([input([1]), discretization({ numBins: 2 })]), /expected boundaries before/],
     [() => integerLookup({ vocabulary: [1, 1] }), /stand there once: received 1 twice/],
-    [() => integerLookup({ vocabulary: [1.5] }), /whole numbers .* received 1.5/],
+    [
+      () => integerLookup({ vocabulary: [1.5] }),
+      /a token of its vocabulary must be a whole number .*received 1.5/,
+    ],
     [() => integerLookup({ vocabulary: [] }), /one token or more/],
     [() => integerLookup({ numOovIndices: -1 }), /numOovIndices .* received -1/],
     [() => integerLookup({ maxTokens: 1 }), /maxTokens must be a whole number above 1/],

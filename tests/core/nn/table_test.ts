@@ -21,7 +21,7 @@ function filesUnder(folder: string): string[] {
 const inOrder = (file: string) => (file.startsWith("tests/core/nn/") ? 0 : 1);
 const tests = filesUnder("tests").sort((a, b) => inOrder(a) - inOrder(b)).filter((file) =>
   /_test\.ts$|cases\.ts$/.test(file) &&
-  !file.endsWith("table_test.ts")
+  !/(table|number_options)_test\.ts$/.test(file)
 ).map((file) => ({ file, text: read(file) }));
 const goldens = filesUnder("tests/golden").filter((file) => file.endsWith(".json"))
   .map((file) => ({ file, text: read(file) }));
