@@ -22,6 +22,8 @@ export interface Loss {
    * samples where there is a mask, and those that it leaves out count for nothing.
    */
   readonly supportsMasking?: boolean;
+  /** For a loss of probabilities: whether it takes logits instead, see {@link CrossentropyOptions}. */
+  readonly fromLogits?: boolean;
   /** For a loss of class ids: what they are. A data set with another label is refused. */
   readonly classIds?: ClassIdTargets;
   /**

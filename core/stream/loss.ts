@@ -4,6 +4,7 @@ import type { Tensors } from "../nn/named.ts";
 import { criteriaOf, type Losses, type LossWeights, weightsOf } from "./criteria.ts";
 import type { Effect } from "./frame.ts";
 import type { AnyLossFunction, LossFunction, TermWeights } from "./loss_function.ts";
+import { warnOfLogits } from "./logits_warning.ts";
 import { checkReduction, type Reduction, weightPenalties } from "./score.ts";
 import { lossWeightName, type OutputScore, scoreOutputs } from "./score_outputs.ts";
 import { Memory, stage } from "./stage.ts";
@@ -137,11 +138,13 @@ export function loss<X extends Tensors, Y extends Tensors, O extends Tensors>(
         run.scalars.resume(weight, lossWeightName(name, part))
       )
     );
+    let warned = false;
     const memory = new Memory<Omit<OutputScore, "records"> & { effect: Effect }>();
     return (step) => {
       const { model, x, outputs, y, sampleWeight, masks } = step;
       const { state, run } = step.frame;
       const scored = memory.get([x, outputs, masks, y, sampleWeight, state], () => {
+        warned ||= warnOfLogits(model, outputs, criteria);
         const judged = { inputs: x, outputs, targets: y, masks, access: step };
         const { value, count, records } = scoreOutputs(criteria, judged, {
           name,

@@ -76,6 +76,7 @@ export function sparseCategoricalCrossentropy(
   };
   return {
     name: "sparse_categorical_crossentropy",
+    fromLogits,
     classIds: { ...oneIdOfOutputs, ignored: ignoreClass },
     apply(targets, outputs) {
       const labels = alignLabels("sparseCategoricalCrossentropy", targets, outputs, hint);

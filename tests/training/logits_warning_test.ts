@@ -1,0 +1,121 @@
+// Losses that take outputs for what they are not: said once, and only where it is certain.
+import assert from "node:assert/strict";
+import { lastValueFrom, map } from "rxjs";
+import {
+  activation,
+  arrays,
+  backward,
+  binaryCrossentropy,
+  binaryFocalCrossentropy,
+  categoricalCrossentropy,
+  categoricalFocalCrossentropy,
+  connect,
+  dense,
+  forward,
+  Forwarded,
+  functional,
+  input,
+  lambda,
+  type Layer,
+  type Loss,
+  loss,
+  meanSquaredError,
+  miniBatches,
+  type Model,
+  sequential,
+  sgd,
+  softmax,
+  softmaxLayer,
+  sparseCategoricalCrossentropy,
+  update,
+} from "../../mod.ts";
+import { warningsOf } from "../warnings.ts";
+
+const cpu = { device: "cpu", threads: 1, batchSize: 2, epochs: 2 } as const;
+const x = [[1, 2], [3, 4], [5, 6]];
+const labels = arrays(x, [0, 1, 0], { classes: 2 });
+const rows = arrays(x, [[0, 1], [1, 0], [0, 1]]);
+
+/** The warnings of some steps, the last of them of a smaller batch. */
+function warnings(model: Model, given: Loss, data = rows): Promise<string[]> {
+  return warningsOf(() =>
+    lastValueFrom(
+      miniBatches(data, cpu).pipe(forward(model), loss(given), backward(), update(sgd())),
+    )
+  );
+}
+
+const ending = (...layers: Layer[]) => sequential([input([2]), dense(2), ...layers]);
+
+for (const fromLogits of [true, false]) {
+  const losses = [
+    binaryCrossentropy({ fromLogits }),
+    binaryFocalCrossentropy({ fromLogits }),
+    categoricalCrossentropy({ fromLogits }),
+    categoricalFocalCrossentropy({ fromLogits }),
+    sparseCategoricalCrossentropy({ fromLogits }),
+  ];
+  for (const given of losses) {
+    Deno.test(`${given.name} with fromLogits: ${fromLogits} is told from what it is given`, async () => {
+      const data = given.classIds ? labels : rows;
+      const [logits, squashed] = [ending(), ending(dense(2, { activation: "softmax" }))];
+      assert.deepEqual(await warnings(fromLogits ? logits : squashed, given, data), []);
+      assert.deepEqual(
+        await warnings(fromLogits ? squashed : logits, given, data),
+        fromLogits
+          ? [
+            `Warning: ${given.name} takes logits, while dense_2 makes probabilities by its softmax: ` +
+            `leave out that, or fromLogits.`,
+          ]
+          : [
+            `Warning: ${given.name} takes probabilities, while dense_1 gives numbers of any size: ` +
+            `give the loss { fromLogits: true }.`,
+          ],
+      );
+    });
+  }
+}
+
+Deno.test("activations of their own are seen, and what is uncertain is not spoken of", async () => {
+  const [logits, probabilities] = [
+    categoricalCrossentropy({ fromLogits: true }),
+    categoricalCrossentropy(),
+  ];
+  assert.equal((await warnings(ending(softmaxLayer()), logits)).length, 1);
+  assert.equal((await warnings(ending(activation("sigmoid")), logits)).length, 1);
+  assert.equal((await warnings(ending(activation("linear")), probabilities)).length, 1);
+  const uncertain = [
+    activation("relu"),
+    activation((x) => softmax(x)),
+    lambda((x) => softmax(x)),
+    dense(2, { activation: (x) => softmax(x) }),
+  ];
+  for (const layer of uncertain) {
+    assert.deepEqual(await warnings(ending(layer), probabilities), [], layer.type);
+  }
+  assert.deepEqual(await warnings(ending(), meanSquaredError()), []);
+});
+
+Deno.test("what an operator makes of outputs is its own affair", async () => {
+  const steps = miniBatches(rows, cpu).pipe(
+    forward(ending()),
+    map((step) => new Forwarded(step, step.model, softmax(step.outputs))),
+    loss(categoricalCrossentropy()),
+  );
+  assert.deepEqual(await warningsOf(() => lastValueFrom(steps)), []);
+});
+
+Deno.test("of several outputs each is looked at", async () => {
+  const start = input([2]);
+  const outputs = {
+    sure: connect(start, dense(2, { activation: "softmax", name: "sure" })),
+    any: connect(start, dense(2, { name: "any" })),
+  };
+  const model = functional({ inputs: start, outputs });
+  const data = arrays(x, { sure: [[0, 1], [1, 0], [0, 1]], any: [[0, 1], [1, 0], [0, 1]] });
+  const given = categoricalCrossentropy();
+  const steps = miniBatches(data, cpu).pipe(forward(model), loss({ sure: given, any: given }));
+  const [said, ...others] = await warningsOf(() => lastValueFrom(steps));
+  assert.match(said, /^Warning: categorical_crossentropy takes probabilities, while any gives/);
+  assert.deepEqual(others, []);
+});
