@@ -40,6 +40,9 @@ export interface LossFunctionOptions extends Omit<LossOptions, "lossWeights"> {
  * them. Penalties are part of the loss, as in Keras: those of the regularizers of the model's
  * trainable weights, and those that its layers have added.
  *
+ * Where the last layer gives probabilities and its loss takes logits, or the other way round, a
+ * warning on stderr says so.
+ *
  * Of a model with several outputs, `loss` is the weighted sum of the outputs' losses, and each is
  * logged without its weight as `kind_loss`, `price_loss`.
  *
