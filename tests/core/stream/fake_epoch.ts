@@ -8,6 +8,7 @@ import type {
   Snapshot,
 } from "../../../core/stream/epoch.ts";
 import type { KeptState } from "../../../core/stream/kept_state.ts";
+import { type Hyperparameter, hyperparameter } from "../../../core/nn/hyperparameter.ts";
 import { runListeners } from "../../../core/stream/run_listeners.ts";
 import type { Run } from "../../../core/stream/run.ts";
 import { encodeRun } from "../../../core/stream/saved_run.ts";
@@ -28,6 +29,13 @@ export class FakeSnapshot implements Snapshot {
 
 function none(): never {
   throw new Error("A fake run saves no copies of weights");
+}
+
+/** A hyperparameter that something listens to, as an optimizer of a run does. */
+export function usedHyperparameter(value: number): Hyperparameter {
+  const used = hyperparameter(value);
+  used.subscribe();
+  return used;
 }
 
 /** A run with one weight, which stands for all. */

@@ -11,11 +11,10 @@ import {
   toArray,
 } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
-import { hyperparameter } from "../../../../core/nn/mod.ts";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
 import * as operators from "../../../../core/stream/operators/mod.ts";
 import type { Updated } from "../../../../core/stream/stages.ts";
-import { fakeEpoch, FakeRun, fakeStep, FakeWriter } from "../fake_epoch.ts";
+import { fakeEpoch, FakeRun, fakeStep, FakeWriter, usedHyperparameter } from "../fake_epoch.ts";
 
 /** What every operator that passes its events on is held to; `make` gives a fresh one. */
 interface Contract<Event> {
@@ -35,12 +34,15 @@ globalThis.addEventListener("unload", () => {
 
 const onEpochs: Contract<Epoch>[] = [
   { name: "earlyStopping", make: () => operators.earlyStopping({ restoreBest: true }) },
-  { name: "reduceOnPlateau", make: () => operators.reduceOnPlateau(hyperparameter(0.1)) },
+  { name: "reduceOnPlateau", make: () => operators.reduceOnPlateau(usedHyperparameter(0.1)) },
   {
     name: "learningRateSchedule",
-    make: () => operators.learningRateSchedule(hyperparameter(0.1), () => 0.2),
+    make: () => operators.learningRateSchedule(usedHyperparameter(0.1), () => 0.2),
   },
-  { name: "dropoutSchedule", make: () => operators.dropoutSchedule(hyperparameter(0.1), () => 0) },
+  {
+    name: "dropoutSchedule",
+    make: () => operators.dropoutSchedule(usedHyperparameter(0.1), () => 0),
+  },
   { name: "stopOnNaN", make: () => operators.stopOnNaN() },
   { name: "jsonLines on epochs", make: () => operators.jsonLines(new FakeWriter()) },
   { name: "csvLog", make: () => operators.csvLog(ownFile()) },
@@ -76,7 +78,8 @@ const onSteps: Contract<Updated>[] = [
   { name: "maxTime on steps", make: () => operators.maxTime({ minutes: 1, seconds: 1 }) },
   {
     name: "learningRateSchedule on steps",
-    make: () => operators.learningRateSchedule(hyperparameter(0.1), () => 0.2, { every: "step" }),
+    make: () =>
+      operators.learningRateSchedule(usedHyperparameter(0.1), () => 0.2, { every: "step" }),
   },
   {
     name: "checkpoint on steps with nothing to save",

@@ -8,7 +8,6 @@ import {
   earlyStopping,
   type Epoch,
   fit,
-  hyperparameter,
   input,
   meanSquaredError,
   type Metric,
@@ -17,7 +16,14 @@ import {
   sgd,
 } from "../../../../mod.ts";
 import { Monitor, monitorDirection } from "../../../../core/stream/operators/monitor.ts";
-import { fakeEpoch, fakeEpochs, FakeRun, inFolder, runOf } from "../fake_epoch.ts";
+import {
+  fakeEpoch,
+  fakeEpochs,
+  FakeRun,
+  inFolder,
+  runOf,
+  usedHyperparameter,
+} from "../fake_epoch.ts";
 
 const directions: Record<"min" | "max", string[]> = {
   min: [
@@ -111,7 +117,7 @@ Deno.test("early stopping, plateaus and checkpoints go by it", async () => {
   const stopped = await lastValueFrom(from(epochs).pipe(earlyStopping(options)));
   assert.equal(stopped.epoch, 5);
   assert.match(stopped.run.explanation!, /has not improved on 0.3/);
-  const rate = hyperparameter(1);
+  const rate = usedHyperparameter(1);
   await lastValueFrom(from(epochs).pipe(reduceOnPlateau(rate, { ...options, factor: 0.5 })));
   assert.equal(rate.value, 0.5);
   await inFolder(async (folder) => {
@@ -128,7 +134,7 @@ Deno.test("early stopping, plateaus and checkpoints go by it", async () => {
 Deno.test("a log whose direction nobody tells ends the run", async () => {
   const operators: MonoTypeOperatorFunction<Epoch>[] = [
     earlyStopping({ monitor: "val_reward" }),
-    reduceOnPlateau(hyperparameter(1), { monitor: "val_reward" }),
+    reduceOnPlateau(usedHyperparameter(1), { monitor: "val_reward" }),
     checkpoint("none.safetensors", { monitor: "val_reward" }),
   ];
   for (const operator of operators) {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { from, lastValueFrom, toArray } from "rxjs";
-import { hyperparameter } from "../../../../core/nn/mod.ts";
 import {
   reduceOnPlateau,
   type ReduceOnPlateauOptions,
 } from "../../../../core/stream/operators/mod.ts";
-import { captureErrors, fakeEpoch, fakeEpochs } from "../fake_epoch.ts";
+import { captureErrors, fakeEpoch, fakeEpochs, usedHyperparameter } from "../fake_epoch.ts";
 
 interface Case {
   readonly what: string;
@@ -82,7 +81,7 @@ const cases: Case[] = [
 
 for (const { what, options, values, rates } of cases) {
   Deno.test(`reduceOnPlateau as in Keras: ${what}`, () => {
-    const rate = hyperparameter(1);
+    const rate = usedHyperparameter(1);
     const seen: number[] = [];
     const cutting = reduceOnPlateau(rate, { factor: 0.5, ...options });
     from(fakeEpochs(values, options.monitor)).pipe(cutting).subscribe(() => seen.push(rate.value));
@@ -91,8 +90,7 @@ for (const { what, options, values, rates } of cases) {
 }
 
 Deno.test("reduceOnPlateau warns once of a missing log, and has no effect", async () => {
-  const rate = hyperparameter(1);
-  rate.subscribe();
+  const rate = usedHyperparameter(1);
   const epochs = from([1, 2, 3].map((number) => fakeEpoch(number, {})));
   const said = await captureErrors(async () => {
     await lastValueFrom(epochs.pipe(reduceOnPlateau(rate, { patience: 0 }), toArray()));
@@ -104,7 +102,7 @@ Deno.test("reduceOnPlateau warns once of a missing log, and has no effect", asyn
 });
 
 Deno.test("reduceOnPlateau refuses options out of range when it is made", () => {
-  const rate = hyperparameter(1);
+  const rate = usedHyperparameter(1);
   for (const factor of [1, 1.5, -0.1, NaN]) {
     assert.throws(() => reduceOnPlateau(rate, { factor }), /from 0 to below 1/);
   }

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { lastValueFrom, map, type Observable, toArray } from "rxjs";
-import { hyperparameter } from "../../../../core/nn/mod.ts";
 import { earlyStopping, history, reduceOnPlateau } from "../../../../core/stream/operators/mod.ts";
 import type { Epoch } from "../../../../core/stream/epoch.ts";
-import { fakeEpochs, FakeRun, runOf } from "../fake_epoch.ts";
+import { fakeEpochs, FakeRun, runOf, usedHyperparameter } from "../fake_epoch.ts";
 
 /** What an operator does, epoch by epoch, in one run and in one that is resumed in the middle. */
 async function assertResumes<Seen>(
@@ -36,7 +35,7 @@ Deno.test("earlyStopping goes on where it was", () =>
 Deno.test("reduceOnPlateau goes on where it was", () =>
   assertResumes<number>((epochs, before) => {
     // The run itself keeps the values of hyperparameters.
-    const rate = hyperparameter(before ?? 1);
+    const rate = usedHyperparameter(before ?? 1);
     return epochs.pipe(
       reduceOnPlateau(rate, { patience: 2, cooldown: 2, factor: 0.5 }),
       map(() => rate.value),

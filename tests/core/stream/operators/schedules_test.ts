@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { from, lastValueFrom, of } from "rxjs";
-import { hyperparameter } from "../../../../core/nn/mod.ts";
 import { dropoutSchedule, learningRateSchedule } from "../../../../core/stream/operators/mod.ts";
-import { fakeEpoch, fakeEpochs, fakeStep } from "../fake_epoch.ts";
+import { fakeEpoch, fakeEpochs, fakeStep, usedHyperparameter } from "../fake_epoch.ts";
 
 Deno.test("learningRateSchedule asks for the first epoch, and after each for the next", () => {
-  const rate = hyperparameter(1);
+  const rate = usedHyperparameter(1);
   const asked: [number, number][] = [];
   const training = from(fakeEpochs([1, 1, 1])).pipe(
     learningRateSchedule(rate, ({ epoch, learningRate }) => {
@@ -21,7 +20,7 @@ Deno.test("learningRateSchedule asks for the first epoch, and after each for the
 });
 
 Deno.test("dropoutSchedule follows a formula, and begins anew for a second run", () => {
-  const rate = hyperparameter(0.9);
+  const rate = usedHyperparameter(0.9);
   const training = from(fakeEpochs([1, 1])).pipe(
     dropoutSchedule(rate, ({ epoch }) => 0.5 * 0.5 ** epoch),
   );
@@ -35,7 +34,7 @@ Deno.test("dropoutSchedule follows a formula, and begins anew for a second run",
 });
 
 Deno.test("a schedule that goes out of range or throws fails the stream, and the rate stays", async () => {
-  const rate = hyperparameter(0.5);
+  const rate = usedHyperparameter(0.5);
   const epoch = of(fakeEpoch(1));
   const after = (value: number) => ({ epoch }: { epoch: number }) => epoch === 0 ? 0.5 : value;
   for (const value of [1, -0.1, NaN, Infinity]) {
@@ -54,7 +53,7 @@ Deno.test("a schedule that goes out of range or throws fails the stream, and the
 });
 
 Deno.test("learningRateSchedule goes by steps if asked, and each step has its rate", () => {
-  const rate = hyperparameter(1);
+  const rate = usedHyperparameter(1);
   const asked: unknown[] = [];
   const training = from([1, 2, 3, 4].map((step) => fakeStep(step, { stepsPerEpoch: 2 }))).pipe(
     learningRateSchedule(rate, ({ epoch, step, learningRate }) => {
