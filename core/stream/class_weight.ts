@@ -16,7 +16,7 @@ import { round } from "../ops/round.ts";
 import { sub } from "../ops/sub.ts";
 import { sum } from "../ops/sum.ts";
 import { Memory, stage } from "./stage.ts";
-import { Batch } from "./stages.ts";
+import { Batch, type WeighedClasses } from "./stages.ts";
 
 /** How much each class counts, by its number: `{ 0: 1, 1: 5 }`, or `[1, 5]`. */
 export type ClassWeights = Readonly<Record<number, number>> | readonly number[];
@@ -33,6 +33,8 @@ export type ClassWeights = Readonly<Record<number, number>> | readonly number[];
  * then has the weight of its class, for a loss of class ids.
  * @throws {RangeError} when a class is not a whole number from 0, or a weight is negative or not
  * finite.
+ * @throws {RangeError} on the error channel, when outputs have no place for a class that is named,
+ * before a loss of class ids.
  * @throws {ShapeError} on the error channel, when the targets are no classes.
  *
  * @example
@@ -122,6 +124,23 @@ function labelsOf(y: Tensor): Tensor {
   if (outputs > 1) return cast(argMax(y), "i32");
   const labels = reshape(y, [samples]);
   return cast(labels.dtype === "f32" ? round(labels) : labels, "i32");
+}
+
+/**
+ * Refuses a weight of a class that outputs have no place for, before a loss of class ids.
+ *
+ * @param weights The weights of classes.
+ * @param classes How many classes outputs have.
+ * @throws {RangeError} when there are weights of more.
+ */
+export function checkWeighted({ table }: WeighedClasses, classes: number): void {
+  if (table.size <= classes) return;
+  throw new RangeError(
+    `Cannot weight class ${table.size - 1} as outputs have the classes 0 to ${
+      classes - 1
+    } alone: ` +
+      `give weights of these, and labels from 0`,
+  );
 }
 
 /** The weight of each label, i32; one that the table does not reach has 1. */

@@ -12,6 +12,7 @@ import { reshape } from "../ops/reshape.ts";
 import { mean } from "../ops/sum.ts";
 import { received } from "../state/received.ts";
 import type { LabelUse } from "./class_ids.ts";
+import { checkWeighted } from "./class_weight.ts";
 import type { Criteria } from "./criteria.ts";
 import type { Measured } from "./frame.ts";
 import { type LossAccess, type ScoredTerm, scoreTerms } from "./loss_function.ts";
@@ -109,6 +110,8 @@ function partsOf(criteria: Criteria, judged: JudgedBatch, options: ScoreOptions)
   }
   return criteria.map(({ output, loss, weight }) => {
     const picked = pick(output, judged, options);
+    const classes = loss.classIds?.count(picked.outputs, picked.targets);
+    if (options.classWeights && classes) checkWeighted(options.classWeights, classes);
     const plain = scoreOutput(loss, picked, options);
     return { name: output, plain, weight, labels: labelUses(loss, picked, ignoredLabels([loss])) };
   });

@@ -6,6 +6,7 @@ import {
   arrays,
   backward,
   classWeight,
+  type ClassWeights,
   dense,
   embedding,
   epochs,
@@ -85,4 +86,22 @@ Deno.test("classes are weighted once in a pipe", async () => {
     classWeight(weights),
   );
   await assert.rejects(lastValueFrom(steps), /weight classes twice in one pipe/);
+});
+
+Deno.test("the weight of a class that outputs have no place for is refused", async () => {
+  const digits = arrays([[1], [2], [3]], [0, 1, 1], { classes: 2 });
+  const run = (given: ClassWeights) =>
+    lastValueFrom(
+      miniBatches(digits, { device: "cpu", threads: 1 }).pipe(
+        classWeight(given),
+        forward(sequential([input([1]), dense(2)])),
+        loss(sparseCategoricalCrossentropy({ fromLogits: true })),
+      ),
+    );
+  await run({ 0: 1, 1: 3 });
+  await run([1, 3]);
+  await assert.rejects(run({ 1: 1, 2: 3 }), (error: Error) => {
+    assert(error instanceof RangeError);
+    return /^Cannot weight class 2 as outputs have the classes 0 to 1 alone/.test(error.message);
+  });
 });
