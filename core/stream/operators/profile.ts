@@ -207,14 +207,12 @@ class Profiler {
   async #report(): Promise<void> {
     if (this.#done) return;
     this.#done = true;
-    const { output, trace, warmUp } = this.settings;
+    const { output, trace, warmUp = leastWarmUp.steps } = this.settings;
     if (!this.#run || this.#steps.length === 0) {
       writeText(
         output,
-        `No step was profiled, as the run had ${this.#seen} and ${
-          warmUp ?? leastWarmUp.steps
-        } are ` +
-          `for warming up: train longer, or give profile a smaller warmUp\n`,
+        `No step was profiled, as the run had ${this.#seen} and ${warmUp} are for warming up: train ` +
+          `longer, or give profile a smaller warmUp\n`,
       );
       return;
     }
