@@ -22,10 +22,14 @@ export interface Loss {
    * samples where there is a mask, and those that it leaves out count for nothing.
    */
   readonly supportsMasking?: boolean;
-  /** For a loss of probabilities: whether it takes logits instead, see {@link CrossentropyOptions}. */
-  readonly fromLogits?: boolean;
   /** For a loss of class ids: what they are. A data set with another label is refused. */
   readonly classIds?: ClassIdTargets;
+  /**
+   * Whether it takes outputs for logits.
+   *
+   * @returns False for probabilities; `undefined`, as by default, where it takes either.
+   */
+  takesLogits?(outputs: Tensor): boolean | undefined;
   /**
    * The loss of every sample; what training makes small is its mean over the batch.
    *

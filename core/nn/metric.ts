@@ -31,6 +31,8 @@ export interface Metric {
    * one that the loss of the same targets ignores.
    */
   readonly classIds?: ClassIdTargets;
+  /** Whether it takes outputs for logits, as for a loss. */
+  takesLogits?(outputs: Tensor): boolean | undefined;
   /**
    * What a batch adds: sums over its samples, such as the hits and the samples, or the hits at each
    * threshold. The device computes them, and the host adds them up over the epoch in float64.

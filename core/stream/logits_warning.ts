@@ -1,8 +1,17 @@
 import { type AnyModel, isModel } from "../nn/connect.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import type { Loss } from "../nn/loss.ts";
+import type { Metric } from "../nn/metric.ts";
 import { tensorEntries, type Tensors } from "../nn/named.ts";
 import type { ModelLayer } from "../nn/place_layer.ts";
-import type { Criteria } from "./criteria.ts";
+
+/** A loss or a metric, and the output that it judges. */
+export interface Judge {
+  /** Name of the output. */
+  readonly output: string | null;
+  /** The loss or metric. */
+  readonly judge: Loss | Metric;
+}
 
 /** Activations that give probabilities. */
 const squashing = ["softmax", "sigmoid", "sparsemax", "hardSigmoid", "sparseSigmoid"];
@@ -11,37 +20,48 @@ const squashing = ["softmax", "sigmoid", "sparsemax", "hardSigmoid", "sparseSigm
 const summing = /Dense$|Conv\dD/;
 
 /**
- * Warns of a loss that takes outputs for probabilities where they are logits, or the other way round: a
- * network learns from either, and badly.
+ * Warns of losses and metrics that take outputs for probabilities where they are logits, or the other
+ * way round: a network learns from either, and badly.
  *
  * @param model The model.
  * @param outputs What it gave; what an operator has made of that is its own affair.
- * @param criteria The losses of the outputs.
+ * @param judges The losses or metrics.
  * @returns Whether there was one.
  */
-export function warnOfLogits(model: AnyModel, outputs: Tensors, criteria: Criteria): boolean {
-  if ("terms" in criteria) return false;
+export function warnOfLogits(
+  model: AnyModel,
+  outputs: Tensors,
+  judges: readonly Judge[],
+): boolean {
   const given = new Map(tensorEntries(outputs));
-  const warnings = criteria.flatMap(({ output, loss }) => {
-    const place = model.structure.find(({ name }) => name === given.get(output)?.label);
-    return place ? warningOf(loss, place) ?? [] : [];
+  const warnings = judges.flatMap(({ output, judge }) => {
+    const tensor = given.get(output);
+    const place = tensor && model.structure.find(({ name }) => name === tensor.label);
+    return place ? warningOf(judge, tensor, place) ?? [] : [];
   });
   for (const warning of warnings) console.error(`Warning: ${warning}.`);
   return warnings.length > 0;
 }
 
-function warningOf({ name, fromLogits }: Loss, place: ModelLayer): string | undefined {
+function warningOf(judge: Loss | Metric, outputs: Tensor, place: ModelLayer): string | undefined {
   const activation = activationOf(place);
-  if (fromLogits === undefined || activation === undefined) return;
+  const takesLogits = judge.takesLogits?.(outputs);
+  if (takesLogits === undefined || activation === undefined) return;
   const isSquashed = activation !== "linear";
-  if (fromLogits && isSquashed) {
-    return `${name} takes logits, while ${place.name} makes probabilities by its ${activation}: ` +
-      `leave out that, or fromLogits`;
+  if (takesLogits && isSquashed) {
+    return `${judge.name} takes logits, while ${place.name} makes probabilities by its ` +
+      `${activation}: leave out that, or fromLogits`;
   }
-  if (!fromLogits && !isSquashed) {
-    return `${name} takes probabilities, while ${place.name} gives numbers of any size: give the ` +
-      `loss { fromLogits: true }`;
+  if (!takesLogits && !isSquashed) {
+    return `${judge.name} takes probabilities, while ${place.name} gives numbers of any size: ` +
+      `${adviceFor(judge)}`;
   }
+}
+
+/** Which option makes of it one that takes logits. */
+function adviceFor({ name }: Loss | Metric): string {
+  if (name === "accuracy") return "use binaryAccuracy({ threshold: 0 })";
+  return name === "binary_accuracy" ? "give it { threshold: 0 }" : "give it { fromLogits: true }";
 }
 
 /** What a layer ends with, "linear" for no activation; undefined where that says nothing. */

@@ -141,13 +141,16 @@ export function loss<X extends Tensors, Y extends Tensors, O extends Tensors>(
         run.scalars.resume(weight, lossWeightName(name, part))
       )
     );
+    const judges = "terms" in criteria
+      ? []
+      : criteria.map(({ output, loss }) => ({ output, judge: loss }));
     let warned = false;
     const memory = new Memory<Omit<OutputScore, "records"> & { effect: Effect }>();
     return (step) => {
       const { model, x, outputs, y, sampleWeight, masks } = step;
       const { state, run } = step.frame;
       const scored = memory.get([x, outputs, masks, y, sampleWeight, state], () => {
-        warned ||= warnOfLogits(model, outputs, criteria);
+        warned ||= warnOfLogits(model, outputs, judges);
         const judged = { inputs: x, outputs, targets: y, masks, access: step };
         const { value, count, records } = scoreOutputs(criteria, judged, {
           name,

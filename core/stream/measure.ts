@@ -1,8 +1,9 @@
 import type { MonoTypeOperatorFunction } from "../nn/rxjs_types.ts";
 import type { Metric } from "../nn/metric.ts";
 import type { Tensors } from "../nn/named.ts";
-import { criteriaOf, measuredBy, type Metrics } from "./criteria.ts";
-import type { Effect, Frame } from "./frame.ts";
+import { type Criteria, criteriaOf, measuredBy, type Metrics } from "./criteria.ts";
+import type { Effect, Frame, Measured } from "./frame.ts";
+import { type Judge, warnOfLogits } from "./logits_warning.ts";
 import { measureRecords } from "./score_outputs.ts";
 import { Memory, stage } from "./stage.ts";
 import { type AnyForwarded, type Forwarded, Scored } from "./stages.ts";
@@ -17,6 +18,8 @@ import { type AnyForwarded, type Forwarded, Scored } from "./stages.ts";
  * Every sample counts once, also where samples have weights, as in Keras's `metrics`; for others
  * there is {@link measureWeighted}. Where outputs have a mask, the steps that it lets through are the
  * samples.
+ *
+ * Below {@link loss}, a metric of probabilities whose outputs are logits is warned of on stderr.
  *
  * @param metrics The metrics; for a model with several outputs, lists of metrics by the names of
  * outputs, logged as `kind_accuracy`.
@@ -104,18 +107,23 @@ export function measuring<Step extends AnyForwarded>(
 ): MonoTypeOperatorFunction<Step> {
   return stage(weighted ? "measureWeighted" : "measure", "forward", () => {
     const memory = new Memory<Effect>();
+    let warned = false;
     return (step) => {
       const { model, outputs, y, masks, frame } = step;
       const sampleWeight = weighted ? step.sampleWeight : null;
       const effect = memory.get([outputs, masks, y, sampleWeight], () => {
         const measured = measuredBy(metrics, weighted, namesIn(frame));
+        const criteria = step instanceof Scored && step.lossFunction
+          ? criteriaOf(step.lossFunction)
+          : [];
+        warned ||= warnOfLogits(model, outputs, judgesOf(measured, criteria));
         return {
           metrics: { model, metrics: measured },
           records: measureRecords(
             measured,
             { outputs, targets: y, masks },
             { sampleWeight, classWeights: step.classWeights },
-            step instanceof Scored && step.lossFunction ? criteriaOf(step.lossFunction) : [],
+            criteria,
           ),
         };
       });
@@ -130,6 +138,14 @@ function isMetrics(
 ): metrics is readonly Metric[] {
   const [first] = metrics;
   return metrics.length !== 1 || typeof first !== "object" || typeof first?.apply === "function";
+}
+
+/** Metrics of outputs that by their loss are logits or probabilities, not just any numbers. */
+function judgesOf(measured: readonly Measured[], criteria: Criteria): Judge[] {
+  if ("terms" in criteria) return [];
+  const sure = criteria.filter(({ loss }) => loss.takesLogits).map(({ output }) => output);
+  return measured.filter(({ output }) => sure.includes(output))
+    .map(({ output, metric }) => ({ output, judge: metric }));
 }
 
 function namesIn({ effects }: Frame): Set<string> {

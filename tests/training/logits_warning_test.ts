@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { lastValueFrom, map } from "rxjs";
 import {
+  accuracy,
   activation,
   arrays,
+  auc,
   backward,
+  binaryAccuracy,
   binaryCrossentropy,
+  binaryCrossentropyMetric,
   binaryFocalCrossentropy,
   categoricalCrossentropy,
   categoricalFocalCrossentropy,
@@ -20,8 +24,13 @@ import {
   type Loss,
   loss,
   meanSquaredError,
+  measure,
+  type Metric,
   miniBatches,
   type Model,
+  perplexity,
+  precision,
+  recall,
   sequential,
   sgd,
   softmax,
@@ -69,7 +78,7 @@ for (const fromLogits of [true, false]) {
           ]
           : [
             `Warning: ${given.name} takes probabilities, while dense_1 gives numbers of any size: ` +
-            `give the loss { fromLogits: true }.`,
+            `give it { fromLogits: true }.`,
           ],
       );
     });
@@ -94,6 +103,68 @@ Deno.test("activations of their own are seen, and what is uncertain is not spoke
     assert.deepEqual(await warnings(ending(layer), probabilities), [], layer.type);
   }
   assert.deepEqual(await warnings(ending(), meanSquaredError()), []);
+});
+
+Deno.test("metrics are looked at, too", async () => {
+  const yes = arrays(x, [0, 1, 0]);
+  const measured = (activation: "linear" | "sigmoid", ...metrics: Metric[]) => {
+    const model = sequential([input([2]), dense(1, { activation })]);
+    const fromLogits = activation === "linear";
+    return warningsOf(() =>
+      lastValueFrom(
+        miniBatches(yes, cpu).pipe(
+          forward(model),
+          loss(binaryCrossentropy({ fromLogits })),
+          measure(...metrics),
+        ),
+      )
+    );
+  };
+  const ofProbabilities = {
+    "use binaryAccuracy({ threshold: 0 })": accuracy(),
+    "give it { threshold: 0 }": binaryAccuracy(),
+    "give it { fromLogits: true }": auc(),
+  };
+  for (const [advice, metric] of Object.entries(ofProbabilities)) {
+    assert.deepEqual(await measured("sigmoid", metric), []);
+    assert.deepEqual(await measured("linear", metric), [
+      `Warning: ${metric.name} takes probabilities, while dense_1 gives numbers of any size: ` +
+      `${advice}.`,
+    ]);
+  }
+  for (const metric of [precision(), binaryCrossentropyMetric()]) {
+    assert.equal((await measured("linear", metric)).length, 1, metric.name);
+  }
+  const ofLogits = [
+    binaryAccuracy({ threshold: 0 }),
+    precision({ thresholds: [-1, 0] }),
+    recall({ topK: 1 }),
+    auc({ fromLogits: true }),
+    binaryCrossentropyMetric({ fromLogits: true }),
+  ];
+  assert.deepEqual(await measured("linear", ...ofLogits), []);
+  assert.equal((await measured("sigmoid", ...ofLogits.slice(3))).length, 2);
+});
+
+Deno.test("the largest of several outputs is the same one of logits and of probabilities", async () => {
+  const said = (metric: Metric, given: Loss) =>
+    warningsOf(() =>
+      lastValueFrom(
+        miniBatches(labels, cpu).pipe(forward(ending()), loss(given), measure(metric)),
+      )
+    );
+  const logits = sparseCategoricalCrossentropy({ fromLogits: true });
+  assert.deepEqual(await said(accuracy(), logits), []);
+  assert.equal((await said(perplexity(), logits)).length, 1);
+});
+
+Deno.test("thresholds of what is fitted by squares are not spoken of", async () => {
+  const steps = miniBatches(arrays(x, [0, 1, 0]), cpu).pipe(
+    forward(sequential([input([2]), dense(1)])),
+    loss(meanSquaredError()),
+    measure(accuracy(), binaryAccuracy(), auc()),
+  );
+  assert.deepEqual(await warningsOf(() => lastValueFrom(steps)), []);
 });
 
 Deno.test("what an operator makes of outputs is its own affair", async () => {

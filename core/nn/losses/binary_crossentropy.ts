@@ -41,7 +41,7 @@ export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
   const surprise = fromLogits ? surpriseOfLogits : surpriseOfProbabilities;
   return {
     name: "binary_crossentropy",
-    fromLogits,
+    takesLogits: () => fromLogits,
     apply(targets, outputs) {
       const aligned = alignTargets("binaryCrossentropy", targets, outputs, hints);
       const wanted = smoothTargets(aligned, labelSmoothing, 2);

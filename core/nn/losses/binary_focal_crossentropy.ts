@@ -63,7 +63,7 @@ export function binaryFocalCrossentropy(options: BinaryFocalCrossentropyOptions 
     add(mul(targets, yes), mul(sub(1, targets), no));
   return {
     name: "binary_focal_crossentropy",
-    fromLogits,
+    takesLogits: () => fromLogits,
     apply(targets, outputs) {
       const aligned = alignTargets("binaryFocalCrossentropy", targets, outputs, hints);
       const wanted = smoothTargets(aligned, labelSmoothing, 2);

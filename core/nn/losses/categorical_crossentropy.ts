@@ -40,7 +40,7 @@ export function categoricalCrossentropy(options: CrossentropyOptions = {}): Loss
   const hints = { labels: "for class labels use sparseCategoricalCrossentropy" };
   return {
     name: "categorical_crossentropy",
-    fromLogits,
+    takesLogits: () => fromLogits,
     apply(targets, outputs) {
       checkClasses("categoricalCrossentropy", outputs);
       const aligned = alignTargets("categoricalCrossentropy", targets, outputs, hints);

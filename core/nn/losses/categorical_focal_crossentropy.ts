@@ -62,7 +62,7 @@ export function categoricalFocalCrossentropy(
   const hints = { labels: "make rows of class labels with toCategorical" };
   return {
     name: "categorical_focal_crossentropy",
-    fromLogits,
+    takesLogits: () => fromLogits,
     apply(targets, outputs) {
       checkClasses("categoricalFocalCrossentropy", outputs);
       const aligned = alignTargets("categoricalFocalCrossentropy", targets, outputs, hints);

@@ -76,7 +76,7 @@ export function sparseCategoricalCrossentropy(
   };
   return {
     name: "sparse_categorical_crossentropy",
-    fromLogits,
+    takesLogits: () => fromLogits,
     classIds: { ...oneIdOfOutputs, ignored: ignoreClass },
     apply(targets, outputs) {
       const labels = alignLabels("sparseCategoricalCrossentropy", targets, outputs, hint);

@@ -30,18 +30,16 @@ import { sparseHits } from "./sparse_categorical_accuracy.ts";
  */
 export function accuracy(): Metric {
   return averageMetric("accuracy", "max", chooseHits, {
+    takesLogits: (outputs) => classesOf(outputs) === 1 ? false : undefined,
     classIds: {
       count: (outputs, targets) =>
-        outputs.rank > 1 && outputs.shape[outputs.rank - 1] > 1
-          ? idsOrRows.count(outputs, targets)
-          : undefined,
+        classesOf(outputs) > 1 ? idsOrRows.count(outputs, targets) : undefined,
     },
   });
 }
 
 function chooseHits(targets: Tensor, outputs: Tensor): Tensor {
-  const classes = outputs.rank > 1 ? outputs.shape[outputs.rank - 1] : 1;
-  if (classes === 1) return binaryHits("accuracy", targets, outputs, 0.5);
+  if (classesOf(outputs) === 1) return binaryHits("accuracy", targets, outputs, 0.5);
   if (sameShape(targets.shape, outputs.shape)) return categoricalHits("accuracy", targets, outputs);
   if (areLabels(targets, outputs)) return sparseHits("accuracy", targets, outputs);
   throw new ShapeError(
@@ -50,4 +48,8 @@ function chooseHits(targets: Tensor, outputs: Tensor): Tensor {
     } or ` +
       `rows ${formatShape(outputs.shape)}: received ${formatShape(targets.shape)} ${targets.dtype}`,
   );
+}
+
+function classesOf({ rank, shape }: Tensor): number {
+  return rank > 1 ? shape[rank - 1] : 1;
 }

@@ -87,6 +87,7 @@ export function auc(options: AucOptions = {}): Metric {
   return {
     name: options.name ?? "auc",
     direction: "max",
+    takesLogits: () => fromLogits ?? false,
     apply(targets, outputs, sampleWeight) {
       checkOutputs(outputs, options);
       return totalsAtThresholds("auc", targets, outputs, sampleWeight, thresholds, counting);

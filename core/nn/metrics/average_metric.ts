@@ -8,8 +8,8 @@ import type { Loss } from "../loss.ts";
 import type { Mask } from "../mask.ts";
 import type { Metric } from "../metric.ts";
 
-/** What a loss or a metric says of the targets and the masks that it takes. */
-type Takes = Pick<Loss, "classIds" | "supportsMasking">;
+/** What a loss or a metric says of the targets, the outputs and the masks that it takes. */
+type Takes = Pick<Loss, "classIds" | "takesLogits" | "supportsMasking">;
 
 /**
  * A metric that is the mean over samples of `values`, `[batch, ...]`, by their weights;
@@ -19,12 +19,13 @@ export function averageMetric(
   name: string,
   direction: "min" | "max",
   values: (targets: Tensor, outputs: Tensor, mask?: Mask) => Tensor,
-  { classIds, supportsMasking }: Takes = {},
+  { classIds, takesLogits, supportsMasking }: Takes = {},
 ): Metric {
   return {
     name,
     direction,
     ...(classIds && { classIds }),
+    ...(takesLogits && { takesLogits }),
     ...(supportsMasking && { supportsMasking }),
     apply(targets, outputs, sampleWeight, mask) {
       const perSample = meanPerSample(values(targets, outputs, mask));

@@ -38,6 +38,8 @@ export function binaryAccuracy(options: BinaryAccuracyOptions = {}): Metric {
     "binary_accuracy",
     "max",
     (targets, outputs) => binaryHits("binaryAccuracy", targets, outputs, threshold),
+    // Others may well be thresholds of logits, as 0 is.
+    { takesLogits: () => threshold > 0 && threshold < 1 ? false : undefined },
   );
 }
 

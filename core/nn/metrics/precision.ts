@@ -87,6 +87,7 @@ export function atThresholds(
   return {
     name: options.name ?? name,
     direction,
+    takesLogits: () => fromLogits || (list.every((x) => x > 0 && x < 1) ? false : undefined),
     apply: (targets, outputs, sampleWeight) =>
       totalsAtThresholds(factory, targets, outputs, sampleWeight, levels, counting),
     result(...totals) {
