@@ -1,5 +1,5 @@
-import { type AnyModel, isModel } from "../nn/connect.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { type AnyModel, isModel } from "../nn/connect.ts";
 import type { Loss } from "../nn/loss.ts";
 import type { Metric } from "../nn/metric.ts";
 import { tensorEntries, type Tensors } from "../nn/named.ts";

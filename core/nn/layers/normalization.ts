@@ -65,8 +65,8 @@ export function affineWeights(
 }
 
 /** Refuses an epsilon that is not above 0; with none, a constant input would be divided by 0. */
-export function checkEpsilon(layer: string, epsilon: number): number {
-  return checkScalar(`the epsilon of ${layer}`, epsilon, { minimum: Number.MIN_VALUE });
+export function checkEpsilon(layer: string, epsilon: number, option = "epsilon"): number {
+  return checkScalar(`the ${option} of ${layer}`, epsilon, { minimum: Number.MIN_VALUE });
 }
 
 /**

@@ -51,8 +51,6 @@ function* sources(at: URL): Generator<string> {
 
 const source = [...sources(folder)].join("\n");
 
-/** The numbers among the fields of each interface, those of what it extends too. */
-const fields = new Map<string, readonly string[]>();
 const interfaces = source.matchAll(
   /interface (\w+)(?:<[^{]*?>)?(?: extends ([^{]+))? \{([^]*?)\n\}/g,
 );
@@ -60,14 +58,12 @@ const written = new Map(
   [...interfaces].map(([, name, bases = "", body]) => [name, { bases, body }]),
 );
 
+/** The numbers among the fields of an interface, those of what it extends too. */
 function numbersOf(type: string): readonly string[] {
-  const known = fields.get(type);
   const { bases, body } = written.get(type) ?? { bases: "", body: "" };
   const own = body.matchAll(/readonly (\w+)\??: (?:number|ScalarSource)\b(?!\[)[^;]*;/g);
   const inherited = [...bases.matchAll(/\w+/g)].flatMap(([base]) => numbersOf(base));
-  const found = known ?? [...Array.from(own, ([, name]) => name), ...inherited];
-  fields.set(type, found);
-  return found;
+  return [...Array.from(own, ([, name]) => name), ...inherited];
 }
 
 /** Something that a parameter may be. */

@@ -9,7 +9,6 @@ import {
   activationOf,
 } from "../../activations.ts";
 import { checkCount } from "../../check_count.ts";
-import { checkScalar } from "../../check_scalar.ts";
 import type { Initializer } from "../../initializer.ts";
 import { type InitializerName, initializerOf } from "../../initializers/by_name.ts";
 import type { ApplyContext, Layer, LayerParameter } from "../../layer.ts";
@@ -21,6 +20,7 @@ import { checkScalarSource, type ScalarSource } from "../../scalar.ts";
 import { dense } from "../dense.ts";
 import { dropout } from "../dropout.ts";
 import { layerNormalization } from "../layer_normalization.ts";
+import { checkEpsilon } from "../normalization.ts";
 import { innerContext } from "../recurrent/inner_context.ts";
 import { rates } from "../regularization/noise.ts";
 import { multiHeadAttention } from "./multi_head_attention.ts";
@@ -88,9 +88,7 @@ export class TransformerBlock {
     for (const start of [this.#options.kernelInitializer, this.#options.biasInitializer]) {
       initializerOf(start);
     }
-    checkScalar(`the layerNormEpsilon of ${factory}`, this.#options.layerNormEpsilon, {
-      minimum: Number.MIN_VALUE,
-    });
+    checkEpsilon(factory, this.#options.layerNormEpsilon, "layerNormEpsilon");
   }
 
   /** The weights of a block on steps of `shape`; each begins with the name of its part. */
