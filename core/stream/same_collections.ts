@@ -17,20 +17,24 @@ export class SameCollections {
 
   /** The first collection that held the same tensors under the same keys, in the same order. */
   get<Same extends Tensor | Collection>(given: Same): Same {
-    if (given instanceof Tensor || this.#known.has(given)) return given;
+    return given instanceof Tensor || this.#known.has(given) ? given : this.#first(given) as Same;
+  }
+
+  // Apart, as every stage of every step calls `get`: V8 would compile this into each of them.
+  #first(given: Collection): Collection {
     const entries = given instanceof Map ? [...given] : Object.entries(given);
-    if (entries.length === 0) {
-      this.#known.add(given);
-      return given;
+    if (entries.length > 0) {
+      const all = this.#byFirst.get(entries[0][1]) ?? [];
+      const found = all.find((other) =>
+        other.entries.length === entries.length &&
+        other.entries.every(([key, value], at) =>
+          key === entries[at][0] && value === entries[at][1]
+        )
+      );
+      if (found) return found.first;
+      this.#byFirst.set(entries[0][1], [{ entries, first: given }, ...all.slice(0, most - 1)]);
     }
-    const all = this.#byFirst.get(entries[0][1]) ?? [];
-    const found = all.find((other) =>
-      other.entries.length === entries.length &&
-      other.entries.every(([key, value], at) => key === entries[at][0] && value === entries[at][1])
-    );
-    if (found) return found.first as Same;
     this.#known.add(given);
-    this.#byFirst.set(entries[0][1], [{ entries, first: given }, ...all.slice(0, most - 1)]);
     return given;
   }
 }
