@@ -22,9 +22,10 @@
  * | 31 | how many records those are; all have the same units, and no unit needs another one |
  *
  * Of fixed shares, of which there are as many as threads, share t of T is the units boundary(t) to
- * boundary(t + 1) of each record of its phase: boundary(t) = U·t/T, rounded up to a multiple of 4 (and
- * at most U) if U ≥ 4·T; boundary(T) = U. Thread t takes share t if nobody has, and then what others
- * have not taken: one that is held up, or asleep, keeps nobody waiting.
+ * boundary(t + 1) of each record of its phase: boundary(t) = U·(t/T + shift(t)/65,536), rounded
+ * to the nearest unit, from 32·T units on to a multiple of 4, and from 128·T on of 16. Shifts follow the
+ * speed of the threads. Thread t takes share t if nobody has, and then what others have not taken:
+ * one that is held up, or asleep, keeps nobody waiting.
  *
  * - 1 function: word 4 index in the table of a `(start: i32, end: i32, arguments: i32) => void`;
  *   `arguments` is the address of word 5.
@@ -115,12 +116,18 @@ export const controlWords = {
   sleepers: 64,
   /** From here a word for each thread: 0, or 1 + the `modules` it has loaded. */
   ready: 80,
+  /** From here a word for each share, and one more: how far the bound before it has moved, of 65,536. */
+  shifts: 112,
+  /** From here a word for each thread: turns that it has waited for fixed shares of others. */
+  waits: 160,
+  /** From here a word for each thread: those that shifts have followed. */
+  known: 192,
 } as const;
 
 /** Most threads that a control block serves: a share of a phase is a bit of a word. */
 export const maximumThreads: number = 32;
 /** Bytes of a control block; it must start at a multiple of 64, filled with zeros. */
-export const controlBytes: number = 4 * (controlWords.ready + maximumThreads);
+export const controlBytes: number = 4 * (controlWords.known + maximumThreads);
 /** u32 words in a record of a plan. */
 export const recordWords: number = 32;
 /** The word of a record that says whether every thread does its own share. */

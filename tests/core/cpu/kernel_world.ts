@@ -19,11 +19,13 @@ export function numbers(seed: number): (below: number) => number {
   };
 }
 
-/** Memory with a control block at 64, scratch for each thread, and free space behind. */
+/** Where the control block is, the first block of a device's memory. */
+export const control = 64;
+
+/** Memory with a control block, scratch for each thread, and free space behind. */
 export function arena(pages = 512) {
   const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
   const table = new WebAssembly.Table({ initial: 4, element: "anyfunc" });
-  const control = 64;
   const scratch = 1024;
   const words = new Uint32Array(memory.buffer);
   const floats = new Float32Array(memory.buffer);

@@ -35,13 +35,21 @@ Deno.test("functions of the table are called with each thread's share", () => {
     words.set([1, 0, units, size, 2, out], plan / 4);
     words[plan / 4 + ownWord] = 1;
   };
-  for (const units of [1, 2, 7, 8, 11, 12, 13, 30, 784]) {
-    for (const count of [1, 2, 3]) {
+  for (const units of [1, 2, 7, 30, 64, 95, 96, 100, 255, 784]) {
+    for (
+      const [count, ...moved] of [[1], [2], [2, 9000], [2, -30000], [2, 32600], [3], [
+        3,
+        -5000,
+        21700,
+      ]]
+    ) {
+      const grain = units < 32 * count ? 1 : units < 128 * count ? 4 : 16;
       const boundary = (t: number) => {
-        if (t === count) return units;
-        const even = Math.floor(units * t / count);
-        return units < 4 * count ? even : Math.min(units, Math.ceil(even / 4) * 4);
+        if (t === 0 || t === count) return t && units;
+        const exact = units * (Math.floor(65536 * t / count) + (moved[t - 1] ?? 0)) / 65536;
+        return Math.min(units, Math.floor((exact + grain / 2) / grain) * grain);
       };
+      words.set([0, ...moved, 0, 0], control / 4 + controlWords.shifts);
       for (let thread = 0; thread < count; ++thread) {
         const share = [boundary(thread), boundary(thread + 1)];
         record(units, 1);

@@ -1,5 +1,6 @@
 import { measureCpu } from "../../../core/cpu/ceilings.ts";
 import { CpuExecutable } from "../../../core/cpu/executable.ts";
+import { controlWords } from "../../../core/cpu/kernels/load.ts";
 import { SharedMemory } from "../../../core/cpu/memory.ts";
 import { CpuStorage } from "../../../core/cpu/storage.ts";
 import { ThreadPool } from "../../../core/cpu/thread_pool.ts";
@@ -9,9 +10,7 @@ import { type Plan, planProgram } from "../../../core/graph/plan.ts";
 import type { Ceilings } from "../../../core/graph/profile.ts";
 import type { Program } from "../../../core/graph/program.ts";
 import type { Tensor } from "../../../core/graph/tensor.ts";
-
-/** The first block of a device's memory is the control block of its threads. */
-const control = 64;
+import { control } from "./kernel_world.ts";
 
 /** The CPU device with its insides open: memory, plans, modules, and a wait for its threads. */
 export class TestCpu implements Device {
@@ -27,6 +26,8 @@ export class TestCpu implements Device {
   modules = 0;
   /** Plans that all threads walked together. */
   together = 0;
+  /** Where the bounds of fixed shares are moved to before each run, in parts of 65,536. */
+  moved: (() => readonly number[]) | undefined;
   readonly #pool: ThreadPool;
 
   constructor(readonly threads: number) {
@@ -40,6 +41,10 @@ export class TestCpu implements Device {
     // The device leaves small plans to one thread; here they are what tests are made of.
     this.#pool.run = (address) => {
       if (this.#readyThreads() === threads) this.together++;
+      if (this.moved) {
+        const words = new Int32Array(this.memory.memory.buffer, control);
+        words.set(this.moved(), controlWords.shifts + 1);
+      }
       return run(address, threads);
     };
   }

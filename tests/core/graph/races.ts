@@ -9,11 +9,11 @@ interface Share {
   readonly writes: Set<number>;
 }
 
-/** Where a thread's share of `units` begins, as the kernels divide them. */
+/** Where a thread's share of `units` begins, as the kernels divide them between equally fast threads. */
 function boundary(units: number, thread: number, threads: number): number {
-  if (thread === threads) return units;
-  const even = Math.floor(units * thread / threads);
-  return units < 4 * threads ? even : Math.min(units, Math.ceil(even / 4) * 4);
+  if (thread === 0 || thread === threads) return thread && units;
+  const grain = units < 32 * threads ? 1 : units < 128 * threads ? 4 : 16;
+  return Math.min(units, Math.round(units * thread / threads / grain) * grain);
 }
 
 /** Visits the offsets of a strided block, the first dimension from `start` to `end`. */

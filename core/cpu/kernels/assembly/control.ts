@@ -50,9 +50,12 @@ const timedOut: i32 = 2;
 /** How long (ns) the main thread sleeps while it waits for the last walker. */
 const moment: i64 = 100_000;
 
-let control: usize = 0;
+export let control: usize = 0;
 /** The run that this thread takes part in. */
 export let generation: i32 = 0;
+
+/** Turns of looking that the last wait has taken. */
+export let turns: i32 = 0;
 
 /** Says where the control block lies; needed before anything else. */
 export function setControl(address: usize): void {
@@ -91,11 +94,11 @@ function look(address: usize, target: i32, ofRun: bool): i32 {
 }
 
 /**
- * Looks so many turns for a counter to reach `target`, then sleeps until it has; `ofRun`: or the run is
+ * Looks `most` turns for a counter to reach `target`, then sleeps until it has; `ofRun`: or the run is
  * over, else: or nothing has come for long.
  */
-function wait(address: usize, target: i32, turns: i32, ofRun: bool): i32 {
-  for (let turn = 0; turn < turns; ++turn) {
+function wait(address: usize, target: i32, most: i32, ofRun: bool): i32 {
+  for (turns = 0; turns < most; ++turns) {
     const seen = look(address, target, ofRun);
     if (seen != waiting) return seen;
   }

@@ -16,10 +16,10 @@ import {
   threads,
   waitForCommand,
   waitForWalkers,
-  waitUntilFinished,
   walkPlan,
 } from "./control";
-import { due, walk } from "./walk";
+import { adjustShares, noteWaits } from "./shares";
+import { waitForPhase, walk } from "./walk";
 export { readyThreads, setControl } from "./control";
 export { scratchBytes } from "./dispatch";
 export { matmul } from "./matmul";
@@ -36,9 +36,9 @@ export function callWorkers(address: usize): void {
 export function runPlan(address: usize, records: usize, count: i32): i32 {
   setControl(address);
   if (count <= 1) return walk(records, 0, 1);
+  adjustShares(count);
   publish(walkPlan, records, count);
-  if (walk(records, 0, count)) return 1;
-  return i32(waitUntilFinished(due) != reached);
+  return i32(walk(records, 0, count) != 0 || waitForPhase() != reached);
 }
 
 /** Waits until no worker looks at a plan that has been run; 0 when done, 1 if a thread failed. */
@@ -62,7 +62,11 @@ export function workerLoop(address: usize, thread: i32): i32 {
     if (!readCommand()) continue;
     if (hasToLoad(thread)) return 2;
     if (command != walkPlan || thread >= threads) continue;
-    if (enter() && walk(plan, thread, threads)) return 1;
+    if (enter()) {
+      if (walk(plan, thread, threads)) return 1;
+      waitForPhase();
+      noteWaits(thread);
+    }
     leave();
   }
 }

@@ -3,9 +3,10 @@
  * whoever comes first, and the next phase begins when all of it is finished.
  * `load.ts` documents the layout of records.
  */
-import { failed, finish, generation, isNewest, scratchOf, waitUntilFinished } from "./control";
+import { failed, finish, generation, isNewest, scratchOf } from "./control";
 import { run, scratchBytes } from "./dispatch";
 import { forget } from "./matmul";
+import { boundary, waitForOthers } from "./shares";
 
 const recordBytes: usize = 128;
 // Byte offsets in a record, of what every kind has.
@@ -19,16 +20,14 @@ const claimLengthAt: usize = 116;
 const chainUnitsAt: usize = 120;
 const chainLengthAt: usize = 124;
 
-/** Units and shares of the run that are finished when the last phase of a walk is. */
-export let due: i32 = 0;
+/** Units and shares of the run that are finished when the last phase of the walk is. */
+let due: i32 = 0;
+/** Whether that phase has fixed shares alone. */
+let fixed: bool = false;
 
-/** Where a share begins; multiples of 4 keep threads off each other's cache lines. */
-function boundary(units: i32, share: i32, shares: i32): i32 {
-  if (share == shares) return units;
-  const even = <i32> (<u64> units * share / shares);
-  if (units < 4 * shares) return even;
-  const rounded = (even + 3) & ~3;
-  return rounded < units ? rounded : units;
+/** Waits until the last phase of the walk is finished by all. */
+export function waitForPhase(): i32 {
+  return waitForOthers(due, fixed);
 }
 
 /** The last of the records that `record` counts in its word at `lengthAt`; 0 counts as 1. */
@@ -163,7 +162,7 @@ export function walk(plan: usize, thread: i32, threads: i32): i32 {
   }
   for (let phase = plan; load<u32>(phase) != 0;) {
     if (phase != plan) {
-      const seen = waitUntilFinished(due);
+      const seen = waitForPhase();
       if (seen) return i32(seen == failed);
     }
     let end = phase + recordBytes;
@@ -174,6 +173,7 @@ export function walk(plan: usize, thread: i32, threads: i32): i32 {
       due += threads;
     }
     let claimed = nextOf(true, phase, end);
+    fixed = claimed == end;
     while (claimed < end) {
       const last = lastOf(claimed, claimLengthAt);
       runClaims(claimed, last, threads, scratch);
