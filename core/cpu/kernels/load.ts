@@ -23,7 +23,7 @@
  *
  * Of fixed shares, of which there are as many as threads, share t of T is the units boundary(t) to
  * boundary(t + 1) of each record of its phase: boundary(t) = U·(t/T + shift(t)/65,536), rounded
- * to the nearest unit, from 32·T units on to a multiple of 4, and from 128·T on of 16. Shifts follow the
+ * to the nearest unit, from 8·T units on to a multiple of 4, and from 128·T on of 16. Shifts follow the
  * speed of the threads. Thread t takes share t if nobody has, and then what others have not taken:
  * one that is held up, or asleep, keeps nobody waiting.
  *

@@ -35,7 +35,7 @@ Deno.test("functions of the table are called with each thread's share", () => {
     words.set([1, 0, units, size, 2, out], plan / 4);
     words[plan / 4 + ownWord] = 1;
   };
-  for (const units of [1, 2, 7, 30, 64, 95, 96, 100, 255, 784]) {
+  for (const units of [1, 2, 7, 15, 16, 23, 24, 30, 100, 255, 784]) {
     for (
       const [count, ...moved] of [[1], [2], [2, 9000], [2, -30000], [2, 32600], [3], [
         3,
@@ -43,7 +43,7 @@ Deno.test("functions of the table are called with each thread's share", () => {
         21700,
       ]]
     ) {
-      const grain = units < 32 * count ? 1 : units < 128 * count ? 4 : 16;
+      const grain = units < 8 * count ? 1 : units < 128 * count ? 4 : 16;
       const boundary = (t: number) => {
         if (t === 0 || t === count) return t && units;
         const exact = units * (Math.floor(65536 * t / count) + (moved[t - 1] ?? 0)) / 65536;

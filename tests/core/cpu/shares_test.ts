@@ -71,11 +71,11 @@ Deno.test("shares: waits for what is claimed count for nothing, as no bound chan
     const plan = scratch + 4 * kernels.scratchBytes;
     const at = (word: number) => control / 4 + word;
     words[at(controlWords.scratch)] = scratch;
-    words.set([4, 1, 96, 1, 0, 0, 0], plan / 4);
+    for (const phase of [0, 1]) words.set([4, 1, 96, 1, 0, 0, 0], plan / 4 + phase * recordWords);
     if (claimed) words.set([1, 1], plan / 4 + claimWords);
     const run = () => assert.equal(kernels.runPlan(control, plan, 2), 0);
     run();
-    // The other thread has taken its share, or all units, of the next run.
+    // The other thread has taken its share, or all units, of the first phase of the next run.
     const taken = [claimed ? 96 : 2, words[at(controlWords.generation)] + 2];
     words.set(taken, plan / 4 + claimWords - 2);
     const worker = new Worker(url, { type: "module" });
@@ -104,12 +104,14 @@ const slow = (who: number) =>
 Deno.test("shares: a thread on a slower core does less, whichever it is", async () => {
   const memory = new SharedMemory();
   const pool = new ThreadPool(memory, 2);
-  const plan = memory.allocate(2 * recordWords * 4, "a plan");
+  const plan = memory.allocate(3 * recordWords * 4, "a plan");
   const words = new Uint32Array(memory.memory.buffer);
   const shifts = new Int32Array(words.buffer, place + 4 * controlWords.shifts);
   for (const [who, moved] of [[1, 9000], [0, -9000]]) {
     pool.load(slow(who), [`${who}`]);
-    words.set([1, 1, 784, 1, pool.find(`${who}`)!, 0], plan / 4);
+    for (const phase of [0, 1]) {
+      words.set([1, 1, 784, 1, pool.find(`${who}`)!, 0], plan / 4 + phase * recordWords);
+    }
     const until = performance.now() + 30_000;
     while (Math.sign(moved) * (shifts[1] - moved) < 0) {
       assert.ok(performance.now() < until, `thread ${who} is slow: ${shifts[1]}`);

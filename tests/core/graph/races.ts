@@ -12,7 +12,7 @@ interface Share {
 /** Where a thread's share of `units` begins, as the kernels divide them between equally fast threads. */
 function boundary(units: number, thread: number, threads: number): number {
   if (thread === 0 || thread === threads) return thread && units;
-  const grain = units < 32 * threads ? 1 : units < 128 * threads ? 4 : 16;
+  const grain = units < 8 * threads ? 1 : units < 128 * threads ? 4 : 16;
   return Math.min(units, Math.round(units * thread / threads / grain) * grain);
 }
 

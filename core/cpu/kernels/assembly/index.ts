@@ -16,10 +16,11 @@ import {
   threads,
   waitForCommand,
   waitForWalkers,
+  waitUntilFinished,
   walkPlan,
 } from "./control";
 import { adjustShares, noteWaits } from "./shares";
-import { waitForPhase, walk } from "./walk";
+import { due, walk } from "./walk";
 export { readyThreads, setControl } from "./control";
 export { scratchBytes } from "./dispatch";
 export { matmul } from "./matmul";
@@ -38,7 +39,8 @@ export function runPlan(address: usize, records: usize, count: i32): i32 {
   if (count <= 1) return walk(records, 0, 1);
   adjustShares(count);
   publish(walkPlan, records, count);
-  return i32(walk(records, 0, count) != 0 || waitForPhase() != reached);
+  if (walk(records, 0, count)) return 1;
+  return i32(waitUntilFinished(due) != reached);
 }
 
 /** Waits until no worker looks at a plan that has been run; 0 when done, 1 if a thread failed. */
@@ -64,7 +66,6 @@ export function workerLoop(address: usize, thread: i32): i32 {
     if (command != walkPlan || thread >= threads) continue;
     if (enter()) {
       if (walk(plan, thread, threads)) return 1;
-      waitForPhase();
       noteWaits(thread);
     }
     leave();

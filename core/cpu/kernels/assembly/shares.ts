@@ -12,7 +12,7 @@ const knownAt: usize = 768;
 
 /** Runs from one look at the waits to the next: they lie in lines that the other threads write. */
 const apart: i32 = 4;
-/** Turns of waiting in those runs that do not matter, some 1.2 µs in each: a row of a small batch. */
+/** Turns of waiting in those runs that do not matter: some 1.2 µs in each. */
 const negligible: i32 = 8000;
 /** Steps of a bound from one end of an even share to the other. */
 const steps: i32 = 64;
@@ -39,12 +39,15 @@ export function boundary(units: i32, share: i32, shares: i32): i32 {
   if (share == 0) return 0;
   if (share == shares) return units;
   const bound = whole * share / shares + load<i32>(wordAt(shiftsAt, share));
-  const grain = units < 32 * shares ? 1 : units < 128 * shares ? 4 : 16;
+  const grain = units < 8 * shares ? 1 : units < 128 * shares ? 4 : 16;
   const nearest = <i32> ((<u64> units * bound + grain * whole / 2) / whole);
   return min(nearest & -grain, units);
 }
 
-/** Waits until `target` units and shares are finished; `counts`: shares alone, which can be changed. */
+/**
+ * Waits between two phases until `target` units and shares are finished; `counts`: shares alone, which
+ * can be changed. At the end of a run only one thread waits: that says nothing of the others.
+ */
 export function waitForOthers(target: i32, counts: bool): i32 {
   const seen = waitUntilFinished(target);
   if (counts) waited += turns;

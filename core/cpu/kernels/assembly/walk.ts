@@ -20,15 +20,8 @@ const claimLengthAt: usize = 116;
 const chainUnitsAt: usize = 120;
 const chainLengthAt: usize = 124;
 
-/** Units and shares of the run that are finished when the last phase of the walk is. */
-let due: i32 = 0;
-/** Whether that phase has fixed shares alone. */
-let fixed: bool = false;
-
-/** Waits until the last phase of the walk is finished by all. */
-export function waitForPhase(): i32 {
-  return waitForOthers(due, fixed);
-}
+/** Units and shares of the run that are finished when the last phase of a walk is. */
+export let due: i32 = 0;
 
 /** The last of the records that `record` counts in its word at `lengthAt`; 0 counts as 1. */
 function lastOf(record: usize, lengthAt: usize): usize {
@@ -156,13 +149,15 @@ export function walk(plan: usize, thread: i32, threads: i32): i32 {
   const scratch = scratchOf(thread, scratchBytes);
   forget();
   due = 0;
+  // Whether the last phase has fixed shares alone.
+  let fixed = false;
   if (threads == 1) {
     walkAlone(plan, scratch);
     return 0;
   }
   for (let phase = plan; load<u32>(phase) != 0;) {
     if (phase != plan) {
-      const seen = waitForPhase();
+      const seen = waitForOthers(due, fixed);
       if (seen) return i32(seen == failed);
     }
     let end = phase + recordBytes;
