@@ -21,6 +21,7 @@ export {
   takeFirst,
   type Targets,
 } from "./data_set.ts";
+export { decodeImage, type DecodeImageOptions } from "./decode_image.ts";
 export { type EdgeList, edgeList, type EdgeListOptions } from "./edge_list.ts";
 export {
   type Graph,
@@ -32,6 +33,7 @@ export { readDataFile, readIdxFile } from "./files.ts";
 export { gunzip, type GunzipOptions, isGzip } from "./gzip.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
 export { type IdxFiles, loadIdxDataSet } from "./idx_data_set.ts";
+export { type ImageDataSet, imageDataSet, type ImageDataSetOptions } from "./image_data_set.ts";
 export {
   greyImage,
   type Image,

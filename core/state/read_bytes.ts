@@ -14,12 +14,20 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (cause) {
-    const error = new DataError(`Cannot read "${path}" as ${reasonOf(path, cause)}`, {
-      file: path,
-    });
-    error.cause = cause;
-    throw error;
+    throw unreadable(path, cause);
   }
+}
+
+/**
+ * The error of a file or folder that cannot be read: what to do, and the system's error as its `cause`.
+ *
+ * @param path Its path.
+ * @param cause What the system said.
+ */
+export function unreadable(path: string, cause: unknown): DataError {
+  const error = new DataError(`Cannot read "${path}" as ${reasonOf(path, cause)}`, { file: path });
+  error.cause = cause;
+  return error;
 }
 
 function reasonOf(path: string, error: unknown): string {
