@@ -108,7 +108,7 @@ Deno.test("what is no picture is refused, and by its name", async () => {
   const whole = await encodePng(random(9, 9, 3));
   const refused = (file: Uint8Array, message: RegExp) =>
     assert.rejects(decodeImage(file, { file: '"cat.png"' }), (error: Error) => {
-      assert.ok(error instanceof DataError);
+      assert.ok(error instanceof DataError && error.cause instanceof Error);
       assert.match(error.message, /^Cannot decode "cat.png" as it must be a whole PNG, JPEG/);
       assert.match(error.message, message);
       assert.ok(!error.message.includes("\n"));

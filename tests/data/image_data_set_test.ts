@@ -47,6 +47,7 @@ Deno.test("each folder is a class, and pictures come with the class of their fol
     const data = await imageDataSet(folder, { imageSize: [10, 8], colorMode: "grayscale" });
     assert.deepEqual(data.classNames, ["across", "down"]);
     assert.deepEqual([data.x.shape, data.y.shape, data.classes], [[24, 10, 8, 1], [24], 2]);
+    assert.deepEqual([data.x.scale, data.name], [1 / 255, folder]);
     assert.equal(new Set(data.files).size, 24);
     const x = new Uint8Array(24 * 80);
     const y = new Int32Array(24);
