@@ -50,6 +50,7 @@ const timedOut: i32 = 2;
 /** How long (ns) the main thread sleeps while it waits for the last walker. */
 const moment: i64 = 100_000;
 
+/** Where the control block lies. */
 export let control: usize = 0;
 /** The run that this thread takes part in. */
 export let generation: i32 = 0;

@@ -6,6 +6,7 @@
  */
 import { control, turns, waitUntilFinished } from "./control";
 
+// Byte offsets in the control block, behind those of control.ts.
 const shiftsAt: usize = 448;
 const waitsAt: usize = 640;
 const knownAt: usize = 768;
