@@ -81,10 +81,11 @@ export function checkPicture(what: string, { imageSize, colorMode }: DecodeImage
   }
   if (imageSize === undefined) return;
   const isSize = (size: unknown) => Number.isInteger(size) && (size as number) >= 1;
-  if (Array.isArray(imageSize) && imageSize.length === 2 && imageSize.every(isSize)) return;
+  const isList = Array.isArray(imageSize);
+  if (isList && imageSize.length === 2 && imageSize.every(isSize)) return;
   throw new RangeError(
     `Cannot ${what} as imageSize must be a height and a width, whole numbers from 1, as [224, 224]: ` +
-      `received ${received(imageSize)}`,
+      `received ${isList ? `[${imageSize.join(", ")}]` : received(imageSize)}`,
   );
 }
 

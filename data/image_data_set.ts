@@ -2,7 +2,8 @@ import { DataError } from "../core/graph/errors.ts";
 import { checkPath } from "../core/state/check_path.ts";
 import { permutation } from "../core/state/permutation.ts";
 import { received } from "../core/state/received.ts";
-import { readBytes, unreadable } from "../core/state/read_bytes.ts";
+import { readBytes } from "../core/state/read_bytes.ts";
+import { readFolder } from "../core/state/read_folder.ts";
 import type { DataSet } from "./data_set.ts";
 import { checkPicture, decodeImage, type DecodeImageOptions } from "./decode_image.ts";
 import { streamedDataSet } from "./streamed_data_set.ts";
@@ -137,8 +138,8 @@ async function samplesOf(folder: string, classNames: readonly string[]) {
 
 /** The names of the folders in a folder, in order. */
 async function classesIn(folder: string): Promise<string[]> {
-  const names = (await entriesOf(folder)).filter((entry) => entry.isDirectory)
-    .map(({ name }) => name).sort();
+  const names = (await readFolder(folder)).filter((entry) => entry.isDirectory)
+    .map(({ name }) => name);
   if (names.length > 0) return names;
   throw new DataError(
     `Cannot make a data set as there is no folder in "${folder}": expected one for each class`,
@@ -148,23 +149,11 @@ async function classesIn(folder: string): Promise<string[]> {
 
 /** The pictures in a folder and in those that it holds, in the order of their names. */
 async function picturesIn(folder: string): Promise<string[]> {
-  const entries = await entriesOf(folder);
+  const entries = await readFolder(folder);
   const files = await Promise.all(entries.map(async ({ name, isDirectory }) => {
     const path = `${folder}/${name}`;
     if (isDirectory) return await picturesIn(path);
     return extensions.test(name) ? [path] : [];
   }));
   return files.flat().sort();
-}
-
-async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
-  try {
-    return await Array.fromAsync(Deno.readDir(folder));
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotADirectory)) throw unreadable(folder, cause);
-    throw new DataError(
-      `Cannot make a data set as "${folder}" is a file: expected a folder that holds one for each class`,
-      { file: folder },
-    );
-  }
 }

@@ -1,3 +1,5 @@
+import { readBytes } from "../core/state/read_bytes.ts";
+import { readFolder } from "../core/state/read_folder.ts";
 import { parseWav, permutation, type Sound } from "../mod.ts";
 
 /** Digits that somebody says. */
@@ -146,12 +148,12 @@ async function speak(text: string, options: readonly string[]): Promise<Sound> {
  */
 export async function readRecordings(folder: string): Promise<Utterance[]> {
   const utterances: Utterance[] = [];
-  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+  const names = (await readFolder(folder)).map(({ name }) => name);
   for (const name of names) {
     const [, digits, speaker] = /^(\d+)_(.+)_\d+\.wav$/i.exec(name) ?? [];
     if (!digits) continue;
     const file = `${folder}/${name}`;
-    const sound = parseWav(await Deno.readFile(file), { file });
+    const sound = parseWav(await readBytes(file), { file });
     utterances.push({ digits: [...digits].map(Number), speaker, sound });
   }
   if (utterances.length > 0) return utterances;

@@ -7,11 +7,15 @@ import {
   encodePng,
   type Image,
 } from "../../mod.ts";
+import { mulberry32 } from "../core/ops/generator.ts";
 
-const next = ((state) => () => (state = Math.imul(state, 1664525) + 1013904223 >>> 0) >>> 24)(5);
+const uniform = mulberry32(5);
 
 function random(width: number, height: number, channels: 1 | 3): Image {
-  const data = Uint8Array.from({ length: width * height * channels }, next);
+  const data = Uint8Array.from(
+    { length: width * height * channels },
+    () => Math.floor(uniform() * 256),
+  );
   return { width, height, channels, data };
 }
 
@@ -132,6 +136,11 @@ Deno.test("sizes and channels that there are not are refused", async () => {
   for (const imageSize of [[0, 2], [2], [1.5, 2], 7, [NaN, 1]]) {
     const options = { imageSize: imageSize as [number, number] };
     await assert.rejects(decodeImage(file, options), /imageSize must be a height and a width/);
+    const said = Array.isArray(imageSize) ? `[${imageSize.join(", ")}]` : `${imageSize}`;
+    await assert.rejects(
+      decodeImage(file, options),
+      (error: Error) => error.message.endsWith(`received ${said}`),
+    );
   }
   const colorMode = "rgba" as "rgb";
   await assert.rejects(decodeImage(file, { colorMode }), /colorMode must be "rgb" or "grayscale"/);

@@ -110,7 +110,19 @@ Deno.test("speech: what is missing is said, with exit code 1", async () => {
     const empty = await runPipeline("speech", ["--recordings", folder], [`--allow-read=${folder}`]);
     assert.equal(empty.code, 1);
     assert.match(empty.stderr, /files named as 7_jackson_32.wav: received none/);
+    const file = `${folder}/sounds.txt`;
+    await Deno.writeTextFile(file, "");
+    for (
+      const [path, message] of [
+        [`${folder}/none`, /^Cannot read "\S+none" as there is no such file: check its path$/m],
+        [file, /^Cannot read a folder as "\S+sounds.txt" is a file: expected a folder$/m],
+      ] as const
+    ) {
+      const refused = await runPipeline("speech", ["--recordings", path], ["--allow-read"]);
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, message);
+    }
   } finally {
-    await Deno.remove(folder);
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -19,6 +19,14 @@ export function numbers(seed: number): (below: number) => number {
   };
 }
 
+/** Where a share of `units` begins, as the kernels cut them; its bound has moved so far, of 65,536. */
+export function boundary(units: number, share: number, shares: number, moved = 0): number {
+  if (share === 0 || share === shares) return share && units;
+  const exact = units * (Math.floor(65536 * share / shares) + moved) / 65536;
+  const grain = units < 8 * shares ? 1 : units < 128 * shares ? 4 : 16;
+  return Math.min(units, Math.floor((exact + grain / 2) / grain) * grain);
+}
+
 /** Where the control block is, the first block of a device's memory. */
 export const control = 64;
 

@@ -10,7 +10,7 @@ import {
   recordWords,
 } from "../../../core/cpu/kernels/load.ts";
 import { kernelsSource } from "../../../core/cpu/kernels/build.ts";
-import { arena, numbers } from "./kernel_world.ts";
+import { arena, boundary, numbers } from "./kernel_world.ts";
 
 const threads = 3;
 
@@ -20,6 +20,9 @@ const recorder = Uint8Array.of(
   ...[6, 109, 101, 109, 111, 114, 121, 2, 3, 1, 128, 128, 4, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0],
   ...[10, 24, 1, 22, 0, 32, 2, 40, 2, 0, 32, 0, 54, 2, 0, 32, 2, 40, 2, 0, 32, 1, 54, 2, 4, 11],
 );
+
+/** Numbers of threads, and how far the bounds between them have moved. */
+const bounds = [[1], [2], [2, 9000], [2, -30000], [2, 32600], [3], [3, -5000, 21700]];
 
 Deno.test("functions of the table are called with each thread's share", () => {
   const { memory, table, control, words } = arena(4);
@@ -36,22 +39,10 @@ Deno.test("functions of the table are called with each thread's share", () => {
     words[plan / 4 + ownWord] = 1;
   };
   for (const units of [1, 2, 7, 15, 16, 23, 24, 30, 100, 255, 784]) {
-    for (
-      const [count, ...moved] of [[1], [2], [2, 9000], [2, -30000], [2, 32600], [3], [
-        3,
-        -5000,
-        21700,
-      ]]
-    ) {
-      const grain = units < 8 * count ? 1 : units < 128 * count ? 4 : 16;
-      const boundary = (t: number) => {
-        if (t === 0 || t === count) return t && units;
-        const exact = units * (Math.floor(65536 * t / count) + (moved[t - 1] ?? 0)) / 65536;
-        return Math.min(units, Math.floor((exact + grain / 2) / grain) * grain);
-      };
+    for (const [count, ...moved] of bounds) {
       words.set([0, ...moved, 0, 0], control / 4 + controlWords.shifts);
       for (let thread = 0; thread < count; ++thread) {
-        const share = [boundary(thread), boundary(thread + 1)];
+        const share = [thread, thread + 1].map((t) => boundary(units, t, count, moved[t - 1]));
         record(units, 1);
         words.set([0, 0], out / 4);
         kernels.walk(plan, thread, count);

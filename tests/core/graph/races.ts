@@ -2,18 +2,12 @@ import type { Call, StridedOperand } from "../../../core/graph/call.ts";
 import { formatLabel } from "../../../core/graph/label.ts";
 import type { Plan } from "../../../core/graph/plan.ts";
 import { sizeOf } from "../../../core/graph/shape.ts";
+import { boundary } from "../cpu/kernel_world.ts";
 
 /** Elements that one thread's share of a call reads and writes. */
 interface Share {
   readonly reads: Set<number>;
   readonly writes: Set<number>;
-}
-
-/** Where a thread's share of `units` begins, as the kernels divide them between equally fast threads. */
-function boundary(units: number, thread: number, threads: number): number {
-  if (thread === 0 || thread === threads) return thread && units;
-  const grain = units < 8 * threads ? 1 : units < 128 * threads ? 4 : 16;
-  return Math.min(units, Math.round(units * thread / threads / grain) * grain);
 }
 
 /** Visits the offsets of a strided block, the first dimension from `start` to `end`. */
