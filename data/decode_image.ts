@@ -27,6 +27,7 @@ export interface DecodeImageOptions {
  * @param options Size and channels.
  * @returns The picture.
  * @throws {RangeError} If `imageSize` does not hold two whole numbers from 1, or `colorMode` is another.
+ * @throws {TypeError} If `file` is no bytes.
  * @throws {DataError} If the bytes are no such picture, or not a whole one.
  *
  * @example
@@ -46,6 +47,14 @@ export async function decodeImage(
 ): Promise<Image> {
   const { imageSize, colorMode = "rgb", file: name = "a picture" } = options;
   checkPicture("decode a picture", options);
+  if (!(file instanceof Uint8Array)) {
+    throw new TypeError(
+      `Cannot decode ${name} as decodeImage takes the bytes of a file: received ${
+        received(file)
+      } ` +
+        `(readDataFile gives those of a path)`,
+    );
+  }
   try {
     const resized = imageSize && { resizeHeight: imageSize[0], resizeWidth: imageSize[1] };
     const bitmap = await createImageBitmap(new Blob([file.slice()]), {

@@ -129,6 +129,8 @@ Deno.test("what is no picture is refused, and by its name", async () => {
     /at most 8 bits/,
   );
   await assert.rejects(decodeImage(Uint8Array.of(1)), /Cannot decode a picture as it must/);
+  const path = "cat.png" as unknown as Uint8Array;
+  await assert.rejects(decodeImage(path), /takes the bytes of a file: received "cat.png"/);
 });
 
 Deno.test("sizes and channels that there are not are refused", async () => {
