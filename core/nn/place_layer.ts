@@ -282,6 +282,7 @@ export function within<Result>(layer: string, body: () => Result): Result {
     const message = `${layer}: ${cause.message}`;
     if (cause instanceof ShapeError) throw new ShapeError(message, { cause });
     if (cause instanceof DTypeError) throw new DTypeError(message, { cause });
+    if (cause instanceof TypeError) throw new TypeError(message, { cause });
     throw new Error(message, { cause });
   }
 }

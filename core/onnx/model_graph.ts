@@ -1,0 +1,74 @@
+import { evaluateTensors } from "../cpu/evaluate.ts";
+import { openReference } from "../cpu/reference_device.ts";
+import type { TensorData } from "../graph/dtype.ts";
+import { constantData } from "../graph/leaf.ts";
+import { OnnxGraph, type OnnxValue } from "./graph.ts";
+import { onnxData, type OnnxGraphMessage } from "./messages.ts";
+import { typeOf, withoutForm } from "./nodes/form.ts";
+import { onnxForms } from "./nodes/mod.ts";
+import { writtenForm } from "./nodes/written.ts";
+import type { TracedNode } from "./trace.ts";
+import type { TracedModel } from "./traced_model.ts";
+
+/** The ONNX graph of a model, with what can be computed of weights alone computed. */
+export async function modelGraph(
+  { inputs, outputs, weights }: TracedModel,
+  name: string,
+): Promise<OnnxGraphMessage> {
+  const order = inOrder(outputs.map(({ node }) => node));
+  const elements = await elementsOf(order.filter(({ isConstant }) => isConstant));
+  const graph = new OnnxGraph(
+    inputs.map(({ name, node }) => ({ name, type: "f32", dimensions: node.dimensions })),
+    outputs.map(({ name }) => name),
+  );
+  const values = new Map(inputs.map(({ node }, place) => [node, graph.inputs[place]]));
+  for (const node of order) {
+    if (values.has(node)) continue;
+    graph.label = node.label;
+    const data = elements.get(node);
+    values.set(
+      node,
+      data
+        ? constant(node, data, weights.get(node.tensor))
+        : formOf(node)(graph, node, node.inputs.map((input) => values.get(input)!)),
+    );
+  }
+  const results = outputs.map(({ name, node }) =>
+    graph.named(graph.expanded(values.get(node)!, node.dimensions), name)
+  );
+  return graph.message(name, results);
+}
+
+/** Nodes, each behind those that it takes. */
+function inOrder(outermost: readonly TracedNode[]): TracedNode[] {
+  const known = new Set<TracedNode>();
+  const open = outermost.toReversed();
+  for (let node = open.at(-1); node; node = open.at(-1)) {
+    const missing = known.has(node) ? [] : node.inputs.filter((input) => !known.has(input));
+    open.push(...missing.reverse());
+    if (missing.length > 0) continue;
+    open.pop();
+    known.add(node);
+  }
+  return [...known];
+}
+
+/** The elements of weights, and of what is computed of them, in float64 and then rounded. */
+async function elementsOf(nodes: readonly TracedNode[]): Promise<Map<TracedNode, TensorData>> {
+  const data = await evaluateTensors(nodes.map(({ tensor }) => tensor), openReference());
+  return new Map(nodes.map((node, place) => [node, constantData(node.tensor) ?? data[place]]));
+}
+
+function constant(node: TracedNode, data: TensorData, weight: string | undefined): OnnxValue {
+  const name = weight ?? (node.label ? `${node.label}/constant` : "constant");
+  const type = typeOf(node);
+  return { name, type, dimensions: node.tensor.shape, data: onnxData(type, data) };
+}
+
+function formOf(node: TracedNode) {
+  const { operation } = node;
+  const form = onnxForms[operation.name] ??
+    (operation.kind === "elementwise" ? writtenForm(operation) : undefined);
+  if (!form) throw withoutForm(operation.name, node);
+  return form;
+}
