@@ -1,4 +1,11 @@
-import { bytesField, joined, textField, wholeField } from "../state/protobuf.ts";
+import {
+  bytesField,
+  joined,
+  message,
+  type Parts,
+  textField,
+  wholeField,
+} from "../state/protobuf.ts";
 import { isStatic, type OnnxDimension } from "./dimension.ts";
 
 /** Element types of ONNX that Millrace writes. */
@@ -71,7 +78,7 @@ export const elementTypes: Readonly<Record<OnnxType, number>> = { f32: 1, i32: 6
 export function onnxData(type: OnnxType, values: ArrayLike<number>): OnnxTensor["data"] {
   switch (type) {
     case "f32":
-      return Float32Array.from(values);
+      return values instanceof Float32Array ? values : Float32Array.from(values);
     case "i32":
       return Int32Array.from(values);
     case "i64":
@@ -87,17 +94,17 @@ export function onnxData(type: OnnxType, values: ArrayLike<number>): OnnxTensor[
  * Source: onnx.proto of ONNX 1.13, whose field numbers these are.
  */
 export function encodeOnnx(graph: OnnxGraphMessage): Uint8Array<ArrayBuffer> {
-  return joined([
+  return joined(message([
     wholeField(1, irVersion),
     textField(2, "millrace"),
     bytesField(7, encodeGraph(graph)),
-    bytesField(8, joined([textField(1, ""), wholeField(2, opset)])),
-  ]);
+    bytesField(8, message([textField(1, ""), wholeField(2, opset)])),
+  ]));
 }
 
 /** Message `GraphProto`. */
-function encodeGraph({ name, nodes, initializers, inputs, outputs }: OnnxGraphMessage): Uint8Array {
-  return joined([
+function encodeGraph({ name, nodes, initializers, inputs, outputs }: OnnxGraphMessage): Parts {
+  return message([
     ...nodes.map((node) => bytesField(1, encodeNode(node))),
     textField(2, name),
     ...initializers.map((tensor) => bytesField(5, encodeTensor(tensor))),
@@ -107,8 +114,8 @@ function encodeGraph({ name, nodes, initializers, inputs, outputs }: OnnxGraphMe
 }
 
 /** Message `NodeProto`. */
-function encodeNode({ operation, name, inputs, outputs, attributes }: OnnxNode): Uint8Array {
-  return joined([
+function encodeNode({ operation, name, inputs, outputs, attributes }: OnnxNode): Parts {
+  return message([
     ...inputs.map((input) => textField(1, input)),
     ...outputs.map((output) => textField(2, output)),
     textField(3, name),
@@ -118,31 +125,31 @@ function encodeNode({ operation, name, inputs, outputs, attributes }: OnnxNode):
 }
 
 /** Message `AttributeProto`; its last field says which of the others counts. */
-function encodeAttribute(name: string, value: OnnxAttribute): Uint8Array {
-  if ("text" in value) return joined([textField(1, name), textField(4, value.text), kind(3)]);
-  if ("int" in value) return joined([textField(1, name), wholeField(3, value.int), kind(2)]);
+function encodeAttribute(name: string, value: OnnxAttribute): Parts {
+  if ("text" in value) return message([textField(1, name), textField(4, value.text), kind(3)]);
+  if ("int" in value) return message([textField(1, name), wholeField(3, value.int), kind(2)]);
   if ("graph" in value) {
-    return joined([textField(1, name), bytesField(6, encodeGraph(value.graph)), kind(5)]);
+    return message([textField(1, name), bytesField(6, encodeGraph(value.graph)), kind(5)]);
   }
-  return joined([textField(1, name), ...value.ints.map((int) => wholeField(8, int)), kind(7)]);
+  return message([textField(1, name), ...value.ints.map((int) => wholeField(8, int)), kind(7)]);
 }
 
-function kind(type: number): Uint8Array {
+function kind(type: number): Parts {
   return wholeField(20, type);
 }
 
 /** Message `TensorProto`. */
-function encodeTensor({ name, shape, type, data }: OnnxTensor): Uint8Array {
-  return joined([
+function encodeTensor({ name, shape, type, data }: OnnxTensor): Parts {
+  return message([
     ...shape.map((size) => wholeField(1, size)),
     wholeField(2, elementTypes[type]),
     textField(8, name),
-    bytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+    bytesField(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]),
   ]);
 }
 
 /** Message `ValueInfoProto`, with `TypeProto` and `TensorShapeProto` in it. */
-function encodePort({ name, type, dimensions }: OnnxPort): Uint8Array {
+function encodePort({ name, type, dimensions }: OnnxPort): Parts {
   const shape = dimensions.map((size) =>
     bytesField(
       1,
@@ -151,6 +158,6 @@ function encodePort({ name, type, dimensions }: OnnxPort): Uint8Array {
         : textField(2, size.batches === 1 ? "batch" : `${size.batches}*batch`),
     )
   );
-  const tensor = joined([wholeField(1, elementTypes[type]), bytesField(2, joined(shape))]);
-  return joined([textField(1, name), bytesField(2, bytesField(1, tensor))]);
+  const tensor = message([wholeField(1, elementTypes[type]), bytesField(2, message(shape))]);
+  return message([textField(1, name), bytesField(2, bytesField(1, tensor))]);
 }

@@ -55,8 +55,14 @@ function inOrder(outermost: readonly TracedNode[]): TracedNode[] {
 
 /** The elements of weights, and of what is computed of them, in float64 and then rounded. */
 async function elementsOf(nodes: readonly TracedNode[]): Promise<Map<TracedNode, TensorData>> {
-  const data = await evaluateTensors(nodes.map(({ tensor }) => tensor), openReference());
-  return new Map(nodes.map((node, place) => [node, constantData(node.tensor) ?? data[place]]));
+  const known = new Map(nodes.flatMap((node) => {
+    const data = constantData(node.tensor);
+    return data ? [[node, data] as const] : [];
+  }));
+  const others = nodes.filter((node) => !known.has(node));
+  const computed = await evaluateTensors(others.map(({ tensor }) => tensor), openReference());
+  others.forEach((node, place) => known.set(node, computed[place]));
+  return known;
 }
 
 function constant(node: TracedNode, data: TensorData, weight: string | undefined): OnnxValue {

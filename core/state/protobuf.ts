@@ -9,40 +9,49 @@ const utf8 = new TextEncoder();
 /** How the format marks what follows a field's number. */
 const [varint, fixed64, delimited, fixed32] = [0, 1, 2, 5];
 
-/** A whole number, `int64` or `enum`. */
-export function wholeField(field: number, value: number): Uint8Array {
-  return joined([key(field, varint), encodeVarint(value)]);
+/** A message or a field of one, in parts: large ones are copied once, as all of it is {@link joined}. */
+export type Parts = readonly Uint8Array[];
+
+/** A message of fields. */
+export function message(fields: readonly Parts[]): Parts {
+  return fields.flat();
+}
+
+/** A whole number, `int64` or `enum`, from 0. */
+export function wholeField(field: number, value: number): Parts {
+  return [key(field, varint), encodeVarint(value)];
 }
 
 /** Bytes, or a message within a message. */
-export function bytesField(field: number, bytes: Uint8Array): Uint8Array {
-  return joined([key(field, delimited), encodeVarint(bytes.length), bytes]);
+export function bytesField(field: number, bytes: Parts): Parts {
+  const length = bytes.reduce((sum, part) => sum + part.length, 0);
+  return [key(field, delimited), encodeVarint(length), ...bytes];
 }
 
 /** A text. */
-export function textField(field: number, text: string): Uint8Array {
-  return bytesField(field, utf8.encode(text));
+export function textField(field: number, text: string): Parts {
+  return bytesField(field, [utf8.encode(text)]);
 }
 
 /** A `float`. */
-export function floatField(field: number, value: number): Uint8Array {
+export function floatField(field: number, value: number): Parts {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
-  return joined([key(field, fixed32), bytes]);
+  return [key(field, fixed32), bytes];
 }
 
 /** A `double`. */
-export function doubleField(field: number, value: number): Uint8Array {
-  return joined([key(field, fixed64), float64([value])]);
+export function doubleField(field: number, value: number): Parts {
+  return [key(field, fixed64), float64([value])];
 }
 
 /** Many doubles, packed. */
-export function doublesField(field: number, values: ArrayLike<number>): Uint8Array {
-  return bytesField(field, float64(values));
+export function doublesField(field: number, values: ArrayLike<number>): Parts {
+  return bytesField(field, [float64(values)]);
 }
 
-/** Parts as one. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** A message as one piece. */
+export function joined(parts: Parts): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let place = 0;
   for (const part of parts) {

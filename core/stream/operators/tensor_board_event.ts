@@ -4,6 +4,8 @@ import {
   doublesField,
   floatField,
   joined,
+  message,
+  type Parts,
   textField,
   wholeField,
 } from "../../state/protobuf.ts";
@@ -20,7 +22,7 @@ export type SummaryValue =
  * @param wallTime Seconds since 1970.
  */
 export function versionEvent(wallTime: number): Uint8Array {
-  return joined([doubleField(1, wallTime), textField(3, "brain.Event:2")]);
+  return joined(message([doubleField(1, wallTime), textField(3, "brain.Event:2")]));
 }
 
 /**
@@ -40,13 +42,15 @@ export function summaryEvent(
   step: number,
   values: readonly SummaryValue[],
 ): Uint8Array {
-  const summary = joined(values.map((value) => bytesField(1, encodeValue(value))));
-  return joined([doubleField(1, wallTime), wholeField(2, step), bytesField(5, summary)]);
+  const summary = message(values.map((value) => bytesField(1, encodeValue(value))));
+  return joined(
+    message([doubleField(1, wallTime), wholeField(2, step), bytesField(5, summary)]),
+  );
 }
 
 /** Message `Summary.Value`. */
-function encodeValue(value: SummaryValue): Uint8Array {
-  return joined([
+function encodeValue(value: SummaryValue): Parts {
+  return message([
     textField(1, value.tag),
     "scalar" in value
       ? floatField(2, value.scalar)
@@ -55,9 +59,9 @@ function encodeValue(value: SummaryValue): Uint8Array {
 }
 
 /** Message `HistogramProto`. */
-function encodeHistogram(histogram: WeightHistogram): Uint8Array {
+function encodeHistogram(histogram: WeightHistogram): Parts {
   const { min, max, count, sum, sumOfSquares, limits, counts } = histogram;
-  return joined([
+  return message([
     ...[min, max, count, sum, sumOfSquares].map((value, place) => doubleField(place + 1, value)),
     ...[limits, counts].map((values, place) => doublesField(place + 6, values)),
   ]);
