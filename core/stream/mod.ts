@@ -92,6 +92,7 @@ export {
   saveWeights,
   type SaveWeightsOptions,
 } from "./weights.ts";
+export type { WeightSource } from "./foreign_weights.ts";
 export * from "./explain/mod.ts";
 export * from "./operators/mod.ts";
 export { sampleToken, type TokenSampling } from "./sample_token.ts";

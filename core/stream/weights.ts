@@ -1,16 +1,19 @@
 import { DataError, ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { AnyModel } from "../nn/connect.ts";
+import type { Parameter } from "../nn/parameter.ts";
 import { checkMatch, matcherOf, type WeightPattern } from "../nn/weight_pattern.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import { decodeSafetensors } from "../state/decode_safetensors.ts";
 import { encodeSafetensors } from "../state/encode_safetensors.ts";
 import { readBytes } from "../state/read_bytes.ts";
+import type { SafetensorsTensor } from "../state/safetensors_types.ts";
 import { checkModel } from "./check_model.ts";
 import { checkChecksum, noChecksum, writeChecksum } from "./file_checksum.ts";
 import { checkMetadata } from "./file_metadata.ts";
 import { formatVersion } from "./saved_run.ts";
 import { namesInFile } from "./file_models.ts";
+import { foreignWeights, type WeightSource } from "./foreign_weights.ts";
 import { settled } from "./settled.ts";
 
 /** Options of {@link saveWeights}. */
@@ -113,6 +116,8 @@ export interface LoadWeightsOptions {
   readonly skipMismatch?: boolean;
   /** Which weights are read, and have to be in the file; default all. */
   readonly only?: WeightPattern;
+  /** How weights are made from a file of another program's, as PyTorch's; default by their names here. */
+  readonly from?: WeightSource;
 }
 
 /**
@@ -127,7 +132,26 @@ export interface LoadWeightsOptions {
  * name, none of which has the name of this one.
  * @throws {ShapeError} when a weight has another shape than the model's.
  *
- * @example See {@link saveWeights}.
+ * @example Weights of PyTorch's `nn.Linear`, which keeps its kernel with outputs first.
+ * ```ts
+ * import { dense, encodeSafetensors, input, loadWeights, predict, sequential } from "@millrace/millrace";
+ * import assert from "node:assert/strict";
+ *
+ * const path = await Deno.makeTempFile(); // safetensors.torch.save_file(model.state_dict(), path)
+ * const weight = { dtype: "F32", shape: [1, 2], data: Float32Array.of(3, 4) } as const;
+ * const bias = { dtype: "F32", shape: [1], data: Float32Array.of(5) } as const;
+ * await Deno.writeFile(path, encodeSafetensors(new Map([["fc.weight", weight], ["fc.bias", bias]])));
+ *
+ * const model = sequential([input([2]), dense(1)]);
+ * await loadWeights(model, path, {
+ *   from: (weight, file) =>
+ *     weight === "dense_1/kernel" ? file("fc.weight").transpose() : file("fc.bias"),
+ * });
+ * assert.deepEqual([...(await predict(model, [[1, 10]])).data], [48]);
+ * await Deno.remove(path);
+ * ```
+ *
+ * Keras: `Model.load_weights`. PyTorch: `load_state_dict`.
  */
 export async function loadWeights(
   model: AnyModel,
@@ -136,7 +160,16 @@ export async function loadWeights(
 ): Promise<string[]> {
   checkModel("load weights as loadWeights", model);
   await settled(model);
-  return takeWeights(model, await readBytes(path), path, options);
+  const bytes = await readBytes(path);
+  const { from, only, skipMismatch } = options;
+  if (!from) return takeWeights(model, bytes, path, options);
+  const { tensors } = decodeSafetensors(bytes, path);
+  checkChecksum(bytes, path);
+  const names = chosenWeights(model, only).map(([name]) => name);
+  const made = await foreignWeights(from, names, tensors, path);
+  const tensorOf = (name: string) => made.get(name);
+  const lacking = "from gives nothing for it (skipMismatch leaves it as it is)";
+  return putWeights(model, path, { only, skipMismatch, tensorOf, lacking });
 }
 
 /** Puts the weights of a file's bytes into a model: all or none. */
@@ -157,20 +190,42 @@ export function takeWeights(
       { file: path },
     );
   }
-  if (only !== undefined) checkMatch("load weights", only, model);
-  const meant = only === undefined ? () => true : matcherOf(only);
-  const chosen = [...model.weights].filter(([name]) => meant(name));
-  const names = chosen.map(([name]) => name);
+  const names = chosenWeights(model, only).map(([name]) => name);
   const nameOf = namesInFile(path, metadata.models, model.name, { names, partly: skipMismatch });
-  const found = chosen.flatMap(([name, parameter]) => {
-    const tensor = tensors.get(nameOf(name));
+  const tensorOf = (name: string) => tensors.get(nameOf(name));
+  const held = [...tensors.keys()].slice(0, 8).join(", ") || "none";
+  const lacking = `it holds ${held} (was it saved by another model?)`;
+  return putWeights(model, path, { only, skipMismatch, tensorOf, lacking });
+}
+
+function chosenWeights(model: AnyModel, only: WeightPattern | undefined): [string, Parameter][] {
+  if (only === undefined) return [...model.weights];
+  checkMatch("load weights", only, model);
+  const meant = matcherOf(only);
+  return [...model.weights].filter(([name]) => meant(name));
+}
+
+/** Where weights come from, and which. */
+interface GivenWeights {
+  readonly only: WeightPattern | undefined;
+  readonly skipMismatch?: boolean;
+  tensorOf(name: string): SafetensorsTensor | undefined;
+  /** Why there may be none, for messages. */
+  readonly lacking: string;
+}
+
+/** Puts tensors into a model: all or none. */
+function putWeights(
+  model: AnyModel,
+  path: string,
+  { only, skipMismatch = false, tensorOf, lacking }: GivenWeights,
+): string[] {
+  const found = chosenWeights(model, only).flatMap(([name, parameter]) => {
+    const tensor = tensorOf(name);
     if (!tensor) {
       if (skipMismatch) return [];
       throw new DataError(
-        `Cannot load ${path} as it has no weight "${name}": it holds ` +
-          `${
-            [...tensors.keys()].slice(0, 8).join(", ") || "none"
-          } (was it saved by another model?)`,
+        `Cannot load ${path} as it has no weight "${name}": ${lacking}`,
         { file: path },
       );
     }
@@ -183,18 +238,20 @@ export function takeWeights(
           }`,
       );
     }
-    const data = tensor.data as Float32Array;
-    const wrong = data.findIndex((value) => !Number.isFinite(value));
-    // One NaN makes every prediction NaN, and the run would blame its own first step.
-    if (wrong >= 0) {
-      throw new DataError(
-        `Cannot load ${path} as its weight "${name}" must hold finite numbers: received ` +
-          `${data[wrong]} at index ${wrong} (was it saved after training had diverged?)`,
-        { file: path },
-      );
-    }
-    return [{ name, parameter, data }];
+    checkFinite(path, name, tensor.data);
+    return [{ name, parameter, data: tensor.data }];
   });
   for (const { parameter, data } of found) parameter.set(data);
   return found.map(({ name }) => name);
+}
+
+/** One NaN makes every prediction NaN, and the run would blame its own first step. */
+function checkFinite(path: string, name: string, data: Float32Array): void {
+  const wrong = data.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return;
+  throw new DataError(
+    `Cannot load ${path} as its weight "${name}" must hold finite numbers: received ` +
+      `${data[wrong]} at index ${wrong} (was it saved after training had diverged?)`,
+    { file: path },
+  );
 }
