@@ -9,6 +9,11 @@ export interface DecodeImageOptions {
    * default its own.
    */
   readonly imageSize?: readonly [height: number, width: number];
+  /**
+   * Whether the picture keeps its shape: it is brought to a size that covers `imageSize`, and what
+   * is in the middle is taken, rather than stretched; default false, as in Keras.
+   */
+  readonly cropToAspectRatio?: boolean;
   /** Whether there are three channels or one; default `"rgb"`, as in Keras. Transparency is left out. */
   readonly colorMode?: "rgb" | "grayscale";
   /** Where the bytes are from, for messages. */
@@ -20,13 +25,14 @@ export interface DecodeImageOptions {
  * of eight bits a channel at most.
  *
  * Its size is changed bilinearly, and where it gets smaller each pixel is a mean of those that it
- * covers, as in Pillow and PyTorch's `Resize`. Grey is ITU-R 601's, as in Pillow: 0.299 red, 0.587 green,
+ * covers, as in Pillow and PyTorch's `Resize`; with `cropToAspectRatio` `CenterCrop` follows. Grey is ITU-R 601's, as in Pillow: 0.299 red, 0.587 green,
  * 0.114 blue.
  *
  * @param file The bytes of the file.
  * @param options Size and channels.
  * @returns The picture.
- * @throws {RangeError} If `imageSize` does not hold two whole numbers from 1, or `colorMode` is another.
+ * @throws {RangeError} If `imageSize` does not hold two whole numbers from 1, `colorMode` is another, or
+ * there is no `imageSize` to crop to.
  * @throws {TypeError} If `file` is no bytes.
  * @throws {DataError} If the bytes are no such picture, or not a whole one.
  *
@@ -56,14 +62,10 @@ export async function decodeImage(
     );
   }
   try {
-    const resized = imageSize && { resizeHeight: imageSize[0], resizeWidth: imageSize[1] };
-    const bitmap = await createImageBitmap(new Blob([file.slice()]), {
-      ...resized,
-      resizeQuality: "low",
-    });
-    const { width, height } = bitmap;
+    const bitmap = await bitmapOf(new Blob([file.slice()]), options);
+    const [height, width] = imageSize ?? [bitmap.height, bitmap.width];
     const channels = colorMode === "rgb" ? 3 : 1;
-    return { width, height, channels, data: await pixelsOf(bitmap, channels) };
+    return { width, height, channels, data: await middleOf(bitmap, { width, height, channels }) };
   } catch (cause) {
     const [reason] = (cause as Error).message.split("\n");
     const error = new DataError(
@@ -82,13 +84,21 @@ export async function decodeImage(
  * @param options Its size and channels.
  * @throws {RangeError} If one is out of its range.
  */
-export function checkPicture(what: string, { imageSize, colorMode }: DecodeImageOptions): void {
+export function checkPicture(
+  what: string,
+  { imageSize, colorMode, cropToAspectRatio }: DecodeImageOptions,
+): void {
   if (colorMode !== undefined && colorMode !== "rgb" && colorMode !== "grayscale") {
     throw new RangeError(
       `Cannot ${what} as colorMode must be "rgb" or "grayscale": received ${received(colorMode)}`,
     );
   }
-  if (imageSize === undefined) return;
+  if (imageSize === undefined) {
+    if (!cropToAspectRatio) return;
+    throw new RangeError(
+      `Cannot ${what} as cropToAspectRatio needs an imageSize, whose shape the picture is cut to`,
+    );
+  }
   const isSize = (size: unknown) => Number.isInteger(size) && (size as number) >= 1;
   const isList = Array.isArray(imageSize);
   if (isList && imageSize.length === 2 && imageSize.every(isSize)) return;
@@ -98,19 +108,46 @@ export function checkPicture(what: string, { imageSize, colorMode }: DecodeImage
   );
 }
 
-/** The bytes of a bitmap: a BMP file holds them as they are, from the lowest line up. */
-async function pixelsOf(bitmap: ImageBitmap, channels: 1 | 3): Promise<Uint8Array> {
-  const { width, height } = bitmap;
-  const canvas = new OffscreenCanvas(width, height);
+/** The picture in its own size, in the one that is asked for, or in one of its shape that covers it. */
+async function bitmapOf(
+  file: Blob,
+  { imageSize, cropToAspectRatio }: DecodeImageOptions,
+): Promise<ImageBitmap> {
+  if (!imageSize) return await createImageBitmap(file);
+  const [resizeHeight, resizeWidth] = imageSize;
+  const resizeQuality = "low";
+  if (!cropToAspectRatio) {
+    return await createImageBitmap(file, { resizeHeight, resizeWidth, resizeQuality });
+  }
+  const whole = await createImageBitmap(file);
+  const scale = Math.max(resizeHeight / whole.height, resizeWidth / whole.width);
+  const covering = await createImageBitmap(whole, {
+    resizeHeight: Math.round(whole.height * scale),
+    resizeWidth: Math.round(whole.width * scale),
+    resizeQuality,
+  });
+  whole.close();
+  return covering;
+}
+
+/** The bytes of a bitmap's middle: a BMP file holds them as they are, from the lowest line up. */
+async function middleOf(
+  bitmap: ImageBitmap,
+  { width, height, channels }: Omit<Image, "data">,
+): Promise<Uint8Array> {
+  const [whole, lines] = [bitmap.width, bitmap.height];
+  const [left, top] = [(whole - width) >> 1, (lines - height) >> 1];
+  const canvas = new OffscreenCanvas(whole, lines);
   canvas.getContext("bitmaprenderer")!.transferFromImageBitmap(bitmap);
   const file = await (await canvas.convertToBlob({ type: "image/bmp" })).arrayBuffer();
   const view = new DataView(file);
   const stored = new Uint8Array(file, view.getUint32(10, true));
   const bytes = view.getUint16(28, true) / 8;
-  const line = Math.ceil(width * bytes / 4) * 4;
+  const line = Math.ceil(whole * bytes / 4) * 4;
   const pixels = new Uint8Array(width * height * channels);
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0, at = (height - 1 - y) * line; x < width; x++, at += bytes, to += channels) {
+    let at = (lines - 1 - top - y) * line + left * bytes;
+    for (let x = 0; x < width; x++, at += bytes, to += channels) {
       // Blue comes first; a grey pixel is one byte.
       const blue = stored[at];
       const green = bytes === 1 ? blue : stored[at + 1];

@@ -12,6 +12,8 @@ import { streamedDataSet } from "./streamed_data_set.ts";
 export interface ImageDataSetOptions {
   /** Pixels down and across of every sample; default [256, 256], as in Keras. */
   readonly imageSize?: readonly [height: number, width: number];
+  /** Whether pictures keep their shape, and are cut to their middle; default false, as in Keras. */
+  readonly cropToAspectRatio?: boolean;
   /** Whether there are three channels or one; default `"rgb"`, as in Keras. */
   readonly colorMode?: "rgb" | "grayscale";
   /** The folders that are classes, in this order; default all, in the order of their names. */
@@ -70,6 +72,7 @@ export async function imageDataSet(
   options: ImageDataSetOptions = {},
 ): Promise<ImageDataSet> {
   const { imageSize = [256, 256], colorMode = "rgb", shuffle = true, seed = 0 } = options;
+  const { cropToAspectRatio = false } = options;
   checkPath("a folder of pictures", folder);
   checkPicture("make a data set of pictures", { imageSize, colorMode });
   const classNames = options.classNames ?? await classesIn(folder);
@@ -82,7 +85,7 @@ export async function imageDataSet(
   const shape = [...imageSize, colorMode === "rgb" ? 3 : 1];
   const size = shape.reduce((product, length) => product * length);
   const { cache = size * files.length <= cached } = options;
-  const pictureOf = pictureReader({ imageSize, colorMode }, cache);
+  const pictureOf = pictureReader({ imageSize, colorMode, cropToAspectRatio }, cache);
   const data = streamedDataSet({
     samples: files.length,
     x: { shape, type: "uint8", scale: 1 / 255 },

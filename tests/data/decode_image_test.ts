@@ -68,6 +68,42 @@ Deno.test("a smaller picture is made of means, a larger one of what lies between
   assert.deepEqual([width, height], [4, 12]);
 });
 
+Deno.test("a picture that keeps its shape is cut to its middle", async () => {
+  for (const [width, height] of [[8, 5], [5, 8], [9, 4], [4, 4]]) {
+    for (const channels of [1, 3] as const) {
+      const whole = random(width, height, channels);
+      const size = Math.min(width, height);
+      const { data } = await decodeImage(await encodePng(whole), {
+        ...{ imageSize: [size, size], cropToAspectRatio: true },
+        colorMode: channels === 1 ? "grayscale" : "rgb",
+      });
+      const [left, top] = [(width - size) >> 1, (height - size) >> 1];
+      const middle = Array.from({ length: size * size * channels }, (_, at) => {
+        const [y, x] = [Math.floor(at / channels / size), Math.floor(at / channels) % size];
+        return whole.data[((top + y) * width + left + x) * channels + at % channels];
+      });
+      assert.deepEqual([...data], middle, `${width}×${height}×${channels}`);
+    }
+  }
+});
+
+Deno.test("a picture that is cut is made smaller as a whole, as PyTorch's CenterCrop of Resize", async () => {
+  const columns = [0, 40, 100, 20, 60, 80, 10, 50];
+  const wide = grey([...columns, ...columns, ...columns, ...columns], 8);
+  const halves = await decodeImage(await encodePng(wide), {
+    ...{ imageSize: [2, 4], colorMode: "grayscale" },
+  });
+  const cut = await decodeImage(await encodePng(wide), {
+    ...{ imageSize: [2, 2], colorMode: "grayscale", cropToAspectRatio: true },
+  });
+  assert.deepEqual([cut.width, cut.height], [2, 2]);
+  assert.deepEqual([...cut.data], [1, 2, 5, 6].map((at) => halves.data[at]));
+  const size = { imageSize: [5, 3], cropToAspectRatio: true } as const;
+  const { data, ...found } = await decodeImage(await encodePng(random(31, 17, 3)), size);
+  assert.deepEqual(found, { width: 3, height: 5, channels: 3 });
+  assert.equal(data.length, 45);
+});
+
 Deno.test("JPEG, GIF, WebP and BMP are read, and transparency is left out", async () => {
   const red = [250, 10, 20, 255];
   for (const type of ["image/png", "image/jpeg", "image/bmp"]) {
@@ -144,6 +180,10 @@ Deno.test("sizes and channels that there are not are refused", async () => {
       (error: Error) => error.message.endsWith(`received ${said}`),
     );
   }
+  await assert.rejects(
+    decodeImage(file, { cropToAspectRatio: true }),
+    { name: "RangeError", message: /cropToAspectRatio needs an imageSize/ },
+  );
   const colorMode = "rgba" as "rgb";
   await assert.rejects(decodeImage(file, { colorMode }), /colorMode must be "rgb" or "grayscale"/);
 });

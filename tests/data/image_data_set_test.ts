@@ -63,6 +63,23 @@ Deno.test("each folder is a class, and pictures come with the class of their fol
     });
   }));
 
+Deno.test("pictures are cut to the shape that is asked for, rather than stretched", () =>
+  withFolder(async (folder) => {
+    const options = { imageSize: [8, 8], colorMode: "grayscale", shuffle: false } as const;
+    const first = async (cropToAspectRatio: boolean) => {
+      const data = await imageDataSet(folder, { ...options, cropToAspectRatio });
+      const x = { data: new Uint8Array(64), shape: [1, 8, 8, 1] };
+      await data.read!(Uint32Array.of(1), { x, y: { data: new Int32Array(1), shape: [1] } });
+      return x.data;
+    };
+    // Of ten lines, of which every other one is bright, eight are left as they are.
+    const cut = await first(true);
+    const lines = Array.from({ length: 8 }, (_, y) => cut[8 * y]);
+    assert.equal(new Set(lines).size, 2);
+    const stretched = await first(false);
+    assert.ok(new Set(Array.from({ length: 8 }, (_, y) => stretched[8 * y])).size > 2);
+  }));
+
 Deno.test("files are in an order of chance that its seed repeats, or class by class", () =>
   withFolder(async (folder) => {
     const files = async (options = {}) => (await imageDataSet(folder, options)).files;
