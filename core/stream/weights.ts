@@ -134,13 +134,18 @@ export interface LoadWeightsOptions {
  *
  * @example Weights of PyTorch's `nn.Linear`, which keeps its kernel with outputs first.
  * ```ts
- * import { dense, encodeSafetensors, input, loadWeights, predict, sequential } from "@millrace/millrace";
+ * import {
+ *   dense, encodeSafetensors, input, loadWeights, predict, type SafetensorsTensor, sequential,
+ * } from "@millrace/millrace";
  * import assert from "node:assert/strict";
  *
- * const path = await Deno.makeTempFile(); // safetensors.torch.save_file(model.state_dict(), path)
- * const weight = { dtype: "F32", shape: [1, 2], data: Float32Array.of(3, 4) } as const;
- * const bias = { dtype: "F32", shape: [1], data: Float32Array.of(5) } as const;
- * await Deno.writeFile(path, encodeSafetensors(new Map([["fc.weight", weight], ["fc.bias", bias]])));
+ * // As safetensors.torch.save_file(model.state_dict(), path) writes it.
+ * const state = new Map<string, SafetensorsTensor>([
+ *   ["fc.weight", { dtype: "F32", shape: [1, 2], data: Float32Array.of(3, 4) }],
+ *   ["fc.bias", { dtype: "F32", shape: [1], data: Float32Array.of(5) }],
+ * ]);
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeFile(path, encodeSafetensors(state));
  *
  * const model = sequential([input([2]), dense(1)]);
  * await loadWeights(model, path, {
