@@ -23,7 +23,7 @@ export class OnnxFile {
   /** The tensors that a node takes, by their names. */
   readonly initializers: OnnxTensor[] = [];
   readonly #names: Set<string>;
-  readonly #used = new Map<OnnxValue, OnnxValue>();
+  readonly #used = new Map<OnnxValue, string>();
   /** Values of which there is one for each content: numbers, shapes, and views of tensors. */
   readonly #known = new Map<OnnxValue | null, Map<string, OnnxValue>>();
 
@@ -42,13 +42,13 @@ export class OnnxFile {
 
   /** The name of a value that a node takes; one with elements comes into the file. */
   nameFor(value: OnnxValue): string {
-    if (!value.data) return value.name;
+    const { type, dimensions, data } = value;
+    if (!data) return value.name;
     const known = this.#used.get(value);
-    if (known) return known.name;
-    const named = { ...value, name: this.unique(value.name) };
-    this.#used.set(value, named);
-    const { name, type, data } = { ...named, data: value.data };
-    this.initializers.push({ name, type, shape: value.dimensions as number[], data });
+    if (known !== undefined) return known;
+    const name = this.unique(value.name);
+    this.#used.set(value, name);
+    this.initializers.push({ name, type, shape: dimensions as number[], data });
     return name;
   }
 

@@ -94,11 +94,12 @@ export class Trace {
 }
 
 /**
- * Whether something is not computed of inputs, of which there are two tensors. Views of weights are
- * left: so a weight keeps its name, and what is broadcast its size.
+ * Whether something is not computed of inputs, of which there are two tensors. Numbers and views of
+ * weights are left as they are: so a weight keeps its name, and what is broadcast its size.
  */
 function isComputable(one: Tensor, other: Tensor): boolean {
-  if (one === other) return one.operation.kind !== "view";
+  const { kind, name } = one.operation;
+  if (one === other) return kind !== "view" && name !== "literal";
   const [data, otherData] = [constantData(one), constantData(other)];
   return data !== undefined && otherData !== undefined && sameShape(one.shape, other.shape) &&
     data.every((value, at) => Object.is(value, otherData[at]));
@@ -112,7 +113,8 @@ function checkSame([one, other]: Pair, label: string | null): void {
   if (isSame) return;
   const [batch, otherBatch] = tracedBatches;
   throw new TypeError(
-    `Cannot export ${where(label)} to ONNX as it must be one graph for every batch size: ` +
+    `Cannot export ${where(label)} to ONNX as ` +
+      `it must be one graph for every batch size: ` +
       `received ${told(one)} for a batch of ${batch} and ${told(other)} for ${otherBatch}`,
   );
 }
@@ -139,9 +141,8 @@ function dimensionOf(label: string | null, size: number, other: number): OnnxDim
   if (size === other) return size;
   if (size * otherBatch === other * batch && size % batch === 0) return { batches: size / batch };
   throw new TypeError(
-    `Cannot export ${
-      where(label)
-    } to ONNX as sizes must be fixed or multiples of the batch size: ` +
+    `Cannot export ${where(label)} to ONNX as ` +
+      `sizes must be fixed or multiples of the batch size: ` +
       `received ${size} for a batch of ${batch} and ${other} for ${otherBatch}`,
   );
 }

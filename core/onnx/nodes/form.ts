@@ -50,11 +50,9 @@ export function sameAs(operation: string): OnnxForm {
 }
 
 /** What is thrown where an op cannot be said in ONNX. */
-export function withoutForm(operation: string, node: TracedNode, why?: string): TypeError {
+export function withoutForm(operation: string, node: TracedNode, why = "is an op"): TypeError {
   return new TypeError(
-    `Cannot export ${where(node.label)} to ONNX as "${operation}" ${
-      why ?? "is an op"
-    } for which there is ` +
-      `no form (let what runs the file do this part)`,
+    `Cannot export ${where(node.label)} to ONNX as "${operation}" ${why} for which there is no ` +
+      `form (let what runs the file do this part)`,
   );
 }

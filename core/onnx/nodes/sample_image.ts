@@ -16,10 +16,8 @@ const sampleImage: OnnxForm = (graph, node, [images, y, x]) => {
   const padding = paddings[fillMode];
   if (!padding) {
     throw new TypeError(
-      `Cannot export ${
-        where(node.label)
-      } to ONNX as its fillMode "${fillMode}" has no form there: choose ` +
-        `one of ${Object.keys(paddings).join(", ")}`,
+      `Cannot export ${where(node.label)} to ONNX as fillMode "${fillMode}" has no form there: ` +
+        `choose one of ${Object.keys(paddings).join(", ")}`,
     );
   }
   const [, height, width] = node.inputs[0].tensor.shape;

@@ -25,10 +25,9 @@ function isCut(node: TracedNode, axis: number): boolean {
     return one.begin[axis] > 0 || size !== one.end[axis];
   }
   throw new TypeError(
-    `Cannot export ${
-      where(node.label)
-    } to ONNX as it takes a part of the batch: received a slice from ` +
-      `${one.begin[axis]} to ${one.end[axis]} along axis ${axis}`,
+    `Cannot export ${where(node.label)} to ONNX as ` +
+      `it takes a part of the batch: received a slice ` +
+      `from ${one.begin[axis]} to ${one.end[axis]} along axis ${axis}`,
   );
 }
 
