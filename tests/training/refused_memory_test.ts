@@ -40,7 +40,8 @@ const pipe = (operator: Any): Use => (device) =>
   );
 
 const uses: Record<string, Use> = {
-  "predict, inputs of another type": (device) => m.predict(network(), wide, { device }),
+  "predict, inputs of another type": (device) =>
+    m.predict(network(), { ...data, x: wide }, { device }),
   "predict, too few numbers": (device) => m.predict(network(), short, { device }),
   "predict, rows of another width": (device) => m.predict(network(), [[1, 2, 3]], { device }),
   "predictions, a failing operator": (device) =>
@@ -141,7 +142,10 @@ Deno.test("a process ends by itself after uses that were refused: no thread is l
       }
     };
     await refused(() =>
-      predict(model, { data: new Float64Array(60), shape: [30, 2] }, { ...cpu, batchSize: 1 })
+      predict(model, { x: { data: new Float64Array(60), shape: [30, 2] }, y: {} }, {
+        ...cpu,
+        batchSize: 1,
+      })
     );
     await refused(() => openModel(model, { ...cpu, batchSize: 2 ** 29 }));
     await refused(() => openModel(model, { ...cpu, batchSize: 2 ** 52 }));

@@ -7,6 +7,7 @@ import {
 } from "../../graph/recurrence.ts";
 import type { OnnxDimension } from "../dimension.ts";
 import { OnnxGraph, type OnnxValue } from "../graph.ts";
+import type { OnnxGraphMessage } from "../messages.ts";
 import { type OnnxForm, type OnnxForms, onWhole, withoutForm } from "./form.ts";
 
 /** What a step of a cell works with; the graph is that of one step. */
@@ -113,50 +114,78 @@ const recurrence: OnnxForm = (graph, node, inputs) => {
     & { sequences: boolean; cellState: boolean };
   const { mask, recurrentMask, initialState } = recurrenceExtras(inputs, attributes);
   if (recurrentMask) throw withoutForm("recurrence", node, "with dropout is one");
-  const [sums, kernel, bias] = inputs;
-  const [units] = node.inputs[1].tensor.shape;
+  const [sums] = inputs;
   const [steps, batch] = sums.dimensions;
-  const count = cellLayouts[attributes.cell].states;
-  const first = initialState
-    ? Array.from(
-      { length: count },
-      (_, state) => graph.slice(initialState, 1, state * units, (state + 1) * units),
-    )
-    : new Array<OnnxValue>(count).fill(graph.expanded(graph.number(0), [batch, units]));
-  const port = (name: string, dimensions: readonly OnnxDimension[]) => ({
-    name: graph.nameOf(name),
-    type: "f32" as const,
-    dimensions,
+  const [units] = node.inputs[1].tensor.shape;
+  const first = firstStates(graph, initialState, {
+    count: cellLayouts[attributes.cell].states,
+    dimensions: [batch, units],
   });
-  const before = first.map((_, state) => port(`state_${state}`, [batch, units]));
-  const given = port("sums", [batch, sums.dimensions[2]]);
-  const counts = mask && port("counts", [batch]);
-  const step = new OnnxGraph([...before, given, ...(counts ? [counts] : [])], [], graph);
-  const applied = (name: CellActivation) => (x: OnnxValue) =>
-    activations[name] ? step.unary(activations[name], x) : x;
-  const made = cells[attributes.cell]({
-    ...{ graph: step, sums: given, states: before, kernel, bias, units },
-    activate: applied(attributes.activation),
-    gate: applied(attributes.recurrentActivation),
+  const body = stepGraph(graph, attributes, { inputs, first, isMasked: mask !== undefined });
+  const made = [...first, { type: "f32", dimensions: [steps, batch, units] } as const];
+  const outputs = graph.nodes("Scan", [...first, sums, ...(mask ? [mask] : [])], made, {
+    body: { graph: body },
+    num_scan_inputs: { int: mask ? 2 : 1 },
   });
-  const after = made.map((state, place) =>
-    step.named(counts ? carried(step, counts, state, before[place]) : state, graph.nameOf("next"))
-  );
-  const body = step.message("step", [...after, step.named(after[0], graph.nameOf("output"))]);
-  const ends = first.map(({ type, dimensions }) => ({ type, dimensions }));
-  const outputs = graph.nodes(
-    "Scan",
-    [...first, sums, ...(mask ? [mask] : [])],
-    [...ends, { type: "f32", dimensions: [steps, batch, units] }],
-    { body: { graph: body }, num_scan_inputs: { int: mask ? 2 : 1 } },
-  );
-  const last = outputs.slice(0, count).map((state) => graph.reshape(state, [1, batch, units]));
-  const states = attributes.sequences ? outputs[count] : last[0];
+  const last = outputs.slice(0, -1).map((state) => graph.reshape(state, [1, batch, units]));
+  const states = attributes.sequences ? outputs.at(-1)! : last[0];
   if (!attributes.cellState) return states;
   return graph.node("Concat", [states, last[1]], { type: "f32", dimensions: node.dimensions }, {
     axis: { int: 0 },
   });
 };
+
+/** The states before the first step: given ones, side by side, or zeros. */
+function firstStates(
+  graph: OnnxGraph,
+  given: OnnxValue | undefined,
+  { count, dimensions }: {
+    readonly count: number;
+    readonly dimensions: readonly [OnnxDimension, number];
+  },
+): OnnxValue[] {
+  const [, units] = dimensions;
+  if (!given) return new Array(count).fill(graph.expanded(graph.number(0), dimensions));
+  const part = (state: number) => graph.slice(given, 1, state * units, (state + 1) * units);
+  return Array.from({ length: count }, (_, state) => part(state));
+}
+
+/** The graph of a step: takes states, sums, and what counts; makes states, and the first one again. */
+function stepGraph(
+  graph: OnnxGraph,
+  { cell, activation, recurrentActivation }: RecurrenceAttributes,
+  { inputs: [sums, kernel, bias], first, isMasked }: {
+    readonly inputs: readonly OnnxValue[];
+    readonly first: readonly OnnxValue[];
+    readonly isMasked: boolean;
+  },
+): OnnxGraphMessage {
+  const [, batch, width] = sums.dimensions;
+  const port = (name: string, dimensions: readonly OnnxDimension[]) => ({
+    name: graph.nameOf(name),
+    type: "f32" as const,
+    dimensions,
+  });
+  const before = first.map(({ dimensions }, state) => port(`state_${state}`, dimensions));
+  const given = port("sums", [batch, width]);
+  const counts = isMasked ? [port("counts", [batch])] : [];
+  const step = new OnnxGraph([...before, given, ...counts], [], graph);
+  const applied = (name: CellActivation) => (x: OnnxValue) =>
+    activations[name] ? step.unary(activations[name], x) : x;
+  const made = cells[cell]({
+    ...{ graph: step, sums: given, states: before, kernel, bias },
+    units: first[0].dimensions[1] as number,
+    activate: applied(activation),
+    gate: applied(recurrentActivation),
+  });
+  const after = made.map((state, place) =>
+    step.named(
+      isMasked ? carried(step, counts[0], state, before[place]) : state,
+      graph.nameOf("next"),
+    )
+  );
+  return step.message("step", [...after, step.named(after[0], graph.nameOf("output"))]);
+}
 
 /** The state after a step, or before it where the step is padding. */
 function carried(
