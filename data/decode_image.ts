@@ -25,8 +25,8 @@ export interface DecodeImageOptions {
  * of eight bits a channel at most.
  *
  * Its size is changed bilinearly, and where it gets smaller each pixel is a mean of those that it
- * covers, as in Pillow and PyTorch's `Resize`; with `cropToAspectRatio` `CenterCrop` follows. Grey is ITU-R 601's, as in Pillow: 0.299 red, 0.587 green,
- * 0.114 blue.
+ * covers, as in Pillow and PyTorch's `Resize`; with `cropToAspectRatio` `CenterCrop` follows. Grey is
+ * ITU-R 601's, as in Pillow: 0.299 red, 0.587 green, 0.114 blue.
  *
  * @param file The bytes of the file.
  * @param options Size and channels.

@@ -22,7 +22,7 @@ export type WeightSource = (
  * Weights that a function makes of a file's tensors.
  *
  * @throws {DataError} when it asks for a tensor that is not there, or for one of whole numbers.
- * @throws {TypeError} when it gives something else than a tensor.
+ * @throws {TypeError} when it is no function, or gives something else than a tensor.
  */
 export async function foreignWeights(
   from: WeightSource,
@@ -30,6 +30,12 @@ export async function foreignWeights(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
   path: string,
 ): Promise<Map<string, SafetensorsTensor>> {
+  if (typeof from !== "function") {
+    throw new TypeError(
+      `Cannot load ${path} as from must be a function of a weight's name and the file: received ` +
+        received(from),
+    );
+  }
   const leaves = new Map<string, Tensor>();
   const file = (name: string) => {
     const leaf = leaves.get(name) ?? leafOf(name, tensors, path);

@@ -145,6 +145,11 @@ const refused: Record<string, [from: m.WeightSource, name: string, message: RegE
     "DataError",
     /must hold finite numbers: received -?(Infinity|NaN)/,
   ],
+  "what is no function": [
+    "conv.weight" as never,
+    "TypeError",
+    /from must be a function of a weight's name and the file: received "conv.weight"/,
+  ],
   "what is no tensor": [
     (() => [1, 2]) as never,
     "TypeError",
