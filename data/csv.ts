@@ -118,11 +118,8 @@ function isBlank(cells: string[]): boolean {
 }
 
 function readRecords(source: string | Uint8Array, file: string, delimiter: string): string[][] {
-  const fail = (why: string, cause: unknown, row?: number): DataError => {
-    const error = new DataError(`Cannot read "${file}" as ${why}`, { file, row });
-    error.cause = cause;
-    return error;
-  };
+  const fail = (why: string, cause: unknown, row?: number): DataError =>
+    new DataError(`Cannot read "${file}" as ${why}`, { file, row, cause });
   let text: string;
   try {
     text = typeof source === "string"

@@ -68,12 +68,11 @@ export async function decodeImage(
     return { width, height, channels, data: await middleOf(bitmap, { width, height, channels }) };
   } catch (cause) {
     const [reason] = (cause as Error).message.split("\n");
-    const error = new DataError(
+    throw new DataError(
       `Cannot decode ${name} as it must be a whole PNG, JPEG, GIF, WebP, BMP or ICO file of at most ` +
         `8 bits a channel: ${reason}`,
+      { cause },
     );
-    error.cause = cause;
-    throw error;
   }
 }
 

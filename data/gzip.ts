@@ -54,11 +54,8 @@ export async function gunzip(
   options: GunzipOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { file = "gzip data", limit = 2 ** 30 } = options;
-  const fail = (why: string, cause?: unknown): DataError => {
-    const error = new DataError(`Cannot decompress "${file}" as ${why}`, { file });
-    if (cause !== undefined) error.cause = cause;
-    return error;
-  };
+  const fail = (why: string, cause?: unknown): DataError =>
+    new DataError(`Cannot decompress "${file}" as ${why}`, { file, cause });
   if (!(typeof limit === "number" && limit >= 0)) {
     throw new RangeError(
       `Cannot decompress "${file}" as limit must be a number of at least 0: received ` +

@@ -1,5 +1,6 @@
 import { DataError } from "../core/graph/errors.ts";
 import { received } from "../core/state/received.ts";
+import { transposedData } from "../core/state/transposed_data.ts";
 
 /** An array of NumPy's, in a type that data sets keep. */
 export interface NpyArray {
@@ -113,8 +114,10 @@ export function parseNpy(
       refuse(`whole numbers must fit into 32 bits: received ${value} at index ${place}`);
     }
   }
-  const isFortran = /'fortran_order':\s*True/.test(header);
-  return { shape, data: isFortran ? rowMajor(data, shape) : data };
+  if (!/'fortran_order':\s*True/.test(header)) return { shape, data };
+  // Column by column is row by row with the axes the other way round.
+  const axes = shape.map((_, axis) => shape.length - 1 - axis);
+  return { shape, data: transposedData(data, shape.toReversed(), axes) };
 }
 
 /** The text that says what is in the file, and where that begins. */
@@ -134,19 +137,4 @@ function headerOf(bytes: Uint8Array, refuse: (why: string) => never) {
   const start = from + length;
   if (start > bytes.length) refuse("it ends within its header: get it again");
   return { header: new TextDecoder().decode(bytes.subarray(from, start)), start };
-}
-
-/** Elements that lie column by column as rows. */
-function rowMajor<Data extends NpyArray["data"]>(data: Data, shape: readonly number[]): Data {
-  const rows = data.slice() as Data;
-  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((a, b) => a * b, 1));
-  const index = shape.map(() => 0);
-  for (let to = 0; to < data.length; to++) {
-    rows[to] = data[index.reduce((at, place, axis) => at + place * strides[axis], 0)];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      if (++index[axis] < shape[axis]) break;
-      index[axis] = 0;
-    }
-  }
-  return rows;
 }

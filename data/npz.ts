@@ -32,13 +32,11 @@ export async function parseNpz(
   try {
     files = unzipSync(bytes);
   } catch (cause) {
-    const error = new DataError(
+    throw new DataError(
       `Cannot read "${file}" as it must be an archive that NumPy has saved (.npz): ` +
         (cause as Error).message,
-      { file },
+      { file, cause },
     );
-    error.cause = cause;
-    throw error;
   }
   return Object.fromEntries(
     Object.entries(files).map(([name, array]) =>

@@ -226,9 +226,7 @@ export async function readInto(
     await dataSet.read!(rows, batch);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    const error = new DataError(`Cannot read ${rows.length} samples of ${title}: ${message}`);
-    error.cause = cause;
-    throw error;
+    throw new DataError(`Cannot read ${rows.length} samples of ${title}: ${message}`, { cause });
   }
   const { x, y, sampleWeight, classes } = batch;
   for (const [, { data }] of named(x)) checkValues(data, rows, title, "inputs");

@@ -73,13 +73,13 @@ export class DataError extends Error {
    * Makes the error.
    *
    * @param message What is wrong.
-   * @param place File, row and column.
+   * @param place File, row and column, and the `cause`, an error of the system's or a library's.
    */
   constructor(
     message: string,
-    place: { file?: string; row?: number; column?: number | string } = {},
+    place: { file?: string; row?: number; column?: number | string; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, place.cause === undefined ? undefined : { cause: place.cause });
     this.file = place.file;
     this.row = place.row;
     this.column = place.column;

@@ -1,5 +1,3 @@
-import { sizeOf } from "../graph/shape.ts";
-import type { OnnxDimension } from "./dimension.ts";
 import { onnxData, type OnnxPort, type OnnxTensor, type OnnxType } from "./messages.ts";
 
 /** A value of an ONNX graph. */
@@ -69,28 +67,4 @@ export class OnnxFile {
       data: onnxData(type, values),
     }));
   }
-}
-
-/** Elements of a tensor with its axes in another order. */
-export function transposedData<Data extends OnnxTensor["data"]>(
-  data: Data,
-  sizes: readonly OnnxDimension[],
-  axes: readonly number[],
-): Data {
-  const shape = sizes as readonly number[];
-  const strides = axes.map((axis) => sizeOf(shape.slice(axis + 1)));
-  const counts = axes.map((axis) => shape[axis]);
-  const moved = data.slice() as Data;
-  const index = new Array<number>(axes.length).fill(0);
-  let from = 0;
-  for (let to = 0; to < data.length; to++) {
-    moved[to] = data[from];
-    for (let axis = axes.length - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++index[axis] < counts[axis]) break;
-      from -= strides[axis] * counts[axis];
-      index[axis] = 0;
-    }
-  }
-  return moved;
 }

@@ -1,5 +1,6 @@
+import { transposedData } from "../state/transposed_data.ts";
 import { broadcastDimensions, isStatic, type OnnxDimension, sameDimensions } from "./dimension.ts";
-import { OnnxFile, type OnnxValue, transposedData } from "./file.ts";
+import { OnnxFile, type OnnxValue } from "./file.ts";
 import {
   elementTypes,
   type OnnxAttribute,
@@ -132,7 +133,7 @@ export class OnnxGraph {
     if (data) {
       return this.#file.known(of, `order ${axes}`, () => ({
         ...{ name: of.name, type: of.type, dimensions },
-        data: transposedData(data, of.dimensions, axes),
+        data: transposedData(data, of.dimensions as number[], axes),
       }));
     }
     const made = { type: of.type, dimensions };

@@ -1,11 +1,5 @@
-import {
-  bytesField,
-  joined,
-  message,
-  type Parts,
-  textField,
-  wholeField,
-} from "../state/protobuf.ts";
+import { joined } from "../state/joined.ts";
+import { bytesField, message, type Parts, textField, wholeField } from "../state/protobuf.ts";
 import { isStatic, type OnnxDimension } from "./dimension.ts";
 
 /** Element types of ONNX that Millrace writes. */

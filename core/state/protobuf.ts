@@ -9,7 +9,7 @@ const utf8 = new TextEncoder();
 /** How the format marks what follows a field's number. */
 const [varint, fixed64, delimited, fixed32] = [0, 1, 2, 5];
 
-/** A message or a field of one, in parts: large ones are copied once, as all of it is {@link joined}. */
+/** A message or a field of one, in parts: large ones are copied once, as all of it is joined. */
 export type Parts = readonly Uint8Array[];
 
 /** A message of fields. */
@@ -48,17 +48,6 @@ export function doubleField(field: number, value: number): Parts {
 /** Many doubles, packed. */
 export function doublesField(field: number, values: ArrayLike<number>): Parts {
   return bytesField(field, [float64(values)]);
-}
-
-/** A message as one piece. */
-export function joined(parts: Parts): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let place = 0;
-  for (const part of parts) {
-    bytes.set(part, place);
-    place += part.length;
-  }
-  return bytes;
 }
 
 function key(field: number, type: number): Uint8Array {

@@ -25,9 +25,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
  * @param cause What the system said.
  */
 export function unreadable(path: string, cause: unknown): DataError {
-  const error = new DataError(`Cannot read "${path}" as ${reasonOf(path, cause)}`, { file: path });
-  error.cause = cause;
-  return error;
+  return new DataError(`Cannot read "${path}" as ${reasonOf(path, cause)}`, { file: path, cause });
 }
 
 function reasonOf(path: string, error: unknown): string {

@@ -14,11 +14,9 @@ export async function readFolder(path: string): Promise<Deno.DirEntry[]> {
     return entries.sort((one, other) => one.name < other.name ? -1 : 1);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotADirectory)) throw unreadable(path, cause);
-    const error = new DataError(
+    throw new DataError(
       `Cannot read a folder as "${path}" is a file: expected a folder`,
-      { file: path },
+      { file: path, cause },
     );
-    error.cause = cause;
-    throw error;
   }
 }

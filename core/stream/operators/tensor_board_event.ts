@@ -1,9 +1,9 @@
+import { joined } from "../../state/joined.ts";
 import {
   bytesField,
   doubleField,
   doublesField,
   floatField,
-  joined,
   message,
   type Parts,
   textField,
