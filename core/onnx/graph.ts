@@ -177,6 +177,19 @@ export class OnnxGraph {
     return this.node(operation, [one, other], { type: one.type, dimensions });
   }
 
+  /** Whether the comparison `operation` of values of one type, which are broadcast, holds. */
+  compare(operation: string, one: OnnxValue, other: OnnxValue): OnnxValue {
+    const dimensions = broadcastDimensions([one.dimensions, other.dimensions]);
+    return this.node(operation, [one, other], { type: "bool", dimensions });
+  }
+
+  /** The first value where the condition holds, else the other one; all are broadcast. */
+  where(condition: OnnxValue, value: OnnxValue, other: OnnxValue): OnnxValue {
+    const operands = [condition, value, other];
+    const dimensions = broadcastDimensions(operands.map((operand) => operand.dimensions));
+    return this.node("Where", operands, { type: value.type, dimensions });
+  }
+
   /** The whole numbers below a size, from 0, `[size]`, i64. */
   range(size: OnnxDimension): OnnxValue {
     if (isStatic(size)) return this.wholes(Array.from({ length: size }, (_, place) => place));

@@ -1,11 +1,9 @@
 import { type AttentionAttributes, attentionOperands } from "../../graph/attention.ts";
-import type { OnnxDimension } from "../dimension.ts";
 import type { OnnxGraph, OnnxValue } from "../graph.ts";
 import { type OnnxForm, type OnnxForms, onWhole, withoutForm } from "./form.ts";
 
 /** Sizes of an attention, as it is worked out: heads that share keys lie behind those. */
 interface Sizes {
-  readonly batch: OnnxDimension;
   readonly queries: number;
   readonly keys: number;
   /** Heads of keys and values. */
@@ -23,7 +21,7 @@ const attention: OnnxForm = (graph, node, inputs) => {
     input.tensor.shape
   );
   const [batch] = query.dimensions;
-  const sizes = { batch, queries, keys, keyHeads, shared: heads / keyHeads };
+  const sizes = { queries, keys, keyHeads, shared: heads / keyHeads };
   const shaped = graph.reshape(query, [batch, queries, keyHeads, sizes.shared, size]);
   const turned = graph.transpose(shaped, [0, 2, 3, 1, 4]);
   const keysLast = graph.transpose(
@@ -34,9 +32,7 @@ const attention: OnnxForm = (graph, node, inputs) => {
   const products = graph.node("MatMul", [turned, keysLast], made);
   let scores = graph.binary("Mul", products, graph.number(attributes.scale));
   if (bias) scores = graph.binary("Add", scores, ofHeads(graph, bias, sizes));
-  if (offset) {
-    scores = graph.node("Where", [seen(graph, sizes, offset), scores, endless(graph)], made);
-  }
+  if (offset) scores = graph.where(seen(graph, sizes, offset), scores, graph.number(-Infinity));
   const shares = softmax(graph, scores, Boolean(bias ?? offset));
   const values = graph.transpose(
     graph.reshape(value, [batch, keys, keyHeads, 1, valueSize]),
@@ -59,14 +55,7 @@ function ofHeads(graph: OnnxGraph, bias: OnnxValue, { keyHeads, shared }: Sizes)
 function seen(graph: OnnxGraph, { queries, keys }: Sizes, offset: OnnxValue): OnnxValue {
   const places = graph.reshape(graph.range(queries), [queries, 1]);
   const last = graph.binary("Add", places, graph.cast(offset, "i64"));
-  return graph.node("LessOrEqual", [graph.range(keys), last], {
-    type: "bool",
-    dimensions: [queries, keys],
-  });
-}
-
-function endless(graph: OnnxGraph): OnnxValue {
-  return graph.number(-Infinity);
+  return graph.compare("LessOrEqual", graph.range(keys), last);
 }
 
 /** Softmax along the last axis; of scores that may all be hidden, zeros where they are. */
@@ -76,8 +65,8 @@ function softmax(graph: OnnxGraph, scores: OnnxValue, mayBeHidden: boolean): Onn
   if (!mayBeHidden) return shares;
   const dimensions = scores.dimensions.with(last, 1);
   const most = graph.node("ReduceMax", [scores, graph.wholes([last])], { type: "f32", dimensions });
-  const isHidden = graph.node("Equal", [most, endless(graph)], { type: "bool", dimensions });
-  return graph.node("Where", [isHidden, graph.number(0), shares], scores);
+  const isHidden = graph.compare("Equal", most, graph.number(-Infinity));
+  return graph.where(isHidden, graph.number(0), shares);
 }
 
 /** Forms of attention. */

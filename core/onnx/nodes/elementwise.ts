@@ -1,4 +1,3 @@
-import { broadcastDimensions } from "../dimension.ts";
 import type { OnnxGraph, OnnxValue } from "../graph.ts";
 import { type OnnxForm, type OnnxForms, onnxTypes, sameAs } from "./form.ts";
 
@@ -59,7 +58,7 @@ export const elementwiseForms: OnnxForms = {
   },
   elu: (graph, _node, [x, alpha]) => {
     const below = graph.binary("Mul", alpha, powerLessOne(graph, x));
-    return chosen(graph, compared(graph, "Greater", x, 0), x, below);
+    return graph.where(graph.compare("Greater", x, graph.number(0)), x, below);
   },
   expm1: (graph, _node, [x]) => powerLessOne(graph, x),
   isFinite: (graph, _node, [x]) => {
@@ -103,7 +102,8 @@ function powerLessOne(graph: OnnxGraph, x: OnnxValue): OnnxValue {
     graph.binary("Sub", one, tangent),
   );
   const large = graph.binary("Sub", graph.unary("Exp", x), one);
-  return chosen(graph, compared(graph, "Less", graph.unary("Abs", x), near), small, large);
+  const isSmall = graph.compare("Less", graph.unary("Abs", x), graph.number(near));
+  return graph.where(isSmall, small, large);
 }
 
 /** log(1 + x); what 1 + x has lost of x is made up for (Kahan). */
@@ -112,20 +112,7 @@ function logarithmOfNext(graph: OnnxGraph, x: OnnxValue): OnnxValue {
   const kept = graph.binary("Sub", next, graph.number(1));
   const scaled = graph.binary("Div", graph.binary("Mul", x, graph.unary("Log", next)), kept);
   const ordinary = graph.unary("Log", next);
-  const isLarge = compared(graph, "Greater", x, near);
-  return chosen(
-    graph,
-    compared(graph, "Equal", kept, 0),
-    x,
-    chosen(graph, isLarge, ordinary, scaled),
-  );
-}
-
-function compared(graph: OnnxGraph, test: string, x: OnnxValue, number: number): OnnxValue {
-  return graph.node(test, [x, graph.number(number)], { ...x, type: "bool" });
-}
-
-function chosen(graph: OnnxGraph, ...operands: [OnnxValue, OnnxValue, OnnxValue]): OnnxValue {
-  const dimensions = broadcastDimensions(operands.map((operand) => operand.dimensions));
-  return graph.node("Where", operands, { type: operands[1].type, dimensions });
+  const isLarge = graph.compare("Greater", x, graph.number(near));
+  const isLost = graph.compare("Equal", kept, graph.number(0));
+  return graph.where(isLost, x, graph.where(isLarge, ordinary, scaled));
 }

@@ -22,17 +22,16 @@ interface SentRows {
 
 function sentRows(graph: OnnxGraph, node: TracedNode, rows: OnnxValue, ids: OnnxValue): SentRows {
   const numbers = graph.cast(ids, "i64");
-  const made = { ...numbers, type: "bool" } as const;
-  const isBelow = graph.node("Less", [numbers, graph.size(node.dimensions[0])], made);
-  const isFrom0 = graph.node("GreaterOrEqual", [numbers, graph.number(0, "i64")], made);
+  const isBelow = graph.compare("Less", numbers, graph.size(node.dimensions[0]));
+  const isFrom0 = graph.compare("GreaterOrEqual", numbers, graph.number(0, "i64"));
   const isSent = graph.binary("And", isBelow, isFrom0);
   const [count, ...rest] = rows.dimensions;
-  const safe = graph.node("Where", [isSent, numbers, graph.number(0, "i64")], numbers);
+  const safe = graph.where(isSent, numbers, graph.number(0, "i64"));
   const column = graph.reshape(isSent, [count, ...rest.map(() => 1)]);
   return {
     places: graph.reshape(safe, [count, 1]),
     isSent,
-    rows: (nothing) => graph.node("Where", [column, rows, graph.number(nothing)], rows),
+    rows: (nothing) => graph.where(column, rows, graph.number(nothing)),
   };
 }
 
@@ -61,10 +60,10 @@ const maxima: OnnxForm = (graph, node, [rows, ids]) => {
   const most = scattered(graph, "max", least, [sent.places, sent.rows(-Infinity)]);
   const none = graph.expanded(graph.number(0), [segments]);
   const counts = scattered(graph, "add", none, [sent.places, graph.cast(sent.isSent, "f32")]);
-  const isEmpty = graph.node("Equal", [counts, graph.number(0)], { ...counts, type: "bool" });
+  const isEmpty = graph.compare("Equal", counts, graph.number(0));
   const empty = graph.number(node.attributes[0].empty as number);
   const column = graph.reshape(isEmpty, [segments, ...rest.map(() => 1)]);
-  return graph.node("Where", [column, empty, most], most);
+  return graph.where(column, empty, most);
 };
 
 /** Forms of what picks rows and adds them up. */

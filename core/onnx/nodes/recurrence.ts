@@ -195,8 +195,8 @@ function carried(
   before: OnnxValue,
 ): OnnxValue {
   const column = graph.reshape(counts, [counts.dimensions[0], 1]);
-  const isPadding = graph.node("Equal", [column, graph.number(0)], { ...column, type: "bool" });
-  return graph.node("Where", [isPadding, before, after], after);
+  const isPadding = graph.compare("Equal", column, graph.number(0));
+  return graph.where(isPadding, before, after);
 }
 
 /** Forms of recurrences. */

@@ -1,6 +1,5 @@
 import { type Expression, parseBody } from "../../cpu/wasm/expression.ts";
 import type { ElementwiseOperation } from "../../graph/operation.ts";
-import { broadcastDimensions } from "../dimension.ts";
 import type { OnnxGraph, OnnxValue } from "../graph.ts";
 import { type OnnxForm, withoutForm } from "./form.ts";
 
@@ -90,8 +89,7 @@ class Writer {
     if (!operation) throw this.refused(`has the operator ${operator} in it`);
     const [left, right] = operands.map((operand) => this.value(operand));
     if (!test) return this.graph.binary(operation, left, right);
-    const dimensions = broadcastDimensions([left.dimensions, right.dimensions]);
-    const result = this.graph.node(operation, [left, right], { type: "bool", dimensions });
+    const result = this.graph.compare(operation, left, right);
     return operator === "!=" ? this.graph.unary("Not", result) : result;
   }
 
@@ -111,11 +109,8 @@ class Writer {
           graph.unary("Sign", one),
           graph.unary("Floor", graph.unary("Abs", one)),
         );
-      case "select": {
-        const operands = [last, other, one];
-        const dimensions = broadcastDimensions(operands.map((operand) => operand.dimensions));
-        return graph.node("Where", operands, { type: one.type, dimensions });
-      }
+      case "select":
+        return graph.where(last, other, one);
     }
     throw this.refused(`has ${name} in it`);
   }
