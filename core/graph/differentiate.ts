@@ -7,14 +7,14 @@ import type { Tensor } from "./tensor.ts";
  * @param roots Where to begin.
  * @param known Nodes to leave out, with what they need.
  */
-export function topologicalOrder(
-  roots: readonly Tensor[],
-  known: { has(node: Tensor): boolean } = new Set(),
-): Tensor[] {
-  const order: Tensor[] = [];
-  const seen = new Set<Tensor>();
+export function topologicalOrder<Node extends { readonly inputs: readonly Node[] }>(
+  roots: readonly Node[],
+  known: { has(node: Node): boolean } = new Set(),
+): Node[] {
+  const order: Node[] = [];
+  const seen = new Set<Node>();
   // A stack of its own: a network of a thousand layers is deeper than the call stack.
-  const stack: { node: Tensor; next: number }[] = [];
+  const stack: { node: Node; next: number }[] = [];
   for (const root of roots) {
     if (seen.has(root) || known.has(root)) continue;
     seen.add(root);

@@ -1,6 +1,7 @@
 import { evaluateTensors } from "../cpu/evaluate.ts";
 import { openReference } from "../cpu/reference_device.ts";
 import type { TensorData } from "../graph/dtype.ts";
+import { topologicalOrder } from "../graph/differentiate.ts";
 import { constantData } from "../graph/leaf.ts";
 import { OnnxGraph, type OnnxValue } from "./graph.ts";
 import { onnxData, type OnnxGraphMessage } from "./messages.ts";
@@ -15,7 +16,7 @@ export async function modelGraph(
   { inputs, outputs, weights }: TracedModel,
   name: string,
 ): Promise<OnnxGraphMessage> {
-  const order = inOrder(outputs.map(({ node }) => node));
+  const order = topologicalOrder(outputs.map(({ node }) => node));
   const elements = await elementsOf(order.filter(({ isConstant }) => isConstant));
   const graph = new OnnxGraph(
     inputs.map(({ name, node }) => ({ name, type: "f32", dimensions: node.dimensions })),
@@ -37,20 +38,6 @@ export async function modelGraph(
     graph.named(graph.expanded(values.get(node)!, node.dimensions), name)
   );
   return graph.message(name, results);
-}
-
-/** Nodes, each behind those that it takes. */
-function inOrder(outermost: readonly TracedNode[]): TracedNode[] {
-  const known = new Set<TracedNode>();
-  const open = outermost.toReversed();
-  for (let node = open.at(-1); node; node = open.at(-1)) {
-    const missing = known.has(node) ? [] : node.inputs.filter((input) => !known.has(input));
-    open.push(...missing.reverse());
-    if (missing.length > 0) continue;
-    open.pop();
-    known.add(node);
-  }
-  return [...known];
 }
 
 /** The elements of weights, and of what is computed of them, in float64 and then rounded. */

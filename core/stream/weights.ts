@@ -170,11 +170,11 @@ export async function loadWeights(
   if (!from) return takeWeights(model, bytes, path, options);
   const { tensors } = decodeSafetensors(bytes, path);
   checkChecksum(bytes, path);
-  const names = chosenWeights(model, only).map(([name]) => name);
-  const made = await foreignWeights(from, names, tensors, path);
+  const chosen = chosenWeights(model, only);
+  const made = await foreignWeights(from, [...chosen.keys()], tensors, path);
   const tensorOf = (name: string) => made.get(name);
   const lacking = "from gives nothing for it (skipMismatch leaves it as it is)";
-  return putWeights(model, path, { only, skipMismatch, tensorOf, lacking });
+  return putWeights(chosen, path, { skipMismatch, tensorOf, lacking });
 }
 
 /** Puts the weights of a file's bytes into a model: all or none. */
@@ -195,37 +195,41 @@ export function takeWeights(
       { file: path },
     );
   }
-  const names = chosenWeights(model, only).map(([name]) => name);
+  const chosen = chosenWeights(model, only);
+  const names = [...chosen.keys()];
   const nameOf = namesInFile(path, metadata.models, model.name, { names, partly: skipMismatch });
   const tensorOf = (name: string) => tensors.get(nameOf(name));
   const held = [...tensors.keys()].slice(0, 8).join(", ") || "none";
   const lacking = `it holds ${held} (was it saved by another model?)`;
-  return putWeights(model, path, { only, skipMismatch, tensorOf, lacking });
+  return putWeights(chosen, path, { skipMismatch, tensorOf, lacking });
 }
 
-function chosenWeights(model: AnyModel, only: WeightPattern | undefined): [string, Parameter][] {
-  if (only === undefined) return [...model.weights];
+/** The weights that are to be read, by name. */
+function chosenWeights(
+  model: AnyModel,
+  only: WeightPattern | undefined,
+): ReadonlyMap<string, Parameter> {
+  if (only === undefined) return model.weights;
   checkMatch("load weights", only, model);
   const meant = matcherOf(only);
-  return [...model.weights].filter(([name]) => meant(name));
+  return new Map([...model.weights].filter(([name]) => meant(name)));
 }
 
-/** Where weights come from, and which. */
+/** Where weights come from. */
 interface GivenWeights {
-  readonly only: WeightPattern | undefined;
   readonly skipMismatch?: boolean;
   tensorOf(name: string): SafetensorsTensor | undefined;
   /** Why there may be none, for messages. */
   readonly lacking: string;
 }
 
-/** Puts tensors into a model: all or none. */
+/** Puts tensors into weights: all or none. */
 function putWeights(
-  model: AnyModel,
+  chosen: ReadonlyMap<string, Parameter>,
   path: string,
-  { only, skipMismatch = false, tensorOf, lacking }: GivenWeights,
+  { skipMismatch = false, tensorOf, lacking }: GivenWeights,
 ): string[] {
-  const found = chosenWeights(model, only).flatMap(([name, parameter]) => {
+  const found = [...chosen].flatMap(([name, parameter]) => {
     const tensor = tensorOf(name);
     if (!tensor) {
       if (skipMismatch) return [];

@@ -1,22 +1,47 @@
-import type { Window } from "../../graph/window.ts";
+import type { Triple, Window } from "../../graph/window.ts";
 import { isStatic, type OnnxDimension } from "../dimension.ts";
 import type { Made, OnnxGraph, OnnxValue } from "../graph.ts";
 import type { TracedNode } from "../trace.ts";
 
 /** Depth, height or width. */
-export type Axis = 0 | 1 | 2;
+type Axis = 0 | 1 | 2;
 
-/** The axes of a window along which there is more than one place; one at least. */
-export function axesOf({ inputs, dimensions }: TracedNode, window: Window): Axis[] {
-  const axes = ([0, 1, 2] as const).filter((axis) => {
+/** What goes over images, along the axes that ONNX is told of. */
+export interface FlatWindow extends Padding {
+  /** Which axes these are: those along which there is more than one place, one at least. */
+  readonly axes: readonly Axis[];
+  /** Taps along each of them. */
+  readonly size: readonly number[];
+  /** Places from one output to the next. */
+  readonly strides: readonly number[];
+  /** Places from one tap to the next. */
+  readonly dilation: readonly number[];
+  /** Places from one input to the next. */
+  readonly inputDilation: readonly number[];
+}
+
+/** The window of a convolution or pooling, without axes along which everything is flat. */
+export function windowOf({ inputs, dimensions, attributes }: TracedNode): FlatWindow {
+  const window = attributes[0] as unknown as Window;
+  const longer = ([0, 1, 2] as const).filter((axis) => {
     const isFlat = inputs[0].dimensions[axis + 1] === 1 && dimensions[axis + 1] === 1;
     return !isFlat || window.size[axis] > 1;
   });
-  return axes.length > 0 ? axes : [2];
+  const axes = longer.length > 0 ? longer : [2 as const];
+  const pick = (values: Triple) => axes.map((axis) => values[axis]);
+  return {
+    axes,
+    size: pick(window.size),
+    strides: pick(window.strides),
+    before: pick(window.before),
+    after: pick(window.after),
+    dilation: pick(window.dilation),
+    inputDilation: pick(window.inputDilation),
+  };
 }
 
 /** `[batch, depth, height, width, channels]` as ONNX has it: channels first, flat axes left out. */
-export function channelsFirst(graph: OnnxGraph, x: OnnxValue, axes: readonly Axis[]): OnnxValue {
+export function channelsFirst(graph: OnnxGraph, x: OnnxValue, { axes }: FlatWindow): OnnxValue {
   const [batch, channels] = [x.dimensions[0], x.dimensions[4]];
   const sizes = axes.map((axis) => x.dimensions[axis + 1]);
   const image = graph.reshape(x, [batch, ...sizes, channels]);
@@ -34,7 +59,7 @@ export function channelsLast(
 }
 
 /** What a window makes, with channels first. */
-export function made(node: TracedNode, axes: readonly Axis[]): Made {
+export function made(node: TracedNode, { axes }: FlatWindow): Made {
   const [batch, channels] = [node.dimensions[0], node.dimensions[4]];
   const sizes = axes.map((axis) => node.dimensions[axis + 1]);
   return { type: "f32", dimensions: [batch, channels, ...sizes] };

@@ -1,6 +1,7 @@
 /** Weights of PyTorch's state dictionaries, as tests/golden/golden_weights.py has saved them. */
 import assert from "node:assert/strict";
 import * as m from "../../../mod.ts";
+import { assertClose } from "../nn/close.ts";
 import { inFolder } from "./fake_epoch.ts";
 
 const golden = (name: string) =>
@@ -89,14 +90,6 @@ async function goldenTensor(name: string, tensor: string) {
   return { data: data as Float32Array, shape: [...shape] };
 }
 
-function assertClose(found: ArrayLike<number>, expected: ArrayLike<number>) {
-  assert.equal(found.length, expected.length);
-  const wrong = Array.from(found).findIndex((value, at) =>
-    !(Math.abs(value - expected[at]) < 2e-6 * Math.max(1, Math.abs(expected[at])))
-  );
-  assert.equal(wrong, -1, `${found[wrong]} for ${expected[wrong]} at ${wrong}`);
-}
-
 Deno.test("a convolutional network of PyTorch's weights predicts what PyTorch does", async () => {
   const model = pictures();
   const names = await m.loadWeights(model, golden("pictures"), {
@@ -108,7 +101,7 @@ Deno.test("a convolutional network of PyTorch's weights predicts what PyTorch do
     m.tensor([...data]).reshape([samples, ...shape]).transpose([0, 2, 3, 1]),
   ]);
   const { data: found } = await m.predict(model, channelsLast as Float32Array, { device: "cpu" });
-  assertClose(found, (await goldenTensor("pictures", "y")).data);
+  assertClose(found, (await goldenTensor("pictures", "y")).data, 2e-6);
 });
 
 Deno.test("recurrent layers and attention of PyTorch's weights predict what PyTorch does", async () => {
@@ -116,7 +109,7 @@ Deno.test("recurrent layers and attention of PyTorch's weights predict what PyTo
   const from: m.WeightSource = (weight, file) => ofSequences[weight](file);
   await m.loadWeights(model, golden("sequences"), { from });
   const found = await m.predict(model, await goldenTensor("sequences", "x"), { device: "cpu" });
-  assertClose(found.data, (await goldenTensor("sequences", "y")).data);
+  assertClose(found.data, (await goldenTensor("sequences", "y")).data, 2e-6);
 });
 
 const refused: Record<string, [from: m.WeightSource, name: string, message: RegExp]> = {
