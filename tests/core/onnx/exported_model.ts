@@ -1,5 +1,6 @@
 /** What the models that are exported are made with. */
 import type * as m from "../../../mod.ts";
+import { mulberry32 } from "../ops/generator.ts";
 
 /** One model, and how its inputs are made from numbers of −1 to 1. */
 export interface ExportedModel {
@@ -13,10 +14,8 @@ export const batchSizes = [1, 3];
 
 /** Numbers of −1 to 1. */
 export function noise(count: number, seed: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, index) => {
-    const value = Math.sin(index * 12.9898 + seed * 78.233) * 43758.5453;
-    return (value - Math.floor(value)) * 2 - 1;
-  });
+  const random = mulberry32(seed);
+  return Float32Array.from({ length: count }, () => 2 * random() - 1);
 }
 
 /** A model whose weights are none of those that it begins with. */
